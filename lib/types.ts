@@ -1,0 +1,139 @@
+// The public types: what callers pass and get. No code.
+// Sizes are numbers below 2^53, times bigint nanoseconds, paths bytes: string (UTF-8) | Buffer | URL.
+
+/** A path: a string (encoded as UTF-8), the bytes themselves, or a `file:` URL. */
+export type PathLike = string | Uint8Array | URL;
+
+/**
+ * `full` (default): files, directories and state file are on the disk before success is reported.
+ * `none`: nothing is fsynced; a power loss may lose or tear files. For benchmarks and scratch data.
+ */
+export type Durability = 'full' | 'none';
+
+/** What to do when the owner of a file cannot be set: @see CreateOptions.owner */
+export type OwnerPolicy = 'fail' | 'warn' | 'skip';
+
+/** What to do with a symbolic link: copy what it points to, copy the link itself, or leave it out. */
+export type LinkPolicy = 'follow' | 'copy' | 'skip';
+
+export interface CreateOptions {
+  /** What the transfer is called in reports; transfers of all ranks that share a name form a dataset, e.g. `ckpt.42`. */
+  readonly name: string;
+  /** The journal of this transfer; must not exist. Its directory must. */
+  readonly stateFile: PathLike;
+  /** @default 'full' */
+  readonly durability?: Durability;
+  /**
+   * When chown is refused: `fail` the file, `warn` (publish it with our owner, without setuid and setgid, and say so
+   * in the report), or `skip` (do not try). @default 'fail' as root, otherwise 'warn'
+   */
+  readonly owner?: OwnerPolicy;
+  /** This process's rank, 0 to size-1. @default 0 */
+  readonly rank?: number;
+  /** How many ranks take part. @default 1 */
+  readonly size?: number;
+}
+
+export interface AddOptions {
+  /** @default a named source is followed; a link inside a directory is copied as a link */
+  readonly links?: LinkPolicy;
+}
+
+export interface AddGlobOptions extends AddOptions {
+  /** Where relative patterns start. @default process.cwd() */
+  readonly cwd?: PathLike;
+  /** The directory that receives the matches, each under its path below the pattern's base. */
+  readonly dest: PathLike;
+  /** Patterns of paths to leave out. */
+  readonly ignore?: readonly string[];
+  /** Do `*` and `**` match names that begin with a dot? @default false */
+  readonly dot?: boolean;
+}
+
+export interface WaitOptions {
+  /** Stops the waiting (rejects with an AbortError); the copies go on. */
+  readonly signal?: AbortSignal;
+}
+
+export interface DispatchOptions {
+  /** Cancels the transfer. */
+  readonly signal?: AbortSignal;
+}
+
+export interface ProgressOptions extends WaitOptions {
+  /** Milliseconds between snapshots, at least 1. @default 1000 */
+  readonly intervalMs?: number;
+}
+
+export type TransferStateName = 'created' | 'dispatched' | 'completed' | 'failed' | 'canceled' | 'freed';
+
+/** A snapshot of a transfer. Bytes and numbers of files; what a resume kept is included. */
+export interface Progress {
+  readonly state: TransferStateName;
+  readonly bytesTotal: number;
+  readonly bytesCopied: number;
+  readonly filesTotal: number;
+  readonly filesDone: number;
+  readonly filesFailed: number;
+}
+
+/** What one add planned. */
+export interface Added {
+  readonly files: number;
+  readonly directories: number;
+  readonly bytes: number;
+}
+
+/** Why something failed, as data. */
+export interface Failure {
+  /** An AXL_* code. */
+  readonly code: string;
+  readonly message: string;
+  /** The errno's name, e.g. `ENOSPC`. */
+  readonly errnoName?: string;
+  readonly errno?: number;
+  readonly syscall?: string;
+  /** As UTF-8; bytes that are not become U+FFFD. */
+  readonly path?: string;
+  readonly dest?: string;
+}
+
+/** What became of one file. */
+export interface FileReport {
+  /** As UTF-8; `sourceBytes` has the name itself. */
+  readonly source: string;
+  readonly dest: string;
+  readonly sourceBytes: Buffer;
+  readonly destBytes: Buffer;
+  /** Bytes. */
+  readonly size: number;
+  /** `published`: at its final name · `done`: complete under its temporary name · `failed` · `pending`. */
+  readonly state: 'published' | 'done' | 'failed' | 'pending';
+  /** CRC-32C of the contents, once done. */
+  readonly crc32c?: number;
+  /** False: the owner could not be set (see `owner`), so setuid and setgid were dropped. */
+  readonly ownerGiven: boolean;
+  readonly error?: Failure;
+}
+
+/** What became of a transfer; of one shape in success (wait's result) and failure (TransferError.report). */
+export interface TransferReport {
+  readonly name: string;
+  readonly stateFile: string;
+  readonly state: TransferStateName;
+  readonly bytes: number;
+  readonly filesPublished: number;
+  readonly filesFailed: number;
+  /** Files whose owner could not be set. */
+  readonly ownerWarnings: number;
+  readonly files: readonly FileReport[];
+}
+
+export interface ConfigOptions {
+  /** Copying threads of this process. Only before the first transfer. @default from the number of CPUs, at most 8; AXL_THREADS */
+  readonly threads?: number;
+  /** Bytes of a chunk, the unit of resume and of parallel copying inside a file; a multiple of 4096. @default 8 MiB; AXL_CHUNK_SIZE */
+  readonly chunkSize?: number;
+  /** @default 'full'; AXL_DURABILITY */
+  readonly durability?: Durability;
+}

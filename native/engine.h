@@ -1,0 +1,56 @@
+// The threads of a process: workers that copy for all transfers in turn, and a few that wait on fsync and rename.
+// Knows neither files nor Node. Thread-safe.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace axl {
+
+// Something that workers can do a piece of. Step is called by several threads at once.
+class Work {
+ public:
+  virtual ~Work() = default;
+  // Does one piece (a chunk, a batch of small files). False: there is no piece left to take.
+  virtual bool Step() = 0;
+};
+
+class Engine {
+ public:
+  // `workers` copying threads (0: from the number of CPUs), started when first needed.
+  explicit Engine(unsigned workers = 0);
+  ~Engine();  // Stop()
+
+  // Workers take turns between all work added until its Step says false.
+  void Add(std::shared_ptr<Work> work);
+  // Runs `task` on a background thread: dispatch, publish, finalize; so that they never wait behind a long copy.
+  void Post(std::function<void()> task);
+  // Calls f(0) .. f(n-1) on up to `threads` background threads including the caller's; returns when all have returned.
+  void ParallelFor(size_t n, unsigned threads, const std::function<void(size_t)>& f);
+  // Lets running pieces end, drops the rest, joins all threads. Idempotent.
+  void Stop();
+
+  unsigned workers() const { return workers_; }
+
+ private:
+  void Worker();
+  void Background();
+  void Start();
+
+  unsigned workers_;
+  std::mutex mutex_;
+  std::condition_variable work_ready_, task_ready_;
+  std::deque<std::shared_ptr<Work>> work_;
+  std::deque<std::function<void()>> tasks_;
+  std::vector<std::thread> threads_;
+  unsigned idle_background_ = 0;
+  unsigned backgrounds_ = 0;
+  bool stopping_ = false;
+};
+
+}  // namespace axl

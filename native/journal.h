@@ -1,0 +1,68 @@
+// One state file: created, opened, locked, appended to, made durable, removed. The only code that writes one.
+// The lock (flock) is held from Create/Open until the object goes away. Not thread-safe: one caller at a time.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "journal_reader.h"
+#include "journal_writer.h"
+#include "os.h"
+#include "record.h"
+#include "status.h"
+
+namespace axl {
+
+struct OpenOptions {
+  bool job_ended = false;  // where flock does not work: a writer on another host counts as dead
+};
+
+class Journal {
+ public:
+  // A new state file with a header and a TRANSFER record, locked. It appears under its name whole or not at all, and
+  // never replaces: kStateExists. Nothing is durable yet but for the directory entry (durability full).
+  static Status Create(Os& os, const std::string& path, const TransferInfo& info, std::unique_ptr<Journal>* out);
+
+  // Opens, locks, reads. kStateLocked if its writer or a finalizer is at work; kUnsafePath if it is not a regular file
+  // of the effective user with one link; kStateCorrupt and kStateVersion as ReplayJournal; ENOENT if it is gone.
+  static Status Open(Os& os, const std::string& path, OpenOptions options, std::unique_ptr<Journal>* out);
+
+  ~Journal();
+  Journal(const Journal&) = delete;
+  Journal& operator=(const Journal&) = delete;
+
+  // Appends the records that `write` encodes, all or none: after a failed write the file is cut back to where it was.
+  // Not durable before Sync. Once a cut or an fsync has failed, every later call fails with the same status.
+  Status Append(const std::function<void(JournalWriter&)>& write);
+  // Durable afterwards (nothing is done under durability none). A failed fsync is final (invariant 5): the file is cut
+  // back to what was durable, so that nobody acts on records that may not be on the disk.
+  Status Sync();
+  // Unlinks the state file if the name is still this file. The caller makes that durable.
+  Status Remove();
+
+  const std::string& path() const { return path_; }
+  std::string Directory() const;
+  const Uuid& uuid() const { return replay_.state.uuid; }
+  // What the file said when it was opened; the owner of the journal keeps it up to date.
+  TransferState& state() { return replay_.state; }
+  bool torn() const { return replay_.torn; }
+  bool durable() const { return replay_.state.info.durability == Durability::kFull; }
+
+ private:
+  Journal(Os& os, std::string path) : os_(os), path_(std::move(path)) {}
+  Status LockAndCheck(OpenOptions options);
+  Status ReadAll();
+  Status Poison(Status status);
+
+  Os& os_;
+  std::string path_;
+  Fd fd_;
+  uint64_t inode_ = 0;
+  Replay replay_;
+  uint64_t end_ = 0;      // bytes written
+  uint64_t durable_ = 0;  // bytes known to be on the disk
+  Status poisoned_;
+};
+
+}  // namespace axl

@@ -1,0 +1,114 @@
+// One live transfer of this process: plan, dispatch, copy, publish, cancel, resume, free.
+// The calls below may block on I/O: call them on a background thread, one at a time for each transfer (the binding
+// queues them). counters(), Cancel() and quiet() may be called at any time from any thread.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine.h"
+#include "journal.h"
+#include "os.h"
+#include "plan.h"
+#include "record.h"
+#include "status.h"
+
+namespace axl {
+
+class CopyJob;
+
+struct TransferOptions {
+  std::string name;
+  std::string state_file;  // absolute
+  Durability durability = Durability::kFull;
+  OwnerPolicy owner = OwnerPolicy::kWarn;
+  uint32_t rank = 0;
+  uint32_t size = 1;
+  uint32_t chunk_size = 8u << 20;  // bytes; a multiple of 4,096
+};
+
+// A snapshot; bytes and numbers of files since dispatch, what resume kept included.
+struct Counters {
+  uint64_t bytes_total = 0;
+  uint64_t bytes_copied = 0;
+  uint64_t files_total = 0;
+  uint64_t files_done = 0;
+  uint64_t files_failed = 0;
+};
+
+// What became of one file.
+struct FileReport {
+  std::string source;
+  std::string dest;
+  uint64_t size = 0;
+  FileState state = FileState::kPending;
+  bool published = false;
+  bool owner_given = true;
+  bool has_crc = false;
+  uint32_t crc = 0;
+  Status failure;
+};
+
+class Transfer : public std::enable_shared_from_this<Transfer> {
+ public:
+  Transfer(Os& os, Engine& engine);
+  ~Transfer();
+
+  // The state file exists afterwards, locked, with nothing in it but the name. Errors as Journal::Create.
+  Status Create(const TransferOptions& options);
+  // A state file that a dead process left. Errors as Journal::Open. What it says decides the state: see state().
+  Status Open(const std::string& state_file);
+
+  Status Add(const std::string& source, const std::string& dest, PlanOptions options) ;
+  Status AddAs(const std::string& source, const std::string& dest, PlanOptions options);
+
+  // Stats the sources, journals and fsyncs the plan, makes the directories and starts the copies. A failure leaves no
+  // temporary file, no directory, and the transfer as it was before (created), so that it can be dispatched again.
+  // `on_quiet` is called once, on a worker thread, when no copy runs any more; never under a lock.
+  Status Dispatch(std::function<void()> on_quiet);
+  // After Open, or after a cancel or failure in this process: drops what failed, verifies what is there, copies the rest.
+  Status Resume(std::function<void()> on_quiet);
+  // Copies stop within one buffer (256 KiB); on_quiet follows. Files that are DONE stay DONE. False if none runs.
+  bool Cancel();
+  bool quiet() const;  // would not block: no copy runs (true before dispatch)
+
+  // REQUIRES quiet. The first failure of the copies, or what publishing says. Published and FINAL is durable if ok.
+  // kTransferFailed (some file failed; see report()), kCanceled, kVerify, kIo ... Calling it again gives the same, or,
+  // if publishing itself failed, tries to go on.
+  Status Publish();
+  // REQUIRES quiet. Rolls back what is not published, then removes the state file, durably.
+  // Never dispatched or published: removes the state file only.
+  Status Free();
+  // Lets go of the state file without removing it: what resume and axl-finalize need stays.
+  void Close();
+
+  enum class State : uint8_t { kCreated, kDispatched, kCompleted, kFailed, kCanceled, kPublished, kRolledBack };
+  // After Open and after quiet: what the journal says. kCompleted: every file is DONE, not yet published.
+  State state() const;
+
+  Counters counters() const;
+  PlanCounts plan_counts() const;
+  std::string name() const;
+  std::string state_file() const;
+  const Uuid& uuid() const;
+  // REQUIRES quiet. One entry a file, in the order they were added.
+  std::vector<FileReport> report() const;
+  // REQUIRES quiet. The transfer's own failure, if not a file's: a journal that could not be written ...
+  Status failure() const;
+
+ private:
+  Status MakeDirectories();
+  Status StartCopies(std::function<void()> on_quiet);
+  Status UndoDispatch(Status cause);
+
+  Os& os_;
+  Engine& engine_;
+  std::unique_ptr<Journal> journal_;
+  Plan plan_;
+  std::shared_ptr<CopyJob> job_;
+  Status failure_;
+};
+
+}  // namespace axl
