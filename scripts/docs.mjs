@@ -1,0 +1,41 @@
+// Writes docs/api.md from the docstrings; with --check compares instead, and exits with 77 (skipped) when there is no
+// docs/api.md. typedoc empties its output directory, so it works in a temporary one.
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { root } from './toolchain.mjs';
+
+const published = join(root, 'docs', 'api.md');
+const check = process.argv.includes('--check');
+
+function generate(out) {
+  const typedoc = join(root, 'node_modules', 'typedoc', 'bin', 'typedoc');
+  const { status } = spawnSync(process.execPath, [typedoc, '--out', out], { cwd: root, stdio: 'inherit' });
+  return status === 0;
+}
+
+function compare(fresh) {
+  if (readFileSync(fresh, 'utf8') === readFileSync(published, 'utf8')) return 0;
+  spawnSync('diff', ['-u', published, fresh], { stdio: 'inherit' });
+  console.log('docs/api.md is out of date: run "npm run docs"');
+  return 1;
+}
+
+function publish(fresh) {
+  copyFileSync(fresh, published);
+  return 0;
+}
+
+if (check && !existsSync(published)) {
+  console.log('docs/api.md does not exist: run "npm run docs"');
+  process.exit(77);
+}
+const out = mkdtempSync(join(tmpdir(), 'axl-docs-'));
+try {
+  const fresh = join(out, 'api.md');
+  if (!generate(out)) process.exitCode = 1;
+  else process.exitCode = check ? compare(fresh) : publish(fresh);
+} finally {
+  rmSync(out, { recursive: true, force: true });
+}

@@ -1,0 +1,122 @@
+// What `npm test` runs: setup, then every check and test suite. All steps run even when one fails; a failed check counts
+// as one failure. The last line, alone on its line, is the total `N passed, N failed[, N skipped]`.
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { dropForeignBuild, root } from './toolchain.mjs';
+
+const STEP_TIMEOUT_MS = 15 * 60_000;
+const SKIPPED = 77;
+const CLOSING = /^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$/;
+const total = { passed: 0, failed: 0, skipped: 0 };
+
+/** Our own settings would change what the tests see, and colours what we read. */
+function testEnvironment() {
+  const kept = Object.entries(process.env).filter(([name]) => !name.startsWith('AXL_') || name.startsWith('AXL_TEST_'));
+  const { FORCE_COLOR: _, ...environment } = Object.fromEntries(kept);
+  return { ...environment, NO_COLOR: '1', ASAN_OPTIONS: 'detect_leaks=1:abort_on_error=0' };
+}
+
+/**
+ * Runs a program to its end and hands on each line of its output as it comes.
+ * @returns its exit status (1 for a signal or a timeout)
+ */
+async function run(command, args, onLine) {
+  const child = spawn(command, args, {
+    cwd: root,
+    env: testEnvironment(),
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: STEP_TIMEOUT_MS,
+    killSignal: 'SIGKILL',
+  });
+  for (const stream of [child.stdout, child.stderr]) createInterface({ input: stream }).on('line', onLine);
+  return new Promise((resolve) => {
+    child.on('error', (error) => {
+      onLine(error.message);
+      resolve(1);
+    });
+    child.on('close', (status, signal) => {
+      if (signal) onLine(`${command} ended by ${signal}`);
+      resolve(status ?? 1);
+    });
+  });
+}
+
+/** A check: silent when it passes. */
+async function check(command, args) {
+  const lines = [];
+  const status = await run(command, args, (line) => lines.push(line));
+  if (status === SKIPPED) return { skipped: 1, reason: lines.join(' ') };
+  if (status === 0) return { passed: 1 };
+  for (const line of lines) console.log(`  ${line}`);
+  return { failed: 1 };
+}
+
+/** A suite: its lines are shown as they come, and its closing line gives the counts. */
+async function suite(label, command, args) {
+  let counts;
+  const status = await run(command, args, (line) => {
+    const match = CLOSING.exec(line.trim());
+    if (match) counts = { passed: Number(match[1]), failed: Number(match[2]), skipped: Number(match[3] ?? 0) };
+    console.log(match ? `  ${label}: ${line.trim()}` : `  ${line}`);
+  });
+  if (status !== 0 && !counts?.failed) {
+    console.log(`  ${label}: ended with status ${status}${counts ? '' : ' and without its closing line'}`);
+    return { ...counts, failed: 1 };
+  }
+  return counts ?? { failed: 1 };
+}
+
+async function step(name, body) {
+  const started = performance.now();
+  const { passed = 0, failed = 0, skipped = 0, reason } = await body();
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  const verdict = failed > 0 ? 'NOT OK' : reason ? 'SKIPPED' : 'ok';
+  console.log(`${verdict} ${name} (${seconds} s)${reason ? `: ${reason}` : ''}`);
+  total.passed += passed;
+  total.failed += failed;
+  total.skipped += skipped;
+}
+
+const node = (path, ...args) => check(process.execPath, [join(root, path), ...args]);
+
+function sanitizersLink() {
+  const args = ['-fsanitize=address,undefined', '-x', 'c++', '-', '-o', '/dev/null'];
+  return spawnSync(process.env.CXX ?? 'c++', args, { input: 'int main() {}' }).status === 0;
+}
+
+async function cppTests() {
+  const sanitize = sanitizersLink();
+  if (!sanitize)
+    console.log('  cpp: the compiler has no sanitizer libraries (libasan, libubsan); testing without them');
+  const build = sanitize ? 'build-asan' : 'build-plain';
+  dropForeignBuild(join(root, build));
+  const options = ['-DAXL_ADDON=OFF', '-DAXL_TESTS=ON', '-DAXL_WERROR=ON', '-DCMAKE_BUILD_TYPE=Debug'];
+  options.push(`-DAXL_SANITIZE=${sanitize ? 'address;undefined' : ''}`);
+  const configured = await check('cmake', ['-S', '.', '-B', build, ...options]);
+  if (configured.failed) return configured;
+  const built = await check('cmake', ['--build', build, '--parallel', String(availableParallelism())]);
+  if (built.failed) return built;
+  const binary = join(root, build, 'axl_tests');
+  if (!existsSync(binary)) return { skipped: 1, reason: 'there are no sources in test/native' };
+  return suite('cpp', binary, []);
+}
+
+const setup = spawnSync(process.execPath, [join(root, 'scripts', 'setup.mjs')], {
+  stdio: ['ignore', 'inherit', 'inherit'],
+});
+if (setup.status === 0) {
+  await step('TypeScript lint and format', () => node('node_modules/.bin/biome', 'check', '--error-on-warnings'));
+  await step('C++ format', () => node('scripts/clang-format.mjs', '--check'));
+  await step('TypeScript types', () => node('node_modules/.bin/tsc', '-p', 'tsconfig.test.json'));
+  await step('docs/api.md is current', () => node('scripts/docs.mjs', '--check'));
+  await step('C++ tests', cppTests);
+  await step('TypeScript tests', () => suite('tap', process.execPath, [join(root, 'node_modules/.bin/tap')]));
+} else {
+  total.failed = 1;
+}
+const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : '';
+process.exitCode = total.failed > 0 ? 1 : 0;
+console.log(`${total.passed} passed, ${total.failed} failed${skipped}`);

@@ -1,0 +1,115 @@
+// The native build as install.mjs, setup.mjs and test.mjs start it: which tools it needs, whether the addon is
+// current, and the cmake-js call. Ships in the package, so it imports nothing but node: modules until it compiles.
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { availableParallelism } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+export const addonPath = join(root, 'build', 'Release', 'axl_native.node');
+
+const musl = process.platform === 'linux' && !process.report.getReport().header.glibcVersionRuntime;
+/** The folder name under prebuilds/ for this machine; lib/native.ts uses the same one. */
+export const platformTag = `${process.platform}-${process.arch}${musl ? '-musl' : ''}`;
+
+const CXX20 = '#include <concepts>\n#include <span>\nint main() { return std::span<int>{}.empty() ? 0 : 1; }\n';
+const stampPath = join(root, 'build', 'addon.stamp');
+
+function runs(command, args, input) {
+  const result = spawnSync(command, args, { input, encoding: 'utf8' });
+  return result.status === 0 ? result.stdout : undefined;
+}
+
+function findCompiler() {
+  const candidates = process.env.CXX ? [process.env.CXX] : ['c++', 'g++', 'clang++'];
+  return candidates.find((cxx) => {
+    const [command, ...flags] = cxx.split(' ');
+    return runs(command, [...flags, '-std=c++20', '-x', 'c++', '-fsyntax-only', '-'], CXX20) !== undefined;
+  });
+}
+
+function hasCMake() {
+  const [, major, minor] = /version (\d+)\.(\d+)/.exec(runs('cmake', ['--version']) ?? '') ?? [];
+  return Number(major) > 3 || (Number(major) === 3 && Number(minor) >= 18);
+}
+
+/** @returns {string | undefined} one sentence that names what is missing and how to install it */
+export function missingTools() {
+  const missing = [];
+  if (!findCompiler()) missing.push('a C++20 compiler (g++ 10 or clang 12, or newer)');
+  if (!hasCMake()) missing.push('CMake 3.18 or newer');
+  if (!runs('make', ['--version']) && !runs('ninja', ['--version'])) missing.push('make');
+  if (missing.length === 0) return undefined;
+  const last = missing.pop();
+  const list = missing.length === 0 ? last : `${missing.join(', ')} and ${last}`;
+  return (
+    `axl-transfer compiles a native addon and needs ${list}: install with "apt-get install g++ cmake make" ` +
+    '(Debian, Ubuntu), "dnf install gcc-c++ cmake make" (RHEL, Fedora) or "apk add g++ cmake make" (Alpine).'
+  );
+}
+
+/** Hash of the named files and folders by name and content; what is missing counts as empty. */
+export function contentHash(paths, salt = '') {
+  const hash = createHash('sha256').update(salt);
+  const visit = (path) => {
+    if (!existsSync(join(root, path))) return;
+    const entries = readdirSyncOrFile(path);
+    if (entries) for (const name of entries) visit(join(path, name));
+    else hash.update(`\0${path}\0`).update(readFileSync(join(root, path)));
+  };
+  for (const path of paths) visit(path);
+  return hash.digest('hex');
+}
+
+function readdirSyncOrFile(path) {
+  try {
+    return readdirSync(join(root, path)).sort();
+  } catch (error) {
+    if (error.code === 'ENOTDIR') return undefined;
+    throw error;
+  }
+}
+
+/** Whether a stamp file holds this hash. */
+export function stamped(path, hash) {
+  return existsSync(path) && readFileSync(path, 'utf8').trim() === hash;
+}
+
+/** Removes a CMake tree that was configured in another directory (a copied checkout): CMake refuses to reuse it. */
+export function dropForeignBuild(directory) {
+  const cache = join(directory, 'CMakeCache.txt');
+  if (!existsSync(cache)) return;
+  const home = /^CMAKE_HOME_DIRECTORY:INTERNAL=(.*)$/m.exec(readFileSync(cache, 'utf8'))?.[1];
+  if (home !== root.replace(/\/$/, '')) rmSync(directory, { recursive: true, force: true });
+}
+
+function addonHash() {
+  return contentHash(['CMakeLists.txt', 'native', 'node_modules/node-addon-api/package.json'], platformTag);
+}
+
+export function addonIsCurrent() {
+  dropForeignBuild(join(root, 'build'));
+  return existsSync(addonPath) && stamped(stampPath, addonHash());
+}
+
+function cmakeJs() {
+  const require = createRequire(import.meta.url);
+  return join(dirname(require.resolve('cmake-js/package.json')), 'bin', 'cmake-js');
+}
+
+/** Compiles the addon into build/Release. @returns {boolean} whether that succeeded; the compiler's words are printed */
+export function buildAddon() {
+  dropForeignBuild(join(root, 'build'));
+  rmSync(stampPath, { force: true });
+  const args = [cmakeJs(), 'build', '-d', root, '--log-level', 'warn', '--parallel', String(availableParallelism())];
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: root, encoding: 'utf8' });
+  if (status !== 0 || !existsSync(addonPath)) {
+    process.stderr.write(`${stdout ?? ''}${stderr ?? ''}`);
+    return false;
+  }
+  writeFileSync(stampPath, `${addonHash()}\n`);
+  return true;
+}
