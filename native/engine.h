@@ -40,7 +40,7 @@ class Engine {
  private:
   void Worker();
   void Background();
-  void Start();
+  void StartWorkers();
 
   unsigned workers_;
   std::mutex mutex_;
@@ -50,6 +50,7 @@ class Engine {
   std::vector<std::thread> threads_;
   unsigned idle_background_ = 0;
   unsigned backgrounds_ = 0;
+  bool workers_started_ = false;
   bool stopping_ = false;
 };
 

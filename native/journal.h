@@ -51,14 +51,19 @@ class Journal {
 
  private:
   Journal(Os& os, std::string path) : os_(os), path_(std::move(path)) {}
-  Status LockAndCheck(OpenOptions options);
+  Status WriteDraft(const std::string& draft);
+  Status LockAndCheck();
   Status ReadAll();
+  Status CheckWriterIsDead(OpenOptions options);
   Status Poison(Status status);
 
   Os& os_;
   std::string path_;
   Fd fd_;
   uint64_t inode_ = 0;
+  uint64_t size_ = 0;
+  bool locked_ = false;
+  bool named_ = false;  // a new state file has its name
   Replay replay_;
   uint64_t end_ = 0;      // bytes written
   uint64_t durable_ = 0;  // bytes known to be on the disk

@@ -1,0 +1,133 @@
+// Two kinds of thread: workers copy (they may be many and busy, and step back for the rank's own computing);
+// background threads wait on fsync and rename. Started when first needed: an import costs nothing.
+#include "engine.h"
+
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+
+namespace axl {
+
+namespace {
+
+constexpr unsigned kMaxWorkers = 8;
+constexpr unsigned kMaxBackground = 16;
+constexpr int kWorkerNice = 5;  // a rank's computing, and its event loop, come before our copies
+
+unsigned DefaultWorkers() { return std::clamp(std::thread::hardware_concurrency(), 2u, kMaxWorkers); }
+
+}  // namespace
+
+Engine::Engine(unsigned workers) : workers_(workers > 0 ? workers : DefaultWorkers()) {}
+
+Engine::~Engine() { Stop(); }
+
+void Engine::Add(std::shared_ptr<Work> work) {
+  std::lock_guard lock(mutex_);
+  if (stopping_) return;
+  StartWorkers();
+  work_.push_back(std::move(work));
+  work_ready_.notify_all();
+}
+
+void Engine::StartWorkers() {
+  if (workers_started_) return;
+  workers_started_ = true;
+  for (unsigned i = 0; i < workers_; i++) threads_.emplace_back([this] { Worker(); });
+}
+
+void Engine::Worker() {
+#ifdef __linux__
+  (void)setpriority(PRIO_PROCESS, static_cast<id_t>(syscall(SYS_gettid)), kWorkerNice);
+#endif
+  std::unique_lock lock(mutex_);
+  while (true) {
+    work_ready_.wait(lock, [this] { return stopping_ || !work_.empty(); });
+    if (stopping_) return;
+    std::shared_ptr<Work> work = work_.front();
+    work_.pop_front();
+    work_.push_back(work);  // turns: every transfer gets its share
+    lock.unlock();
+    const bool more = work->Step();
+    lock.lock();
+    if (!more) std::erase(work_, work);
+  }
+}
+
+void Engine::Post(std::function<void()> task) {
+  std::lock_guard lock(mutex_);
+  if (stopping_) return;
+  tasks_.push_back(std::move(task));
+  if (idle_background_ < tasks_.size() && backgrounds_ < kMaxBackground) {
+    backgrounds_++;
+    threads_.emplace_back([this] { Background(); });
+  }
+  task_ready_.notify_one();
+}
+
+void Engine::Background() {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    idle_background_++;
+    task_ready_.wait(lock, [this] { return stopping_ || !tasks_.empty(); });
+    idle_background_--;
+    if (stopping_) return;
+    std::function<void()> task = std::move(tasks_.front());
+    tasks_.pop_front();
+    lock.unlock();
+    task();
+    task = nullptr;  // what it owns goes before we hold the lock again
+    lock.lock();
+  }
+}
+
+void Engine::ParallelFor(size_t n, unsigned threads, const std::function<void(size_t)>& f) {
+  // The caller works too, and waits only for pieces that a thread has begun: when all background threads are
+  // callers themselves, each simply does its own work.
+  struct Shared {
+    std::mutex mutex;
+    std::condition_variable ended;
+    size_t next = 0, running = 0, n = 0;
+    const std::function<void(size_t)>* f = nullptr;
+  };
+  auto shared = std::make_shared<Shared>();
+  shared->n = n;
+  shared->f = &f;
+  auto run = [](Shared& s) {
+    std::unique_lock lock(s.mutex);
+    while (s.next < s.n) {
+      const size_t i = s.next++;
+      s.running++;
+      lock.unlock();
+      (*s.f)(i);
+      lock.lock();
+      if (--s.running == 0) s.ended.notify_all();
+    }
+  };
+  const size_t helpers = std::min<size_t>(threads > 0 ? threads - 1 : 0, n > 0 ? n - 1 : 0);
+  for (size_t i = 0; i < helpers; i++) Post([shared, run] { run(*shared); });
+  run(*shared);
+  std::unique_lock lock(shared->mutex);
+  shared->ended.wait(lock, [&] { return shared->running == 0 && shared->next >= shared->n; });
+}
+
+void Engine::Stop() {
+  std::vector<std::thread> threads;
+  std::deque<std::shared_ptr<Work>> work;
+  std::deque<std::function<void()>> tasks;
+  {
+    std::lock_guard lock(mutex_);
+    stopping_ = true;
+    threads.swap(threads_);
+    work.swap(work_);
+    tasks.swap(tasks_);
+    work_ready_.notify_all();
+    task_ready_.notify_all();
+  }
+  for (auto& t : threads) t.join();
+}
+
+}  // namespace axl

@@ -1,0 +1,183 @@
+// The state file on the disk. Only here is one created, locked, written, cut or unlinked.
+#include "journal.h"
+
+#include <fcntl.h>
+#include <sys/random.h>
+
+#include <cerrno>
+#include <vector>
+
+#include "journal_format.h"
+#include "names.h"
+#include "process.h"
+
+namespace axl {
+
+namespace {
+
+Uuid NewUuid() {
+  Uuid uuid{};
+  // Cannot fail for 16 bytes once the system has booted; a repeated id would still meet O_EXCL.
+  while (getrandom(uuid.data(), uuid.size(), 0) != static_cast<ssize_t>(uuid.size())) {
+  }
+  uuid[6] = static_cast<uint8_t>((uuid[6] & 0x0f) | 0x40);
+  uuid[8] = static_cast<uint8_t>((uuid[8] & 0x3f) | 0x80);
+  return uuid;
+}
+
+bool LocksDoNotWork(int error) { return error == -ENOLCK || error == -ENOSYS || error == -EOPNOTSUPP; }
+
+Status SyncDirectory(Os& os, const std::string& dir) {
+  Fd fd(os, os.Open(AT_FDCWD, dir.c_str(), O_RDONLY | O_DIRECTORY));
+  if (!fd.valid()) return Status::Errno(fd.error(), "open", dir);
+  if (int r = os.Fsync(fd.get()); r < 0) return Status::Errno(-r, "fsync", dir);
+  return Status::Ok();
+}
+
+}  // namespace
+
+Journal::~Journal() = default;
+
+std::string Journal::Directory() const { return std::string(ParentOf(path_)); }
+
+Status Journal::Create(Os& os, const std::string& path, const TransferInfo& info, std::unique_ptr<Journal>* out) {
+  struct stat st;
+  // Before anything is made: the rename below says the same, but a draft would have come and gone.
+  if (os.Stat(AT_FDCWD, path.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0)
+    return Status::Make(Code::kStateExists, "the state file exists already", path);
+  std::unique_ptr<Journal> j(new Journal(os, path));
+  TransferState& state = j->replay_.state;
+  state.uuid = NewUuid();
+  state.info = info;
+  DescribeProcess(&state.info);
+  const std::string draft = Join(ParentOf(path), "." + Hex(state.uuid.data(), state.uuid.size()) + ".new");
+  j->fd_ = Fd(os, os.Open(AT_FDCWD, draft.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
+  if (!j->fd_.valid()) return Status::Errno(j->fd_.error(), "open", path);
+  Status s = j->WriteDraft(draft);
+  if (!s.ok()) {
+    (void)os.Unlink(AT_FDCWD, draft.c_str());
+    if (j->named_) (void)os.Unlink(AT_FDCWD, path.c_str());
+    return s;
+  }
+  *out = std::move(j);
+  return s;
+}
+
+Status Journal::WriteDraft(const std::string& draft) {
+  if (int r = os_.Lock(fd_.get()); r < 0 && !LocksDoNotWork(r)) return Status::Errno(-r, "flock", path_);
+  struct stat st;
+  if (int r = os_.Fstat(fd_.get(), &st); r < 0) return Status::Errno(-r, "fstat", path_);
+  inode_ = st.st_ino;
+  const std::string header = JournalWriter::Header(uuid());
+  if (int r = WriteAll(os_, fd_.get(), header.data(), header.size(), 0); r < 0) return Status::Errno(-r, "write", path_);
+  end_ = header.size();
+  if (Status s = Append([&](JournalWriter& w) { w.Transfer(state().info); }); !s.ok()) return s;
+  if (int r = os_.RenameNew(AT_FDCWD, draft.c_str(), path_.c_str()); r == -EEXIST)
+    return Status::Make(Code::kStateExists, "the state file exists already", path_);
+  else if (r < 0)
+    return Status::Errno(-r, "rename", path_);
+  named_ = true;
+  return durable() ? SyncDirectory(os_, Directory()) : Status::Ok();
+}
+
+Status Journal::Open(Os& os, const std::string& path, OpenOptions options, std::unique_ptr<Journal>* out) {
+  std::unique_ptr<Journal> j(new Journal(os, path));
+  // O_NONBLOCK: a FIFO of that name must not hold us up; it is refused below.
+  j->fd_ = Fd(os, os.Open(AT_FDCWD, path.c_str(), O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
+  if (j->fd_.error() == ELOOP) return Status::Make(Code::kUnsafePath, "the state file is a symbolic link", path);
+  if (!j->fd_.valid()) return Status::Errno(j->fd_.error(), "open", path);
+  Status s = j->LockAndCheck();
+  if (s.ok()) s = j->ReadAll();
+  if (s.ok() && !j->locked_) s = j->CheckWriterIsDead(options);
+  *out = std::move(j);
+  return s;
+}
+
+Status Journal::LockAndCheck() {
+  if (int r = os_.Lock(fd_.get()); r == -EWOULDBLOCK)
+    return Status::Make(Code::kStateLocked, "its writer is alive, or a finalizer is at work on it", path_);
+  else if (r < 0 && !LocksDoNotWork(r))
+    return Status::Errno(-r, "flock", path_);
+  else
+    locked_ = r == 0;
+  struct stat st, named;
+  if (int r = os_.Fstat(fd_.get(), &st); r < 0) return Status::Errno(-r, "fstat", path_);
+  // Whoever held the lock before us may have removed the file.
+  if (int r = os_.Stat(AT_FDCWD, path_.c_str(), &named, AT_SYMLINK_NOFOLLOW); r < 0)
+    return Status::Errno(-r, "stat", path_);
+  if (named.st_ino != st.st_ino) return Status::Errno(ENOENT, "stat", path_);
+  inode_ = st.st_ino;
+  size_ = static_cast<uint64_t>(st.st_size);
+  if (!S_ISREG(st.st_mode)) return Status::Make(Code::kUnsafePath, "the state file is not a regular file", path_);
+  if (st.st_uid != os_.EffectiveUser())
+    return Status::Make(Code::kUnsafePath, "the state file belongs to uid " + std::to_string(st.st_uid), path_);
+  if (st.st_nlink != 1) return Status::Make(Code::kUnsafePath, "the state file has a second name", path_);
+  return Status::Ok();
+}
+
+Status Journal::ReadAll() {
+  if (size_ > kMaxJournal) return Status::Make(Code::kStateCorrupt, "a state file over 256 MiB", path_);
+  std::vector<uint8_t> bytes(size_);
+  const ssize_t n = ReadFull(os_, fd_.get(), bytes.data(), bytes.size(), 0);
+  if (n < 0) return Status::Errno(static_cast<int>(-n), "read", path_);
+  Status s = ReplayJournal(bytes.data(), static_cast<size_t>(n), &replay_);
+  s.path = path_;
+  end_ = durable_ = replay_.valid_bytes;
+  return s;
+}
+
+Status Journal::CheckWriterIsDead(OpenOptions options) {
+  const Liveness liveness = WriterLiveness(state().info);
+  if (liveness == Liveness::kDead || (liveness == Liveness::kUnknown && options.job_ended)) return Status::Ok();
+  return Status::Make(Code::kStateLocked, "its writer may be alive, and this file system has no locks", path_);
+}
+
+Status Journal::Poison(Status status) {
+  poisoned_ = status;
+  return status;
+}
+
+Status Journal::Append(const std::function<void(JournalWriter&)>& write) {
+  if (!poisoned_.ok()) return poisoned_;
+  JournalWriter w(uuid(), replay_.next_sequence);
+  write(w);
+  if (end_ + w.bytes().size() > kMaxJournal) return Status::Make(Code::kNotSupported, "a state file over 256 MiB", path_);
+  // A torn tail is cut off first: bytes after our record would make the next reader call it corrupt.
+  if (replay_.torn) {
+    if (int r = os_.Truncate(fd_.get(), static_cast<off_t>(end_)); r < 0)
+      return Poison(Status::Errno(-r, "ftruncate", path_));
+    replay_.torn = false;
+  }
+  const int r = WriteAll(os_, fd_.get(), w.bytes().data(), w.bytes().size(), static_cast<off_t>(end_));
+  if (r == 0) {
+    end_ += w.bytes().size();
+    replay_.next_sequence = w.sequence();
+    return Status::Ok();
+  }
+  const Status failed = Status::Errno(-r, "write", path_);
+  return os_.Truncate(fd_.get(), static_cast<off_t>(end_)) < 0 ? Poison(failed) : failed;
+}
+
+Status Journal::Sync() {
+  if (!poisoned_.ok()) return poisoned_;
+  if (!durable()) return Status::Ok();
+  const int r = os_.Fsync(fd_.get());
+  if (r == 0) {
+    durable_ = end_;
+    return Status::Ok();
+  }
+  (void)os_.Truncate(fd_.get(), static_cast<off_t>(durable_));
+  return Poison(Status::Errno(-r, "fsync", path_));
+}
+
+Status Journal::Remove() {
+  struct stat st;
+  int r = os_.Stat(AT_FDCWD, path_.c_str(), &st, AT_SYMLINK_NOFOLLOW);
+  if (r == -ENOENT) return Status::Ok();
+  if (r < 0) return Status::Errno(-r, "stat", path_);
+  if (st.st_ino != inode_) return Status::Make(Code::kVerify, "the state file was replaced by another", path_);
+  r = os_.Unlink(AT_FDCWD, path_.c_str());
+  return r < 0 && r != -ENOENT ? Status::Errno(-r, "unlink", path_) : Status::Ok();
+}
+
+}  // namespace axl
