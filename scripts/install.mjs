@@ -22,6 +22,7 @@ if (!process.env.npm_config_build_from_source && loads(prebuilt)) {
 } else if (!addonIsCurrent()) {
   const missing = missingTools();
   if (missing) fail(missing);
-  if (!buildAddon())
-    fail(`axl-transfer: compiling the addon for ${platformTag} failed; the compiler's words are above.`);
+  const failure = buildAddon();
+  if (failure !== undefined)
+    fail(`${failure}\naxl-transfer: compiling the addon for ${platformTag} failed, see above.`);
 }

@@ -21,7 +21,11 @@ function step(title, run) {
 
 /** Runs one program quietly. @returns {string | undefined} what it printed, if it failed */
 function quietly(command, args) {
-  const { status, stdout, stderr, error } = spawnSync(command, args, { cwd: root, encoding: 'utf8' });
+  const { status, stdout, stderr, error } = spawnSync(command, args, {
+    cwd: root,
+    encoding: 'utf8',
+    maxBuffer: 64 << 20,
+  });
   return status === 0 ? undefined : `${stdout ?? ''}${stderr ?? ''}${error ? error.message : ''}`;
 }
 
@@ -58,11 +62,17 @@ function compileTypeScript() {
   return failure;
 }
 
+/** The range of "engines" in package.json. */
+function nodeIsSupported() {
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  return (major === 20 && minor >= 17) || (major === 22 && minor >= 9) || major > 22;
+}
+
+if (!nodeIsSupported()) fail(`axl-transfer needs Node 20.17, 22.9 or newer; this is ${process.version}.`);
 if (!addonIsCurrent()) {
   const missing = missingTools();
   if (missing) fail(missing);
 }
 if (!dependenciesAreCurrent()) step('installing dependencies', installDependencies);
-if (!addonIsCurrent())
-  step('compiling the addon', () => (buildAddon() ? undefined : 'The compiler printed the reason above.'));
+if (!addonIsCurrent()) step('compiling the addon', buildAddon);
 if (!stamped(distStamp, distInputs())) step('compiling TypeScript', compileTypeScript);

@@ -2,7 +2,7 @@
 // current, and the cmake-js call. Ships in the package, so it imports nothing but node: modules until it compiles.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -31,6 +31,12 @@ function findCompiler() {
   });
 }
 
+/** The environment for CMake, which would otherwise take the first compiler on PATH, however old. */
+export function buildEnvironment() {
+  const cxx = findCompiler();
+  return cxx ? { ...process.env, CXX: cxx } : process.env;
+}
+
 function hasCMake() {
   const [, major, minor] = /version (\d+)\.(\d+)/.exec(runs('cmake', ['--version']) ?? '') ?? [];
   return Number(major) > 3 || (Number(major) === 3 && Number(minor) >= 18);
@@ -56,7 +62,7 @@ export function contentHash(paths, salt = '') {
   const hash = createHash('sha256').update(salt);
   const visit = (path) => {
     if (!existsSync(join(root, path))) return;
-    const entries = readdirSyncOrFile(path);
+    const entries = listDirectory(path);
     if (entries) for (const name of entries) visit(join(path, name));
     else hash.update(`\0${path}\0`).update(readFileSync(join(root, path)));
   };
@@ -64,7 +70,8 @@ export function contentHash(paths, salt = '') {
   return hash.digest('hex');
 }
 
-function readdirSyncOrFile(path) {
+/** @returns {string[] | undefined} sorted names, or undefined for a file */
+function listDirectory(path) {
   try {
     return readdirSync(join(root, path)).sort();
   } catch (error) {
@@ -82,8 +89,9 @@ export function stamped(path, hash) {
 export function dropForeignBuild(directory) {
   const cache = join(directory, 'CMakeCache.txt');
   if (!existsSync(cache)) return;
-  const home = /^CMAKE_HOME_DIRECTORY:INTERNAL=(.*)$/m.exec(readFileSync(cache, 'utf8'))?.[1];
-  if (home !== root.replace(/\/$/, '')) rmSync(directory, { recursive: true, force: true });
+  const home = /^CMAKE_HOME_DIRECTORY:INTERNAL=(.*)$/m.exec(readFileSync(cache, 'utf8'))?.[1] ?? '';
+  const isOurs = existsSync(home) && realpathSync(home) === realpathSync(root);
+  if (!isOurs) rmSync(directory, { recursive: true, force: true });
 }
 
 function addonHash() {
@@ -100,16 +108,17 @@ function cmakeJs() {
   return join(dirname(require.resolve('cmake-js/package.json')), 'bin', 'cmake-js');
 }
 
-/** Compiles the addon into build/Release. @returns {boolean} whether that succeeded; the compiler's words are printed */
+/** Compiles the addon into build/Release. @returns {string | undefined} what the compiler printed, if it failed */
 export function buildAddon() {
   dropForeignBuild(join(root, 'build'));
   rmSync(stampPath, { force: true });
   const args = [cmakeJs(), 'build', '-d', root, '--log-level', 'warn', '--parallel', String(availableParallelism())];
-  const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: root, encoding: 'utf8' });
-  if (status !== 0 || !existsSync(addonPath)) {
-    process.stderr.write(`${stdout ?? ''}${stderr ?? ''}`);
-    return false;
-  }
+  const env = buildEnvironment();
+  // cmake-js looks for g++ and clang++ by name unless it is told both compilers; we have no C sources.
+  if (env.CXX && !env.CXX.includes(' ')) args.push('--cxx', env.CXX, '--cc', 'cc');
+  const options = { cwd: root, env, encoding: 'utf8', maxBuffer: 64 << 20 };
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, options);
+  if (status !== 0 || !existsSync(addonPath)) return `${stdout ?? ''}${stderr ?? ''}`;
   writeFileSync(stampPath, `${addonHash()}\n`);
-  return true;
+  return undefined;
 }
