@@ -37,11 +37,10 @@ std::string ErrnoName(int err) {
     AXL_ERRNO(EISNAM) AXL_ERRNO(EREMOTEIO) AXL_ERRNO(EDQUOT) AXL_ERRNO(ENOMEDIUM) AXL_ERRNO(EMEDIUMTYPE)
     AXL_ERRNO(ECANCELED) AXL_ERRNO(ENOKEY) AXL_ERRNO(EKEYEXPIRED) AXL_ERRNO(EKEYREVOKED) AXL_ERRNO(EKEYREJECTED)
     AXL_ERRNO(EOWNERDEAD) AXL_ERRNO(ENOTRECOVERABLE) AXL_ERRNO(ERFKILL) AXL_ERRNO(EHWPOISON)
-        // clang-format on
-        default : return "E" +
-                  std::to_string(err);
+    // clang-format on
   }
 #undef AXL_ERRNO
+  return "E" + std::to_string(err);
 }
 
 const char* CodeName(Code code) {
