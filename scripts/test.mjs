@@ -20,7 +20,7 @@ const environment = Object.fromEntries(
 );
 
 /**
- * Runs a program to its end and hands on each line of its output as it comes.
+ * Runs a program to its end and hands on each line of its output as it comes, with whether it came on stdout.
  * @returns its exit status (1 for a signal or a timeout)
  */
 async function run(command, args, onLine) {
@@ -31,7 +31,8 @@ async function run(command, args, onLine) {
     timeout: STEP_TIMEOUT_MS,
     killSignal: 'SIGKILL',
   });
-  for (const stream of [child.stdout, child.stderr]) createInterface({ input: stream }).on('line', onLine);
+  createInterface({ input: child.stdout }).on('line', (line) => onLine(line, true));
+  createInterface({ input: child.stderr }).on('line', (line) => onLine(line, false));
   return new Promise((resolve) => {
     child.on('error', (error) => {
       onLine(error.message);
@@ -57,8 +58,8 @@ async function check(command, args) {
 /** A suite: its lines are shown as they come, and its closing line gives the counts. */
 async function suite(label, command, args) {
   let counts;
-  const status = await run(command, args, (line) => {
-    const match = CLOSING.exec(line.trim());
+  const status = await run(command, args, (line, isStdout) => {
+    const match = isStdout && CLOSING.exec(line.trim());
     if (match) counts = { passed: Number(match[1]), failed: Number(match[2]), skipped: Number(match[3] ?? 0) };
     console.log(match ? `  ${label}: ${line.trim()}` : `  ${line}`);
   });
