@@ -50,7 +50,7 @@ export default class ClosingLineReporter extends Transform {
 
   #count(assertion, path, child) {
     if (assertion.skip || assertion.todo) {
-      const reason = [assertion.skip, assertion.todo, 'todo'].find((text) => typeof text === 'string');
+      const reason = [assertion.skip, assertion.todo, 'no reason given'].find((text) => typeof text === 'string');
       if (path.length > 0) this.push(`  skipped: ${[...path, assertion.name].join(' > ')}: ${reason}\n`);
       this.#skipped++;
       return true;
