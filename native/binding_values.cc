@@ -1,0 +1,152 @@
+// Status, reports and options: C++ on one side, plain JavaScript objects on the other.
+#include "binding_values.h"
+
+#include <cctype>
+#include <cstring>
+#include <system_error>
+
+namespace axl {
+
+namespace {
+
+constexpr uint8_t kPublishedFlag = 0x10;
+constexpr uint8_t kOwnerGivenFlag = 0x20;
+constexpr uint8_t kHasCrcFlag = 0x40;
+
+Napi::Value ToBuffer(Napi::Env env, const std::string& bytes) {
+  return Napi::Buffer<char>::Copy(env, bytes.data(), bytes.size());
+}
+
+// Untranslated, and beginning small: it stands in the middle of a sentence.
+std::string Reason(int err) {
+  std::string reason = std::generic_category().message(err);
+  if (!reason.empty()) reason[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(reason[0])));
+  return reason;
+}
+
+template <typename Array, typename T>
+Array ToTypedArray(Napi::Env env, const std::vector<T>& values) {
+  Array array = Array::New(env, values.size());
+  if (!values.empty()) std::memcpy(array.Data(), values.data(), values.size() * sizeof(T));
+  return array;
+}
+
+uint32_t Uint(const Napi::Object& options, const char* key) {
+  return options.Get(key).As<Napi::Number>().Uint32Value();
+}
+
+double Double(uint64_t n) { return static_cast<double>(n); }
+
+}  // namespace
+
+Napi::Object ToJs(Napi::Env env, const Status& status) {
+  Napi::Object failure = Napi::Object::New(env);
+  failure.Set("code", CodeName(status.code));
+  if (status.err != 0) {
+    failure.Set("errno", status.err);
+    failure.Set("errnoName", ErrnoName(status.err));
+    failure.Set("reason", Reason(status.err));
+  }
+  if (!status.call.empty()) failure.Set("syscall", status.call);
+  if (!status.path.empty()) failure.Set("path", ToBuffer(env, status.path));
+  if (!status.dest.empty()) failure.Set("dest", ToBuffer(env, status.dest));
+  if (!status.detail.empty()) failure.Set("detail", status.detail);
+  return failure;
+}
+
+Napi::Object ToJs(Napi::Env env, const Finalized& finalized) {
+  Napi::Object entry = Napi::Object::New(env);
+  entry.Set("action", static_cast<uint32_t>(finalized.action));
+  entry.Set("stateFile", ToBuffer(env, finalized.state_file));
+  entry.Set("name", finalized.name);
+  entry.Set("rank", finalized.rank);
+  entry.Set("files", Double(finalized.files));
+  entry.Set("filesDone", Double(finalized.files_done));
+  entry.Set("bytes", Double(finalized.bytes));
+  if (!finalized.status.ok()) entry.Set("failure", ToJs(env, finalized.status));
+  return entry;
+}
+
+Napi::Object ToJs(Napi::Env env, const Counters& counters) {
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("bytesTotal", Double(counters.bytes_total));
+  object.Set("bytesCopied", Double(counters.bytes_copied));
+  object.Set("filesTotal", Double(counters.files_total));
+  object.Set("filesDone", Double(counters.files_done));
+  object.Set("filesFailed", Double(counters.files_failed));
+  return object;
+}
+
+std::string Bytes(const Napi::Value& value) {
+  auto buffer = value.As<Napi::Buffer<char>>();
+  return std::string(buffer.Data(), buffer.Length());
+}
+
+std::vector<std::string> Unpack(const std::string& packed) {
+  std::vector<std::string> names;
+  for (size_t at = 0; at < packed.size();) {
+    const size_t end = packed.find('\0', at);
+    if (end == std::string::npos) break;
+    names.push_back(packed.substr(at, end - at));
+    at = end + 1;
+  }
+  return names;
+}
+
+TransferOptions ReadTransferOptions(const Napi::Object& options) {
+  TransferOptions out;
+  out.name = options.Get("name").As<Napi::String>().Utf8Value();
+  out.state_file = Bytes(options.Get("stateFile"));
+  out.durability = static_cast<Durability>(Uint(options, "durability"));
+  out.owner = static_cast<OwnerPolicy>(Uint(options, "owner"));
+  out.rank = Uint(options, "rank");
+  out.size = Uint(options, "size");
+  out.chunk_size = Uint(options, "chunkSize");
+  return out;
+}
+
+FinalizeOptions ReadFinalizeOptions(const Napi::Object& options) {
+  FinalizeOptions out;
+  out.incomplete = static_cast<Incomplete>(Uint(options, "incomplete"));
+  out.dry_run = options.Get("dryRun").As<Napi::Boolean>();
+  out.scan_complete = options.Get("scanComplete").As<Napi::Boolean>();
+  out.jobs = Uint(options, "jobs");
+  return out;
+}
+
+ReportColumns::ReportColumns(const std::vector<FileReport>& files, Status failure) : failure_(std::move(failure)) {
+  size_t bytes = 0;
+  for (const FileReport& file : files) bytes += file.source.size() + file.dest.size() + 2;
+  names_.reserve(bytes);
+  sizes_.reserve(files.size());
+  states_.reserve(files.size());
+  crcs_.reserve(files.size());
+  for (const FileReport& file : files) {
+    names_.append(file.source.c_str(), file.source.size() + 1).append(file.dest.c_str(), file.dest.size() + 1);
+    if (!file.failure.ok()) failures_.emplace_back(static_cast<uint32_t>(sizes_.size()), file.failure);
+    sizes_.push_back(static_cast<double>(file.size));
+    crcs_.push_back(file.crc);
+    states_.push_back(static_cast<uint8_t>(static_cast<unsigned>(file.state) | (file.published ? kPublishedFlag : 0) |
+                                           (file.owner_given ? kOwnerGivenFlag : 0) |
+                                           (file.has_crc ? kHasCrcFlag : 0)));
+  }
+}
+
+Napi::Object ReportColumns::ToJs(Napi::Env env) const {
+  Napi::Object report = Napi::Object::New(env);
+  report.Set("names", ToBuffer(env, names_));
+  report.Set("sizes", ToTypedArray<Napi::Float64Array>(env, sizes_));
+  report.Set("states", ToTypedArray<Napi::Uint8Array>(env, states_));
+  report.Set("crcs", ToTypedArray<Napi::Uint32Array>(env, crcs_));
+  Napi::Array failures = Napi::Array::New(env, failures_.size());
+  for (uint32_t i = 0; i < failures_.size(); i++) {
+    Napi::Object failure = axl::ToJs(env, failures_[i].second);
+    failure.Set("index", failures_[i].first);
+    failures.Set(i, failure);
+  }
+  report.Set("failures", failures);
+  if (!failure_.ok()) report.Set("failure", axl::ToJs(env, failure_));
+  return report;
+}
+
+}  // namespace axl

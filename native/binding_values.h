@@ -1,0 +1,45 @@
+// Values on their way between C++ and JavaScript. lib/native.ts declares what they look like over there.
+// Numbers of enumerations cross as they are; lib/ has the words for them.
+#pragma once
+
+#include <napi.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "finalizer.h"
+#include "transfer.h"
+
+namespace axl {
+
+// {code, errno, errnoName, reason, syscall, path, dest, detail}; what there is not is left out.
+Napi::Object ToJs(Napi::Env env, const Status& status);
+Napi::Object ToJs(Napi::Env env, const Finalized& finalized);
+Napi::Object ToJs(Napi::Env env, const Counters& counters);
+
+// Bytes of a Buffer.
+std::string Bytes(const Napi::Value& value);
+// NUL-terminated names, one after the other: a hundred thousand cross as one Buffer.
+std::vector<std::string> Unpack(const std::string& packed);
+
+TransferOptions ReadTransferOptions(const Napi::Object& options);
+FinalizeOptions ReadFinalizeOptions(const Napi::Object& options);
+
+// The report of a transfer by columns: 100,000 files are a few large buffers, from which lib/report.ts makes objects
+// for those that somebody looks at.
+class ReportColumns {
+ public:
+  ReportColumns(const std::vector<FileReport>& files, Status failure);
+  Napi::Object ToJs(Napi::Env env) const;
+
+ private:
+  std::string names_;  // source NUL destination NUL, for each file
+  std::vector<double> sizes_;
+  std::vector<uint8_t> states_;  // FileState, and the flags below
+  std::vector<uint32_t> crcs_;
+  std::vector<std::pair<uint32_t, Status>> failures_;  // by index
+  Status failure_;                                     // the transfer's own
+};
+
+}  // namespace axl
