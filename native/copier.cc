@@ -57,7 +57,8 @@ Status CopyBytes(Os& os, const CopyRange& r, const std::atomic<bool>& stop, std:
     at = start;
     if (at == end) break;
     const off_t hole = os.Seek(r.from, static_cast<off_t>(at), SEEK_HOLE);
-    const uint64_t stretch = hole <= static_cast<off_t>(at) ? end : std::min<uint64_t>(static_cast<uint64_t>(hole), end);
+    const uint64_t stretch =
+        hole <= static_cast<off_t>(at) ? end : std::min<uint64_t>(static_cast<uint64_t>(hole), end);
     if (Status s = CopyData(os, r, at, stretch, stop, progress, crc); !s.ok()) return s;
     at = stretch;
   }
@@ -70,8 +71,8 @@ Status SumBytes(Os& os, int fd, const std::string& path, uint64_t offset, uint64
   *crc = 0;
   while (length > 0) {
     if (stop.load(std::memory_order_relaxed)) return Canceled();
-    const ssize_t n = os.Read(fd, buffer, static_cast<size_t>(std::min<uint64_t>(kBuffer, length)),
-                              static_cast<off_t>(offset));
+    const ssize_t n =
+        os.Read(fd, buffer, static_cast<size_t>(std::min<uint64_t>(kBuffer, length)), static_cast<off_t>(offset));
     if (n < 0) return Status::Errno(static_cast<int>(-n), "read", path);
     if (n == 0) return Status::Make(Code::kVerify, "the temporary file is shorter than it was", path);
     *crc = Crc32c(*crc, buffer, static_cast<size_t>(n));

@@ -5,6 +5,7 @@
 #include <sys/random.h>
 
 #include <cerrno>
+#include <cstring>
 #include <vector>
 
 #include "journal_format.h"
@@ -69,9 +70,12 @@ Status Journal::WriteDraft(const std::string& draft) {
   if (int r = os_.Fstat(fd_.get(), &st); r < 0) return Status::Errno(-r, "fstat", path_);
   inode_ = st.st_ino;
   const std::string header = JournalWriter::Header(uuid());
-  if (int r = WriteAll(os_, fd_.get(), header.data(), header.size(), 0); r < 0) return Status::Errno(-r, "write", path_);
+  if (int r = WriteAll(os_, fd_.get(), header.data(), header.size(), 0); r < 0)
+    return Status::Errno(-r, "write", path_);
   end_ = header.size();
   if (Status s = Append([&](JournalWriter& w) { w.Transfer(state().info); }); !s.ok()) return s;
+  // The bytes first: after a power cut the name must not stand for an empty file.
+  if (Status s = Sync(); !s.ok()) return s;
   if (int r = os_.RenameNew(AT_FDCWD, draft.c_str(), path_.c_str()); r == -EEXIST)
     return Status::Make(Code::kStateExists, "the state file exists already", path_);
   else if (r < 0)
@@ -82,15 +86,32 @@ Status Journal::WriteDraft(const std::string& draft) {
 
 Status Journal::Open(Os& os, const std::string& path, OpenOptions options, std::unique_ptr<Journal>* out) {
   std::unique_ptr<Journal> j(new Journal(os, path));
-  // O_NONBLOCK: a FIFO of that name must not hold us up; it is refused below.
-  j->fd_ = Fd(os, os.Open(AT_FDCWD, path.c_str(), O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
-  if (j->fd_.error() == ELOOP) return Status::Make(Code::kUnsafePath, "the state file is a symbolic link", path);
-  if (!j->fd_.valid()) return Status::Errno(j->fd_.error(), "open", path);
-  Status s = j->LockAndCheck();
+  Status s = j->OpenFile();
+  if (s.ok()) s = j->LockAndCheck();
   if (s.ok()) s = j->ReadAll();
   if (s.ok() && !j->locked_) s = j->CheckWriterIsDead(options);
   *out = std::move(j);
   return s;
+}
+
+Status Journal::OpenFile() {
+  // O_NONBLOCK: a FIFO of that name must not hold us up; it is refused below.
+  const int flags = O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
+  fd_ = Fd(os_, os_.Open(AT_FDCWD, path_.c_str(), O_RDWR | flags));
+  if (fd_.error() == ELOOP) return Status::Make(Code::kUnsafePath, "the state file is a symbolic link", path_);
+  const Status refused = Status::Errno(fd_.error(), "open", path_);
+  const bool writable = fd_.valid();
+  if (!writable) fd_ = Fd(os_, os_.Open(AT_FDCWD, path_.c_str(), O_RDONLY | flags));
+  struct stat st;
+  if (!fd_.valid()) return refused;
+  if (int r = os_.Fstat(fd_.get(), &st); r < 0) return Status::Errno(-r, "fstat", path_);
+  if (!S_ISREG(st.st_mode)) return Status::Make(Code::kUnsafePath, "the state file is not a regular file", path_);
+  char magic[sizeof kJournalMagic];
+  const ssize_t n = ReadFull(os_, fd_.get(), magic, sizeof magic, 0);
+  if (n < 0) return Status::Errno(static_cast<int>(-n), "read", path_);
+  recognized_ = n == sizeof magic && std::memcmp(magic, kJournalMagic, sizeof magic) == 0;
+  if (!recognized_) return Status::Make(Code::kStateCorrupt, "not the magic of a state file", path_);
+  return writable ? Status::Ok() : refused;
 }
 
 Status Journal::LockAndCheck() {
@@ -108,7 +129,6 @@ Status Journal::LockAndCheck() {
   if (named.st_ino != st.st_ino) return Status::Errno(ENOENT, "stat", path_);
   inode_ = st.st_ino;
   size_ = static_cast<uint64_t>(st.st_size);
-  if (!S_ISREG(st.st_mode)) return Status::Make(Code::kUnsafePath, "the state file is not a regular file", path_);
   if (st.st_uid != os_.EffectiveUser())
     return Status::Make(Code::kUnsafePath, "the state file belongs to uid " + std::to_string(st.st_uid), path_);
   if (st.st_nlink != 1) return Status::Make(Code::kUnsafePath, "the state file has a second name", path_);
@@ -141,7 +161,8 @@ Status Journal::Append(const std::function<void(JournalWriter&)>& write) {
   if (!poisoned_.ok()) return poisoned_;
   JournalWriter w(uuid(), replay_.next_sequence);
   write(w);
-  if (end_ + w.bytes().size() > kMaxJournal) return Status::Make(Code::kNotSupported, "a state file over 256 MiB", path_);
+  if (end_ + w.bytes().size() > kMaxJournal)
+    return Status::Make(Code::kNotSupported, "a state file over 256 MiB", path_);
   // A torn tail is cut off first: bytes after our record would make the next reader call it corrupt.
   if (replay_.torn) {
     if (int r = os_.Truncate(fd_.get(), static_cast<off_t>(end_)); r < 0)
@@ -170,6 +191,15 @@ Status Journal::Sync() {
   return Poison(Status::Errno(-r, "fsync", path_));
 }
 
+Status Journal::CutBack(Mark mark) {
+  if (!poisoned_.ok()) return poisoned_;
+  if (int r = os_.Truncate(fd_.get(), static_cast<off_t>(mark.end)); r < 0)
+    return Poison(Status::Errno(-r, "ftruncate", path_));
+  end_ = mark.end;
+  replay_.next_sequence = mark.sequence;
+  return Status::Ok();
+}
+
 Status Journal::Remove() {
   struct stat st;
   int r = os_.Stat(AT_FDCWD, path_.c_str(), &st, AT_SYMLINK_NOFOLLOW);
@@ -178,6 +208,27 @@ Status Journal::Remove() {
   if (st.st_ino != inode_) return Status::Make(Code::kVerify, "the state file was replaced by another", path_);
   r = os_.Unlink(AT_FDCWD, path_.c_str());
   return r < 0 && r != -ENOENT ? Status::Errno(-r, "unlink", path_) : Status::Ok();
+}
+
+bool Journal::IsDraftName(std::string_view name) {
+  constexpr size_t kDigits = 32;
+  return name.size() == kDigits + 5 && name.starts_with('.') && name.ends_with(".new") &&
+         name.substr(1, kDigits).find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
+Status Journal::RemoveDraft(Os& os, const std::string& path) {
+  Fd fd(os, os.Open(AT_FDCWD, path.c_str(), O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
+  if (!fd.valid()) return Status::Errno(fd.error(), "open", path);
+  if (int r = os.Lock(fd.get()); r == -EWOULDBLOCK)
+    return Status::Make(Code::kStateLocked, "a transfer is being created", path);
+  struct stat st, named;
+  if (int r = os.Fstat(fd.get(), &st); r < 0) return Status::Errno(-r, "fstat", path);
+  if (int r = os.Stat(AT_FDCWD, path.c_str(), &named, AT_SYMLINK_NOFOLLOW); r < 0)
+    return Status::Errno(-r, "stat", path);
+  if (!S_ISREG(st.st_mode) || st.st_uid != os.EffectiveUser() || st.st_ino != named.st_ino)
+    return Status::Make(Code::kUnsafePath, "not a draft of ours", path);
+  if (int r = os.Unlink(AT_FDCWD, path.c_str()); r < 0) return Status::Errno(-r, "unlink", path);
+  return Status::Ok();
 }
 
 }  // namespace axl

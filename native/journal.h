@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "journal_reader.h"
 #include "journal_writer.h"
@@ -28,6 +29,10 @@ class Journal {
   // of the effective user with one link; kStateCorrupt and kStateVersion as ReplayJournal; ENOENT if it is gone.
   static Status Open(Os& os, const std::string& path, OpenOptions options, std::unique_ptr<Journal>* out);
 
+  // Unlinks the draft of a create that was killed. kStateLocked if it is being written at this moment.
+  static Status RemoveDraft(Os& os, const std::string& path);
+  static bool IsDraftName(std::string_view name);
+
   ~Journal();
   Journal(const Journal&) = delete;
   Journal& operator=(const Journal&) = delete;
@@ -38,6 +43,14 @@ class Journal {
   // Durable afterwards (nothing is done under durability none). A failed fsync is final (invariant 5): the file is cut
   // back to what was durable, so that nobody acts on records that may not be on the disk.
   Status Sync();
+  // A place to cut back to: what was appended since is gone afterwards, as after a dispatch that did not come to
+  // SEALED.
+  struct Mark {
+    uint64_t end;
+    uint32_t sequence;
+  };
+  Mark mark() const { return {end_, replay_.next_sequence}; }
+  Status CutBack(Mark mark);
   // Unlinks the state file if the name is still this file. The caller makes that durable.
   Status Remove();
 
@@ -47,11 +60,14 @@ class Journal {
   // What the file said when it was opened; the owner of the journal keeps it up to date.
   TransferState& state() { return replay_.state; }
   bool torn() const { return replay_.torn; }
+  // Does the file begin like a state file? False: it is something else, and none of our business.
+  bool recognized() const { return recognized_; }
   bool durable() const { return replay_.state.info.durability == Durability::kFull; }
 
  private:
   Journal(Os& os, std::string path) : os_(os), path_(std::move(path)) {}
   Status WriteDraft(const std::string& draft);
+  Status OpenFile();
   Status LockAndCheck();
   Status ReadAll();
   Status CheckWriterIsDead(OpenOptions options);
@@ -63,6 +79,7 @@ class Journal {
   uint64_t inode_ = 0;
   uint64_t size_ = 0;
   bool locked_ = false;
+  bool recognized_ = false;
   bool named_ = false;  // a new state file has its name
   Replay replay_;
   uint64_t end_ = 0;      // bytes written

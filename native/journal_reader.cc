@@ -14,7 +14,8 @@ namespace axl {
 namespace {
 
 uint32_t Get32(const uint8_t* p) {
-  return p[0] | static_cast<uint32_t>(p[1]) << 8 | static_cast<uint32_t>(p[2]) << 16 | static_cast<uint32_t>(p[3]) << 24;
+  return p[0] | static_cast<uint32_t>(p[1]) << 8 | static_cast<uint32_t>(p[2]) << 16 |
+         static_cast<uint32_t>(p[3]) << 24;
 }
 
 // Takes fields off a payload. After the first field that does not fit, everything is zero and ok() is false.
@@ -78,7 +79,8 @@ class Replayer {
   // nullptr, or the rule that the record breaks.
   const char* Apply(RecordType type, Cursor c) {
     if (s_.outcome != Outcome::kNone) return "a record after FINAL";
-    if ((type == RecordType::kTransfer) != !have_transfer_) return "TRANSFER is not the first record, or not the only one";
+    if ((type == RecordType::kTransfer) != !have_transfer_)
+      return "TRANSFER is not the first record, or not the only one";
     const char* broken = Dispatch(type, c);
     return broken;
   }
@@ -86,19 +88,32 @@ class Replayer {
  private:
   const char* Dispatch(RecordType type, Cursor& c) {
     switch (type) {
-      case RecordType::kTransfer: return Transfer(c);
-      case RecordType::kFile: return File(c);
-      case RecordType::kDir: return Dir(c);
-      case RecordType::kSealed: return Sealed(c);
-      case RecordType::kChunk: return Chunk(c);
-      case RecordType::kDone: return Done(c);
-      case RecordType::kFailed: return Failed(c);
-      case RecordType::kCanceled: return Mark(c, &s_.canceled, true);
-      case RecordType::kResumed: return Resumed(c);
-      case RecordType::kRenounced: return Renounced(c);
-      case RecordType::kSettled: return Settled(c);
-      case RecordType::kPublished: return Published(c);
-      case RecordType::kFinal: return Final(c);
+      case RecordType::kTransfer:
+        return Transfer(c);
+      case RecordType::kFile:
+        return File(c);
+      case RecordType::kDir:
+        return Dir(c);
+      case RecordType::kSealed:
+        return Sealed(c);
+      case RecordType::kChunk:
+        return Chunk(c);
+      case RecordType::kDone:
+        return Done(c);
+      case RecordType::kFailed:
+        return Failed(c);
+      case RecordType::kCanceled:
+        return Mark(c, &s_.canceled, true);
+      case RecordType::kResumed:
+        return Resumed(c);
+      case RecordType::kRenounced:
+        return Renounced(c);
+      case RecordType::kSettled:
+        return Settled(c);
+      case RecordType::kPublished:
+        return Published(c);
+      case RecordType::kFinal:
+        return Final(c);
     }
     return "a record of unknown type";
   }
@@ -222,7 +237,7 @@ class Replayer {
     FileProgress* p = InFlight(file);
     if (!c.Finished() || p == nullptr || code == 0 || code > static_cast<uint8_t>(Code::kConflict))
       return "a malformed or misplaced FAILED";
-    if (p->state != FileState::kPending) return "a FAILED of a file that has DONE or FAILED";
+    if (p->state == FileState::kFailed) return "a second FAILED of a file";
     failure.code = static_cast<Code>(code);
     p->state = FileState::kFailed;
     p->failure = std::move(failure);
@@ -309,8 +324,8 @@ Status CheckHeader(const uint8_t* data, size_t n, Uuid* uuid) {
   if (Get32(data + kHeaderSize - 4) != Crc32c(0, data, kHeaderSize - 4)) return Corrupt("a bad header", 0);
   const uint32_t version = Get32(data + 8);
   if (version != kJournalVersion || Get32(data + 12) != kHeaderSize)
-    return Status::Make(Code::kStateVersion, "format version " + std::to_string(version) + "; this program reads version " +
-                                                 std::to_string(kJournalVersion));
+    return Status::Make(Code::kStateVersion, "format version " + std::to_string(version) +
+                                                 "; this program reads version " + std::to_string(kJournalVersion));
   std::memcpy(uuid->data(), data + 16, uuid->size());
   return Status::Ok();
 }

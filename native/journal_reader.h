@@ -11,9 +11,9 @@ namespace axl {
 
 struct Replay {
   TransferState state;
-  uint64_t valid_bytes = 0;     // the header and every good record; an append goes here
+  uint64_t valid_bytes = 0;  // the header and every good record; an append goes here
   uint32_t next_sequence = 0;
-  bool torn = false;            // bytes follow valid_bytes that are no record: a torn last append
+  bool torn = false;  // bytes follow valid_bytes that are no record: a torn last append
 };
 
 // kStateVersion for another version; kStateCorrupt for anything that no crash of ours explains (invariant 7).

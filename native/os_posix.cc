@@ -86,6 +86,9 @@ class PosixOs final : public Os {
   int Stat(int dir, const char* path, struct stat* st, int flags) override {
     return Retry([&] { return fstatat(dir, path, st, flags); });
   }
+  int Access(int dir, const char* path, int mode) override {
+    return Retry([&] { return faccessat(dir, path, mode, AT_EACCESS); });
+  }
   int Chown(int fd, uid_t uid, gid_t gid) override {
     return Retry([&] { return fchown(fd, uid, gid); });
   }

@@ -1,8 +1,10 @@
 // What a transfer will copy, before dispatch: AXL's rules for adding, the walk through directories, conflicts.
-// Nothing here makes or changes a file.
+// Nothing here makes or changes a file. One caller at a time.
 #pragma once
 
+#include <deque>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -22,20 +24,24 @@ struct PlanOptions {
 struct PlanCounts {
   uint64_t files = 0;
   uint64_t dirs = 0;
-  uint64_t bytes = 0;
+  uint64_t bytes = 0;  // the sum of FileEntry::size
   friend bool operator==(const PlanCounts&, const PlanCounts&) = default;
 };
 
 class Plan {
  public:
   explicit Plan(Os& os) : os_(os) {}
+  Plan(const Plan&) = delete;
+  Plan& operator=(const Plan&) = delete;
 
   // Adds one source. A file goes to `dest`, or into it if it is a directory (on disk or in this plan); a directory
   // becomes `dest`, or goes into it under its own name; a directory onto a file is an error. Both are absolute paths
   // (callers resolve relative ones when add is called); missing parents of dest are planned as directories.
   // On failure the plan is what it was before the call.
-  // Errors: kIo (stat, opendir ...), kNotSupported (FIFO, socket, device, dangling link), kConflict (two sources to one
-  // destination, source is destination, destination inside the source, file where a directory is needed), kUnsafePath.
+  // Errors: kIo (stat, opendir ...; EISDIR and ENOTDIR if what is on the disk at a destination is of the wrong kind;
+  // ELOOP for a cycle of followed links), kNotSupported (FIFO, socket, device, dangling link), kConflict (two sources
+  // to one destination, source is destination, destination inside the source, a file of the plan where a directory is
+  // needed or the other way round), kUnsafePath (not absolute, NUL, ".." after what exists).
   Status Add(const std::string& source, const std::string& dest, PlanOptions options);
 
   // Adds one source under exactly this final path, as a glob match: a directory becomes an (empty) directory there,
@@ -52,21 +58,84 @@ class Plan {
   PlanCounts counts() const { return counts_; }
 
  private:
+  struct Id {  // of an inode, for comparing at one moment only (invariant 9)
+    dev_t dev = 0;
+    ino_t ino = 0;
+    bool operator==(const Id&) const = default;
+  };
+  struct Source {
+    std::string path;
+    bool followed = false;  // the last component is a link, and what it leads to is meant
+    struct stat st {};
+  };
+  struct Target {  // a final path and what is there on the disk
+    std::string path;
+    bool exists = false;
+    bool is_dir = false;  // itself, not through a link
+    bool to_dir = false;  // a directory, or a link to one
+    Id id, followed;      // of the name itself, of what it leads to
+  };
   enum class Name : uint8_t { kFile, kDir, kExistingDir };
+  struct Known {
+    Name kind;
+    size_t index;  // into files_, dirs_ or existing_
+  };
+  struct File {
+    FileEntry entry;
+    bool followed = false;
+  };
+  struct Dir {
+    DirEntry entry;
+    std::string source;  // empty for a parent
+    bool followed = false;
+  };
   struct Mark;  // to undo a failed add
+  struct Walk;  // a walk through one tree
 
-  Status AddFile(const std::string& source, const std::string& dest, FileKind kind, const struct stat& st);
-  Status AddDirectory(const std::string& source, const std::string& dest);
-  Status AddParents(const std::string& dest);
-  Status AddTree(const std::string& source, const std::string& dest, PlanOptions options);
-  Status Claim(const std::string& dest, Name name, bool* is_new);
+  static Id IdOf(const struct stat& st) { return {st.st_dev, st.st_ino}; }
+  Mark Here();
+  Status KeepOrUndo(Status status, const Mark& mark);
+  const Known* Find(std::string_view path) const;
+
+  // Finding out what a source and a destination are: plan_paths.cc.
+  Status Resolve(const std::string& given, std::string* out);
+  Status LookUp(const std::string& given, Links links, Source* source, bool* skip);
   Status Canonical(const std::string& dest, std::string* out);
+  Status CanonicalParent(const std::string& parent, std::string* out);
+  Status LookAt(Target* target);
+  Status Locate(const std::string& dest, Target* target);
+
+  // Claiming names: plan.cc.
+  Status AddNamed(const std::string& source, const std::string& dest, PlanOptions options);
+  Status AddExactly(const std::string& source, const std::string& dest, PlanOptions options);
+  Status AddEntry(Source source, Target target);
+  Status AddFile(Source source, Target target);
+  Status AddDirectory(Source source, Target target);
+  Status DescribeBy(Dir* dir, size_t index, Source source);
+  Status AddParents(std::string_view dest);
+  void PushDir(std::string path, std::string source, bool followed);
+  void PushExisting(std::string path);
+
+  // Trees: plan_walk.cc.
+  Status AddTree(Source source, Target target, Links links);
+  Status AddChildren(Walk* walk);
+  Status AddChild(Walk* walk, int dir, const std::string& name);
+  Status CheckCycle(const Walk& walk, const Id& id) const;
+  Status AboveDestination(const std::string& source, const Target& target, std::vector<Id>* ids);
+
+  // Metadata: plan_describe.cc.
+  Status DescribeFile(File* file);
+  Status DescribeDir(Dir* dir);
+  Status DescribeLink(File* file);
+  Status ReadSource(const std::string& path, bool followed, mode_t kind, struct stat* st, std::vector<Xattr>* xattrs);
 
   Os& os_;
-  std::vector<FileEntry> files_;
-  std::vector<DirEntry> dirs_;
-  std::vector<std::string> dir_sources_;          // parallel to dirs_; empty for parents
-  std::unordered_map<std::string, Name> names_;   // every final path, and every directory above one
+  // Deques, since names_ refers to their strings: each path is kept once.
+  std::deque<File> files_;
+  std::deque<Dir> dirs_;
+  std::deque<std::string> existing_;
+  std::unordered_map<std::string_view, Known> names_;  // every final path, and every directory above one
+  std::vector<size_t> newly_described_;                // parents that got a source in the add that runs now
   PlanCounts counts_;
 };
 

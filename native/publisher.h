@@ -2,10 +2,11 @@
 // A live wait() and axl-finalize both use it. REQUIRES: the journal is locked by the caller.
 #pragma once
 
-#include <map>
-#include <set>
 #include <string>
+#include <string_view>
+#include <vector>
 
+#include "barrier.h"
 #include "journal.h"
 #include "os.h"
 #include "record.h"
@@ -13,64 +14,62 @@
 
 namespace axl {
 
-// Fsyncs directories, each once for however many transfers asked. Not thread-safe.
-class DirectoryBarrier {
- public:
-  explicit DirectoryBarrier(Os& os) : os_(os) {}
-  void Need(const std::string& dir) { wanted_.insert(dir); }
-  // Fsyncs all that were needed. Results stay readable until the object goes away.
-  void Run();
-  // The status of one directory that was needed.
-  Status Result(const std::string& dir) const;
-
- private:
-  Os& os_;
-  std::set<std::string> wanted_;
-  std::map<std::string, Status> results_;
-};
-
 // Publishing goes in phases, so that many transfers share a barrier:
 //   Check -> Rename -> NeedDirectories, barrier.Run -> Finish
 // A failure before the first rename leaves everything as it was; after it, publishing only rolls forward: the journal
 // stays, `state().progress[].published` says which files are at their final names, and the next run goes on.
 class Publisher {
  public:
-  Publisher(Os& os, Journal& journal) : os_(os), journal_(journal) {}
+  Publisher(Os& os, Journal& journal) : os_(os), journal_(journal), state_(journal.state()) {}
 
-  // Every temporary file is there, is the journalled inode, and has its size and metadata (mended and fsynced if not);
-  // no final name is a directory; or the final name already is that inode. Records SETTLED if it was not.
+  // Every temporary file is there, is the journalled inode, and has its size; no final name is a directory; the
+  // directories can be written. Or the final name already is that inode. Changes nothing.
   // kVerify if a file is lost or is not ours; kInvalidState if a file is not DONE.
-  Status Check(OwnerPolicy policy);
-  // All renames, then the metadata of directories we made. Stops at the first error.
+  Status Check();
+  // Check; then metadata that does not match is mended and durable, and SETTLED is.
+  Status Prepare();
+  // All renames, then the metadata of directories we made. Stops at the first error. REQUIRES: Prepare was ok.
   Status Rename();
   void NeedDirectories(DirectoryBarrier* barrier) const;
-  // After the barrier: FINAL is durable.
-  Status Finish(const DirectoryBarrier& barrier);
+  // After the barrier: is everything durable?
+  Status Durable(const DirectoryBarrier& barrier) const;
+  // FINAL, durable.
+  Status Finish();
 
-  // The four phases for one transfer alone.
-  Status Publish(OwnerPolicy policy);
+  // All phases for one transfer alone.
+  Status Publish();
 
-  // Unlinks the temporary files and removes the directories we made, if they are empty; FINAL is durable afterwards.
+  // Unlinks the temporary files and removes the directories we made, if they are empty; durable afterwards. The state
+  // file stays, for the caller to remove.
   // kInvalidState if a file is already published: then only publishing goes on.
   Status RollBack();
 
-  // Is a file of this transfer at its final name already?
-  bool AnyPublished();
+  // Does a temporary file of this transfer exist? For a journal without SETTLED.
+  Status AnyTemporary(bool* any);
 
  private:
-  struct Found;
-  Status CheckFile(uint32_t id, OwnerPolicy policy);
-  Status MendFile(uint32_t id, int dir, const struct stat& st, OwnerPolicy policy);
+  struct Place {  // the directory of a file, and its two names there
+    int dir = -1;
+    std::string temporary;
+    std::string name;
+  };
+  Status CheckFile(uint32_t id);
+  Status CheckTemporary(uint32_t id, const Place& place, const struct stat& st);
+  Status CheckPublished(uint32_t id, const Place& place);
+  Status Mend(uint32_t id);
+  Status RenameFile(uint32_t id);
   Status FinishDirectories();
+  Status FinishDirectory(const DirEntry& dir);
   Status RemoveTemporaries();
   Status RemoveDirectories();
-  int DirectoryOf(const std::string& path, Status* status);
+  Status Find(uint32_t id, bool must_be_writable, Place* place);
 
   Os& os_;
   Journal& journal_;
-  Fd dir_;                // the directory last used: files of one directory come together
+  TransferState& state_;
+  Fd dir_;  // the directory last used: files of one directory come together
   std::string dir_path_;
-  uint64_t renames_ = 0;  // made by this object
+  std::vector<uint32_t> to_mend_;
 };
 
 }  // namespace axl

@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -58,17 +59,21 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
 
   // The state file exists afterwards, locked, with nothing in it but the name. Errors as Journal::Create.
   Status Create(const TransferOptions& options);
-  // A state file that a dead process left. Errors as Journal::Open. What it says decides the state: see state().
+  // A state file that a dead process left. Errors as Journal::Open; kInvalidState if it was never dispatched.
+  // What it says decides the state: see state().
   Status Open(const std::string& state_file);
 
-  Status Add(const std::string& source, const std::string& dest, PlanOptions options) ;
+  // As Plan::Add and Plan::AddAs. kInvalidState after dispatch.
+  Status Add(const std::string& source, const std::string& dest, PlanOptions options);
   Status AddAs(const std::string& source, const std::string& dest, PlanOptions options);
 
   // Stats the sources, journals and fsyncs the plan, makes the directories and starts the copies. A failure leaves no
-  // temporary file, no directory, and the transfer as it was before (created), so that it can be dispatched again.
+  // temporary file and no directory. Before SEALED the transfer is as it was (created) and can be dispatched again;
+  // after it (a directory could not be made) it is kFailed, and can be resumed or freed.
   // `on_quiet` is called once, on a worker thread, when no copy runs any more; never under a lock.
   Status Dispatch(std::function<void()> on_quiet);
-  // After Open, or after a cancel or failure in this process: drops what failed, verifies what is there, copies the rest.
+  // After Open, or after a cancel or failure in this process: drops what failed, verifies what is there, copies the
+  // rest.
   Status Resume(std::function<void()> on_quiet);
   // Copies stop within one buffer (256 KiB); on_quiet follows. Files that are DONE stay DONE. False if none runs.
   bool Cancel();
@@ -99,16 +104,24 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
   Status failure() const;
 
  private:
+  Status JournalPlan();
   Status MakeDirectories();
-  Status StartCopies(std::function<void()> on_quiet);
-  Status UndoDispatch(Status cause);
+  Status MakeDirectory(uint32_t id);
+  Status VoidLostFiles();
+  void StartCopies(bool resuming, std::function<void()> on_quiet);
+  Status FirstFailure() const;
+  std::shared_ptr<CopyJob> job() const;
 
   Os& os_;
   Engine& engine_;
   std::unique_ptr<Journal> journal_;
   Plan plan_;
-  std::shared_ptr<CopyJob> job_;
   Status failure_;
+  std::vector<uint32_t> made_;  // directories that this dispatch or resume made
+  bool resuming_ = false;
+  mutable std::mutex mutex_;  // guards what follows: counters() and Cancel() come from any thread
+  std::shared_ptr<CopyJob> job_;
+  Counters counters_;  // totals, and what was copied before job_
 };
 
 }  // namespace axl

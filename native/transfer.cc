@@ -1,0 +1,302 @@
+// The life of a transfer in the process that makes it. Every decision is the journal's: this only calls in order.
+#include "transfer.h"
+
+#include <fcntl.h>
+
+#include <cerrno>
+
+#include "barrier.h"
+#include "copy_job.h"
+#include "names.h"
+#include "publisher.h"
+
+namespace axl {
+
+namespace {
+
+constexpr uint32_t kRecordsPerAppend = 1000;  // bounds the memory of a dispatch, not its speed
+
+Counters TotalsOf(const TransferState& state) {
+  Counters c;
+  c.files_total = state.files.size();
+  for (size_t i = 0; i < state.files.size(); i++) {
+    c.bytes_total += state.files[i].size;
+    c.files_failed += state.progress[i].state == FileState::kFailed;
+    if (state.progress[i].state != FileState::kDone) continue;
+    c.files_done++;
+    c.bytes_copied += state.files[i].size;
+  }
+  return c;
+}
+
+Status Wrong(const char* what, const Journal& journal) {
+  return Status::Make(Code::kInvalidState, what, journal.path());
+}
+
+}  // namespace
+
+Transfer::Transfer(Os& os, Engine& engine) : os_(os), engine_(engine), plan_(os) {}
+Transfer::~Transfer() = default;
+
+Status Transfer::Create(const TransferOptions& options) {
+  TransferInfo info;
+  info.name = options.name;
+  info.rank = options.rank;
+  info.size = options.size;
+  info.durability = options.durability;
+  info.owner = options.owner;
+  info.chunk_size = options.chunk_size;
+  return Journal::Create(os_, options.state_file, info, &journal_);
+}
+
+Status Transfer::Open(const std::string& state_file) {
+  std::unique_ptr<Journal> journal;
+  if (Status s = Journal::Open(os_, state_file, {}, &journal); !s.ok()) return s;
+  if (!journal->state().sealed) return Wrong("the transfer was never dispatched; there is nothing to resume", *journal);
+  journal_ = std::move(journal);
+  counters_ = TotalsOf(journal_->state());
+  return Status::Ok();
+}
+
+Status Transfer::Add(const std::string& source, const std::string& dest, PlanOptions options) {
+  if (state() != State::kCreated) return Wrong("add after dispatch", *journal_);
+  return plan_.Add(source, dest, options);
+}
+
+Status Transfer::AddAs(const std::string& source, const std::string& dest, PlanOptions options) {
+  if (state() != State::kCreated) return Wrong("add after dispatch", *journal_);
+  return plan_.AddAs(source, dest, options);
+}
+
+Status Transfer::Dispatch(std::function<void()> on_quiet) {
+  if (state() != State::kCreated) return Wrong("dispatched already", *journal_);
+  if (Status s = plan_.Describe(); !s.ok()) return s;
+  const Journal::Mark mark = journal_->mark();
+  Status s = JournalPlan();
+  if (s.ok()) s = journal_->Sync();
+  if (!s.ok()) {
+    (void)journal_->CutBack(mark);  // after a failed fsync it is cut back, and closed, already
+    return s;
+  }
+  TransferState& state = journal_->state();
+  plan_.Take(&state.files, &state.dirs);
+  state.progress.resize(state.files.size());
+  state.renounced.resize(state.dirs.size());
+  state.sealed = true;
+  if (failure_ = MakeDirectories(); !failure_.ok()) return failure_;
+  StartCopies(false, std::move(on_quiet));
+  return Status::Ok();
+}
+
+Status Transfer::JournalPlan() {
+  const auto& files = plan_.files();
+  const auto& dirs = plan_.dirs();
+  const auto append = [&](size_t n, auto write) {
+    for (uint32_t from = 0; from < n; from += kRecordsPerAppend) {
+      const Status s = journal_->Append([&](JournalWriter& w) {
+        for (uint32_t id = from; id < n && id < from + kRecordsPerAppend; id++) write(w, id);
+      });
+      if (!s.ok()) return s;
+    }
+    return Status::Ok();
+  };
+  Status s = append(files.size(), [&](JournalWriter& w, uint32_t id) { w.File(id, files[id]); });
+  if (s.ok()) s = append(dirs.size(), [&](JournalWriter& w, uint32_t id) { w.Dir(id, dirs[id]); });
+  if (!s.ok()) return s;
+  uint64_t bytes = 0;
+  for (const auto& f : files) bytes += f.size;
+  return journal_->Append([&](JournalWriter& w) {
+    w.Sealed(static_cast<uint32_t>(files.size()), static_cast<uint32_t>(dirs.size()), bytes);
+  });
+}
+
+// All, or none: a transfer that cannot make its directories leaves those that it made to nobody.
+Status Transfer::MakeDirectories() {
+  made_.clear();
+  const TransferState& state = journal_->state();
+  for (uint32_t id = 0; id < state.dirs.size(); id++) {
+    const Status s = MakeDirectory(id);
+    if (s.ok()) continue;
+    for (size_t i = made_.size(); i-- > 0;) (void)os_.Rmdir(AT_FDCWD, state.dirs[made_[i]].path.c_str());
+    return s;
+  }
+  return Status::Ok();
+}
+
+Status Transfer::MakeDirectory(uint32_t id) {
+  TransferState& state = journal_->state();
+  const DirEntry& dir = state.dirs[id];
+  if (state.renounced[id]) return Status::Ok();
+  // Ours to write into until it is published; then it gets its source's mode.
+  const mode_t mode = dir.described ? (dir.meta.mode | 0700) & 0777 : 0777;
+  const int r = os_.Mkdir(AT_FDCWD, dir.path.c_str(), mode);
+  if (r == 0) {
+    made_.push_back(id);
+    return Status::Ok();
+  }
+  if (r != -EEXIST) return Status::Errno(-r, "mkdir", dir.path);
+  struct stat st;
+  if (int e = os_.Stat(AT_FDCWD, dir.path.c_str(), &st, AT_SYMLINK_NOFOLLOW); e < 0)
+    return Status::Errno(-e, "stat", dir.path);
+  if (!S_ISDIR(st.st_mode)) return Status::Errno(EEXIST, "mkdir", dir.path);
+  if (resuming_) return Status::Ok();  // ours, of the run before
+  state.renounced[id] = true;
+  return journal_->Append([&](JournalWriter& w) { w.Renounced(id); });
+}
+
+void Transfer::StartCopies(bool resuming, std::function<void()> on_quiet) {
+  auto job = std::make_shared<CopyJob>(os_, *journal_, resuming, std::move(on_quiet));
+  {
+    std::lock_guard lock(mutex_);
+    job_ = job;
+    counters_ = TotalsOf(journal_->state());
+  }
+  engine_.Add(job);
+}
+
+std::shared_ptr<CopyJob> Transfer::job() const {
+  std::lock_guard lock(mutex_);
+  return job_;
+}
+
+Status Transfer::Resume(std::function<void()> on_quiet) {
+  if (!quiet()) return Wrong("resume while copies run", *journal_);
+  TransferState& state = journal_->state();
+  if (!state.sealed) return Wrong("resume before dispatch", *journal_);
+  if (state.settled || state.outcome != Outcome::kNone) {
+    engine_.Post(std::move(on_quiet));
+    return Status::Ok();
+  }
+  failure_ = {};
+  resuming_ = true;
+  if (Status s = VoidLostFiles(); !s.ok()) return s;
+  if (Status s = journal_->Append([](JournalWriter& w) { w.Resumed(); }); !s.ok()) return s;
+  state.canceled = false;
+  for (auto& p : state.progress) {
+    if (p.state != FileState::kFailed) continue;
+    p.state = FileState::kPending;
+    p.failure = {};
+  }
+  if (failure_ = MakeDirectories(); !failure_.ok()) return failure_;
+  StartCopies(true, std::move(on_quiet));
+  return Status::Ok();
+}
+
+// DONE says that the bytes are durable, not yet that the name is: after a power cut a temporary file may be gone.
+Status Transfer::VoidLostFiles() {
+  TransferState& state = journal_->state();
+  for (uint32_t id = 0; id < state.files.size(); id++) {
+    FileProgress& p = state.progress[id];
+    if (p.state != FileState::kDone) continue;
+    const std::string path = TemporaryPath(state.files[id].dest, state.uuid);
+    struct stat st;
+    const int r = os_.Stat(AT_FDCWD, path.c_str(), &st, AT_SYMLINK_NOFOLLOW);
+    if (r == 0 && st.st_ino == p.inode && static_cast<uint64_t>(st.st_size) == state.files[id].size) continue;
+    p.failure = Status::Make(Code::kVerify, "the temporary file is gone", path);
+    p.state = FileState::kFailed;
+    if (Status s = journal_->Append([&](JournalWriter& w) { w.Failed(id, p.failure); }); !s.ok()) return s;
+  }
+  return Status::Ok();
+}
+
+bool Transfer::Cancel() {
+  const auto copies = job();
+  if (!copies || copies->quiet()) return false;
+  copies->Cancel();
+  return true;
+}
+
+bool Transfer::quiet() const {
+  const auto copies = job();
+  return !copies || copies->quiet();
+}
+
+Status Transfer::failure() const {
+  const auto copies = job();
+  return !failure_.ok() || !copies ? failure_ : copies->failure();
+}
+
+Status Transfer::FirstFailure() const {
+  if (Status s = failure(); !s.ok()) return s;
+  const TransferState& state = journal_->state();
+  for (const auto& p : state.progress)
+    if (p.state == FileState::kFailed) return Status::Make(Code::kTransferFailed, "a file failed", journal_->path());
+  if (state.canceled) return Status::Make(Code::kCanceled, "canceled", journal_->path());
+  if (!state.AllDone()) return Wrong("the transfer is incomplete; resume it first", *journal_);
+  return Status::Ok();
+}
+
+Status Transfer::Publish() {
+  if (!quiet()) return Wrong("publish while copies run", *journal_);
+  const TransferState& state = journal_->state();
+  if (!state.sealed) return Wrong("wait before dispatch", *journal_);
+  if (state.outcome == Outcome::kPublished) return Status::Ok();
+  if (Status s = FirstFailure(); !s.ok()) return s;
+  return Publisher(os_, *journal_).Publish();
+}
+
+Status Transfer::Free() {
+  if (!quiet()) return Wrong("free while copies run", *journal_);
+  const TransferState& state = journal_->state();
+  if (state.sealed && state.outcome != Outcome::kPublished)
+    if (Status s = Publisher(os_, *journal_).RollBack(); !s.ok()) return s;
+  if (Status s = journal_->Remove(); !s.ok()) return s;
+  if (!journal_->durable()) return Status::Ok();
+  DirectoryBarrier barrier(os_);
+  barrier.Need(journal_->Directory());
+  barrier.Run();
+  return barrier.First();
+}
+
+void Transfer::Close() {
+  if (quiet()) journal_.reset();
+}
+
+Transfer::State Transfer::state() const {
+  const TransferState& s = journal_->state();
+  if (!s.sealed) return State::kCreated;
+  if (s.outcome == Outcome::kPublished) return State::kPublished;
+  if (s.outcome == Outcome::kRolledBack) return State::kRolledBack;
+  if (!quiet()) return State::kDispatched;
+  if (!failure().ok()) return State::kFailed;
+  for (const auto& p : s.progress)
+    if (p.state == FileState::kFailed) return State::kFailed;
+  if (s.settled || s.AllDone()) return State::kCompleted;
+  return s.canceled ? State::kCanceled : State::kFailed;
+}
+
+Counters Transfer::counters() const {
+  std::lock_guard lock(mutex_);
+  Counters c = counters_;
+  if (!job_) return c;
+  c.bytes_copied = job_->bytes_copied();
+  c.files_done = job_->files_done();
+  c.files_failed = job_->files_failed();
+  return c;
+}
+
+PlanCounts Transfer::plan_counts() const { return plan_.counts(); }
+std::string Transfer::name() const { return journal_->state().info.name; }
+std::string Transfer::state_file() const { return journal_->path(); }
+const Uuid& Transfer::uuid() const { return journal_->uuid(); }
+
+std::vector<FileReport> Transfer::report() const {
+  const TransferState& s = journal_->state();
+  std::vector<FileReport> out(s.files.size());
+  for (size_t i = 0; i < out.size(); i++) {
+    const FileProgress& p = s.progress[i];
+    FileReport& r = out[i];
+    r.source = s.files[i].source;
+    r.dest = s.files[i].dest;
+    r.size = s.files[i].size;
+    r.state = p.state;
+    r.published = p.published || s.outcome == Outcome::kPublished;
+    r.owner_given = p.owner_given;
+    r.has_crc = p.state == FileState::kDone && s.files[i].kind == FileKind::kRegular;
+    r.crc = p.crc;
+    r.failure = p.failure;
+  }
+  return out;
+}
+
+}  // namespace axl
