@@ -15,10 +15,11 @@ constexpr uint32_t kSetIds = 06000;
 
 bool IsUserXattr(const char* name) { return std::strncmp(name, "user.", 5) == 0; }
 
-// Calls `get(buffer, size)` with a buffer that is large enough, also if the value grows in between.
+// Calls `get(buffer, size)` with a buffer that is large enough, also if the value grows in between. -ERANGE if it
+// never stops growing.
 template <class Get>
 ssize_t ReadGrowing(std::string* out, Get get) {
-  for (;;) {
+  for (int attempt = 0; attempt < 8; attempt++) {
     ssize_t need = get(nullptr, 0);
     if (need <= 0) {
       out->clear();
@@ -30,6 +31,7 @@ ssize_t ReadGrowing(std::string* out, Get get) {
     if (got >= 0) out->resize(static_cast<size_t>(got));
     return got;
   }
+  return -ERANGE;
 }
 
 Status ReadValue(Os& os, int fd, const std::string& path, const char* name, std::vector<Xattr>* out) {
@@ -41,9 +43,12 @@ Status ReadValue(Os& os, int fd, const std::string& path, const char* name, std:
   return Status::Ok();
 }
 
-Status SetXattrs(Os& os, int fd, const std::string& path, const Metadata& meta) {
+Status SetXattrs(Os& os, int fd, const std::string& path, const struct stat& st, const Metadata& meta) {
   for (const Xattr& xattr : meta.xattrs) {
-    const int result = os.SetXattr(fd, xattr.name.c_str(), xattr.value.data(), xattr.value.size());
+    auto set = [&] { return os.SetXattr(fd, xattr.name.c_str(), xattr.value.data(), xattr.value.size()); };
+    int result = set();
+    // A file that was mended halfway may be read-only already; the kernel asks the mode, not the descriptor.
+    if (result == -EACCES && os.Chmod(fd, S_ISDIR(st.st_mode) ? 0700 : 0600) == 0) result = set();
     if (result < 0) return Status::Errno(-result, "fsetxattr", path);
   }
   return Status::Ok();
@@ -114,7 +119,7 @@ Status ApplyMetadata(Os& os, int fd, const std::string& path, const Metadata& me
   int result = os.Fstat(fd, &st);
   if (result < 0) return Status::Errno(-result, "fstat", path);
   // First, while we own it and may write it: a read-only mode or another owner would refuse them.
-  Status status = SetXattrs(os, fd, path, meta);
+  Status status = SetXattrs(os, fd, path, st, meta);
   if (!status.ok()) return status;
   status = GiveOwner(st, path, meta, policy, "fchown", owner_given,
                      [&](uid_t uid, gid_t gid) { return os.Chown(fd, uid, gid); });

@@ -73,7 +73,7 @@ class Plan {
     bool exists = false;
     bool is_dir = false;  // itself, not through a link
     bool to_dir = false;  // a directory, or a link to one
-    Id id, followed;      // of the name itself, of what it leads to
+    Id id{}, followed{};  // of the name itself, of what it leads to
   };
   enum class Name : uint8_t { kFile, kDir, kExistingDir };
   struct Known {
