@@ -5,6 +5,7 @@
 #include <fcntl.h>
 
 #include <cerrno>
+#include <iterator>
 #include <utility>
 
 #include "journal_format.h"
@@ -54,10 +55,12 @@ Plan::Mark Plan::Here() {
 
 Status Plan::KeepOrUndo(Status status, const Mark& mark) {
   if (status.ok()) return status;
-  for (size_t index : newly_described_) dirs_[index].source.clear();
-  for (; files_.size() > mark.files; files_.pop_back()) names_.erase(files_.back().entry.dest);
-  for (; dirs_.size() > mark.dirs; dirs_.pop_back()) names_.erase(dirs_.back().entry.path);
+  for (size_t index : newly_described_) dir_sources_[index] = {};
+  for (; files_.size() > mark.files; files_.pop_back()) names_.erase(files_.back().dest);
+  for (; dirs_.size() > mark.dirs; dirs_.pop_back()) names_.erase(dirs_.back().path);
   for (; existing_.size() > mark.existing; existing_.pop_back()) names_.erase(existing_.back());
+  followed_.resize(mark.files);
+  dir_sources_.resize(mark.dirs);
   counts_ = mark.counts;
   return status;
 }
@@ -129,15 +132,15 @@ Status Plan::AddFile(Source source, Target target) {
   if (status.ok()) status = CheckCount(files_.size());
   if (!status.ok()) return status;
 
-  File& file = files_.emplace_back();
-  file.followed = source.followed;
-  file.entry.kind = S_ISLNK(source.st.st_mode) ? FileKind::kSymlink : FileKind::kRegular;
-  file.entry.source = std::move(source.path);
-  file.entry.dest = std::move(target.path);
-  file.entry.size = static_cast<uint64_t>(source.st.st_size);
-  names_.emplace(file.entry.dest, Known{Name::kFile, files_.size() - 1});
+  FileEntry& file = files_.emplace_back();
+  file.kind = S_ISLNK(source.st.st_mode) ? FileKind::kSymlink : FileKind::kRegular;
+  file.source = std::move(source.path);
+  file.dest = std::move(target.path);
+  file.size = static_cast<uint64_t>(source.st.st_size);
+  followed_.push_back(source.followed);
+  names_.emplace(file.dest, Known{Name::kFile, files_.size() - 1});
   counts_.files++;
-  counts_.bytes += file.entry.size;
+  counts_.bytes += file.size;
   return Status::Ok();
 }
 
@@ -148,8 +151,8 @@ Status Plan::AddDirectory(Source source, Target target) {
   if (const Known* known = Find(target.path)) {
     if (known->kind == Name::kFile)
       return Conflict("a file is planned where a directory is needed", source.path, target.path);
-    return known->kind == Name::kExistingDir ? Status::Ok()
-                                             : DescribeBy(&dirs_[known->index], known->index, std::move(source));
+    if (known->kind == Name::kExistingDir) return Status::Ok();
+    return DescribeBy(known->index, std::move(source));
   }
   if (target.is_dir) {
     PushExisting(std::move(target.path));
@@ -157,16 +160,16 @@ Status Plan::AddDirectory(Source source, Target target) {
   }
   if (target.exists) return Status::Errno(ENOTDIR, "mkdir", target.path);
   Status status = CheckNewDir(target.path, dirs_.size());
-  if (status.ok()) PushDir(std::move(target.path), std::move(source.path), source.followed);
+  if (status.ok()) PushDir(std::move(target.path), {std::move(source.path), source.followed});
   return status;
 }
 
 // A directory of the plan gets its source: a parent may have been planned before its own source was added.
-Status Plan::DescribeBy(Dir* dir, size_t index, Source source) {
-  if (!dir->source.empty()) return Conflict("two sources have this destination", source.path, dir->entry.path);
-  dir->source = std::move(source.path);
-  dir->followed = source.followed;
-  newly_described_.push_back(index);
+Status Plan::DescribeBy(size_t dir, Source source) {
+  DirSource& have = dir_sources_[dir];
+  if (!have.path.empty()) return Conflict("two sources have this destination", source.path, dirs_[dir].path);
+  have = {std::move(source.path), source.followed};
+  newly_described_.push_back(dir);
   return Status::Ok();
 }
 
@@ -192,17 +195,16 @@ Status Plan::AddParents(std::string_view dest) {
   for (; !missing.empty(); missing.pop_back()) {
     Status status = CheckNewDir(missing.back(), dirs_.size());
     if (!status.ok()) return status;
-    PushDir(std::move(missing.back()), {}, false);
+    PushDir(std::move(missing.back()), {});
   }
   return Status::Ok();
 }
 
-void Plan::PushDir(std::string path, std::string source, bool followed) {
-  Dir& dir = dirs_.emplace_back();
-  dir.entry.path = std::move(path);
-  dir.source = std::move(source);
-  dir.followed = followed;
-  names_.emplace(dir.entry.path, Known{Name::kDir, dirs_.size() - 1});
+void Plan::PushDir(std::string path, DirSource source) {
+  DirEntry& dir = dirs_.emplace_back();
+  dir.path = std::move(path);
+  dir_sources_.push_back(std::move(source));
+  names_.emplace(dir.path, Known{Name::kDir, dirs_.size() - 1});
   counts_.dirs++;
 }
 
@@ -212,15 +214,13 @@ void Plan::PushExisting(std::string path) {
 }
 
 void Plan::Take(std::vector<FileEntry>* files, std::vector<DirEntry>* dirs) {
-  names_.clear();
-  files->clear();
-  dirs->clear();
-  files->reserve(files_.size());
-  dirs->reserve(dirs_.size());
-  for (File& file : files_) files->push_back(std::move(file.entry));
-  for (Dir& dir : dirs_) dirs->push_back(std::move(dir.entry));
+  names_.clear();  // first: it refers to the strings
+  files->assign(std::make_move_iterator(files_.begin()), std::make_move_iterator(files_.end()));
+  dirs->assign(std::make_move_iterator(dirs_.begin()), std::make_move_iterator(dirs_.end()));
   files_.clear();
+  followed_.clear();
   dirs_.clear();
+  dir_sources_.clear();
   existing_.clear();
   counts_ = {};
 }

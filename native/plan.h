@@ -56,6 +56,11 @@ class Plan {
   void Take(std::vector<FileEntry>* files, std::vector<DirEntry>* dirs);
 
   PlanCounts counts() const { return counts_; }
+  // The entries as Take will give them.
+  size_t file_count() const { return files_.size(); }
+  size_t dir_count() const { return dirs_.size(); }
+  const FileEntry& file(size_t id) const { return files_[id]; }
+  const DirEntry& dir(size_t id) const { return dirs_[id]; }
 
  private:
   struct Id {  // of an inode, for comparing at one moment only (invariant 9)
@@ -80,13 +85,8 @@ class Plan {
     Name kind;
     size_t index;  // into files_, dirs_ or existing_
   };
-  struct File {
-    FileEntry entry;
-    bool followed = false;
-  };
-  struct Dir {
-    DirEntry entry;
-    std::string source;  // empty for a parent
+  struct DirSource {
+    std::string path;  // empty for a parent
     bool followed = false;
   };
   struct Mark;  // to undo a failed add
@@ -111,9 +111,9 @@ class Plan {
   Status AddEntry(Source source, Target target);
   Status AddFile(Source source, Target target);
   Status AddDirectory(Source source, Target target);
-  Status DescribeBy(Dir* dir, size_t index, Source source);
+  Status DescribeBy(size_t dir, Source source);
   Status AddParents(std::string_view dest);
-  void PushDir(std::string path, std::string source, bool followed);
+  void PushDir(std::string path, DirSource source);
   void PushExisting(std::string path);
 
   // Trees: plan_walk.cc.
@@ -124,16 +124,18 @@ class Plan {
   Status AboveDestination(const std::string& source, const Target& target, std::vector<Id>* ids);
 
   // Metadata: plan_describe.cc.
-  Status DescribeFile(File* file);
-  Status DescribeDir(Dir* dir);
-  Status DescribeLink(File* file);
+  Status DescribeFile(FileEntry* entry, bool followed);
+  Status DescribeLink(FileEntry* entry);
+  Status DescribeDir(DirEntry* dir, const DirSource& source);
   Status ReadSource(const std::string& path, bool followed, mode_t kind, struct stat* st, std::vector<Xattr>* xattrs);
 
   Os& os_;
   // Deques, since names_ refers to their strings: each path is kept once.
-  std::deque<File> files_;
-  std::deque<Dir> dirs_;
+  std::deque<FileEntry> files_;
+  std::deque<DirEntry> dirs_;
   std::deque<std::string> existing_;
+  std::vector<bool> followed_;                         // parallel to files_: as Source::followed
+  std::vector<DirSource> dir_sources_;                 // parallel to dirs_
   std::unordered_map<std::string_view, Known> names_;  // every final path, and every directory above one
   std::vector<size_t> newly_described_;                // parents that got a source in the add that runs now
   PlanCounts counts_;

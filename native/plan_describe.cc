@@ -55,57 +55,55 @@ Status Plan::ReadSource(const std::string& path, bool followed, mode_t kind, str
   return ReadXattrs(os_, fd.get(), path, xattrs);
 }
 
-Status Plan::DescribeLink(File* file) {
-  FileEntry& entry = file->entry;
+Status Plan::DescribeLink(FileEntry* entry) {
   struct stat st;
-  int result = os_.Stat(AT_FDCWD, entry.source.c_str(), &st, AT_SYMLINK_NOFOLLOW);
-  if (result < 0) return Status::Errno(-result, "stat", entry.source);
-  if (!S_ISLNK(st.st_mode)) return Changed(entry.source);
-  result = os_.ReadLink(AT_FDCWD, entry.source.c_str(), &entry.link_target);
-  if (result < 0) return Status::Errno(-result, "readlink", entry.source);
-  entry.meta = MetadataOf(st);
-  entry.size = entry.link_target.size();
-  entry.source_inode = st.st_ino;
-  entry.source_ctime = TimeOf(st.st_ctim);
+  int result = os_.Stat(AT_FDCWD, entry->source.c_str(), &st, AT_SYMLINK_NOFOLLOW);
+  if (result < 0) return Status::Errno(-result, "stat", entry->source);
+  if (!S_ISLNK(st.st_mode)) return Changed(entry->source);
+  result = os_.ReadLink(AT_FDCWD, entry->source.c_str(), &entry->link_target);
+  if (result < 0) return Status::Errno(-result, "readlink", entry->source);
+  entry->meta = MetadataOf(st);
+  entry->size = entry->link_target.size();
+  entry->source_inode = st.st_ino;
+  entry->source_ctime = TimeOf(st.st_ctim);
   return Status::Ok();
 }
 
-Status Plan::DescribeFile(File* file) {
-  FileEntry& entry = file->entry;
-  if (entry.kind == FileKind::kSymlink) return DescribeLink(file);
+Status Plan::DescribeFile(FileEntry* entry, bool followed) {
+  if (entry->kind == FileKind::kSymlink) return DescribeLink(entry);
   struct stat st;
   std::vector<Xattr> xattrs;
-  Status status = ReadSource(entry.source, file->followed, S_IFREG, &st, &xattrs);
+  Status status = ReadSource(entry->source, followed, S_IFREG, &st, &xattrs);
   if (!status.ok()) return status;
-  entry.meta = MetadataOf(st);
-  entry.meta.xattrs = std::move(xattrs);
-  entry.size = static_cast<uint64_t>(st.st_size);
-  entry.source_inode = st.st_ino;
-  entry.source_ctime = TimeOf(st.st_ctim);
+  entry->meta = MetadataOf(st);
+  entry->meta.xattrs = std::move(xattrs);
+  entry->size = static_cast<uint64_t>(st.st_size);
+  entry->source_inode = st.st_ino;
+  entry->source_ctime = TimeOf(st.st_ctim);
   return Status::Ok();
 }
 
-Status Plan::DescribeDir(Dir* dir) {
-  dir->entry.described = !dir->source.empty();
-  if (!dir->entry.described) return Status::Ok();
+Status Plan::DescribeDir(DirEntry* dir, const DirSource& source) {
+  dir->described = !source.path.empty();
+  if (!dir->described) return Status::Ok();
   struct stat st;
   std::vector<Xattr> xattrs;
-  Status status = ReadSource(dir->source, dir->followed, S_IFDIR, &st, &xattrs);
+  Status status = ReadSource(source.path, source.followed, S_IFDIR, &st, &xattrs);
   if (!status.ok()) return status;
-  dir->entry.meta = MetadataOf(st);
-  dir->entry.meta.xattrs = std::move(xattrs);
+  dir->meta = MetadataOf(st);
+  dir->meta.xattrs = std::move(xattrs);
   return Status::Ok();
 }
 
 Status Plan::Describe() {
   counts_.bytes = 0;
-  for (File& file : files_) {
-    Status status = DescribeFile(&file);
+  for (size_t i = 0; i < files_.size(); i++) {
+    Status status = DescribeFile(&files_[i], followed_[i]);
     if (!status.ok()) return status;
-    counts_.bytes += file.entry.size;
+    counts_.bytes += files_[i].size;
   }
-  for (Dir& dir : dirs_) {
-    Status status = DescribeDir(&dir);
+  for (size_t i = 0; i < dirs_.size(); i++) {
+    Status status = DescribeDir(&dirs_[i], dir_sources_[i]);
     if (!status.ok()) return status;
   }
   return Status::Ok();
