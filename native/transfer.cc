@@ -14,7 +14,7 @@ namespace axl {
 
 namespace {
 
-constexpr uint32_t kRecordsPerAppend = 1000;  // bounds the memory of a dispatch, not its speed
+constexpr size_t kRecordsPerAppend = 1000;  // bounds the memory of a dispatch, not its speed
 
 Counters TotalsOf(const TransferState& state) {
   Counters c;
@@ -89,25 +89,28 @@ Status Transfer::Dispatch(std::function<void()> on_quiet) {
 }
 
 Status Transfer::JournalPlan() {
-  const auto& files = plan_.files();
-  const auto& dirs = plan_.dirs();
+  const size_t files = plan_.file_count(), dirs = plan_.dir_count();
+  if (files + dirs > kMaxFiles)
+    return Status::Make(Code::kNotSupported, "more than 4,000,000 files and directories in one transfer",
+                        journal_->path());
   const auto append = [&](size_t n, auto write) {
-    for (uint32_t from = 0; from < n; from += kRecordsPerAppend) {
+    for (size_t from = 0; from < n; from += kRecordsPerAppend) {
       const Status s = journal_->Append([&](JournalWriter& w) {
-        for (uint32_t id = from; id < n && id < from + kRecordsPerAppend; id++) write(w, id);
+        for (size_t id = from; id < n && id < from + kRecordsPerAppend; id++) write(w, static_cast<uint32_t>(id));
       });
       if (!s.ok()) return s;
     }
     return Status::Ok();
   };
-  Status s = append(files.size(), [&](JournalWriter& w, uint32_t id) { w.File(id, files[id]); });
-  if (s.ok()) s = append(dirs.size(), [&](JournalWriter& w, uint32_t id) { w.Dir(id, dirs[id]); });
-  if (!s.ok()) return s;
   uint64_t bytes = 0;
-  for (const auto& f : files) bytes += f.size;
-  return journal_->Append([&](JournalWriter& w) {
-    w.Sealed(static_cast<uint32_t>(files.size()), static_cast<uint32_t>(dirs.size()), bytes);
+  Status s = append(files, [&](JournalWriter& w, uint32_t id) {
+    w.File(id, plan_.file(id));
+    bytes += plan_.file(id).size;
   });
+  if (s.ok()) s = append(dirs, [&](JournalWriter& w, uint32_t id) { w.Dir(id, plan_.dir(id)); });
+  if (!s.ok()) return s;
+  return journal_->Append(
+      [&](JournalWriter& w) { w.Sealed(static_cast<uint32_t>(files), static_cast<uint32_t>(dirs), bytes); });
 }
 
 // All, or none: a transfer that cannot make its directories leaves those that it made to nobody.
