@@ -303,13 +303,17 @@ int64_t RecordAt(const uint8_t* data, size_t n, size_t at, uint32_t seed) {
   return Crc32c(seed, data + at, body) == Get32(data + at + body) ? static_cast<int64_t>(length) : -1;
 }
 
-// Invariant 7: a bad tail is a torn append only if nothing valid follows it. The sequence number is compared first:
-// it makes a CRC over every offset of a long tail affordable.
+// Invariant 7: a bad tail is a torn append only if nothing valid follows it. The sequence number is compared first,
+// which makes a look at every offset affordable; a tail made to defeat that is not torn, but corrupt.
 bool AnyRecordAfter(const uint8_t* data, size_t n, size_t at, uint32_t seed, uint32_t next_sequence) {
+  uint64_t budget = 16 * static_cast<uint64_t>(n) + kMaxRecord;  // bytes to sum
   for (size_t i = at + 1; i + kRecordOverhead <= n; i++) {
     const uint32_t sequence = Get32(data + i + 5);
     if (sequence < next_sequence || sequence - next_sequence > n / kRecordOverhead) continue;
-    if (RecordAt(data, n, i, seed) >= 0) return true;
+    const uint32_t length = Get32(data + i);
+    if (length > kMaxRecord || length > n - i - kRecordOverhead) continue;
+    if (length > budget || RecordAt(data, n, i, seed) >= 0) return true;
+    budget -= length;
   }
   return false;
 }
