@@ -62,6 +62,9 @@ template <class A, class B>
 bool Same(const A& a, const B& b) {
   if constexpr (kIsNumber<A> && kIsNumber<B>) {
     return std::cmp_equal(a, b);
+  } else if constexpr (std::is_convertible_v<const A&, std::string_view> &&
+                       std::is_convertible_v<const B&, std::string_view>) {
+    return std::string_view(a) == std::string_view(b);
   } else {
     return a == b;
   }
