@@ -137,3 +137,62 @@ export interface ConfigOptions {
   /** @default 'full'; AXL_DURABILITY */
   readonly durability?: Durability;
 }
+
+export interface FinalizeOptions {
+  /** Transfers that are not complete: `delete` their temporary files and state file, or `keep` them. @default 'delete' */
+  readonly incomplete?: 'delete' | 'keep';
+  /** Changes nothing, and reports what would be done. @default false */
+  readonly dryRun?: boolean;
+  /** Threads, 1 to 256. @default 8 */
+  readonly jobs?: number;
+  /** Ends the work after the state files that are under way. */
+  readonly signal?: AbortSignal;
+  /** Called for each state file once it is finalized. */
+  readonly onEntry?: (entry: FinalizedEntry) => void;
+}
+
+/**
+ * What was done with a state file: `published` · `rolled-back` · `kept`: incomplete · `removed`: never dispatched, or
+ * published and never freed, so only the state file went · `busy`: its writer or a finalizer is at work · `gone`:
+ * another finalizer was faster · `not-state`: something else, left alone · `corrupt`: not to be believed, left alone ·
+ * `failed`: see the error; it can be finalized again.
+ */
+export type FinalizeAction =
+  | 'published'
+  | 'rolled-back'
+  | 'kept'
+  | 'removed'
+  | 'busy'
+  | 'gone'
+  | 'not-state'
+  | 'corrupt'
+  | 'failed';
+
+/** What became of one state file; with `dryRun`, what would. */
+export interface FinalizedEntry {
+  /** As UTF-8; `stateFileBytes` has the name itself. */
+  readonly stateFile: string;
+  readonly stateFileBytes: Buffer;
+  readonly action: FinalizeAction;
+  /** The transfer's. */
+  readonly name: string;
+  readonly rank: number;
+  readonly files: number;
+  readonly filesDone: number;
+  /** Of all its files. */
+  readonly bytes: number;
+  /** Why, of what is `busy`, `corrupt`, `failed` or `kept`. */
+  readonly error?: Failure;
+}
+
+export interface FinalizeReport {
+  /** State files by what was done with them. */
+  readonly counts: Readonly<Record<FinalizeAction, number>>;
+  /** Published files, and their bytes. */
+  readonly files: number;
+  readonly bytes: number;
+  /** The entries that are `failed`, `corrupt` or `busy`. */
+  readonly problems: readonly FinalizedEntry[];
+  /** State directories that could not be read. If there is one, nothing was deleted in any. */
+  readonly unreadable: readonly Failure[];
+}

@@ -1,0 +1,130 @@
+// Every error this package throws, and the sentence for each. Codes are API; messages are not.
+// Misuse (a wrong type, an unknown option) is a TypeError or RangeError without a code: see options.ts.
+import { displayName, toText } from './names.js';
+import type { Failure, TransferReport } from './types.js';
+
+/** The codes of errors, stable across versions. */
+export type AxlCode =
+  /** The call does not fit the state that the transfer is in. */
+  | 'AXL_INVALID_STATE'
+  /** A file of the transfer failed; the report says which and why. */
+  | 'AXL_TRANSFER_FAILED'
+  /** A system call failed. */
+  | 'AXL_IO'
+  /** A source is not what it was at dispatch. */
+  | 'AXL_SOURCE_CHANGED'
+  /** A temporary or final file is not what the state file says. */
+  | 'AXL_VERIFY'
+  /** The state file cannot be believed; nothing was touched. */
+  | 'AXL_STATE_CORRUPT'
+  /** The writer of the state file, or a finalizer, is at work on it. */
+  | 'AXL_STATE_LOCKED'
+  /** The state file was written by another version of the format. */
+  | 'AXL_STATE_VERSION'
+  /** There is a state file of that name: use Transfer.open. */
+  | 'AXL_STATE_EXISTS'
+  /** Canceled, or no longer waited for. */
+  | 'AXL_CANCELED'
+  /** A FIFO, a socket, a device, a dangling link. */
+  | 'AXL_NOT_SUPPORTED'
+  /** A path that leads through a link, or a state file that is not ours. */
+  | 'AXL_UNSAFE_PATH'
+  /** Two names that cannot both hold. */
+  | 'AXL_CONFLICT'
+  /** The native addon cannot be loaded. */
+  | 'AXL_BACKEND_UNAVAILABLE';
+
+/** What the addon says of a failure. Names are bytes; errno is positive. */
+export interface NativeFailure {
+  readonly code: AxlCode;
+  readonly errno?: number;
+  readonly errnoName?: string;
+  readonly reason?: string;
+  readonly syscall?: string;
+  readonly path?: Buffer;
+  readonly dest?: Buffer;
+  readonly detail?: string;
+}
+
+/** "open /a/b: EACCES, permission denied", or for what no system call said "/a/b: is a FIFO". */
+function sentence(failure: NativeFailure): string {
+  const names = [failure.path, failure.dest].filter((name) => name !== undefined).map(displayName);
+  const subject = [failure.syscall, names.join(' -> ')].filter((part) => part !== undefined && part !== '').join(' ');
+  const errno = failure.errno === undefined ? undefined : `${failure.errnoName}, ${failure.reason}`;
+  const cause = [errno, failure.detail].filter((part) => part !== undefined).join('; ');
+  return [subject, cause].filter((part) => part !== '').join(': ') || failure.code;
+}
+
+/** The public form of a native failure: names as text, errno as Node's own errors have it. */
+export function toFailure(failure: NativeFailure): Failure {
+  return {
+    code: failure.code,
+    message: sentence(failure),
+    ...(failure.errno !== undefined && { errno: -failure.errno }),
+    ...(failure.errnoName !== undefined && { errnoName: failure.errnoName }),
+    ...(failure.syscall !== undefined && { syscall: failure.syscall }),
+    ...(failure.path !== undefined && { path: toText(failure.path) }),
+    ...(failure.dest !== undefined && { dest: toText(failure.dest) }),
+  };
+}
+
+/** Everything that can go wrong but misuse. */
+export class AxlError extends Error {
+  override name = 'AxlError';
+  readonly code: AxlCode;
+  /** As in Node's own errors: negative, for `util.getSystemErrorName`. */
+  declare readonly errno?: number;
+  /** The errno's name, e.g. `EDQUOT`: libuv has no names for some that matter here. */
+  declare readonly errnoName?: string;
+  declare readonly syscall?: string;
+  declare readonly path?: string;
+  declare readonly dest?: string;
+
+  constructor(code: AxlCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** What wait rejects with when a file, or the publishing, failed. */
+export class TransferError extends AxlError {
+  override name = 'TransferError';
+  /** Of the same shape as the report of a success. */
+  readonly report: TransferReport;
+
+  constructor(message: string, report: TransferReport, options?: ErrorOptions) {
+    super('AXL_TRANSFER_FAILED', message, options);
+    this.report = report;
+  }
+}
+
+/** Canceled, or no longer waited for. Its name is `AbortError`, its cause the signal's reason. */
+export class CanceledError extends AxlError {
+  override name = 'AbortError';
+  /** Of a canceled transfer, from wait; of nothing, when a signal only stopped the waiting. */
+  declare readonly report?: TransferReport;
+
+  constructor(message: string, options?: ErrorOptions & { report?: TransferReport }) {
+    super('AXL_CANCELED', message, options);
+    if (options?.report) this.report = options.report;
+  }
+}
+
+/** An error from what a promise of the addon was rejected with. */
+export function fromNative(failure: unknown): Error {
+  if (failure instanceof Error) return failure;
+  const { code, message, ...fields } = toFailure(failure as NativeFailure);
+  return Object.assign(new AxlError(code as AxlCode, message), fields);
+}
+
+/** An error of Node's file system calls, as ours. */
+export function fromNode(error: NodeJS.ErrnoException, path: Buffer): AxlError {
+  const [, reason] = /^\w+: ([^,]*)/.exec(error.message) ?? [];
+  const failure = {
+    code: 'AXL_IO',
+    path,
+    ...(error.errno !== undefined && { errno: -error.errno, errnoName: error.code ?? '', reason: reason ?? '' }),
+    ...(error.syscall !== undefined && { syscall: error.syscall }),
+  } as const;
+  return Object.assign(fromNative(failure) as AxlError, { cause: error });
+}

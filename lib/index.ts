@@ -1,0 +1,10 @@
+// What this package exports.
+
+export type { AxlCode } from './errors.js';
+export { AxlError, CanceledError, TransferError } from './errors.js';
+export { finalize } from './finalize.js';
+export type { Handle } from './functions.js';
+export { add, addGlob, cancel, config, create, dispatch, free, resume, stop, test, wait } from './functions.js';
+export { displayName } from './names.js';
+export { Transfer } from './transfer.js';
+export type * from './types.js';

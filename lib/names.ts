@@ -1,0 +1,114 @@
+// Names are bytes. How callers' paths become absolute ones, how names are printed, and a reversible text form.
+import { readlinkSync } from 'node:fs';
+import type { PathLike } from './types.js';
+
+const SLASH = 0x2f;
+
+/** The bytes of a path as given. @throws {TypeError} if it is no path, is empty or holds a NUL */
+function toBytes(path: PathLike, what: string): Buffer {
+  const bytes = asBuffer(path);
+  if (bytes === undefined) throw new TypeError(`${what} must be a string, a Buffer or a file: URL`);
+  if (bytes.length === 0) throw new TypeError(`${what} must not be empty`);
+  if (bytes.includes(0)) throw new TypeError(`${what} must not hold a NUL byte`);
+  return bytes;
+}
+
+function asBuffer(path: PathLike): Buffer | undefined {
+  if (typeof path === 'string') return Buffer.from(path);
+  if (path instanceof Uint8Array) return Buffer.from(path);
+  return path instanceof URL ? fileUrlBytes(path) : undefined;
+}
+
+/** Node's fileURLToPath gives text; a percent-encoded byte need not be UTF-8. */
+function fileUrlBytes(url: URL): Buffer {
+  if (url.protocol !== 'file:' || url.hostname !== '') throw new TypeError(`not a file: URL of this host: ${url.href}`);
+  if (/%2f/i.test(url.pathname)) throw new TypeError(`an encoded slash in a file: URL: ${url.href}`);
+  const decode = (_: string, hex: string) => String.fromCharCode(Number.parseInt(hex, 16));
+  return Buffer.from(url.pathname.replace(/%([0-9a-f]{2})/gi, decode), 'latin1');
+}
+
+/** process.cwd() is text; where the name is not UTF-8 the kernel has its bytes. */
+function currentDirectory(): Buffer {
+  const cwd = process.cwd();
+  return cwd.includes('\uFFFD') ? readlinkSync('/proc/self/cwd', 'buffer') : Buffer.from(cwd);
+}
+
+/** Joins two names with a slash. */
+export function join(dir: Buffer, name: Buffer): Buffer {
+  const slash = dir.at(-1) === SLASH ? '' : '/';
+  return Buffer.concat([dir, Buffer.from(slash), name]);
+}
+
+/**
+ * The absolute path without `.`, empty components and trailing slashes; relative ones start at the current directory.
+ * `..` stays: after a link it leads elsewhere than the text says, so it is the kernel's to resolve.
+ * @throws {TypeError} if it is no path
+ */
+export function absolutePath(path: PathLike, what: string): Buffer {
+  const bytes = toBytes(path, what);
+  const absolute = bytes[0] === SLASH ? bytes : join(currentDirectory(), bytes);
+  // In latin1 each byte is one character, so no byte is lost.
+  const components = absolute.toString('latin1').split('/');
+  return Buffer.from(`/${components.filter((name) => name !== '' && name !== '.').join('/')}`, 'latin1');
+}
+
+/** As UTF-8; what is not becomes U+FFFD. For fields that people read: the bytes themselves are kept elsewhere. */
+export function toText(name: Buffer): string {
+  return name.toString('utf8');
+}
+
+function escapeByte(byte: number): string {
+  return `\\x${byte.toString(16).padStart(2, '0')}`;
+}
+
+/**
+ * A name for a terminal or a log: control characters, backslashes and bytes that are not UTF-8 as `\xNN`, so that it
+ * stays on one line and can be turned back.
+ */
+export function displayName(name: Buffer | string): string {
+  const bytes = typeof name === 'string' ? Buffer.from(name) : name;
+  const escapeAll = (text: string) => Array.from(Buffer.from(text), escapeByte).join('');
+  return encodeLossless(bytes)
+    .replace(/[\uDC80-\uDCFF]/gu, (c) => escapeByte(c.charCodeAt(0) - 0xdc00))
+    .replace(/[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}\\]/gu, escapeAll);
+}
+
+/**
+ * Bytes as text that keeps them: UTF-8 where it is, and each other byte as a lone surrogate U+DC80..U+DCFF, as Python
+ * does. So patterns match characters, and a name that is not UTF-8 still comes back as it was.
+ */
+export function encodeLossless(name: Buffer): string {
+  const text = name.toString('utf8');
+  if (!text.includes('\uFFFD')) return text;
+  let out = '';
+  for (let at = 0; at < name.length; ) {
+    const length = sequenceLength(name, at);
+    out += length > 0 ? name.toString('utf8', at, at + length) : String.fromCharCode(0xdc00 + (name[at] as number));
+    at += Math.max(length, 1);
+  }
+  return out;
+}
+
+/** The length of the UTF-8 sequence at `at`, 0 if there is none. */
+function sequenceLength(name: Buffer, at: number): number {
+  const first = name[at] as number;
+  const length = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+  const part = name.subarray(at, at + length);
+  return Buffer.from(part.toString('utf8')).equals(part) ? length : 0;
+}
+
+/** The bytes that encodeLossless was given. */
+export function decodeLossless(text: string): Buffer {
+  const lone = /([\uDC80-\uDCFF])/u; // with the u flag, halves of a pair do not match
+  const parts = text.split(lone);
+  if (parts.length === 1) return Buffer.from(text);
+  return Buffer.concat(
+    parts.map((part, i) => (i % 2 === 1 ? Buffer.from([part.charCodeAt(0) - 0xdc00]) : Buffer.from(part))),
+  );
+}
+
+/** Names as the addon takes many of them: one after the other, each ended by a NUL. */
+export function pack(names: readonly Buffer[]): Buffer {
+  const end = Buffer.of(0);
+  return Buffer.concat(names.flatMap((name) => [name, end]));
+}

@@ -1,0 +1,190 @@
+// The addon's shape, in full, and how it is found. Loaded when first needed: an import loads and starts nothing.
+// Numbers of enumerations are those of native/record.h, plan.h, transfer.h and finalizer.h; the words stand here.
+import { existsSync, readdirSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { AxlError, fromNative, type NativeFailure } from './errors.js';
+import { nativeBinary, settings } from './options.js';
+import type { Progress } from './types.js';
+
+export const DURABILITY = { full: 1, none: 2 } as const;
+export const OWNER = { fail: 1, warn: 2, skip: 3 } as const;
+export const LINKS = { default: 0, follow: 1, copy: 2, skip: 3 } as const;
+export const INCOMPLETE = { delete: 1, keep: 2 } as const;
+/** By number; what the state file says. `completed`: every file is complete, not yet published. */
+export const NATIVE_STATES = [
+  'created',
+  'dispatched',
+  'completed',
+  'failed',
+  'canceled',
+  'published',
+  'rolled back',
+] as const;
+export type NativeState = (typeof NATIVE_STATES)[number];
+/** By number: what axl-finalize did with a state file. */
+export const ACTIONS = [
+  'published',
+  'rolled-back',
+  'kept',
+  'removed',
+  'busy',
+  'gone',
+  'not-state',
+  'corrupt',
+  'failed',
+] as const;
+
+export interface NativeTransferOptions {
+  readonly name: string;
+  /** Absolute, as every path here. */
+  readonly stateFile: Buffer;
+  readonly durability: number;
+  readonly owner: number;
+  readonly rank: number;
+  readonly size: number;
+  readonly chunkSize: number;
+}
+
+/** A report by columns, one row a file in the order they were added. */
+export interface NativeReport {
+  /** Source NUL destination NUL, row by row. */
+  readonly names: Buffer;
+  readonly sizes: Float64Array;
+  /** The low four bits are 0 pending, 1 done, 2 failed; then the flags published, owner given, has a CRC. */
+  readonly states: Uint8Array;
+  readonly crcs: Uint32Array;
+  readonly failures: readonly (NativeFailure & { readonly index: number })[];
+  /** The transfer's own. */
+  readonly failure?: NativeFailure;
+}
+export const STATE_MASK = 0x0f;
+export const PUBLISHED_FLAG = 0x10;
+export const OWNER_GIVEN_FLAG = 0x20;
+export const HAS_CRC_FLAG = 0x40;
+
+/**
+ * One transfer. Promises are rejected with a NativeFailure; see {@link answer}. Calls that return one are queued: the
+ * next begins when the one before has ended. The others are immediate, and may be made at any time.
+ */
+export interface NativeTransfer {
+  create(options: NativeTransferOptions): Promise<void>;
+  open(stateFile: Buffer): Promise<{ readonly name: string; readonly state: number }>;
+  /** `packed`: source NUL destination NUL, ... `exact`: a destination is the final path itself, as for a match. */
+  add(packed: Buffer, exact: boolean, links: number): Promise<{ files: number; directories: number; bytes: number }>;
+  /** Resolves once the plan is journalled and copies run. */
+  dispatch(): Promise<void>;
+  resume(): Promise<void>;
+  /** Resolves when no copy runs any more; at once if none does. */
+  whenQuiet(): Promise<void>;
+  /** Needs quiet, as the five below. An index of NATIVE_STATES. */
+  state(): Promise<number>;
+  publish(): Promise<void>;
+  report(): Promise<NativeReport>;
+  free(): Promise<void>;
+  /** Lets go of the state file, which stays. */
+  close(): Promise<void>;
+  /** Immediate. False if no copy runs. */
+  cancel(): boolean;
+  /** Immediate. */
+  quiet(): boolean;
+  /** Immediate. */
+  counters(): Omit<Progress, 'state'>;
+  /** Immediate. Do running copies keep the process alive? At first they do. */
+  keepAlive(keep: boolean): void;
+}
+
+export interface NativeFinalizeOptions {
+  readonly incomplete: number;
+  readonly dryRun: boolean;
+  /** False: nothing is deleted. */
+  readonly scanComplete: boolean;
+  readonly jobs: number;
+}
+
+export interface NativeFinalized {
+  /** An index of ACTIONS. */
+  readonly action: number;
+  readonly stateFile: Buffer;
+  readonly name: string;
+  readonly rank: number;
+  readonly files: number;
+  readonly filesDone: number;
+  readonly bytes: number;
+  readonly failure?: NativeFailure;
+}
+
+export interface Native {
+  readonly Transfer: new () => NativeTransfer;
+  /** How many threads copy. False: they have been started already. */
+  configure(threads: number): boolean;
+  /** Finalizes state files of one directory; `packed` are their paths, each ended by a NUL. */
+  finalize(packed: Buffer, options: NativeFinalizeOptions): Promise<readonly NativeFinalized[]>;
+  /** Cancels all copies and joins all threads, for the end of the process. Nothing starts afterwards. */
+  stop(): void;
+}
+
+/** What a promise of the addon says, its rejection as an AxlError. */
+export async function answer<T>(promise: Promise<T>): Promise<T> {
+  try {
+    return await promise;
+  } catch (failure) {
+    throw fromNative(failure);
+  }
+}
+
+/** The nearest folder above with a package.json: lib/ and dist/lib/ differ in depth. */
+function packageRoot(): string {
+  let dir = dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(join(dir, 'package.json')) && dir !== '/') dir = dirname(dir);
+  return dir;
+}
+
+/** By musl's loader: process.report would cost tens of milliseconds. */
+function isMusl(): boolean {
+  return process.platform === 'linux' && readdirSync('/lib').some((name) => name.startsWith('ld-musl-'));
+}
+
+function candidates(): string[] {
+  if (nativeBinary !== '') return [nativeBinary];
+  const root = packageRoot();
+  const built = join(root, 'build', 'Release', 'axl_native.node');
+  if (existsSync(built)) return [built];
+  const tag = `${process.platform}-${process.arch}${isMusl() ? '-musl' : ''}`;
+  return [built, join(root, 'prebuilds', tag, 'axl_native.node')];
+}
+
+function load(): Native {
+  const files = candidates();
+  const file = files.find((name) => existsSync(name));
+  const unavailable = (problem: string, cause?: unknown) =>
+    new AxlError('AXL_BACKEND_UNAVAILABLE', `axl-transfer: ${problem}; \`npm rebuild axl-transfer\` compiles it`, {
+      cause,
+    });
+  if (file === undefined) throw unavailable(`no native addon at ${files.join(' or ')}`);
+  try {
+    return createRequire(import.meta.url)(file) as Native;
+  } catch (cause) {
+    throw unavailable(`the native addon ${file} does not load: ${(cause as Error).message}`, cause);
+  }
+}
+
+let loaded: Native | undefined;
+
+/** @throws {AxlError} AXL_BACKEND_UNAVAILABLE when the addon is not there or does not load */
+export function native(): Native {
+  if (!loaded) {
+    const addon = load();
+    // process.exit() runs no cleanup hooks, and threads that run past it would meet destroyed objects.
+    process.on('exit', () => addon.stop());
+    addon.configure(settings().threads);
+    loaded = addon;
+  }
+  return loaded;
+}
+
+/** Has the number of threads been fixed? */
+export function started(): boolean {
+  return loaded !== undefined;
+}

@@ -1,0 +1,145 @@
+// All defaults, all AXL_* environment variables (each read once), and the checks of what callers pass.
+// Misuse is a TypeError or RangeError that says what to write instead.
+import { availableParallelism } from 'node:os';
+import type { ConfigOptions, Durability, OwnerPolicy } from './types.js';
+
+const MIB = 1 << 20;
+
+type Check = (value: unknown, name: string) => void;
+type Shape = Readonly<Record<string, Check>>;
+
+const kind = (value: unknown): string => (value === null ? 'null' : typeof value);
+
+function fail(name: string, wanted: string, value: unknown): never {
+  const shown = typeof value === 'string' || typeof value === 'number' ? JSON.stringify(value) : kind(value);
+  throw new TypeError(`${name} must be ${wanted}, not ${shown}`);
+}
+
+const text: Check = (value, name) => {
+  if (typeof value !== 'string') fail(name, 'a string', value);
+  if (value === '' || value.length > 1024) throw new RangeError(`${name} must have 1 to 1024 characters`);
+};
+const flag: Check = (value, name) => typeof value === 'boolean' || fail(name, 'true or false', value);
+const callback: Check = (value, name) => typeof value === 'function' || fail(name, 'a function', value);
+const path: Check = (value, name) =>
+  typeof value === 'string' ||
+  value instanceof Uint8Array ||
+  value instanceof URL ||
+  fail(name, 'a string, a Buffer or a file: URL', value);
+const texts: Check = (value, name) =>
+  (Array.isArray(value) && value.every((item) => typeof item === 'string')) || fail(name, 'an array of strings', value);
+const signal: Check = (value, name) => value instanceof AbortSignal || fail(name, 'an AbortSignal', value);
+
+function oneOf(...words: readonly string[]): Check {
+  const wanted = words.map((word) => `'${word}'`).join(' or ');
+  return (value, name) => words.includes(value as string) || fail(name, wanted, value);
+}
+
+function integer(min: number, max: number, multipleOf = 1): Check {
+  const suffix = multipleOf === 1 ? '' : `, a multiple of ${multipleOf}`;
+  return (value, name) => {
+    if (typeof value !== 'number') fail(name, 'a number', value);
+    if (!Number.isInteger(value) || value < min || value > max || value % multipleOf !== 0)
+      throw new RangeError(`${name} must be an integer from ${min} to ${max}${suffix}, not ${value}`);
+  };
+}
+
+const durability = oneOf('full', 'none');
+const UINT32 = 0xffff_ffff;
+
+/** What each call accepts. */
+export const shapes = {
+  create: {
+    name: text,
+    stateFile: path,
+    durability,
+    owner: oneOf('fail', 'warn', 'skip'),
+    rank: integer(0, UINT32),
+    size: integer(1, UINT32),
+  },
+  add: { links: oneOf('follow', 'copy', 'skip') },
+  addGlob: { links: oneOf('follow', 'copy', 'skip'), cwd: path, dest: path, ignore: texts, dot: flag },
+  signal: { signal },
+  progress: { signal, intervalMs: integer(1, 0x7fff_ffff) },
+  config: { threads: integer(1, 256), chunkSize: integer(4096, 1024 * MIB, 4096), durability },
+  finalize: { incomplete: oneOf('delete', 'keep'), dryRun: flag, jobs: integer(1, 256), signal, onEntry: callback },
+} as const satisfies Record<string, Shape>;
+
+/** Levenshtein's distance, for "did you mean". */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const swap = (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(swap, (row[j] as number) + 1, (next[j - 1] as number) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] as number;
+}
+
+function unknownOption(call: string, key: string, known: readonly string[]): TypeError {
+  const far = (name: string) => distance(key.toLowerCase(), name.toLowerCase());
+  const near = known.toSorted((a, b) => far(a) - far(b))[0] ?? '';
+  const hint = far(near) <= Math.max(2, key.length / 2) ? `did you mean ${near}?` : `it has ${known.join(', ')}`;
+  return new TypeError(`${call} has no option ${key}; ${hint}`);
+}
+
+/**
+ * Checks the options of a call. An option that is undefined counts as absent.
+ * @throws {TypeError} an option that is unknown, missing or of the wrong type
+ * @throws {RangeError} a number out of its range
+ */
+export function checkOptions(call: string, options: unknown, shape: Shape, required: readonly string[] = []): void {
+  if (typeof options !== 'object' || options === null) fail(`the options of ${call}`, 'an object', options);
+  for (const [key, value] of Object.entries(options)) {
+    const check = Object.hasOwn(shape, key) ? shape[key] : undefined;
+    if (!check) throw unknownOption(call, key, Object.keys(shape));
+    if (value !== undefined) check(value, key);
+  }
+  for (const key of required)
+    if ((options as Record<string, unknown>)[key] === undefined) throw new TypeError(`${call} needs the option ${key}`);
+}
+
+/** An environment variable, checked as the option of the same meaning; absent if it is unset or empty. */
+function fromEnvironment<T>(variable: string, parse: (text: string) => T, check: Check): T | undefined {
+  const value = process.env[variable];
+  if (value === undefined || value === '') return undefined;
+  const parsed = parse(value);
+  check(parsed, `the environment variable ${variable}`);
+  return parsed;
+}
+
+let current: Required<ConfigOptions> | undefined;
+
+/** What config() and the environment say, or the defaults. Read when first needed, then fixed. */
+export function settings(): Required<ConfigOptions> {
+  current ??= {
+    threads:
+      fromEnvironment('AXL_THREADS', Number, shapes.config.threads) ?? Math.min(8, Math.max(2, availableParallelism())),
+    chunkSize: fromEnvironment('AXL_CHUNK_SIZE', Number, shapes.config.chunkSize) ?? 8 * MIB,
+    durability: fromEnvironment('AXL_DURABILITY', (word) => word as Durability, durability) ?? 'full',
+  };
+  return current;
+}
+
+/** Replaces what is given. */
+export function configure(options: ConfigOptions): Required<ConfigOptions> {
+  checkOptions('config', options, shapes.config);
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+  current = { ...settings(), ...given };
+  return current;
+}
+
+/** The file of the addon, for those who build it elsewhere; '' if not set. */
+export const nativeBinary: string = process.env.AXL_NATIVE_BINARY ?? '';
+
+/** Root means to give files away, and wants to hear if it cannot; others never can. */
+export function defaultOwnerPolicy(): OwnerPolicy {
+  return process.geteuid?.() === 0 ? 'fail' : 'warn';
+}
+
+/** The threads of axl-finalize, most of which wait for the disk. */
+export const DEFAULT_JOBS = 8;
+export const DEFAULT_INTERVAL_MS = 1000;

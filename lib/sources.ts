@@ -1,0 +1,74 @@
+// Patterns -> pairs of a source and its destination. fast-glob knows names as text only, so it reads directories
+// through an adapter that gives it text from which the bytes come back: see encodeLossless.
+import * as fs from 'node:fs';
+import { posix } from 'node:path';
+import type { FileSystemAdapter, Options } from 'fast-glob';
+import { fromNode } from './errors.js';
+import { absolutePath, decodeLossless, encodeLossless } from './names.js';
+import type { AddGlobOptions } from './types.js';
+
+type StatCallback = (error: NodeJS.ErrnoException | null, stats: fs.Stats) => void;
+type ReaddirCallback = (error: NodeJS.ErrnoException | null, entries: fs.Dirent[]) => void;
+
+function readdir(path: string, _options: object, callback: ReaddirCallback): void {
+  fs.readdir(decodeLossless(path), { withFileTypes: true, encoding: 'buffer' }, (error, entries) => {
+    if (error) return callback(error, []);
+    const named = entries.map((entry) => Object.assign(entry, { name: encodeLossless(entry.name) }));
+    callback(null, named as unknown as fs.Dirent[]);
+  });
+}
+
+const adapter = {
+  readdir,
+  lstat: (path: string, callback: StatCallback) => fs.lstat(decodeLossless(path), callback),
+  stat: (path: string, callback: StatCallback) => fs.stat(decodeLossless(path), callback),
+} as unknown as Partial<FileSystemAdapter>;
+
+type FastGlob = typeof import('fast-glob');
+
+/** The directories a pattern begins with, before the first component with a wildcard; never its last component. */
+function baseOf(pattern: string, glob: FastGlob): string {
+  const components = pattern.split('/');
+  const wild = components.findIndex((component) => glob.isDynamicPattern(component));
+  const fixed = components.slice(0, wild < 0 ? components.length - 1 : Math.min(wild, components.length - 1));
+  const base = fixed.join('/').replace(/\\(.)/g, '$1');
+  return base === '' && pattern.startsWith('/') ? '/' : base;
+}
+
+const isNegative = (pattern: string): boolean => pattern.startsWith('!') && !pattern.startsWith('!(');
+
+/** One pattern's matches as lossless text: source NUL destination NUL. */
+async function match(pattern: string, glob: FastGlob, options: Options, dest: string): Promise<string[]> {
+  const base = baseOf(pattern, glob);
+  const entries = await glob.glob(pattern, options);
+  return entries.map((entry) => {
+    const source = entry.startsWith('/') ? entry : `${options.cwd}/${entry}`;
+    return `${source}\0${posix.join(dest, posix.relative(base, entry))}\0`;
+  });
+}
+
+/**
+ * What patterns match, as the addon's add takes it: source NUL destination NUL, sorted, each pair once.
+ * @throws {AxlError} AXL_IO when a directory cannot be read
+ */
+export async function findMatches(patterns: readonly string[], options: AddGlobOptions): Promise<Buffer> {
+  const cwd = encodeLossless(absolutePath(options.cwd ?? '.', 'cwd'));
+  const dest = encodeLossless(absolutePath(options.dest, 'dest'));
+  const { default: glob } = await import('fast-glob');
+  const globOptions = {
+    cwd,
+    fs: adapter,
+    onlyFiles: false,
+    dot: options.dot ?? false,
+    followSymbolicLinks: options.links === 'follow',
+    ignore: [...(options.ignore ?? []), ...patterns.filter(isNegative).map((pattern) => pattern.slice(1))],
+  };
+  try {
+    const positive = patterns.filter((pattern) => !isNegative(pattern));
+    const found = await Promise.all(positive.map((pattern) => match(pattern, glob, globOptions, dest)));
+    return decodeLossless([...new Set(found.flat())].sort().join(''));
+  } catch (error) {
+    const { path } = error as NodeJS.ErrnoException;
+    throw fromNode(error as NodeJS.ErrnoException, path === undefined ? decodeLossless(cwd) : Buffer.from(path));
+  }
+}

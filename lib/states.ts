@@ -1,0 +1,53 @@
+// The states of a transfer: the six that callers see, and the finer phases that decide which call fits.
+import { NATIVE_STATES, type NativeState } from './native.js';
+import type { TransferStateName } from './types.js';
+
+/** Finer than the public states: what is under way, and what is known of a dispatched transfer. */
+export type Phase =
+  | 'created'
+  | 'starting' // dispatch or resume is under way
+  | 'running' // copies run, or nobody has asked yet how they ended
+  | 'complete' // every file is complete, none is published
+  | 'publishing'
+  | 'completed'
+  | 'failed'
+  | 'canceled'
+  | 'freed';
+
+export const STATES: Record<Phase, TransferStateName> = {
+  created: 'created',
+  starting: 'dispatched',
+  running: 'dispatched',
+  complete: 'dispatched',
+  publishing: 'dispatched',
+  completed: 'completed',
+  failed: 'failed',
+  canceled: 'canceled',
+  freed: 'freed',
+};
+
+const PHASES: Record<NativeState, Phase> = {
+  created: 'created',
+  dispatched: 'running',
+  completed: 'complete',
+  failed: 'failed',
+  canceled: 'canceled',
+  published: 'completed',
+  'rolled back': 'canceled',
+};
+
+/** What to do instead, for a call that does not fit. */
+export const HINTS: Record<Phase, string> = {
+  created: 'dispatch it first',
+  starting: 'wait for it or cancel it first',
+  running: 'wait for it or cancel it first',
+  complete: 'wait publishes it',
+  publishing: 'it is being published',
+  completed: 'it is published; free it',
+  failed: 'resume or free it',
+  canceled: 'resume or free it',
+  freed: 'create another',
+};
+
+/** The phase for what the addon says of a transfer none of whose copies runs. */
+export const phaseOf = (state: number): Phase => PHASES[NATIVE_STATES[state] as NativeState];

@@ -1,0 +1,407 @@
+// A transfer: which call fits which state, and what each promises. The work is the addon's; this file is its manners.
+import { AxlError } from './errors.js';
+import { absolutePath, displayName, pack, toText } from './names.js';
+import { answer, DURABILITY, LINKS, type NativeTransfer, native, OWNER } from './native.js';
+import { checkOptions, DEFAULT_INTERVAL_MS, defaultOwnerPolicy, settings, shapes } from './options.js';
+import { makeReport, waitError } from './report.js';
+import { findMatches } from './sources.js';
+import { HINTS, type Phase, phaseOf, STATES } from './states.js';
+import type {
+  Added,
+  AddGlobOptions,
+  AddOptions,
+  CreateOptions,
+  DispatchOptions,
+  PathLike,
+  Progress,
+  ProgressOptions,
+  TransferReport,
+  TransferStateName,
+  WaitOptions,
+} from './types.js';
+import { abortError, pause, until } from './waiting.js';
+
+/** Transfers of this environment whose copies may run, for cancelAll. */
+const inFlight = new Set<Transfer>();
+
+/** Cancels all transfers of this environment whose copies run. Resolves when none runs. */
+export async function cancelAll(): Promise<void> {
+  await Promise.all([...inFlight].map((transfer) => transfer.cancel()));
+}
+
+/**
+ * A set of files to copy, with one state file. Copies run on native threads, journalled, while JavaScript computes.
+ *
+ * States: `created -> dispatched -> completed | failed | canceled -> freed`; a call that does not fit rejects with
+ * AXL_INVALID_STATE. Calls on one transfer take effect in the order they are made.
+ *
+ * Leaving `await using` destroys nothing that a resume needs: copies in flight are canceled, temporary files and state
+ * file stay. Only {@link Transfer.free} and `axl-finalize` remove a state file.
+ *
+ * @example
+ * ```ts
+ * await using transfer = await Transfer.create({ name: 'ckpt.42', stateFile: '/p/job/state/rank.7' });
+ * await transfer.add('/l/ssd/ckpt.42', '/p/lustre/run/ckpt.42');
+ * await transfer.dispatch();
+ * computeNextStep();
+ * await transfer.wait();
+ * await transfer.free();
+ * ```
+ */
+export class Transfer {
+  readonly #native: NativeTransfer = new (native().Transfer)();
+  readonly #stateFile: Buffer;
+  #name: string;
+  #phase: Phase = 'created';
+  #closed = false;
+  #starting: Promise<void> | undefined;
+  #publishing: Promise<TransferReport> | undefined;
+  #copies: Promise<void> = Promise.resolve(); // resolves when no copy runs
+  #lastCounters: Omit<Progress, 'state'> | undefined;
+  #cancelReason: unknown;
+
+  private constructor(name: string, stateFile: Buffer) {
+    this.#name = name;
+    this.#stateFile = stateFile;
+  }
+
+  /**
+   * Begins a transfer. The state file exists afterwards, locked, and with durability `full` its name is on the disk.
+   * @returns a transfer in the state `created`
+   * @throws {TypeError} an option that is unknown, missing or of the wrong type; {RangeError} a number out of range
+   * @throws {AxlError} AXL_STATE_EXISTS when there is a state file of that name: use {@link Transfer.open};
+   *   AXL_UNSAFE_PATH when a directory above it is a link; AXL_IO when it cannot be made
+   * @see AXL_Create
+   */
+  static async create(options: CreateOptions): Promise<Transfer> {
+    checkOptions('create', options, shapes.create, ['name', 'stateFile']);
+    const { name, rank = 0, size = 1, owner = defaultOwnerPolicy() } = options;
+    if (rank >= size) throw new RangeError(`rank must be below size, ${size}, not ${rank}`);
+    const { chunkSize, durability } = settings();
+    const stateFile = absolutePath(options.stateFile, 'stateFile');
+    const transfer = new Transfer(name, stateFile);
+    const codes = { durability: DURABILITY[options.durability ?? durability], owner: OWNER[owner] };
+    await answer(transfer.#native.create({ name, stateFile, rank, size, chunkSize, ...codes }));
+    return transfer;
+  }
+
+  /**
+   * Takes over the transfer of a process that died, or that was closed. The state file is locked afterwards.
+   *
+   * If every file was complete, {@link Transfer.wait} publishes; otherwise {@link Transfer.resume} goes on.
+   * @param stateFile the state file that `create` was given
+   * @throws {AxlError} AXL_STATE_LOCKED when its process is alive or a finalizer is at work on it; AXL_STATE_CORRUPT or
+   *   AXL_STATE_VERSION when it cannot be believed or read; AXL_UNSAFE_PATH when it is not a regular file of ours;
+   *   AXL_IO when it is not there;
+   *   AXL_INVALID_STATE when the transfer was never dispatched, so that there is nothing to go on with
+   * @example
+   * ```ts
+   * await using transfer = await Transfer.open('/p/job/state/rank.7');
+   * await transfer.resume();
+   * await transfer.wait();
+   * await transfer.free();
+   * ```
+   * @see AXL_Create with AXL_XFER_STATE_FILE
+   */
+  static async open(stateFile: PathLike): Promise<Transfer> {
+    const path = absolutePath(stateFile, 'stateFile');
+    const transfer = new Transfer('', path);
+    const { name, state } = await answer(transfer.#native.open(path));
+    transfer.#name = name;
+    transfer.#phase = phaseOf(state);
+    return transfer;
+  }
+
+  get name(): string {
+    return this.#name;
+  }
+
+  /** Absolute; as UTF-8. */
+  get stateFile(): string {
+    return toText(this.#stateFile);
+  }
+
+  /** `dispatched` until wait or cancel has said otherwise. */
+  get state(): TransferStateName {
+    return STATES[this.#phase];
+  }
+
+  /**
+   * Plans to copy a file or a directory with all that is in it. Nothing is copied or journalled before dispatch.
+   *
+   * A file goes to `dest`, or into it if that is a directory; a directory becomes `dest`, or goes into it under its own
+   * name if it exists. Missing parents are made. Relative paths start at the current directory at the time of the call.
+   * @returns what was planned: numbers of files and directories, bytes
+   * @throws {AxlError} AXL_CONFLICT when two names cannot both hold, such as two sources for one destination;
+   *   AXL_NOT_SUPPORTED for a FIFO, socket, device or dangling link; AXL_IO when a source cannot be read;
+   *   AXL_INVALID_STATE after dispatch. The plan is what it was before.
+   * @see AXL_Add
+   */
+  async add(source: PathLike, dest: PathLike, options: AddOptions = {}): Promise<Added> {
+    checkOptions('add', options, shapes.add);
+    const pair = pack([absolutePath(source, 'source'), absolutePath(dest, 'dest')]);
+    this.#expect('add', 'created');
+    return answer(this.#native.add(pair, false, LINKS[options.links ?? 'default']));
+  }
+
+  /**
+   * Plans to copy what patterns match, each match under its path below the pattern's base: the directories before its
+   * first wildcard. A directory that matches is made; of its contents comes what matches, too (`dir/**`).
+   *
+   * Patterns are relative to `cwd` or absolute. One that begins with `!` leaves out. One that matches nothing adds nothing.
+   * @param patterns a pattern or several, as fast-glob has them
+   * @returns what was planned: numbers of files and directories, bytes
+   * @throws {AxlError} AXL_IO when a directory cannot be read; otherwise as {@link Transfer.add}
+   * @example
+   * ```ts
+   * await transfer.addGlob('ckpt.42/**', { cwd: '/l/ssd', dest: '/p/lustre/run', ignore: ['**' + '/*.tmp'] });
+   * ```
+   * @see AXL_Add
+   */
+  async addGlob(patterns: string | readonly string[], options: AddGlobOptions): Promise<Added> {
+    checkOptions('addGlob', options, shapes.addGlob, ['dest']);
+    const list = typeof patterns === 'string' ? [patterns] : [...patterns];
+    for (const pattern of list)
+      if (typeof pattern !== 'string' || pattern === '') throw new TypeError('a pattern must be a string, not empty');
+    this.#expect('addGlob', 'created');
+    const matches = await findMatches(list, options);
+    this.#expect('addGlob', 'created');
+    return answer(this.#native.add(matches, true, LINKS[options.links ?? 'default']));
+  }
+
+  /**
+   * Starts the copies. When it resolves, the plan is in the state file and on the disk, and copies run; they go on,
+   * and are journalled, while JavaScript computes. They keep the process alive: see {@link Transfer.unref}.
+   *
+   * A dispatch that failed has left no temporary file and no directory; the transfer is `created` as before, or `failed`
+   * if only a directory could not be made.
+   * @param options `signal` cancels the transfer
+   * @throws {AxlError} AXL_INVALID_STATE when it is not `created`; AXL_SOURCE_CHANGED or AXL_IO when a source is no
+   *   longer what was added, or a directory or the state file cannot be written
+   * @throws {CanceledError} AXL_CANCELED when the signal fired first
+   * @see AXL_Dispatch
+   */
+  async dispatch(options: DispatchOptions = {}): Promise<void> {
+    checkOptions('dispatch', options, shapes.signal);
+    this.#expect('dispatch', 'created');
+    return this.#start('dispatch', options.signal);
+  }
+
+  /**
+   * Goes on after a cancel, a failure or the death of a process. Complete files stay, complete chunks are verified and
+   * kept, what failed is copied anew. When it resolves, copies run.
+   * @param options `signal` cancels the transfer
+   * @throws {AxlError} AXL_INVALID_STATE when copies run, or it was never dispatched, or is published;
+   *   AXL_SOURCE_CHANGED when a source that is still needed is not what it was; AXL_IO
+   * @throws {CanceledError} AXL_CANCELED when the signal fired first
+   * @see AXL_Resume
+   */
+  async resume(options: DispatchOptions = {}): Promise<void> {
+    checkOptions('resume', options, shapes.signal);
+    this.#expect('resume', 'complete', 'failed', 'canceled');
+    return this.#start('resume', options.signal);
+  }
+
+  /**
+   * Would {@link Transfer.wait} return at once? Says nothing about success. True also while the event loop was blocked.
+   * @throws {AxlError} AXL_INVALID_STATE before dispatch and after free
+   * @see AXL_Test
+   */
+  test(): boolean {
+    this.#expectDispatched('test');
+    return this.#phase !== 'starting' && this.#native.quiet();
+  }
+
+  /**
+   * Waits for the copies, then publishes: every file gets its owner, mode and times and its final name, all or none.
+   * When it resolves, that is on the disk (durability `full`). The state file stays until {@link Transfer.free}.
+   *
+   * The only place where a failure of the transfer appears. Calling it again says the same, or, if publishing itself
+   * failed, tries to go on.
+   * @param options `signal` ends the waiting only; the copies, and a publishing that has begun, go on
+   * @throws {TransferError} AXL_TRANSFER_FAILED when a file or the publishing failed; `report` says which, `cause` why
+   * @throws {CanceledError} AXL_CANCELED when the transfer was canceled (then with a `report`), or the signal fired
+   * @throws {AxlError} AXL_INVALID_STATE before dispatch, after free, and after open when resume must come first
+   * @see AXL_Wait
+   */
+  async wait(options: WaitOptions = {}): Promise<TransferReport> {
+    checkOptions('wait', options, shapes.signal);
+    this.#expectDispatched('wait');
+    const what = `wait: no longer waiting for transfer ${displayName(this.#name)}`;
+    await until(this.#settled(), what, options.signal);
+    this.#expectDispatched('wait'); // a dispatch that was under way may have failed
+    this.#publishing ??= this.#publish().finally(() => {
+      this.#publishing = undefined;
+    });
+    return until(this.#publishing, what, options.signal);
+  }
+
+  /**
+   * Stops the copies, within 256 KiB each. When it resolves none runs. Temporary files and state file stay: resume goes
+   * on, free rolls back.
+   * @returns the state: `canceled`; `failed` if a file had failed; `dispatched` if every file was complete already, so
+   *   that wait publishes
+   * @throws {AxlError} AXL_INVALID_STATE before dispatch, once published, and after free
+   * @see AXL_Cancel
+   */
+  async cancel(): Promise<TransferStateName> {
+    this.#expectDispatched('cancel');
+    if (this.#phase === 'completed') throw this.#invalid('cancel');
+    await this.#starting?.catch(() => {});
+    this.#native.cancel();
+    await this.#settled();
+    if (this.#phase === 'running') {
+      const phase = phaseOf(await answer(this.#native.state()));
+      if (this.#phase === 'running') this.#phase = phase; // unless a wait meanwhile found out more
+    }
+    await this.#publishing?.catch(() => {});
+    return this.state;
+  }
+
+  /**
+   * Ends the transfer and removes its state file, durably. One that is not published is rolled back: its temporary
+   * files and the directories it made are removed.
+   * @throws {AxlError} AXL_INVALID_STATE while copies run or their outcome is unknown: wait or cancel first;
+   *   AXL_IO when something cannot be removed; then it can be called again
+   * @see AXL_Free
+   */
+  async free(): Promise<void> {
+    this.#expect('free', 'created', 'complete', 'completed', 'failed', 'canceled');
+    const before = this.#phase;
+    this.#phase = 'freed';
+    try {
+      await answer(this.#native.free());
+    } catch (error) {
+      this.#phase = before;
+      throw error;
+    }
+  }
+
+  /**
+   * How far the copies are: a snapshot at once, one at most each `intervalMs`, and always the last one, after which it
+   * ends. Never throws for files that failed. Leaving the loop cancels nothing.
+   * @param options `intervalMs` milliseconds, at least 1, @default 1000; `signal` ends the iteration
+   * @returns snapshots: bytes, and numbers of files
+   * @throws {AxlError} AXL_INVALID_STATE before dispatch and after free
+   * @throws {CanceledError} AXL_CANCELED when the signal fired
+   */
+  progress(options: ProgressOptions = {}): AsyncGenerator<Progress, void, undefined> {
+    checkOptions('progress', options, shapes.progress);
+    this.#expectDispatched('progress');
+    return this.#snapshots(options.intervalMs ?? DEFAULT_INTERVAL_MS, options.signal);
+  }
+
+  /** Running copies do not keep the process alive any more. If it ends, they are canceled: resume goes on. */
+  unref(): this {
+    this.#native.keepAlive(false);
+    return this;
+  }
+
+  /** Running copies keep the process alive again, as they did at first. */
+  ref(): this {
+    this.#native.keepAlive(true);
+    return this;
+  }
+
+  /**
+   * Lets go of the transfer; copies in flight are canceled first. Temporary files and state file stay, unlocked, for
+   * {@link Transfer.open} or `axl-finalize`.
+   */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closed || this.#phase === 'freed') return;
+    if (this.#phase !== 'created' && this.#phase !== 'completed') await this.cancel();
+    this.#closed = true;
+    await answer(this.#native.close());
+  }
+
+  async #start(call: 'dispatch' | 'resume', signal: AbortSignal | undefined): Promise<void> {
+    const what = `${call}: transfer ${displayName(this.#name)} was canceled`;
+    if (signal?.aborted) throw abortError(what, signal);
+    this.#phase = 'starting';
+    this.#cancelReason = undefined;
+    this.#lastCounters = undefined;
+    inFlight.add(this);
+    this.#starting = this.#launch(call, signal);
+    await this.#starting;
+    if (!signal?.aborted) return;
+    await this.cancel();
+    throw abortError(what, signal);
+  }
+
+  async #launch(call: 'dispatch' | 'resume', signal: AbortSignal | undefined): Promise<void> {
+    try {
+      await answer(this.#native[call]());
+      this.#phase = 'running';
+      this.#copies = this.#watch(signal);
+    } catch (error) {
+      // `created` as before, or `failed` if the state file says already that it was dispatched
+      this.#phase = phaseOf(await answer(this.#native.state()));
+      inFlight.delete(this);
+      throw error;
+    } finally {
+      this.#starting = undefined;
+    }
+  }
+
+  /** Until no copy runs: listens to the signal; then keeps the last counters. */
+  async #watch(signal: AbortSignal | undefined): Promise<void> {
+    const onAbort = () => {
+      this.#cancelReason = signal?.reason;
+      this.#native.cancel();
+    };
+    if (signal?.aborted) onAbort();
+    signal?.addEventListener('abort', onAbort, { once: true });
+    await this.#native.whenQuiet();
+    signal?.removeEventListener('abort', onAbort);
+    inFlight.delete(this);
+    this.#lastCounters = this.#native.counters();
+  }
+
+  /** Until a dispatch or resume under way has ended, and the copies that it started. Never rejects. */
+  async #settled(): Promise<void> {
+    await this.#starting?.catch(() => {});
+    await this.#copies;
+  }
+
+  async #publish(): Promise<TransferReport> {
+    const before = this.#phase;
+    this.#phase = 'publishing';
+    const failure = await answer(this.#native.publish()).then(
+      () => undefined,
+      (error: AxlError) => error,
+    );
+    if (failure?.code === 'AXL_INVALID_STATE') {
+      this.#phase = before;
+      throw failure;
+    }
+    if (failure) this.#phase = failure.code === 'AXL_CANCELED' ? 'canceled' : 'failed';
+    else this.#phase = 'completed';
+    const columns = await answer(this.#native.report());
+    const report = makeReport({ name: this.#name, stateFile: this.stateFile, state: this.state }, columns);
+    if (failure) throw waitError(failure, report, columns, this.#cancelReason);
+    return report;
+  }
+
+  async *#snapshots(ms: number, signal: AbortSignal | undefined): AsyncGenerator<Progress, void, undefined> {
+    const what = `progress: no longer watching transfer ${displayName(this.#name)}`;
+    for (let running = true; running; ) {
+      if (signal?.aborted) throw abortError(what, signal);
+      running = inFlight.has(this);
+      yield { state: this.state, ...(this.#lastCounters ?? this.#native.counters()) };
+      if (running) await until(pause(ms, this.#settled()), what, signal);
+    }
+  }
+
+  #expect(call: string, ...phases: Phase[]): void {
+    if (this.#closed || !phases.includes(this.#phase)) throw this.#invalid(call);
+  }
+
+  #expectDispatched(call: string): void {
+    if (this.#closed || this.#phase === 'created' || this.#phase === 'freed') throw this.#invalid(call);
+  }
+
+  #invalid(call: string): AxlError {
+    const situation = this.#closed ? 'is closed; open its state file' : `is ${this.state}; ${HINTS[this.#phase]}`;
+    return new AxlError('AXL_INVALID_STATE', `${call}: transfer ${displayName(this.#name)} ${situation}`);
+  }
+}

@@ -1,0 +1,34 @@
+// Waiting that ends early: by a signal, or by a timer.
+import { CanceledError } from './errors.js';
+
+/** The error for a signal that has fired. */
+export function abortError(what: string, signal: AbortSignal): CanceledError {
+  return new CanceledError(what, { cause: signal.reason });
+}
+
+/** Waits for `promise`, but no longer than until `signal` fires; what was waited for goes on. */
+export async function until<T>(promise: Promise<T>, what: string, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return promise;
+  promise.catch(() => {}); // nobody may be left to hear of it
+  const stop = new AbortController();
+  const aborted = new Promise<never>((_, reject) => {
+    const onAbort = () => reject(abortError(what, signal));
+    if (signal.aborted) onAbort();
+    else signal.addEventListener('abort', onAbort, { once: true, signal: stop.signal });
+  });
+  try {
+    return await Promise.race([aborted, promise]);
+  } finally {
+    stop.abort();
+  }
+}
+
+/** Resolves after `ms` milliseconds or with `promise`. Does not keep the process alive. */
+export async function pause(ms: number, promise: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const delay = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms).unref();
+  });
+  await Promise.race([delay, promise]);
+  clearTimeout(timer);
+}
