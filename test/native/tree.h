@@ -1,0 +1,32 @@
+// What a directory holds, as a value: every name with all that a transfer promises to carry. Two trees are compared
+// with ==; Difference says where they differ.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "record.h"
+
+namespace axl::test {
+
+struct Node {
+  uint32_t kind = 0;  // S_IFREG, S_IFDIR, S_IFLNK ...
+  uint32_t mode = 0;
+  uint32_t uid = 0;
+  uint32_t gid = 0;
+  Time mtime;
+  std::string content;  // of a regular file; the target of a link
+  std::map<std::string, std::string> xattrs;
+  friend bool operator==(const Node&, const Node&) = default;
+};
+
+using Tree = std::map<std::string, Node>;  // by path below the root
+
+Node NodeAt(const std::string& path);
+Tree TreeAt(const std::string& root);
+std::string Difference(const Node& a, const Node& b);
+// The first name that is not the same in both, and how it differs; empty if they are equal.
+std::string Difference(const Tree& a, const Tree& b);
+
+}  // namespace axl::test

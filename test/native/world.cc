@@ -1,0 +1,221 @@
+#include "world.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <future>
+
+#include "names.h"
+
+namespace axl::test {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr time_t kLongAgo = 1'000'000'000;
+
+std::string Pattern(size_t n, unsigned seed) {
+  std::string out(n, '\0');
+  for (char& c : out) c = static_cast<char>((seed = seed * 1103515245 + 12345) >> 16);
+  return out;
+}
+
+// Last, since chmod and writing change the times: every source has times of its own.
+void Dress(const std::string& path, mode_t mode, long nsec) {
+  struct stat st;
+  REQUIRE(lstat(path.c_str(), &st) == 0);
+  if (!S_ISLNK(st.st_mode)) CHECK(chmod(path.c_str(), mode) == 0);
+  const struct timespec times[2] = {{kLongAgo + nsec, 1}, {kLongAgo + 2 * nsec, nsec}};
+  CHECK(utimensat(AT_FDCWD, path.c_str(), times, AT_SYMLINK_NOFOLLOW) == 0);
+}
+
+void WriteSparse(const std::string& path, size_t size, size_t data_at, const std::string& data) {
+  WriteFile(path, "");
+  const int fd = open(path.c_str(), O_WRONLY);
+  CHECK(ftruncate(fd, static_cast<off_t>(size)) == 0);
+  CHECK(pwrite(fd, data.data(), data.size(), static_cast<off_t>(data_at)) == static_cast<ssize_t>(data.size()));
+  close(fd);
+}
+
+}  // namespace
+
+World::World(Files files) {
+  MakeDir(dir_ / "source");
+  MakeDir(dir_ / "source/tree");
+  MakeSources(files);
+  Dress(Source("tree"), 0750, 7);
+  Reset();
+  Expect();
+}
+
+void World::MakeSources(Files files) {
+  WriteFile(Source("tree/small"), "small");
+  Dress(Source("tree/small"), 0640, 1);
+  WriteFile(Source("tree/chunks"), Pattern(2 * kChunk + 100, 1));
+  Dress(Source("tree/chunks"), 0444, 2);
+  MakeLink("small", Source("tree/link"));
+  Dress(Source("tree/link"), 0, 3);
+  WriteFile(Source("new"), "the new contents");
+  Dress(Source("new"), 04711, 4);
+  if (files == Files::kAll) MakeMoreSources();
+}
+
+void World::MakeMoreSources() {
+  WriteFile(Source("tree/empty"), "");
+  WriteSparse(Source("tree/sparse"), 6 * kChunk, 4 * kChunk, Pattern(kChunk, 2));
+  WriteSparse(Source("tree/hole"), kChunk, 100, "");
+  WriteFile(Source("tree/colored"), "colored");
+  (void)setxattr(Source("tree/colored").c_str(), "user.color", "blue", 4, 0);
+  if (geteuid() == 0) CHECK(chown(Source("tree/colored").c_str(), 1234, 5678) == 0);
+  MakeDir(Source("tree/locked"));
+  WriteFile(Source("tree/locked/secret"), "read only");
+  MakeDir(Source("tree/void"));
+  long nsec = 10;
+  for (const char* name : {"tree/empty", "tree/sparse", "tree/hole", "tree/colored", "tree/void"})
+    Dress(Source(name), 0755, nsec++);
+  Dress(Source("tree/locked/secret"), 0400, nsec++);
+  Dress(Source("tree/locked"), 0555, nsec++);
+}
+
+void World::MakeDestinations() {
+  MakeDir(dir_ / "states");
+  MakeDir(dir_ / "dest");
+  WriteFile(Dest("old"), "the old contents");
+  WriteFile(Dest("bystander"), "nobody's business");
+  MakeDir(Dest("there"));
+}
+
+void World::Reset() {
+  fs::remove_all(dir_ / "dest");
+  fs::remove_all(dir_ / "states");
+  MakeDestinations();
+  before_.clear();
+  before_ = Now();
+}
+
+// What the destinations become: not by asking the engine, but from the sources.
+void World::Expect() {
+  after_ = before_;
+  Node parent;
+  after_["there/made"] = before_["there"];
+  after_["there/made/new"] = after_["old"] = NodeAt(Source("new"));
+  after_["tree"] = NodeAt(Source("tree"));
+  for (auto& [name, node] : TreeAt(Source("tree"))) after_["tree/" + name] = node;
+  for (auto& [name, node] : after_)
+    if (S_ISDIR(node.kind) && name.starts_with("tree")) described_.insert(name);
+}
+
+Tree World::Now() const {
+  Tree tree = TreeAt(dir_ / "dest");
+  for (auto& [name, node] : tree)
+    if (S_ISDIR(node.kind) && !described_.contains(name)) node.mtime = {};
+  return tree;
+}
+
+std::vector<std::string> World::TemporariesIn(const Tree& tree) {
+  std::vector<std::string> found;
+  for (const auto& [name, node] : tree)
+    if (name.find("._AXL") != std::string::npos) found.push_back(name);
+  return found;
+}
+
+TransferOptions World::Options() const {
+  return {.name = "world", .state_file = state_file(), .durability = durability, .chunk_size = kChunk};
+}
+
+// A tree to a new name, a file over an old one, a file below a parent that is to be made.
+Status World::AddAll(Transfer& transfer) const {
+  Status s = transfer.Add(Source("tree"), Dest("tree"), {});
+  if (s.ok()) s = transfer.Add(Source("new"), Dest("old"), {});
+  if (s.ok()) s = transfer.Add(Source("new"), Dest("there/made/new"), {});
+  return s;
+}
+
+Status AndWait(const std::function<Status(std::function<void()>)>& start) {
+  auto quiet = std::make_shared<std::promise<void>>();
+  auto waited = quiet->get_future();
+  const Status s = start([quiet] { quiet->set_value(); });
+  if (s.ok()) waited.wait();
+  return s;
+}
+
+namespace {
+
+Life End(Transfer& transfer, Ending ending) {
+  Life life;
+  if (ending == Ending::kLeave) return life;
+  if (ending == Ending::kPublish) {
+    if (life.failed = transfer.Publish(); !life.failed.ok()) return life;
+    life.published = true;
+  }
+  life.failed = transfer.Free();
+  life.freed = life.failed.ok();
+  return life;
+}
+
+}  // namespace
+
+Life Live(const World& world, Os& os, unsigned workers, Ending ending) {
+  Engine engine(workers);
+  const auto transfer = std::make_shared<Transfer>(os, engine);
+  Status s = transfer->Create(world.Options());
+  if (s.ok()) s = world.AddAll(*transfer);
+  if (s.ok()) s = AndWait([&](auto on_quiet) { return transfer->Dispatch(on_quiet); });
+  if (!s.ok()) return {s, false, false};
+  return End(*transfer, ending);
+}
+
+Life LiveAgain(const World& world, Os& os, unsigned workers, Ending ending) {
+  Engine engine(workers);
+  const auto transfer = std::make_shared<Transfer>(os, engine);
+  Status s = transfer->Open(world.state_file());
+  if (s.ok()) s = AndWait([&](auto on_quiet) { return transfer->Resume(on_quiet); });
+  if (!s.ok()) return {s, false, false};
+  return End(*transfer, ending);
+}
+
+std::vector<Finalized> Finalize(const World& world, Os& os, FinalizeOptions options) {
+  std::vector<std::string> paths;
+  for (const std::string& name : List(world.states())) paths.push_back(Join(world.states(), name));
+  Engine engine(1);
+  return FinalizeBatch(os, engine, paths, options);
+}
+
+void CheckInstant(const World& world, const std::string& when) {
+  const Tree now = world.Now();
+  const bool has_state = !List(world.states()).empty();
+  for (const auto& [name, node] : now) {
+    const auto before = world.before().find(name), after = world.after().find(name);
+    if (before != world.before().end() && before->second == node) continue;
+    if (after != world.after().end() && (after->second == node || S_ISDIR(node.kind))) continue;
+    const bool temporary = name.find("._AXL") != std::string::npos;
+    if (!temporary || !has_state) Fail(__FILE__, __LINE__, when + ": " + name + " is neither as before nor complete");
+  }
+  for (const auto& [name, node] : world.before())
+    if (!now.contains(name)) Fail(__FILE__, __LINE__, when + ": " + name + " is gone");
+}
+
+void CheckPromise(const World& world, bool told_published, const std::string& when) {
+  CheckInstant(world, when);
+  QuickOs os;
+  for (const Finalized& f : Finalize(world, os)) {
+    if (f.action != Action::kPublished && f.action != Action::kRolledBack && f.action != Action::kRemoved)
+      Fail(__FILE__, __LINE__, when + ": finalize says " + Show(f.action) + ", " + Show(f.status));
+    if (f.action == Action::kPublished) told_published = true;
+  }
+  const Tree now = world.Now();
+  const std::string to_after = Difference(now, world.after()), to_before = Difference(now, world.before());
+  if (told_published && !to_after.empty())
+    Fail(__FILE__, __LINE__, when + ": told that it is published, but " + to_after);
+  else if (!to_after.empty() && !to_before.empty())
+    Fail(__FILE__, __LINE__, when + ": neither whole (" + to_after + ") nor as before (" + to_before + ")");
+  if (!List(world.states()).empty()) Fail(__FILE__, __LINE__, when + ": a state file is left");
+  if (!Finalize(world, os).empty() || world.Now() != now)
+    Fail(__FILE__, __LINE__, when + ": finalizing again changed something");
+}
+
+}  // namespace axl::test

@@ -1,0 +1,99 @@
+// A small world in a temporary directory: sources of every kind, destinations of which some exist beforehand, a state
+// directory; lives of a transfer in it, finalize, and the promise, checked.
+#pragma once
+
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "engine.h"
+#include "finalizer.h"
+#include "forwarding_os.h"
+#include "test.h"
+#include "transfer.h"
+#include "tree.h"
+
+namespace axl::test {
+
+// The system without waiting for the disk: what a sweep of hundreds of runs needs, since it never cuts the power.
+class QuickOs : public ForwardingOs {
+ public:
+  int Fsync(int) override { return 0; }
+  int StartWriteback(int, off_t, off_t) override { return 0; }
+  int DropCache(int) override { return 0; }
+};
+
+class World {
+ public:
+  // kFew: four files, enough for every code path of copy and publish. kAll: every kind of file.
+  enum class Files { kFew, kAll };
+  explicit World(Files files = Files::kFew);
+
+  // Destinations and state directory as they were at first.
+  void Reset();
+  Status AddAll(Transfer& transfer) const;
+  TransferOptions Options() const;
+
+  std::string Source(const std::string& name) const { return dir_ / "source/" + name; }
+  std::string Dest(const std::string& name) const { return dir_ / "dest/" + name; }
+  std::string states() const { return dir_ / "states"; }
+  std::string state_file() const { return states() + "/rank.0"; }
+  std::string path(const std::string& name) const { return dir_ / name; }
+
+  const Tree& before() const { return before_; }
+  const Tree& after() const { return after_; }
+  // The destinations as they are. Times of directories that no source describes are left out.
+  Tree Now() const;
+  // The temporary files among them.
+  static std::vector<std::string> TemporariesIn(const Tree& tree);
+
+  Durability durability = Durability::kFull;
+  static constexpr uint32_t kChunk = 4096;
+
+ private:
+  void MakeSources(Files files);
+  void MakeMoreSources();
+  void MakeDestinations();
+  void Expect();
+
+  TempDir dir_;
+  Tree before_, after_;
+  std::set<std::string> described_;  // directories that get a source's metadata
+};
+
+// How a transfer's life goes on once its copies have ended.
+enum class Ending {
+  kPublish,  // publish, free
+  kLeave,    // nothing: the process ends
+  kFree,     // free, without publishing
+};
+
+// How far it came. `failed` is the first call that did not succeed.
+struct Life {
+  Status failed;
+  bool published = false;  // Publish said so
+  bool freed = false;
+};
+
+// Starts copies by `start` (Dispatch or Resume) and waits for them.
+Status AndWait(const std::function<Status(std::function<void()>)>& start);
+
+// Create, add, dispatch, copy, then the ending.
+Life Live(const World& world, Os& os, unsigned workers, Ending ending);
+// Open, resume, then the ending.
+Life LiveAgain(const World& world, Os& os, unsigned workers, Ending ending);
+
+// axl-finalize over the state directory.
+std::vector<Finalized> Finalize(const World& world, Os& os, FinalizeOptions options = {.jobs = 1});
+
+// What holds at every instant: each destination is as before or complete, and a temporary file has a state file.
+void CheckInstant(const World& world, const std::string& when);
+// What holds after finalize: all or nothing, no temporaries, no state file; and finalizing again changes nothing.
+// If somebody was told that the transfer is published, it is.
+void CheckPromise(const World& world, bool told_published, const std::string& when);
+
+// What a run that failed may have told its caller.
+inline constexpr int kTooMany = 3;  // failures after which a sweep stops
+
+}  // namespace axl::test
