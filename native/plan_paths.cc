@@ -37,6 +37,12 @@ Status CheckAbsolute(const std::string& path) {
   return Status::Ok();
 }
 
+// A link at a final name that leads nowhere, or where we may not look, is a name like any other: publishing replaces
+// it.
+bool LeadsNowhere(int result) {
+  return result == -ENOENT || result == -ENOTDIR || result == -ELOOP || result == -EACCES;
+}
+
 Status DotDot(const std::string& path) {
   return Status::Make(Code::kUnsafePath, "the path has \"..\" after a component that does not exist", path);
 }
@@ -128,9 +134,9 @@ Status Plan::LookAt(Target* target) {
   target->is_dir = target->to_dir = S_ISDIR(st.st_mode);
   target->id = target->followed = IdOf(st);
   if (!S_ISLNK(st.st_mode)) return Status::Ok();
-  // A link that leads nowhere is a name like any other: publishing replaces it.
   result = os_.Stat(AT_FDCWD, target->path.c_str(), &st, 0);
-  if (result < 0) return Status::Ok();
+  if (LeadsNowhere(result)) return Status::Ok();
+  if (result < 0) return Status::Errno(-result, "stat", target->path);
   target->to_dir = S_ISDIR(st.st_mode);
   target->followed = IdOf(st);
   return Status::Ok();

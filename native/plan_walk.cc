@@ -42,7 +42,9 @@ Status Plan::AboveDestination(const std::string& source, const Target& target, s
   }
   for (std::string path = target.path;; path = ParentOf(path)) {
     struct stat st;
-    if (os_.Stat(AT_FDCWD, path.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0) ids->push_back(IdOf(st));
+    const int found = os_.Stat(AT_FDCWD, path.c_str(), &st, AT_SYMLINK_NOFOLLOW);
+    if (found < 0 && found != -ENOENT) return Status::Errno(-found, "stat", path);
+    if (found == 0) ids->push_back(IdOf(st));
     if (path == "/") return Status::Ok();
   }
 }

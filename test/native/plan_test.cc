@@ -1,78 +1,26 @@
 // Tests of plan.h: AXL's rules for adding, links, conflicts, and that a failed add changes nothing.
 #include "plan.h"
 
-#include <fcntl.h>
 #include <sys/stat.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 
 #include "forwarding_os.h"
-#include "names.h"
-#include "test.h"
+#include "plan_fixture.h"
 
 namespace axl::test {
 namespace {
 
-struct Fixture {
-  Fixture() {
-    MakeDir(src);
-    MakeDir(dst);
-    WriteFile(src + "/a", "aaa");
-    MakeDir(src + "/t");
-    WriteFile(src + "/t/x", "x");
-    MakeDir(src + "/t/sub");
-    WriteFile(src + "/t/sub/y", "yy");
-    MakeDir(src + "/t/empty");
-    MakeLink("x", src + "/t/link");
-  }
-  Status Add(const std::string& source, const std::string& dest, Links links = Links::kDefault) {
-    return plan.Add(source, dest, {links});
-  }
-  Status AddAs(const std::string& source, const std::string& dest, Links links = Links::kDefault) {
-    return plan.AddAs(source, dest, {links});
-  }
-  // "d:" or "f:" or "l:" and the path below dir, sorted; a parent made on the way is "p:".
-  std::vector<std::string> Names() {
-    CHECK_OK(plan.Describe());
-    std::vector<std::string> out;
-    const auto below = [&](const std::string& p) { return IsWithin(p, dir.path()) ? p.substr(dir.path().size()) : p; };
-    for (size_t i = 0; i < plan.file_count(); i++)
-      out.push_back((plan.file(i).kind == FileKind::kSymlink ? "l:" : "f:") + below(plan.file(i).dest));
-    for (size_t i = 0; i < plan.dir_count(); i++)
-      out.push_back((plan.dir(i).described ? "d:" : "p:") + below(plan.dir(i).path));
-    std::sort(out.begin(), out.end());
-    return out;
-  }
-  // The add fails with `code`, and the plan stays as it was.
-  const Status& Refused(Status given, Code code, const PlanCounts& before) {
-    status = std::move(given);
-    CHECK_CODE(status, code);
-    CHECK(plan.counts() == before);
-    CHECK_EQ(plan.file_count(), before.files);
-    CHECK_EQ(plan.dir_count(), before.dirs);
-    return status;
-  }
+using Fixture = PlanFixture;
 
-  TempDir dir;
-  const std::string src = dir / "src", dst = dir / "dst";
-  Plan plan{Os::Posix()};
-  Status status;  // what Refused returned last
-};
-
-using Strings = std::vector<std::string>;
-
-void Tell(const Strings& names) {
-  for (const auto& name : names) Fail(__FILE__, __LINE__, "  " + name);
-}
-
-void CheckNames(Fixture& f, Strings expected) {
+void CheckNames(Fixture& f, std::vector<std::string> expected) {
   std::sort(expected.begin(), expected.end());
-  const Strings names = f.Names();
+  const auto names = f.Names();
   if (names == expected) return;
-  Tell(names);
+  CHECK_EQ(names.size(), expected.size());
+  for (const auto& name : names) Fail(__FILE__, __LINE__, "planned " + name);
 }
 
 }  // namespace
@@ -365,62 +313,6 @@ TEST(AnUnreadableDirectoryIsNamed) {
   CHECK_EQ(status.err, EACCES);
   CHECK_EQ(status.path, f.src + "/t/sub");
   REQUIRE(chmod((f.src + "/t/sub").c_str(), 0700) == 0);
-}
-
-TEST(DescribeReadsWhatTheJournalNeeds) {
-  Fixture f;
-  REQUIRE(chmod((f.src + "/a").c_str(), 04751) == 0);
-  REQUIRE(chmod((f.src + "/t/empty").c_str(), 01711) == 0);
-  CHECK_OK(f.Add(f.src + "/a", f.dst));
-  CHECK_OK(f.Add(f.src + "/t/empty", f.dst));
-  WriteFile(f.src + "/a", "changed since");
-  REQUIRE(chmod((f.src + "/a").c_str(), 04751) == 0);  // writing as a user clears setuid
-  CHECK_OK(f.plan.Describe());
-  struct stat st;
-  REQUIRE(stat((f.src + "/a").c_str(), &st) == 0);
-  const FileEntry& file = f.plan.file(0);
-  CHECK_EQ(file.size, 13);
-  CHECK_EQ(file.meta.mode, 04751);
-  CHECK_EQ(file.meta.uid, geteuid());
-  CHECK_EQ(file.source_inode, st.st_ino);
-  CHECK_EQ(file.source_ctime.nsec, st.st_ctim.tv_nsec);
-  CHECK_EQ(file.meta.mtime.sec, st.st_mtim.tv_sec);
-  CHECK_EQ(f.plan.dir(0).meta.mode, 01711);
-  CHECK((f.plan.counts() == PlanCounts{1, 1, 13}));
-}
-
-TEST(DescribeReadsXattrsOfFilesDirectoriesAndFollowedLinks) {
-  Fixture f;
-  if (setxattr((f.src + "/a").c_str(), "user.k", "v", 1, 0) != 0) Skip("no user xattrs here");
-  REQUIRE(setxattr((f.src + "/t/empty").c_str(), "user.d", "w", 1, 0) == 0);
-  MakeLink("a", f.src + "/to-a");
-  CHECK_OK(f.Add(f.src + "/a", f.dst));
-  CHECK_OK(f.Add(f.src + "/to-a", f.dst));
-  CHECK_OK(f.Add(f.src + "/t/x", f.dst));
-  CHECK_OK(f.Add(f.src + "/t/empty", f.dst));
-  CHECK_OK(f.plan.Describe());
-  const std::vector<Xattr> expected{{"user.k", "v"}};
-  CHECK(f.plan.file(0).meta.xattrs == expected);
-  CHECK(f.plan.file(1).meta.xattrs == expected);
-  CHECK(f.plan.file(2).meta.xattrs.empty());
-  CHECK((f.plan.dir(0).meta.xattrs == std::vector<Xattr>{{"user.d", "w"}}));
-}
-
-TEST(DescribeSaysWhenASourceVanishedOrChangedItsKind) {
-  Fixture f;
-  CHECK_OK(f.Add(f.src + "/a", f.dst));
-  REQUIRE(unlink((f.src + "/a").c_str()) == 0);
-  const Status status = f.plan.Describe();
-  CHECK_ERRNO(status, ENOENT);
-  CHECK_EQ(status.path, f.src + "/a");
-  MakeDir(f.src + "/a");
-  CHECK_CODE(f.plan.Describe(), Code::kSourceChanged);
-  REQUIRE(rmdir((f.src + "/a").c_str()) == 0);
-  MakeLink("t/x", f.src + "/a");
-  CHECK_CODE(f.plan.Describe(), Code::kSourceChanged);
-  REQUIRE(unlink((f.src + "/a").c_str()) == 0);
-  WriteFile(f.src + "/a", "back");
-  CHECK_OK(f.plan.Describe());
 }
 
 TEST(AChildThatVanishesDuringTheWalkIsNamed) {
