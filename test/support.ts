@@ -1,0 +1,167 @@
+// What the tests share: a directory for each test, trees to copy, children to kill. Knows the public API only.
+import { type SpawnOptions, spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import * as fs from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import type { Test } from 'tap';
+import { type CreateOptions, Transfer } from '../lib/index.js';
+
+export const root = dirname(dirname(fileURLToPath(import.meta.url)));
+export const isRoot = process.geteuid?.() === 0;
+export const NOBODY = 65534;
+const CHILD_TIMEOUT_MS = 60_000;
+
+/** A directory of its own for one test, which others may enter; gone when the test has ended. */
+export class Place {
+  readonly root = fs.realpathSync(fs.mkdtempSync(join(tmpdir(), 'axl-test-')));
+  readonly source = this.path('source');
+  readonly dest = this.path('dest');
+  readonly states = this.path('states');
+  readonly stateFile = this.path('states', 'rank0');
+
+  constructor(t: Test) {
+    fs.chmodSync(this.root, 0o755);
+    fs.mkdirSync(this.states);
+    t.teardown(() => {
+      // Who is not root cannot empty a directory that forbids writing.
+      if (!isRoot) spawnSync('chmod', ['-R', 'u+rwX', this.root]);
+      fs.rmSync(this.root, { recursive: true, force: true });
+    });
+  }
+
+  path(...names: string[]): string {
+    return join(this.root, ...names);
+  }
+
+  /** Writes a file, with the directories above it. */
+  write(name: string, content: string | Uint8Array = name): string {
+    const path = this.path(name);
+    fs.mkdirSync(dirname(path), { recursive: true });
+    fs.writeFileSync(path, content);
+    return path;
+  }
+
+  mkdir(name: string, mode = 0o755): string {
+    fs.mkdirSync(this.path(name), { recursive: true, mode });
+    fs.chmodSync(this.path(name), mode);
+    return this.path(name);
+  }
+
+  create(options: Partial<CreateOptions> = {}): Promise<Transfer> {
+    return Transfer.create({ name: 'ckpt.1', stateFile: this.stateFile, ...options });
+  }
+
+  /** Gives everything here to another user. */
+  give(uid: number): void {
+    spawnSync('chown', ['-R', `${uid}:${uid}`, this.root]);
+  }
+}
+
+/** `size` bytes that differ from place to place and with `seed`. */
+export function bytes(size: number, seed = 1): Buffer {
+  const block = createHash('sha512').update(`${seed}`).digest();
+  const out = Buffer.alloc(size, block);
+  for (let at = 0; at < size; at += 4096) out[at] = (at / 4096 + seed) & 0xff;
+  return out;
+}
+
+/** What a tree holds, by name: directories end with a slash, links show where they lead, files what is in them. */
+export function tree(dir: string): Record<string, string> {
+  const out: Record<string, string> = {};
+  for (const entry of fs.readdirSync(dir, { withFileTypes: true, recursive: true })) {
+    const path = join(entry.parentPath, entry.name);
+    const name = path.slice(dir.length + 1);
+    if (entry.isDirectory()) out[`${name}/`] = '';
+    else if (entry.isSymbolicLink()) out[name] = `-> ${fs.readlinkSync(path)}`;
+    else if (entry.isFile()) out[name] = contents(path);
+    else out[name] = 'special';
+  }
+  return out;
+}
+
+/** A short file's text, a longer file's sum. */
+function contents(path: string): string {
+  const data = fs.readFileSync(path);
+  return data.length <= 64 ? data.toString('latin1') : createHash('sha256').update(data).digest('hex');
+}
+
+/** The names below a directory that are temporary ones of a transfer. */
+export function temporaries(dir: string): string[] {
+  if (!fs.existsSync(dir)) return [];
+  return fs.readdirSync(dir, { recursive: true, encoding: 'utf8' }).filter((name) => /\._AXL[0-9a-f]{16}$/.test(name));
+}
+
+export interface Ended {
+  readonly status: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface ChildOptions {
+  readonly env?: Record<string, string>;
+  readonly uid?: number | undefined;
+  readonly cwd?: string;
+  /** Called with each piece of stdout, and how to send a signal. */
+  readonly onStdout?: (text: string, kill: (signal: NodeJS.Signals) => void) => void;
+}
+
+/** Our own settings would change the outcome. */
+function environment(extra: Record<string, string> = {}): NodeJS.ProcessEnv {
+  const inherited = Object.entries(process.env).filter(([name]) => !/^(AXL_|NODE_OPTIONS$|TAP)/.test(name));
+  return { ...Object.fromEntries(inherited), ...extra };
+}
+
+/** Runs a program to its end. One that hangs ends by SIGKILL, and its status is null. */
+export function program(command: string, args: readonly string[], options: ChildOptions = {}): Promise<Ended> {
+  const { uid, cwd = '/' } = options;
+  const spawnOptions: SpawnOptions = { cwd, env: environment(options.env), stdio: ['ignore', 'pipe', 'pipe'] };
+  const child = spawn(command, args, { ...spawnOptions, ...(uid !== undefined && { uid, gid: uid }) });
+  const timer = setTimeout(() => child.kill('SIGKILL'), CHILD_TIMEOUT_MS);
+  const out = { stdout: '', stderr: '' };
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+    out.stdout += text;
+    options.onStdout?.(text, (signal) => child.kill(signal));
+  });
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    out.stderr += text;
+  });
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (status, signal) => {
+      clearTimeout(timer);
+      resolve({ status, signal, ...out });
+    });
+  });
+}
+
+/** The compiled package, as a program imports it that has no TypeScript. */
+export const library = pathToFileURL(join(root, 'dist', 'lib', 'index.js')).href;
+
+/** Runs plain JavaScript in a process of its own, with `axl` (the package) and `args` at hand. */
+export function script(code: string, args: readonly string[] = [], options: ChildOptions = {}): Promise<Ended> {
+  const prelude = `const axl = await import(${JSON.stringify(library)}); const args = process.argv.slice(1);`;
+  return program(process.execPath, ['--input-type=module', '-e', prelude + code, '--', ...args], options);
+}
+
+/** Runs the compiled axl-finalize. */
+export function axlFinalize(args: readonly string[], options: ChildOptions = {}): Promise<Ended> {
+  return program(process.execPath, [join(root, 'dist', 'bin', 'axl-finalize.js'), ...args], options);
+}
+
+let strangers: Promise<string> | undefined;
+
+/** '' if tests can run children as another user, or why not. */
+export function noStrangers(): Promise<string> {
+  strangers ??= (async () => {
+    if (!isRoot) return 'only root can become another user';
+    const { status } = await script('', [], { uid: NOBODY }).catch(() => ({ status: 1 }));
+    return status === 0 ? '' : `uid ${NOBODY} cannot read ${root}`;
+  })();
+  return strangers;
+}
+
+/** What makes a child be nobody special: for root another user's id, for others nothing. */
+export const unprivileged: { readonly uid?: number } = isRoot ? { uid: NOBODY } : {};

@@ -1,0 +1,64 @@
+// The life of a transfer that goes well, and AXL's rules of what goes where.
+import { existsSync } from 'node:fs';
+import t from 'tap';
+import { Transfer } from '../lib/index.js';
+import { bytes, Place, temporaries, tree } from './support.js';
+
+t.test('a transfer copies a tree and publishes it whole', async (t) => {
+  const place = new Place(t);
+  place.write('source/ranks.bin', bytes(9_000_001));
+  place.write('source/deep/er/note', 'checkpoint');
+  place.mkdir('source/empty');
+  const transfer = await place.create();
+  t.same(await transfer.add(place.source, place.dest), { files: 2, directories: 4, bytes: 9_000_011 });
+  t.equal(transfer.state, 'created');
+  await transfer.dispatch();
+  t.equal(transfer.state, 'dispatched');
+  const report = await transfer.wait();
+  t.equal(transfer.state, 'completed');
+  t.same(tree(place.dest), tree(place.source));
+  t.same(temporaries(place.dest), []);
+  t.match(report, {
+    name: 'ckpt.1',
+    stateFile: place.stateFile,
+    state: 'completed',
+    bytes: 9_000_011,
+    filesPublished: 2,
+    filesFailed: 0,
+    ownerWarnings: 0,
+  });
+  t.ok(existsSync(place.stateFile), 'the state file stays until free');
+  await transfer.free();
+  t.equal(transfer.state, 'freed');
+  t.notOk(existsSync(place.stateFile));
+});
+
+t.test('nothing has its final name before wait', async (t) => {
+  const place = new Place(t);
+  place.write('source/a');
+  await using transfer = await place.create();
+  await transfer.add(place.source, place.dest);
+  await transfer.dispatch();
+  for await (const _ of transfer.progress()); // until no copy runs
+  t.notOk(existsSync(place.path('dest/a')));
+  t.equal(temporaries(place.dest).length, 1);
+  await transfer.wait();
+  t.same(tree(place.dest), { a: 'source/a' });
+});
+
+t.test('open finds what a disposed transfer left, and wait publishes it', async (t) => {
+  const place = new Place(t);
+  place.write('source/a');
+  {
+    await using transfer = await place.create({ name: 'näme\n' });
+    await transfer.add(place.source, place.dest);
+    await transfer.dispatch();
+    for await (const _ of transfer.progress());
+  }
+  const opened = await Transfer.open(place.stateFile);
+  t.equal(opened.name, 'näme\n');
+  t.equal(opened.state, 'dispatched');
+  await opened.wait();
+  await opened.free();
+  t.same(tree(place.dest), { a: 'source/a' });
+});
