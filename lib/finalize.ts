@@ -61,25 +61,19 @@ function toEntry(finalized: NativeFinalized): FinalizedEntry {
   });
 }
 
-class Tally implements FinalizeReport {
-  readonly counts = Object.fromEntries(ACTIONS.map((action) => [action, 0])) as Record<FinalizeAction, number>;
-  readonly problems: FinalizedEntry[] = [];
-  readonly unreadable: readonly Failure[];
-  files = 0;
-  bytes = 0;
+function emptyTally(unreadable: readonly Failure[]) {
+  const counts = Object.fromEntries(ACTIONS.map((action) => [action, 0])) as Record<FinalizeAction, number>;
+  return { counts, files: 0, bytes: 0, problems: [] as FinalizedEntry[], unreadable };
+}
 
-  constructor(unreadable: readonly Failure[]) {
-    this.unreadable = unreadable;
+function count(tally: ReturnType<typeof emptyTally>, entry: FinalizedEntry): void {
+  const { action, files, bytes } = entry;
+  tally.counts[action]++;
+  if (action === 'published') {
+    tally.files += files;
+    tally.bytes += bytes;
   }
-
-  add(entry: FinalizedEntry): void {
-    this.counts[entry.action]++;
-    if (entry.action === 'published') {
-      this.files += entry.files;
-      this.bytes += entry.bytes;
-    }
-    if (entry.action === 'failed' || entry.action === 'corrupt' || entry.action === 'busy') this.problems.push(entry);
-  }
+  if (action === 'failed' || action === 'corrupt' || action === 'busy') tally.problems.push(entry);
 }
 
 async function finalizeBatches(
@@ -121,12 +115,12 @@ export async function finalize(
   const given = Array.isArray(stateDirs) ? (stateDirs as readonly PathLike[]) : [stateDirs as PathLike];
   const dirs = await distinct(given.map((dir) => absolutePath(dir, 'a state directory')));
   const scans = await Promise.all(dirs.map(scan));
-  const tally = new Tally(scans.flatMap(({ problem }) => problem ?? []));
+  const tally = emptyTally(scans.flatMap(({ problem }) => problem ?? []));
   const scanComplete = tally.unreadable.length === 0;
   const lanes = Math.min(BATCHES_IN_FLIGHT, jobs);
   const code = { incomplete: INCOMPLETE[incomplete], dryRun, scanComplete, jobs: Math.floor(jobs / lanes) };
   const report = (entry: FinalizedEntry) => {
-    tally.add(entry);
+    count(tally, entry);
     onEntry?.(entry);
   };
   const queue = batches(scans);

@@ -57,8 +57,10 @@ export function toText(name: Buffer): string {
   return name.toString('utf8');
 }
 
-function escapeByte(byte: number): string {
-  return `\\x${byte.toString(16).padStart(2, '0')}`;
+function escapeCharacter(character: string): string {
+  const code = character.charCodeAt(0);
+  const bytes = character.length === 1 && code >= 0xdc00 && code <= 0xdcff ? [code - 0xdc00] : Buffer.from(character);
+  return Array.from(bytes, (byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join('');
 }
 
 /**
@@ -66,20 +68,22 @@ function escapeByte(byte: number): string {
  * stays on one line and can be turned back.
  */
 export function displayName(name: Buffer | string): string {
-  const bytes = typeof name === 'string' ? Buffer.from(name) : name;
-  const escapeAll = (text: string) => Array.from(Buffer.from(text), escapeByte).join('');
-  return encodeLossless(bytes)
-    .replace(/[\uDC80-\uDCFF]/gu, (c) => escapeByte(c.charCodeAt(0) - 0xdc00))
-    .replace(/[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}\\]/gu, escapeAll);
+  const text = encodeLossless(typeof name === 'string' ? Buffer.from(name) : name);
+  return text.replace(/[\uDC00-\uDCFF\p{Cc}\p{Bidi_Control}\\]/gu, escapeCharacter);
 }
 
+// What a pattern's wildcards do not match, and a name may hold all the same.
+const LINE_BREAK = /[\n\r\u2028\u2029]/;
+/** A byte that encodeLossless has put aside. With the u flag, halves of a pair do not match. */
+const LONE_SURROGATE = /([\uDC00-\uDCFF])/u;
+
 /**
- * Bytes as text that keeps them: UTF-8 where it is, and each other byte as a lone surrogate U+DC80..U+DCFF, as Python
+ * Bytes as text that keeps them: UTF-8 where it is, and each other byte as a lone surrogate U+DC00 + byte, as Python
  * does. So patterns match characters, and a name that is not UTF-8 still comes back as it was.
  */
 export function encodeLossless(name: Buffer): string {
   const text = name.toString('utf8');
-  if (!text.includes('\uFFFD')) return text;
+  if (!text.includes('\uFFFD') && !LINE_BREAK.test(text)) return text;
   let out = '';
   for (let at = 0; at < name.length; ) {
     const length = sequenceLength(name, at);
@@ -89,18 +93,18 @@ export function encodeLossless(name: Buffer): string {
   return out;
 }
 
-/** The length of the UTF-8 sequence at `at`, 0 if there is none. */
+/** The length of the UTF-8 sequence at `at`, 0 if there is none to keep. */
 function sequenceLength(name: Buffer, at: number): number {
   const first = name[at] as number;
   const length = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
   const part = name.subarray(at, at + length);
-  return Buffer.from(part.toString('utf8')).equals(part) ? length : 0;
+  const text = part.toString('utf8');
+  return Buffer.from(text).equals(part) && !LINE_BREAK.test(text) ? length : 0;
 }
 
 /** The bytes that encodeLossless was given. */
 export function decodeLossless(text: string): Buffer {
-  const lone = /([\uDC80-\uDCFF])/u; // with the u flag, halves of a pair do not match
-  const parts = text.split(lone);
+  const parts = text.split(LONE_SURROGATE);
   if (parts.length === 1) return Buffer.from(text);
   return Buffer.concat(
     parts.map((part, i) => (i % 2 === 1 ? Buffer.from([part.charCodeAt(0) - 0xdc00]) : Buffer.from(part))),

@@ -26,10 +26,12 @@ const adapter = {
 
 type FastGlob = typeof import('fast-glob');
 
+const WILDCARD = /(^|[^\\])[*?[({]/;
+
 /** The directories a pattern begins with, before the first component with a wildcard; never its last component. */
-function baseOf(pattern: string, glob: FastGlob): string {
+function baseOf(pattern: string): string {
   const components = pattern.split('/');
-  const wild = components.findIndex((component) => glob.isDynamicPattern(component));
+  const wild = components.findIndex((component) => WILDCARD.test(component));
   const fixed = components.slice(0, wild < 0 ? components.length - 1 : Math.min(wild, components.length - 1));
   const base = fixed.join('/').replace(/\\(.)/g, '$1');
   return base === '' && pattern.startsWith('/') ? '/' : base;
@@ -39,8 +41,8 @@ const isNegative = (pattern: string): boolean => pattern.startsWith('!') && !pat
 
 /** One pattern's matches as lossless text: source NUL destination NUL. */
 async function match(pattern: string, glob: FastGlob, options: Options, dest: string): Promise<string[]> {
-  const base = baseOf(pattern, glob);
-  const entries = await glob.glob(pattern, options);
+  const base = baseOf(pattern);
+  const entries = await glob.glob(encodeLossless(Buffer.from(pattern)), options);
   return entries.map((entry) => {
     const source = entry.startsWith('/') ? entry : `${options.cwd}/${entry}`;
     return `${source}\0${posix.join(dest, posix.relative(base, entry))}\0`;
@@ -68,7 +70,8 @@ export async function findMatches(patterns: readonly string[], options: AddGlobO
     const found = await Promise.all(positive.map((pattern) => match(pattern, glob, globOptions, dest)));
     return decodeLossless([...new Set(found.flat())].sort().join(''));
   } catch (error) {
-    const { path } = error as NodeJS.ErrnoException;
+    const { path, syscall } = error as NodeJS.ErrnoException;
+    if (syscall === undefined) throw error;
     throw fromNode(error as NodeJS.ErrnoException, path === undefined ? decodeLossless(cwd) : Buffer.from(path));
   }
 }

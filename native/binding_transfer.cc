@@ -114,11 +114,9 @@ Napi::Value TransferHandle::Add(const Napi::CallbackInfo& info) {
   const PlanOptions options{static_cast<Links>(info[2].As<Napi::Number>().Uint32Value())};
   return live_->Run(info.Env(), [packed = Bytes(info[0]), exact, options](Transfer& t) -> Result {
     const PlanCounts before = t.plan_counts();
-    const std::vector<std::string> names = Unpack(packed);
-    for (size_t i = 0; i + 1 < names.size(); i += 2) {
-      Status status = exact ? t.AddAs(names[i], names[i + 1], options) : t.Add(names[i], names[i + 1], options);
-      if (!status.ok()) return {std::move(status), nullptr};
-    }
+    const std::vector<std::string> pairs = Unpack(packed);
+    Status status = exact ? t.AddAllAs(pairs, options) : t.Add(pairs.at(0), pairs.at(1), options);
+    if (!status.ok()) return {std::move(status), nullptr};
     return {Status::Ok(), [before, after = t.plan_counts()](Napi::Env env) -> Napi::Value {
               Napi::Object added = Napi::Object::New(env);
               added.Set("files", static_cast<double>(after.files - before.files));

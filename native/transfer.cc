@@ -63,9 +63,9 @@ Status Transfer::Add(const std::string& source, const std::string& dest, PlanOpt
   return plan_.Add(source, dest, options);
 }
 
-Status Transfer::AddAs(const std::string& source, const std::string& dest, PlanOptions options) {
+Status Transfer::AddAllAs(const std::vector<std::string>& pairs, PlanOptions options) {
   if (state() != State::kCreated) return Wrong("add after dispatch", *journal_);
-  return plan_.AddAs(source, dest, options);
+  return plan_.AddAllAs(pairs, options);
 }
 
 Status Transfer::Dispatch(std::function<void()> on_quiet) {

@@ -63,9 +63,9 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
   // What it says decides the state: see state().
   Status Open(const std::string& state_file);
 
-  // As Plan::Add and Plan::AddAs. kInvalidState after dispatch.
+  // As Plan::Add and Plan::AddAllAs. kInvalidState after dispatch.
   Status Add(const std::string& source, const std::string& dest, PlanOptions options);
-  Status AddAs(const std::string& source, const std::string& dest, PlanOptions options);
+  Status AddAllAs(const std::vector<std::string>& pairs, PlanOptions options);
 
   // Stats the sources, journals and fsyncs the plan, makes the directories and starts the copies. A failure leaves no
   // temporary file and no directory. Before SEALED the transfer is as it was (created) and can be dispatched again;
