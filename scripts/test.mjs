@@ -55,13 +55,16 @@ async function check(command, args) {
   return { failed: 1 };
 }
 
-/** A suite: its lines are shown as they come, and its closing line gives the counts. */
+/** A suite: its lines are shown as they come, and its closing line (after `N skipped`, if any) gives the counts. */
 async function suite(label, command, args) {
   let counts;
+  let skipped = 0;
   const status = await run(command, args, (line, isStdout) => {
-    const match = isStdout && CLOSING.exec(line.trim());
-    if (match) counts = { passed: Number(match[1]), failed: Number(match[2]), skipped: Number(match[3] ?? 0) };
-    console.log(match ? `  ${label}: ${line.trim()}` : `  ${line}`);
+    const text = line.trim();
+    skipped = Number(/^(\d+) skipped$/.exec(text)?.[1] ?? skipped);
+    const match = isStdout && CLOSING.exec(text);
+    if (match) counts = { passed: Number(match[1]), failed: Number(match[2]), skipped: Number(match[3] ?? skipped) };
+    console.log(match ? `  ${label}: ${text}` : `  ${line}`);
   });
   if (status !== 0 && !counts?.failed) {
     console.log(`  ${label}: ended with status ${status}${counts ? '' : ' and without its closing line'}`);
