@@ -161,7 +161,7 @@ Status CopyJob::OpenKept(const std::string& path, Fd* fd, bool* kept) {
 Status CopyJob::OpenTemporary(uint32_t id, bool keep, Fd* fd, uint64_t* inode) {
   const std::string path = TemporaryPath(state_.files[id].dest, state_.uuid);
   bool kept = false;
-  if (keep)
+  if (keep && !state_.progress[id].chunks.empty())
     if (Status s = OpenKept(path, fd, &kept); !s.ok()) return s;
   if (!kept) {
     std::lock_guard lock(journal_mutex_);

@@ -114,6 +114,11 @@ void Engine::ParallelFor(size_t n, unsigned threads, const std::function<void(si
   shared->ended.wait(lock, [&] { return shared->running == 0 && shared->next >= shared->n; });
 }
 
+bool Engine::stopping() const {
+  std::lock_guard lock(mutex_);
+  return stopping_;
+}
+
 void Engine::Stop() {
   std::vector<std::thread> threads;
   std::deque<std::shared_ptr<Work>> work;

@@ -35,6 +35,7 @@ class Engine {
   // Lets running pieces end, drops the rest, joins all threads. Idempotent.
   void Stop();
 
+  bool stopping() const;
   unsigned workers() const { return workers_; }
 
  private:
@@ -43,7 +44,7 @@ class Engine {
   void StartWorkers();
 
   unsigned workers_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable work_ready_, task_ready_;
   std::deque<std::shared_ptr<Work>> work_;
   std::deque<std::function<void()>> tasks_;

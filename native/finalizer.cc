@@ -3,18 +3,23 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <future>
 #include <memory>
 
 #include "barrier.h"
+#include "copy_job.h"
 #include "journal.h"
 #include "names.h"
 #include "publisher.h"
+#include "resume.h"
 
 namespace axl {
 
 namespace {
 
-// What to do with one state file. `publish` is done in phases by the batch, everything else at once.
+constexpr auto kStopPoll = std::chrono::milliseconds(20);
+
+// One state file. Publishing is done in phases by the batch, everything else at once.
 struct Case {
   Finalized result;
   std::unique_ptr<Journal> journal;
@@ -30,16 +35,21 @@ class Batch {
 
  private:
   void Begin(Case& c);
-  void Open(Case& c);
   void Decide(Case& c);
-  void NeverDispatched(Case& c);
-  void Complete(Case& c);
-  void Incompleted(Case& c, const Status& why);
   void Draft(Case& c);
+  void NeverDispatched(Case& c);
+  void Finished(Case& c, Outcome outcome);
+  void Complete(Case& c);
+  void NotComplete(Case& c, Incomplete what, const Status& why);
+  void RollBack(Case& c, const Status& why);
+  void Resume(Case& c);
+  Status CopyRest(Case& c);
   void End(Case& c, const DirectoryBarrier& barrier);
+  void Conclude(Case& c, Action action, Outcome outcome);
   void Remove(Case& c, Action action);
   void Set(Case& c, Action action, Status why = {});
-  ForEach Parallel();
+  Status CheckRoots(const TransferState& state) const;
+  bool stopped() const { return engine_.stopping() || (options_.stop && options_.stop->load()); }
 
   Os& os_;
   Engine& engine_;
@@ -61,14 +71,12 @@ void Describe(const TransferState& state, Finalized* result) {
   result->name = state.info.name;
   result->rank = state.info.rank;
   result->files = state.files.size();
+  result->files_done = 0;
+  result->bytes = 0;
   for (size_t i = 0; i < state.files.size(); i++) {
     result->files_done += state.progress[i].state == FileState::kDone;
     result->bytes += state.files[i].size;
   }
-}
-
-ForEach Batch::Parallel() {
-  return [this](size_t n, const std::function<void(size_t)>& f) { engine_.ParallelFor(n, options_.jobs, f); };
 }
 
 void Batch::Set(Case& c, Action action, Status why) {
@@ -79,7 +87,9 @@ void Batch::Set(Case& c, Action action, Status why) {
 std::vector<Finalized> Batch::Run(const std::vector<std::string>& paths) {
   std::vector<Case> cases(paths.size());
   for (size_t i = 0; i < paths.size(); i++) cases[i].result.state_file = paths[i];
-  const ForEach parallel = Parallel();
+  const ForEach parallel = [this](size_t n, const std::function<void(size_t)>& f) {
+    engine_.ParallelFor(n, options_.jobs, f);
+  };
   parallel(cases.size(), [&](size_t i) { Begin(cases[i]); });
 
   DirectoryBarrier renames(os_);
@@ -103,16 +113,30 @@ std::vector<Finalized> Batch::Run(const std::vector<std::string>& paths) {
 
 void Batch::Begin(Case& c) {
   if (Journal::IsDraftName(BaseOf(c.result.state_file))) return Draft(c);
-  const Status s = Journal::Open(os_, c.result.state_file, {}, &c.journal);
+  const Status s = Journal::Open(os_, c.result.state_file, {options_.job_ended}, &c.journal);
   if (c.journal) Describe(c.journal->state(), &c.result);
   if (!s.ok()) return Set(c, OfOpenFailure(s, c.journal && c.journal->recognized()), s);
-  c.publisher = std::make_unique<Publisher>(os_, *c.journal);
+  if (Status outside = CheckRoots(c.journal->state()); !outside.ok()) return Set(c, Action::kFailed, outside);
+  c.publisher = std::make_unique<Publisher>(os_, *c.journal, options_.publish);
   Decide(c);
 }
 
+Status Batch::CheckRoots(const TransferState& state) const {
+  const auto inside = [&](const std::string& path) {
+    return std::any_of(options_.roots.begin(), options_.roots.end(),
+                       [&](const std::string& root) { return IsWithin(path, root) && path != root; });
+  };
+  if (options_.roots.empty()) return Status::Ok();
+  for (const auto& f : state.files)
+    if (!inside(f.dest)) return Status::Make(Code::kUnsafePath, "the destination is outside of every --root", f.dest);
+  for (const auto& d : state.dirs)
+    if (!inside(d.path)) return Status::Make(Code::kUnsafePath, "the directory is outside of every --root", d.path);
+  return Status::Ok();
+}
+
 void Batch::Draft(Case& c) {
-  if (!options_.scan_complete || options_.dry_run)
-    return Set(c, options_.scan_complete ? Action::kRemoved : Action::kKept);
+  if (!options_.scan_complete || options_.resume_only) return Set(c, Action::kKept);
+  if (options_.dry_run) return Set(c, Action::kRemoved);
   const Status s = Journal::RemoveDraft(os_, c.result.state_file);
   if (!s.ok()) return Set(c, OfOpenFailure(s, true), s);
   c.removed = true;
@@ -121,10 +145,22 @@ void Batch::Draft(Case& c) {
 
 void Batch::Decide(Case& c) {
   const TransferState& state = c.journal->state();
+  const bool complete = state.sealed && state.AllDone();
+  if (options_.resume_only) return state.sealed && !complete ? Resume(c) : Set(c, Action::kKept);
   if (!state.sealed) return NeverDispatched(c);
-  if (state.outcome != Outcome::kNone) return Remove(c, Action::kRemoved);
-  if (state.AllDone()) return Complete(c);
-  Incompleted(c, {});
+  if (state.outcome != Outcome::kNone) return Finished(c, state.outcome);
+  if (complete && !options_.dataset_incomplete) return Complete(c);
+  if (options_.dataset_incomplete) {
+    const Incomplete what = options_.incomplete == Incomplete::kResume ? options_.fallback : options_.incomplete;
+    return NotComplete(c, what, Status::Make(Code::kInvalidState, "its dataset is incomplete", c.result.state_file));
+  }
+  NotComplete(c, options_.incomplete, {});
+}
+
+// Published and never freed, or of a run with keep_state.
+void Batch::Finished(Case& c, Outcome outcome) {
+  if (!options_.keep_state) return Remove(c, Action::kRemoved);
+  Set(c, outcome == Outcome::kPublished ? Action::kPublished : Action::kRolledBack);
 }
 
 // A kill inside dispatch leaves no more than records. A temporary file means that SEALED was here once: then this
@@ -141,26 +177,71 @@ void Batch::NeverDispatched(Case& c) {
 void Batch::Complete(Case& c) {
   Status s = options_.dry_run ? c.publisher->Check() : c.publisher->Prepare();
   // DONE, but a power cut took the name before it was durable: then the transfer was never committed.
-  if (s.code == Code::kVerify && !c.journal->state().settled) return Incompleted(c, s);
+  if (s.code == Code::kVerify && !c.journal->state().settled) return NotComplete(c, options_.incomplete, s);
   if (s.ok() && options_.dry_run) return Set(c, Action::kPublished);
   if (s.ok()) s = c.publisher->Rename();
   if (!s.ok()) return Set(c, Action::kFailed, s);
   c.publish = true;
 }
 
-void Batch::Incompleted(Case& c, const Status& why) {
-  if (options_.incomplete == Incomplete::kKeep || !options_.scan_complete) return Set(c, Action::kKept, why);
-  if (options_.dry_run) return Set(c, Action::kRolledBack, why);
-  if (Status s = c.publisher->RollBack(); !s.ok()) return Set(c, Action::kFailed, s);
-  Remove(c, Action::kRolledBack);
+void Batch::NotComplete(Case& c, Incomplete what, const Status& why) {
+  switch (what) {
+    case Incomplete::kKeep:
+      return Set(c, Action::kKept, why);
+    case Incomplete::kDelete:
+      return RollBack(c, why);
+    case Incomplete::kResume:
+      return Resume(c);
+  }
 }
 
-// FINAL need not be written: the renames are durable, and if the removal is lost in a power cut, the next run finds
-// every final name with its journalled inode and removes the state file again.
+void Batch::RollBack(Case& c, const Status& why) {
+  if (!options_.scan_complete) return Set(c, Action::kKept, why);
+  if (options_.dry_run) return Set(c, Action::kRolledBack, why);
+  if (Status s = c.publisher->RollBack(); !s.ok()) return Set(c, Action::kFailed, s);
+  Conclude(c, Action::kRolledBack, Outcome::kRolledBack);
+}
+
+void Batch::Resume(Case& c) {
+  if (options_.dry_run) return Set(c, Action::kPublished);
+  const Status s = CopyRest(c);
+  Describe(c.journal->state(), &c.result);
+  c.result.resumed = s.ok();
+  if (options_.resume_only) return Set(c, Action::kKept, s);
+  if (s.ok()) return Complete(c);
+  // Told to stop, not unable to: whoever comes next can go on.
+  NotComplete(c, s.code == Code::kCanceled ? Incomplete::kKeep : options_.fallback, s);
+}
+
+Status Batch::CopyRest(Case& c) {
+  if (Status s = PrepareResume(os_, *c.journal); !s.ok()) return s;
+  auto quiet = std::make_shared<std::promise<void>>();
+  auto ended = quiet->get_future();
+  auto job = std::make_shared<CopyJob>(os_, *c.journal, true, [quiet] { quiet->set_value(); });
+  engine_.Add(job);
+  while (ended.wait_for(kStopPoll) != std::future_status::ready) {
+    if (!stopped()) continue;
+    job->Cancel();
+    (void)job->Step();  // the engine may have no workers any more: then the job ends here
+  }
+  if (!job->failure().ok()) return job->failure();
+  for (const auto& p : c.journal->state().progress)
+    if (p.state == FileState::kFailed) return p.failure;
+  return c.journal->state().settled ? Status::Ok() : Status::Make(Code::kCanceled, "stopped", c.result.state_file);
+}
+
 void Batch::End(Case& c, const DirectoryBarrier& barrier) {
   if (!c.publish) return;
   if (Status s = c.publisher->Durable(barrier); !s.ok()) return Set(c, Action::kFailed, s);
-  Remove(c, Action::kPublished);
+  Conclude(c, Action::kPublished, Outcome::kPublished);
+}
+
+// FINAL is for a state file that stays. Before a removal it need not be written: what it says is durable, and if the
+// removal is lost in a power cut, the next run finds everything as it should be and removes the state file again.
+void Batch::Conclude(Case& c, Action action, Outcome outcome) {
+  if (!options_.keep_state) return Remove(c, action);
+  const Status s = c.publisher->Finish(outcome);
+  Set(c, s.ok() ? action : Action::kFailed, s);
 }
 
 void Batch::Remove(Case& c, Action action) {

@@ -2,23 +2,35 @@
 // "What axl-finalize decides".
 #pragma once
 
+#include <atomic>
 #include <string>
 #include <vector>
 
 #include "engine.h"
 #include "os.h"
+#include "publisher.h"
 #include "record.h"
 #include "status.h"
 
 namespace axl {
 
-enum class Incomplete : uint8_t { kDelete = 1, kKeep = 2 };
+enum class Incomplete : uint8_t { kDelete = 1, kKeep = 2, kResume = 3 };
 
 struct FinalizeOptions {
   Incomplete incomplete = Incomplete::kDelete;
+  Incomplete fallback = Incomplete::kKeep;  // what to do with what could not be resumed
+  PublishOptions publish;
+  std::vector<std::string> roots;  // canonical; if any is given, every destination must lie within one of them
+  bool job_ended = false;          // where flock does not work: writers on other hosts count as dead
+  bool keep_state = false;         // state files stay, with FINAL
   bool dry_run = false;
   bool scan_complete = true;  // false: nothing is deleted at all
-  unsigned jobs = 4;          // threads
+  // The dataset of these transfers is incomplete: what is complete is treated like what is not.
+  bool dataset_incomplete = false;
+  // Only resume: what can be completed is copied and committed, nothing is published, rolled back or removed.
+  bool resume_only = false;
+  unsigned jobs = 4;                        // threads
+  const std::atomic<bool>* stop = nullptr;  // true: copies of a resume end soon, and are kept
 };
 
 enum class Action : uint8_t {
@@ -36,7 +48,8 @@ enum class Action : uint8_t {
 // What was done with one state file; under dry_run, what would be.
 struct Finalized {
   Action action = Action::kFailed;
-  Status status;  // why, when action is kFailed, kCorrupt, kBusy or kNotState
+  bool resumed = false;  // its copies were completed first
+  Status status;         // why, when action is kFailed, kCorrupt, kBusy, kNotState, or kKept
   std::string state_file;
   std::string name;  // of the transfer
   uint32_t rank = 0;
@@ -45,8 +58,8 @@ struct Finalized {
   uint64_t bytes = 0;
 };
 
-// Finalizes a batch of state files of one state directory with shared barriers; parallel inside. Results come in the
-// order of `paths`. Every success is durable when it returns (as durable as the transfer asked).
+// Finalizes a batch of state files with shared barriers; parallel inside. Results come in the order of `paths`. Every
+// success is durable when it returns (as durable as the transfer asked).
 std::vector<Finalized> FinalizeBatch(Os& os, Engine& engine, const std::vector<std::string>& paths,
                                      const FinalizeOptions& options);
 

@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <thread>
 #include <vector>
 
 #include "journal_format.h"
@@ -15,6 +16,8 @@
 namespace axl {
 
 namespace {
+
+constexpr auto kLook = std::chrono::milliseconds(1);
 
 Uuid NewUuid() {
   Uuid uuid{};
@@ -115,12 +118,16 @@ Status Journal::OpenFile() {
 }
 
 Status Journal::LockAndCheck() {
-  if (int r = os_.Lock(fd_.get()); r == -EWOULDBLOCK)
+  int locked = os_.Lock(fd_.get());
+  if (locked == -EWOULDBLOCK) {
+    // Whoever only looks (inspect, list) tries the lock for an instant.
+    std::this_thread::sleep_for(kLook);
+    locked = os_.Lock(fd_.get());
+  }
+  if (locked == -EWOULDBLOCK)
     return Status::Make(Code::kStateLocked, "its writer is alive, or a finalizer is at work on it", path_);
-  else if (r < 0 && !LocksDoNotWork(r))
-    return Status::Errno(-r, "flock", path_);
-  else
-    locked_ = r == 0;
+  if (locked < 0 && !LocksDoNotWork(locked)) return Status::Errno(-locked, "flock", path_);
+  locked_ = locked == 0;
   struct stat st, named;
   if (int r = os_.Fstat(fd_.get(), &st); r < 0) return Status::Errno(-r, "fstat", path_);
   // Whoever held the lock before us may have removed the file.

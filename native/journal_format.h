@@ -28,6 +28,7 @@ enum class RecordType : uint8_t {
   kSettled = 11,
   kPublished = 12,
   kFinal = 13,
+  kKept = 14,
 };
 
 }  // namespace axl

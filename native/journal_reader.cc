@@ -111,7 +111,9 @@ class Replayer {
       case RecordType::kSettled:
         return Settled(c);
       case RecordType::kPublished:
-        return Published(c);
+        return AfterSettled(c, &FileProgress::published);
+      case RecordType::kKept:
+        return AfterSettled(c, &FileProgress::kept);
       case RecordType::kFinal:
         return Final(c);
     }
@@ -255,8 +257,7 @@ class Replayer {
     s_.canceled = false;
     for (auto& p : s_.progress) {
       if (p.state != FileState::kFailed) continue;
-      p.state = FileState::kPending;
-      p.failure = {};
+      p = FileProgress{};
     }
     return nullptr;
   }
@@ -276,10 +277,10 @@ class Replayer {
     return nullptr;
   }
 
-  const char* Published(Cursor& c) {
+  const char* AfterSettled(Cursor& c, bool FileProgress::*flag) {
     const uint32_t file = c.U32();
-    if (!c.Finished() || !s_.settled || file >= s_.files.size()) return "a malformed or misplaced PUBLISHED";
-    s_.progress[file].published = true;
+    if (!c.Finished() || !s_.settled || file >= s_.files.size()) return "a malformed or misplaced PUBLISHED or KEPT";
+    s_.progress[file].*flag = true;
     return nullptr;
   }
 

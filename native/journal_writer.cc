@@ -174,6 +174,12 @@ void JournalWriter::Published(uint32_t file) {
   End();
 }
 
+void JournalWriter::Kept(uint32_t file) {
+  Begin(RecordType::kKept);
+  U32(file);
+  End();
+}
+
 void JournalWriter::Final(Outcome outcome) {
   Begin(RecordType::kFinal);
   U8(static_cast<uint8_t>(outcome));

@@ -26,6 +26,7 @@ class JournalWriter {
   void Renounced(uint32_t dir);
   void Settled();
   void Published(uint32_t file);
+  void Kept(uint32_t file);
   void Final(Outcome outcome);
 
   // The encoded records since the last Take.

@@ -83,8 +83,7 @@ Status Plan::AddAs(const std::string& source, const std::string& dest, PlanOptio
 Status Plan::AddAllAs(const std::vector<std::string>& pairs, PlanOptions options) {
   const Mark mark = Here();
   Status status;
-  for (size_t i = 0; status.ok() && i + 1 < pairs.size(); i += 2)
-    status = AddExactly(pairs[i], pairs[i + 1], options);
+  for (size_t i = 0; status.ok() && i + 1 < pairs.size(); i += 2) status = AddExactly(pairs[i], pairs[i + 1], options);
   return KeepOrUndo(std::move(status), mark);
 }
 

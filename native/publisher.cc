@@ -6,6 +6,7 @@
 
 #include <cerrno>
 
+#include "copier.h"
 #include "metadata.h"
 #include "names.h"
 
@@ -13,42 +14,55 @@ namespace axl {
 
 namespace {
 
-Status Verify(const std::string& what, const std::string& path) { return Status::Make(Code::kVerify, what, path); }
-
-bool RightKind(const FileEntry& file, const struct stat& st) {
-  return file.kind == FileKind::kSymlink ? S_ISLNK(st.st_mode) : S_ISREG(st.st_mode);
-}
-
-bool IsJournalled(const FileEntry& file, const FileProgress& progress, const struct stat& st) {
-  return RightKind(file, st) && st.st_ino == progress.inode && static_cast<uint64_t>(st.st_size) == file.size;
-}
+Status Verifying(const std::string& what, const std::string& path) { return Status::Make(Code::kVerify, what, path); }
 
 }  // namespace
 
+Status Publisher::OpenParent(const std::string& path, bool must_be_writable) {
+  const std::string_view parent = ParentOf(path);
+  if (dir_.valid() && parent == dir_path_) return Status::Ok();
+  dir_path_ = parent;
+  dir_ = Fd(os_, os_.OpenNoLinks(AT_FDCWD, dir_path_.c_str(), O_PATH | O_DIRECTORY));
+  if (dir_.error() == ELOOP)
+    return Status::Make(Code::kUnsafePath, "a symbolic link has come into the path of the directory", dir_path_);
+  if (!dir_.valid()) return Status::Errno(dir_.error(), "open", dir_path_);
+  if (!must_be_writable) return Status::Ok();
+  if (int r = os_.Access(dir_.get(), ".", W_OK | X_OK); r < 0) return Status::Errno(-r, "access", dir_path_);
+  return Status::Ok();
+}
+
 Status Publisher::Find(uint32_t id, bool must_be_writable, Place* place) {
   const std::string& path = state_.files[id].dest;
-  const std::string_view parent = ParentOf(path);
-  if (!dir_.valid() || parent != dir_path_) {
-    dir_path_ = parent;
-    dir_ = Fd(os_, os_.OpenNoLinks(AT_FDCWD, dir_path_.c_str(), O_PATH | O_DIRECTORY));
-    if (dir_.error() == ELOOP)
-      return Status::Make(Code::kUnsafePath, "a symbolic link has come into the path of the directory", dir_path_);
-    if (!dir_.valid()) return Status::Errno(dir_.error(), "open", dir_path_);
-    if (must_be_writable)
-      if (int r = os_.Access(dir_.get(), ".", W_OK | X_OK); r < 0) return Status::Errno(-r, "access", dir_path_);
-  }
+  if (Status s = OpenParent(path, must_be_writable); !s.ok()) return s;
   place->dir = dir_.get();
   place->name = BaseOf(path);
   place->temporary = TemporaryName(place->name, state_.uuid);
   return Status::Ok();
 }
 
+bool Publisher::IsJournalled(uint32_t id, const struct stat& st) const {
+  const FileEntry& file = state_.files[id];
+  const bool right_kind = file.kind == FileKind::kSymlink ? S_ISLNK(st.st_mode) : S_ISREG(st.st_mode);
+  const bool right_size = options_.verify == Verify::kNone || static_cast<uint64_t>(st.st_size) == file.size;
+  return right_kind && right_size && st.st_ino == state_.progress[id].inode;
+}
+
+// With a policy of the caller's own, an owner that could not be given before is tried again: it may be root now.
+bool Publisher::NeedsMending(uint32_t id, const struct stat& st) const {
+  const bool retry = options_.owner && *options_.owner != OwnerPolicy::kSkip;
+  const FileEntry& file = state_.files[id];
+  return !MetadataMatches(st, file.meta, state_.progress[id].owner_given || retry, file.kind);
+}
+
 Status Publisher::Check() {
   to_mend_.clear();
+  to_keep_.clear();
   if (!state_.sealed || !state_.AllDone())
     return Status::Make(Code::kInvalidState, "a file of the transfer is not complete", journal_.path());
-  for (uint32_t id = 0; id < state_.files.size(); id++)
+  for (uint32_t id = 0; id < state_.files.size(); id++) {
+    if (state_.progress[id].kept) continue;
     if (Status s = CheckFile(id); !s.ok()) return s;
+  }
   return Status::Ok();
 }
 
@@ -63,17 +77,25 @@ Status Publisher::CheckFile(uint32_t id) {
 }
 
 Status Publisher::CheckTemporary(uint32_t id, const Place& place, const struct stat& st) {
+  const std::string temporary = Join(dir_path_, place.temporary);
+  if (!IsJournalled(id, st)) return Verifying("the temporary file is not the one that was copied", temporary);
+  if (st.st_nlink != 1) return Verifying("the temporary file has a second name", temporary);
+  state_.progress[id].published = false;
+  if (Status s = CheckContents(id, place, place.temporary); !s.ok()) return s;
+  if (NeedsMending(id, st)) to_mend_.push_back(id);
+  return CheckDestination(id, place);
+}
+
+Status Publisher::CheckDestination(uint32_t id, const Place& place) {
   const FileEntry& file = state_.files[id];
-  FileProgress& progress = state_.progress[id];
-  const std::string temporary = Join(ParentOf(file.dest), place.temporary);
-  if (!IsJournalled(file, progress, st)) return Verify("the temporary file is not the one that was copied", temporary);
-  if (st.st_nlink != 1) return Verify("the temporary file has a second name", temporary);
-  progress.published = false;
-  struct stat final;
-  const int r = os_.Stat(place.dir, place.name.c_str(), &final, AT_SYMLINK_NOFOLLOW);
-  if (r < 0 && r != -ENOENT) return Status::Errno(-r, "stat", file.dest);
-  if (r == 0 && S_ISDIR(final.st_mode)) return Status::Errno(EISDIR, "rename", temporary, file.dest);
-  if (!MetadataMatches(st, file.meta, progress.owner_given, file.kind)) to_mend_.push_back(id);
+  struct stat st;
+  const int r = os_.Stat(place.dir, place.name.c_str(), &st, AT_SYMLINK_NOFOLLOW);
+  if (r == -ENOENT) return Status::Ok();
+  if (r < 0) return Status::Errno(-r, "stat", file.dest);
+  if (S_ISDIR(st.st_mode)) return Status::Errno(EISDIR, "rename", Join(dir_path_, place.temporary), file.dest);
+  if (options_.overwrite == Overwrite::kFail)
+    return Status::Make(Code::kConflict, "the destination exists, and is not to be replaced", file.dest);
+  if (options_.overwrite == Overwrite::kKeep) to_keep_.push_back(id);
   return Status::Ok();
 }
 
@@ -83,11 +105,22 @@ Status Publisher::CheckPublished(uint32_t id, const Place& place) {
   struct stat st;
   const int r = os_.Stat(place.dir, place.name.c_str(), &st, AT_SYMLINK_NOFOLLOW);
   if (r < 0 && r != -ENOENT) return Status::Errno(-r, "stat", file.dest);
-  if (r == -ENOENT || !state_.settled || !IsJournalled(file, state_.progress[id], st))
-    return Verify("the temporary file is gone", TemporaryPath(file.dest, state_.uuid));
+  if (r == -ENOENT || !state_.settled || !IsJournalled(id, st))
+    return Verifying("the temporary file is gone", TemporaryPath(file.dest, state_.uuid));
   state_.progress[id].published = true;
-  if (!MetadataMatches(st, file.meta, state_.progress[id].owner_given, file.kind)) to_mend_.push_back(id);
-  return Status::Ok();
+  if (NeedsMending(id, st)) to_mend_.push_back(id);
+  return CheckContents(id, place, place.name);
+}
+
+Status Publisher::CheckContents(uint32_t id, const Place& place, const std::string& name) {
+  const FileEntry& file = state_.files[id];
+  if (options_.verify != Verify::kChecksum || file.kind != FileKind::kRegular) return Status::Ok();
+  const std::string path = Join(dir_path_, name);
+  Fd fd(os_, os_.Open(place.dir, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
+  if (!fd.valid()) return Status::Errno(fd.error(), "open", path);
+  uint32_t crc;
+  if (Status s = SumBytes(os_, fd.get(), path, 0, file.size, std::atomic<bool>(false), &crc); !s.ok()) return s;
+  return crc == state_.progress[id].crc ? Status::Ok() : Verifying("the contents are not what was copied", path);
 }
 
 Status Publisher::Mend(uint32_t id) {
@@ -96,16 +129,15 @@ Status Publisher::Mend(uint32_t id) {
   Place place;
   if (Status s = Find(id, true, &place); !s.ok()) return s;
   const std::string name = progress.published ? place.name : place.temporary;
-  const std::string path = Join(ParentOf(file.dest), name);
+  const std::string path = Join(dir_path_, name);
   if (file.kind == FileKind::kSymlink)
-    return ApplyLinkMetadata(os_, place.dir, name, path, file.meta, state_.info.owner, &progress.owner_given);
+    return ApplyLinkMetadata(os_, place.dir, name, path, file.meta, owner(), &progress.owner_given);
   Fd fd(os_, os_.Open(place.dir, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
   if (!fd.valid()) return Status::Errno(fd.error(), "open", path);
   struct stat st;
   if (int r = os_.Fstat(fd.get(), &st); r < 0) return Status::Errno(-r, "fstat", path);
-  if (!IsJournalled(file, progress, st)) return Verify("the file was replaced by another", path);
-  if (Status s = ApplyMetadata(os_, fd.get(), path, file.meta, state_.info.owner, &progress.owner_given); !s.ok())
-    return s;
+  if (!IsJournalled(id, st)) return Verifying("the file was replaced by another", path);
+  if (Status s = ApplyMetadata(os_, fd.get(), path, file.meta, owner(), &progress.owner_given); !s.ok()) return s;
   if (!journal_.durable()) return Status::Ok();
   if (int r = os_.Fsync(fd.get()); r < 0) return Status::Errno(-r, "fsync", path);
   return Status::Ok();
@@ -117,7 +149,20 @@ Status Publisher::Prepare() {
     if (Status s = Mend(id); !s.ok()) return s;
   // What we read may be in the page cache only, written by a process that died before its fsync. A rename that
   // outlives it would leave a published file whose journal says that it is incomplete.
-  return state_.settled ? journal_.Sync() : Settle(os_, journal_);
+  Status s = state_.settled ? journal_.Sync() : Settle(os_, journal_);
+  return s.ok() ? KeepDestinations(to_keep_) : s;
+}
+
+// KEPT is durable before the temporary file goes: without either the next run would call the file lost.
+Status Publisher::KeepDestinations(const std::vector<uint32_t>& ids) {
+  if (ids.empty()) return Status::Ok();
+  const Status s = journal_.Append([&](JournalWriter& w) {
+    for (uint32_t id : ids) w.Kept(id);
+  });
+  if (!s.ok()) return s;
+  if (Status synced = journal_.Sync(); !synced.ok()) return synced;
+  for (uint32_t id : ids) state_.progress[id].kept = true;
+  return Status::Ok();
 }
 
 Status Publisher::Rename() {
@@ -132,9 +177,20 @@ Status Publisher::Rename() {
 Status Publisher::RenameFile(uint32_t id) {
   Place place;
   if (Status s = Find(id, false, &place); !s.ok()) return s;
+  const std::string temporary = Join(dir_path_, place.temporary);
   const std::string& path = state_.files[id].dest;
-  if (int r = os_.Rename(place.dir, place.temporary.c_str(), place.dir, place.name.c_str()); r < 0)
-    return Status::Errno(-r, "rename", TemporaryPath(path, state_.uuid), path);
+  const bool replace = options_.overwrite == Overwrite::kReplace;
+  int r = -EEXIST;
+  if (!state_.progress[id].kept)
+    r = replace ? os_.Rename(place.dir, place.temporary.c_str(), place.dir, place.name.c_str())
+                : os_.RenameNew(place.dir, place.temporary.c_str(), place.name.c_str());
+  if (r == -EEXIST && options_.overwrite == Overwrite::kKeep && !state_.progress[id].kept)
+    if (Status s = KeepDestinations({id}); !s.ok()) return s;  // it came while we worked
+  if (state_.progress[id].kept) {
+    r = os_.Unlink(place.dir, place.temporary.c_str());
+    return r < 0 && r != -ENOENT ? Status::Errno(-r, "unlink", temporary) : Status::Ok();
+  }
+  if (r < 0) return Status::Errno(-r, "rename", temporary, path);
   state_.progress[id].published = true;
   return Status::Ok();
 }
@@ -152,7 +208,7 @@ Status Publisher::FinishDirectory(const DirEntry& dir) {
   Fd fd(os_, os_.OpenNoLinks(AT_FDCWD, dir.path.c_str(), O_RDONLY | O_DIRECTORY));
   if (!fd.valid()) return Status::Errno(fd.error(), "open", dir.path);
   bool owner_given;
-  if (Status s = ApplyMetadata(os_, fd.get(), dir.path, dir.meta, state_.info.owner, &owner_given); !s.ok()) return s;
+  if (Status s = ApplyMetadata(os_, fd.get(), dir.path, dir.meta, owner(), &owner_given); !s.ok()) return s;
   if (!journal_.durable()) return Status::Ok();
   if (int r = os_.Fsync(fd.get()); r < 0) return Status::Errno(-r, "fsync", dir.path);
   return Status::Ok();
@@ -173,9 +229,9 @@ Status Publisher::Durable(const DirectoryBarrier& barrier) const {
   return Status::Ok();
 }
 
-Status Publisher::Finish() {
-  if (Status s = journal_.Append([](JournalWriter& w) { w.Final(Outcome::kPublished); }); !s.ok()) return s;
-  state_.outcome = Outcome::kPublished;
+Status Publisher::Finish(Outcome outcome) {
+  if (Status s = journal_.Append([&](JournalWriter& w) { w.Final(outcome); }); !s.ok()) return s;
+  state_.outcome = outcome;
   return journal_.Sync();
 }
 
@@ -186,7 +242,7 @@ Status Publisher::Publish() {
   NeedDirectories(&barrier);
   barrier.Run();
   if (Status s = Durable(barrier); !s.ok()) return s;
-  return Finish();
+  return Finish(Outcome::kPublished);
 }
 
 }  // namespace axl

@@ -2,6 +2,8 @@
 // A live wait() and axl-finalize both use it. REQUIRES: the journal is locked by the caller.
 #pragma once
 
+#include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,19 +16,31 @@
 
 namespace axl {
 
+enum class Verify : uint8_t { kNone = 1, kSize = 2, kChecksum = 3 };
+enum class Overwrite : uint8_t { kReplace = 1, kFail = 2, kKeep = 3 };
+
+struct PublishOptions {
+  Verify verify = Verify::kSize;
+  Overwrite overwrite = Overwrite::kReplace;  // what to do where a destination exists
+  std::optional<OwnerPolicy> owner;           // instead of the one that the transfer recorded
+};
+
 // Publishing goes in phases, so that many transfers share a barrier:
-//   Check -> Rename -> NeedDirectories, barrier.Run -> Finish
+//   Prepare -> Rename -> NeedDirectories, barrier.Run -> Finish
 // A failure before the first rename leaves everything as it was; after it, publishing only rolls forward: the journal
 // stays, `state().progress[].published` says which files are at their final names, and the next run goes on.
 class Publisher {
  public:
-  Publisher(Os& os, Journal& journal) : os_(os), journal_(journal), state_(journal.state()) {}
+  Publisher(Os& os, Journal& journal, PublishOptions options = {})
+      : os_(os), journal_(journal), state_(journal.state()), options_(options) {}
 
-  // Every temporary file is there, is the journalled inode, and has its size; no final name is a directory; the
-  // directories can be written. Or the final name already is that inode. Changes nothing.
-  // kVerify if a file is lost or is not ours; kInvalidState if a file is not DONE.
+  // Every temporary file is there, is the journalled inode, and has its size (and contents, if told to verify them);
+  // no final name is a directory; the directories can be written. Or the final name already is that inode. Changes
+  // nothing.
+  // kVerify if a file is lost or is not ours; kInvalidState if a file is not DONE; kConflict if a destination exists
+  // and is not to be replaced.
   Status Check();
-  // Check; then metadata that does not match is mended and durable, and SETTLED is.
+  // Check; then metadata that does not match is mended and durable, and so are SETTLED and KEPT.
   Status Prepare();
   // All renames, then the metadata of directories we made. Stops at the first error. REQUIRES: Prepare was ok.
   Status Rename();
@@ -34,7 +48,7 @@ class Publisher {
   // After the barrier: is everything durable?
   Status Durable(const DirectoryBarrier& barrier) const;
   // FINAL, durable.
-  Status Finish();
+  Status Finish(Outcome outcome);
 
   // All phases for one transfer alone.
   Status Publish();
@@ -55,21 +69,32 @@ class Publisher {
   };
   Status CheckFile(uint32_t id);
   Status CheckTemporary(uint32_t id, const Place& place, const struct stat& st);
+  Status CheckDestination(uint32_t id, const Place& place);
   Status CheckPublished(uint32_t id, const Place& place);
+  Status CheckContents(uint32_t id, const Place& place, const std::string& name);
+  bool IsJournalled(uint32_t id, const struct stat& st) const;
+  bool NeedsMending(uint32_t id, const struct stat& st) const;
   Status Mend(uint32_t id);
+  Status KeepDestinations(const std::vector<uint32_t>& ids);
   Status RenameFile(uint32_t id);
   Status FinishDirectories();
   Status FinishDirectory(const DirEntry& dir);
+  Status CheckNonePublished();
   Status RemoveTemporaries();
   Status RemoveDirectories();
+  Status SyncRemovals(const std::set<std::string, std::less<>>& removed);
+  Status OpenParent(const std::string& path, bool must_be_writable);
   Status Find(uint32_t id, bool must_be_writable, Place* place);
+  OwnerPolicy owner() const { return options_.owner.value_or(state_.info.owner); }
 
   Os& os_;
   Journal& journal_;
   TransferState& state_;
+  const PublishOptions options_;
   Fd dir_;  // the directory last used: files of one directory come together
   std::string dir_path_;
   std::vector<uint32_t> to_mend_;
+  std::vector<uint32_t> to_keep_;
 };
 
 }  // namespace axl

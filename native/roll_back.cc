@@ -10,27 +10,45 @@
 
 namespace axl {
 
+namespace {
+
+bool IsAbsent(const Status& s) { return s.err == ENOENT || s.err == ENOTDIR; }
+
+}  // namespace
+
 Status Publisher::RollBack() {
-  for (uint32_t id = 0; state_.settled && id < state_.files.size(); id++) {
-    const FileEntry& file = state_.files[id];
-    struct stat st;
-    const bool there = os_.Stat(AT_FDCWD, file.dest.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0;
-    if (state_.progress[id].published || (there && st.st_ino == state_.progress[id].inode))
-      return Status::Make(Code::kInvalidState, "a file of the transfer is published already; only publishing can go on",
-                          file.dest);
-  }
+  if (Status s = CheckNonePublished(); !s.ok()) return s;
   if (Status s = RemoveTemporaries(); !s.ok()) return s;
   return RemoveDirectories();
 }
 
+Status Publisher::CheckNonePublished() {
+  if (!state_.settled) return Status::Ok();  // invariant 4: no rename before SETTLED
+  for (uint32_t id = 0; id < state_.files.size(); id++) {
+    const FileProgress& progress = state_.progress[id];
+    Place place;
+    const Status found = Find(id, false, &place);
+    if (!found.ok() && !IsAbsent(found)) return found;
+    struct stat st;
+    const bool there = found.ok() && os_.Stat(place.dir, place.name.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0;
+    if (progress.published || progress.kept || (there && st.st_ino == progress.inode))
+      return Status::Make(Code::kInvalidState, "a file of the transfer is published already; only publishing can go on",
+                          state_.files[id].dest);
+  }
+  return Status::Ok();
+}
+
 Status Publisher::AnyTemporary(bool* any) {
   *any = false;
-  for (const auto& f : state_.files) {
+  for (uint32_t id = 0; id < state_.files.size() && !*any; id++) {
+    Place place;
+    const Status found = Find(id, false, &place);
+    if (!found.ok() && IsAbsent(found)) continue;
+    if (!found.ok()) return found;
     struct stat st;
-    const std::string path = TemporaryPath(f.dest, state_.uuid);
-    const int r = os_.Stat(AT_FDCWD, path.c_str(), &st, AT_SYMLINK_NOFOLLOW);
-    if (r == 0) *any = true;
-    if (r < 0 && r != -ENOENT && r != -ENOTDIR) return Status::Errno(-r, "stat", path);
+    const int r = os_.Stat(place.dir, place.temporary.c_str(), &st, AT_SYMLINK_NOFOLLOW);
+    if (r < 0 && r != -ENOENT) return Status::Errno(-r, "stat", Join(dir_path_, place.temporary));
+    *any = r == 0;
   }
   return Status::Ok();
 }
@@ -40,10 +58,10 @@ Status Publisher::RemoveTemporaries() {
     Place place;
     const Status found = Find(id, false, &place);
     // A directory that is not there holds nothing: the transfer did not come so far, or somebody removed it all.
-    if (!found.ok() && (found.err == ENOENT || found.err == ENOTDIR)) continue;
+    if (!found.ok() && IsAbsent(found)) continue;
     if (!found.ok()) return found;
     if (int r = os_.Unlink(place.dir, place.temporary.c_str()); r < 0 && r != -ENOENT)
-      return Status::Errno(-r, "unlink", TemporaryPath(state_.files[id].dest, state_.uuid));
+      return Status::Errno(-r, "unlink", Join(dir_path_, place.temporary));
   }
   return Status::Ok();
 }
@@ -53,15 +71,21 @@ Status Publisher::RemoveDirectories() {
   for (size_t i = state_.dirs.size(); i-- > 0;) {
     if (state_.renounced[i]) continue;
     const std::string& path = state_.dirs[i].path;
-    const int r = os_.Rmdir(AT_FDCWD, path.c_str());
+    const Status parent = OpenParent(path, false);
+    if (!parent.ok() && !IsAbsent(parent)) return parent;
+    const int r = parent.ok() ? os_.Rmdir(dir_.get(), std::string(BaseOf(path)).c_str()) : -ENOENT;
     if (r == 0 || r == -ENOENT || r == -ENOTDIR)
       removed.insert(path);
     else if (r != -ENOTEMPTY && r != -EEXIST)
       return Status::Errno(-r, "rmdir", path);
   }
-  if (!journal_.durable()) return Status::Ok();
+  return journal_.durable() ? SyncRemovals(removed) : Status::Ok();
+}
+
+// Of each directory that something was removed from, the nearest one that still is there.
+Status Publisher::SyncRemovals(const std::set<std::string, std::less<>>& removed) {
   DirectoryBarrier barrier(os_);
-  auto need = [&](std::string_view dir) {
+  const auto need = [&](std::string_view dir) {
     while (removed.contains(dir)) dir = ParentOf(dir);
     struct stat st;
     if (os_.Stat(AT_FDCWD, std::string(dir).c_str(), &st, 0) != -ENOENT) barrier.Need(dir);

@@ -1,14 +1,12 @@
 // The life of a transfer in the process that makes it. Every decision is the journal's: this only calls in order.
 #include "transfer.h"
 
-#include <fcntl.h>
-
 #include <cerrno>
 
 #include "barrier.h"
 #include "copy_job.h"
-#include "names.h"
 #include "publisher.h"
+#include "resume.h"
 
 namespace axl {
 
@@ -83,7 +81,7 @@ Status Transfer::Dispatch(std::function<void()> on_quiet) {
   state.progress.resize(state.files.size());
   state.renounced.resize(state.dirs.size());
   state.sealed = true;
-  if (failure_ = MakeDirectories(); !failure_.ok()) return failure_;
+  if (failure_ = MakeDirectories(os_, *journal_, false); !failure_.ok()) return failure_;
   StartCopies(false, std::move(on_quiet));
   return Status::Ok();
 }
@@ -113,40 +111,6 @@ Status Transfer::JournalPlan() {
       [&](JournalWriter& w) { w.Sealed(static_cast<uint32_t>(files), static_cast<uint32_t>(dirs), bytes); });
 }
 
-// All, or none: a transfer that cannot make its directories leaves those that it made to nobody.
-Status Transfer::MakeDirectories() {
-  made_.clear();
-  const TransferState& state = journal_->state();
-  for (uint32_t id = 0; id < state.dirs.size(); id++) {
-    const Status s = MakeDirectory(id);
-    if (s.ok()) continue;
-    for (size_t i = made_.size(); i-- > 0;) (void)os_.Rmdir(AT_FDCWD, state.dirs[made_[i]].path.c_str());
-    return s;
-  }
-  return Status::Ok();
-}
-
-Status Transfer::MakeDirectory(uint32_t id) {
-  TransferState& state = journal_->state();
-  const DirEntry& dir = state.dirs[id];
-  if (state.renounced[id]) return Status::Ok();
-  // Ours to write into until it is published; then it gets its source's mode.
-  const mode_t mode = dir.described ? (dir.meta.mode | 0700) & 0777 : 0777;
-  const int r = os_.Mkdir(AT_FDCWD, dir.path.c_str(), mode);
-  if (r == 0) {
-    made_.push_back(id);
-    return Status::Ok();
-  }
-  if (r != -EEXIST) return Status::Errno(-r, "mkdir", dir.path);
-  struct stat st;
-  if (int e = os_.Stat(AT_FDCWD, dir.path.c_str(), &st, AT_SYMLINK_NOFOLLOW); e < 0)
-    return Status::Errno(-e, "stat", dir.path);
-  if (!S_ISDIR(st.st_mode)) return Status::Errno(EEXIST, "mkdir", dir.path);
-  if (resuming_) return Status::Ok();  // ours, of the run before
-  state.renounced[id] = true;
-  return journal_->Append([&](JournalWriter& w) { w.Renounced(id); });
-}
-
 void Transfer::StartCopies(bool resuming, std::function<void()> on_quiet) {
   auto job = std::make_shared<CopyJob>(os_, *journal_, resuming, std::move(on_quiet));
   {
@@ -170,35 +134,9 @@ Status Transfer::Resume(std::function<void()> on_quiet) {
     engine_.Post(std::move(on_quiet));
     return Status::Ok();
   }
-  failure_ = {};
-  resuming_ = true;
-  if (Status s = VoidLostFiles(); !s.ok()) return s;
-  if (Status s = journal_->Append([](JournalWriter& w) { w.Resumed(); }); !s.ok()) return s;
-  state.canceled = false;
-  for (auto& p : state.progress) {
-    if (p.state != FileState::kFailed) continue;
-    p.state = FileState::kPending;
-    p.failure = {};
-  }
-  if (failure_ = MakeDirectories(); !failure_.ok()) return failure_;
+  failure_ = PrepareResume(os_, *journal_);
+  if (!failure_.ok()) return failure_;
   StartCopies(true, std::move(on_quiet));
-  return Status::Ok();
-}
-
-// DONE says that the bytes are durable, not yet that the name is: after a power cut a temporary file may be gone.
-Status Transfer::VoidLostFiles() {
-  TransferState& state = journal_->state();
-  for (uint32_t id = 0; id < state.files.size(); id++) {
-    FileProgress& p = state.progress[id];
-    if (p.state != FileState::kDone) continue;
-    const std::string path = TemporaryPath(state.files[id].dest, state.uuid);
-    struct stat st;
-    const int r = os_.Stat(AT_FDCWD, path.c_str(), &st, AT_SYMLINK_NOFOLLOW);
-    if (r == 0 && st.st_ino == p.inode && static_cast<uint64_t>(st.st_size) == state.files[id].size) continue;
-    p.failure = Status::Make(Code::kVerify, "the temporary file is gone", path);
-    p.state = FileState::kFailed;
-    if (Status s = journal_->Append([&](JournalWriter& w) { w.Failed(id, p.failure); }); !s.ok()) return s;
-  }
   return Status::Ok();
 }
 

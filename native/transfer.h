@@ -105,9 +105,6 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
 
  private:
   Status JournalPlan();
-  Status MakeDirectories();
-  Status MakeDirectory(uint32_t id);
-  Status VoidLostFiles();
   void StartCopies(bool resuming, std::function<void()> on_quiet);
   Status FirstFailure() const;
   std::shared_ptr<CopyJob> job() const;
@@ -117,8 +114,6 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
   std::unique_ptr<Journal> journal_;
   Plan plan_;
   Status failure_;
-  std::vector<uint32_t> made_;  // directories that this dispatch or resume made
-  bool resuming_ = false;
   mutable std::mutex mutex_;  // guards what follows: counters() and Cancel() come from any thread
   std::shared_ptr<CopyJob> job_;
   Counters counters_;  // totals, and what was copied before job_

@@ -1,0 +1,80 @@
+// Nothing here copies; see copy_job.cc.
+#include "resume.h"
+
+#include <fcntl.h>
+
+#include <cerrno>
+#include <vector>
+
+#include "names.h"
+
+namespace axl {
+
+namespace {
+
+Status MakeDirectory(Os& os, Journal& journal, uint32_t id, bool resuming, bool* made) {
+  TransferState& state = journal.state();
+  const DirEntry& dir = state.dirs[id];
+  // Ours to write into until it is published; then it gets its source's mode.
+  const mode_t mode = dir.described ? (dir.meta.mode | 0700) & 0777 : 0777;
+  const int r = os.Mkdir(AT_FDCWD, dir.path.c_str(), mode);
+  *made = r == 0;
+  if (r == 0) return Status::Ok();
+  if (r != -EEXIST) return Status::Errno(-r, "mkdir", dir.path);
+  struct stat st;
+  if (int e = os.Stat(AT_FDCWD, dir.path.c_str(), &st, AT_SYMLINK_NOFOLLOW); e < 0)
+    return Status::Errno(-e, "stat", dir.path);
+  if (!S_ISDIR(st.st_mode)) return Status::Errno(EEXIST, "mkdir", dir.path);
+  if (resuming) return Status::Ok();
+  state.renounced[id] = true;
+  return journal.Append([&](JournalWriter& w) { w.Renounced(id); });
+}
+
+// DONE says that the bytes are durable, not yet that the name is: after a power cut a temporary file may be gone.
+Status VoidLostFiles(Os& os, Journal& journal) {
+  TransferState& state = journal.state();
+  for (uint32_t id = 0; id < state.files.size(); id++) {
+    FileProgress& p = state.progress[id];
+    if (p.state != FileState::kDone) continue;
+    const std::string path = TemporaryPath(state.files[id].dest, state.uuid);
+    struct stat st;
+    const int r = os.Stat(AT_FDCWD, path.c_str(), &st, AT_SYMLINK_NOFOLLOW);
+    if (r == 0 && st.st_ino == p.inode && static_cast<uint64_t>(st.st_size) == state.files[id].size) continue;
+    p.failure = Status::Make(Code::kVerify, "the temporary file is gone", path);
+    p.state = FileState::kFailed;
+    if (Status s = journal.Append([&](JournalWriter& w) { w.Failed(id, p.failure); }); !s.ok()) return s;
+  }
+  return Status::Ok();
+}
+
+}  // namespace
+
+Status MakeDirectories(Os& os, Journal& journal, bool resuming) {
+  const TransferState& state = journal.state();
+  std::vector<uint32_t> made;
+  for (uint32_t id = 0; id < state.dirs.size(); id++) {
+    if (state.renounced[id]) continue;
+    bool is_new = false;
+    const Status s = MakeDirectory(os, journal, id, resuming, &is_new);
+    if (is_new) made.push_back(id);
+    if (s.ok()) continue;
+    for (size_t i = made.size(); i-- > 0;) (void)os.Rmdir(AT_FDCWD, state.dirs[made[i]].path.c_str());
+    return s;
+  }
+  return Status::Ok();
+}
+
+Status PrepareResume(Os& os, Journal& journal) {
+  TransferState& state = journal.state();
+  if (Status s = VoidLostFiles(os, journal); !s.ok()) return s;
+  if (Status s = journal.Append([](JournalWriter& w) { w.Resumed(); }); !s.ok()) return s;
+  state.canceled = false;
+  for (auto& p : state.progress) {
+    if (p.state != FileState::kFailed) continue;
+    // Nothing of it is kept (invariant 5): after a failed fsync the cache may show what the disk does not have.
+    p = FileProgress{};
+  }
+  return MakeDirectories(os, journal, true);
+}
+
+}  // namespace axl

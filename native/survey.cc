@@ -1,0 +1,115 @@
+// Opens for reading, tries the lock for an instant, reads, lets go.
+#include "survey.h"
+
+#include <fcntl.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "journal_format.h"
+#include "metadata.h"
+#include "process.h"
+
+namespace axl {
+
+namespace {
+
+Standing StandingOf(const TransferState& state) {
+  if (!state.sealed) return Standing::kNeverDispatched;
+  if (state.outcome == Outcome::kPublished) return Standing::kPublished;
+  if (state.outcome == Outcome::kRolledBack) return Standing::kRolledBack;
+  return state.AllDone() ? Standing::kComplete : Standing::kIncomplete;
+}
+
+void Count(const TransferState& state, Surveyed* s) {
+  s->uuid = state.uuid;
+  s->name = state.info.name;
+  s->rank = state.info.rank;
+  s->size = state.info.size;
+  s->host = state.info.host;
+  s->pid = state.info.pid;
+  s->canceled = state.canceled;
+  s->settled = state.settled;
+  s->files = state.files.size();
+  for (size_t i = 0; i < state.files.size(); i++) {
+    const FileProgress& p = state.progress[i];
+    s->bytes += state.files[i].size;
+    s->files_failed += p.state == FileState::kFailed;
+    s->files_published += p.published || state.outcome == Outcome::kPublished;
+    if (p.state != FileState::kDone) continue;
+    s->files_done++;
+    s->bytes_done += state.files[i].size;
+  }
+}
+
+void Fail(Surveyed* s, Standing standing, Status why) {
+  s->standing = standing;
+  s->status = std::move(why);
+}
+
+Status ReadBytes(Os& os, const Fd& fd, const struct stat& st, const std::string& path, std::vector<uint8_t>* bytes) {
+  if (static_cast<uint64_t>(st.st_size) > kMaxJournal)
+    return Status::Make(Code::kStateCorrupt, "a state file over 256 MiB", path);
+  bytes->resize(static_cast<size_t>(st.st_size));
+  const ssize_t n = ReadFull(os, fd.get(), bytes->data(), bytes->size(), 0);
+  if (n < 0) return Status::Errno(static_cast<int>(-n), "read", path);
+  bytes->resize(static_cast<size_t>(n));
+  return Status::Ok();
+}
+
+bool LooksLikeOne(const std::vector<uint8_t>& bytes) {
+  return bytes.size() >= sizeof kJournalMagic && std::memcmp(bytes.data(), kJournalMagic, sizeof kJournalMagic) == 0;
+}
+
+bool IsAlive(int locked, const TransferInfo& info) {
+  if (locked == 0) return false;
+  return locked == -EWOULDBLOCK || WriterLiveness(info) == Liveness::kAlive;
+}
+
+}  // namespace
+
+Surveyed Survey(Os& os, const std::string& path, Replay* replay) {
+  Surveyed s;
+  s.state_file = path;
+  Fd fd(os, os.Open(AT_FDCWD, path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
+  const int error = fd.error();
+  if (error == ENOENT || error == ELOOP || error == ENXIO) {
+    Fail(&s, error == ENOENT ? Standing::kGone : Standing::kNotState, Status::Errno(error, "open", path));
+    return s;
+  }
+  struct stat st;
+  Status failed = error != 0 ? Status::Errno(error, "open", path) : Status::Ok();
+  if (failed.ok())
+    if (int r = os.Fstat(fd.get(), &st); r < 0) failed = Status::Errno(-r, "fstat", path);
+  if (failed.ok() && !S_ISREG(st.st_mode)) {
+    Fail(&s, Standing::kNotState, Status::Make(Code::kUnsafePath, "not a regular file", path));
+    return s;
+  }
+  std::vector<uint8_t> bytes;
+  if (failed.ok()) failed = ReadBytes(os, fd, st, path, &bytes);
+  if (!failed.ok()) {
+    Fail(&s, failed.code == Code::kStateCorrupt ? Standing::kCorrupt : Standing::kUnreadable, failed);
+    return s;
+  }
+  s.uid = st.st_uid;
+  s.modified = TimeOf(st.st_mtim);
+  Replay local;
+  Replay& all = replay ? *replay : local;
+  Status read = ReplayJournal(bytes.data(), bytes.size(), &all);
+  read.path = path;
+  Count(all.state, &s);
+  if (read.ok())
+    s.standing = StandingOf(all.state);
+  else
+    Fail(&s, LooksLikeOne(bytes) ? Standing::kCorrupt : Standing::kNotState, read);
+  if (s.standing != Standing::kNotState) s.alive = IsAlive(os.Lock(fd.get()), all.state.info);
+  return s;
+}
+
+std::vector<Surveyed> SurveyBatch(Os& os, Engine& engine, const std::vector<std::string>& paths, unsigned jobs) {
+  std::vector<Surveyed> out(paths.size());
+  engine.ParallelFor(paths.size(), jobs, [&](size_t i) { out[i] = Survey(os, paths[i]); });
+  return out;
+}
+
+}  // namespace axl

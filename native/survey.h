@@ -1,0 +1,55 @@
+// Looks at state files without touching them: what `inspect`, `list` and the verdict on a dataset are made of.
+// Takes no lasting lock, so what it says of a live transfer is true for that moment only.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "engine.h"
+#include "journal_reader.h"
+#include "os.h"
+#include "record.h"
+#include "status.h"
+
+namespace axl {
+
+enum class Standing : uint8_t {
+  kComplete = 0,  // every file is DONE: it can be published
+  kIncomplete,    // dispatched, and some file is not DONE
+  kNeverDispatched,
+  kPublished,   // FINAL
+  kRolledBack,  // FINAL
+  kNotState,
+  kGone,
+  kCorrupt,  // corrupt or of another version; what could be read is there
+  kUnreadable,
+};
+
+struct Surveyed {
+  std::string state_file;
+  Standing standing = Standing::kUnreadable;
+  bool alive = false;  // its writer, or a finalizer, holds the lock
+  Status status;
+  Uuid uuid{};
+  std::string name;
+  uint32_t rank = 0;
+  uint32_t size = 0;
+  uint32_t uid = 0;  // owner of the state file
+  Time modified;     // of the state file
+  uint64_t files = 0;
+  uint64_t files_done = 0;
+  uint64_t files_failed = 0;
+  uint64_t files_published = 0;
+  uint64_t bytes = 0;
+  uint64_t bytes_done = 0;  // of files that are DONE
+  bool canceled = false;
+  bool settled = false;
+  std::string host;
+  uint32_t pid = 0;
+};
+
+// One state file; *replay, if given, holds all that could be read.
+Surveyed Survey(Os& os, const std::string& path, Replay* replay = nullptr);
+std::vector<Surveyed> SurveyBatch(Os& os, Engine& engine, const std::vector<std::string>& paths, unsigned jobs);
+
+}  // namespace axl
