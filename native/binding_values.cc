@@ -13,10 +13,6 @@ constexpr uint8_t kPublishedFlag = 0x10;
 constexpr uint8_t kOwnerGivenFlag = 0x20;
 constexpr uint8_t kHasCrcFlag = 0x40;
 
-Napi::Value ToBuffer(Napi::Env env, const std::string& bytes) {
-  return Napi::Buffer<char>::Copy(env, bytes.data(), bytes.size());
-}
-
 // Untranslated, and beginning small: it stands in the middle of a sentence.
 std::string Reason(int err) {
   std::string reason = std::generic_category().message(err);
@@ -31,13 +27,17 @@ Array ToTypedArray(Napi::Env env, const std::vector<T>& values) {
   return array;
 }
 
+}  // namespace
+
+Napi::Value ToBuffer(Napi::Env env, const std::string& bytes) {
+  return Napi::Buffer<char>::Copy(env, bytes.data(), bytes.size());
+}
+
 uint32_t Uint(const Napi::Object& options, const char* key) {
   return options.Get(key).As<Napi::Number>().Uint32Value();
 }
 
 double Double(uint64_t n) { return static_cast<double>(n); }
-
-}  // namespace
 
 Napi::Object ToJs(Napi::Env env, const Status& status) {
   Napi::Object failure = Napi::Object::New(env);
@@ -52,19 +52,6 @@ Napi::Object ToJs(Napi::Env env, const Status& status) {
   if (!status.dest.empty()) failure.Set("dest", ToBuffer(env, status.dest));
   if (!status.detail.empty()) failure.Set("detail", status.detail);
   return failure;
-}
-
-Napi::Object ToJs(Napi::Env env, const Finalized& finalized) {
-  Napi::Object entry = Napi::Object::New(env);
-  entry.Set("action", static_cast<uint32_t>(finalized.action));
-  entry.Set("stateFile", ToBuffer(env, finalized.state_file));
-  entry.Set("name", finalized.name);
-  entry.Set("rank", finalized.rank);
-  entry.Set("files", Double(finalized.files));
-  entry.Set("filesDone", Double(finalized.files_done));
-  entry.Set("bytes", Double(finalized.bytes));
-  if (!finalized.status.ok()) entry.Set("failure", ToJs(env, finalized.status));
-  return entry;
 }
 
 Napi::Object ToJs(Napi::Env env, const Counters& counters) {
@@ -102,15 +89,6 @@ TransferOptions ReadTransferOptions(const Napi::Object& options) {
   out.rank = Uint(options, "rank");
   out.size = Uint(options, "size");
   out.chunk_size = Uint(options, "chunkSize");
-  return out;
-}
-
-FinalizeOptions ReadFinalizeOptions(const Napi::Object& options) {
-  FinalizeOptions out;
-  out.incomplete = static_cast<Incomplete>(Uint(options, "incomplete"));
-  out.dry_run = options.Get("dryRun").As<Napi::Boolean>();
-  out.scan_complete = options.Get("scanComplete").As<Napi::Boolean>();
-  out.jobs = Uint(options, "jobs");
   return out;
 }
 

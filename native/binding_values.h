@@ -8,23 +8,24 @@
 #include <utility>
 #include <vector>
 
-#include "finalizer.h"
 #include "transfer.h"
 
 namespace axl {
 
 // {code, errno, errnoName, reason, syscall, path, dest, detail}; what there is not is left out.
 Napi::Object ToJs(Napi::Env env, const Status& status);
-Napi::Object ToJs(Napi::Env env, const Finalized& finalized);
 Napi::Object ToJs(Napi::Env env, const Counters& counters);
 
+// Small ones.
+Napi::Value ToBuffer(Napi::Env env, const std::string& bytes);
+uint32_t Uint(const Napi::Object& options, const char* key);
+double Double(uint64_t n);
 // Bytes of a Buffer.
 std::string Bytes(const Napi::Value& value);
 // NUL-terminated names, one after the other: a hundred thousand cross as one Buffer.
 std::vector<std::string> Unpack(const std::string& packed);
 
 TransferOptions ReadTransferOptions(const Napi::Object& options);
-FinalizeOptions ReadFinalizeOptions(const Napi::Object& options);
 
 // The report of a transfer by columns: 100,000 files are a few large buffers, from which lib/report.ts makes objects
 // for those that somebody looks at.

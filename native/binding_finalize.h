@@ -1,0 +1,19 @@
+// What axl-finalize passes and gets: options in, what was done or seen out. lib/native.ts declares the shapes.
+#pragma once
+
+#include <napi.h>
+
+#include <atomic>
+
+#include "finalizer.h"
+#include "survey.h"
+
+namespace axl {
+
+FinalizeOptions ReadFinalizeOptions(const Napi::Object& options, const std::atomic<bool>* stop);
+Napi::Object ToJs(Napi::Env env, const Finalized& finalized);
+Napi::Object ToJs(Napi::Env env, const Surveyed& surveyed);
+// A survey with `transfer`, `files` and `directories`: all that the state file says.
+Napi::Object ToJs(Napi::Env env, const Surveyed& surveyed, const Replay& replay);
+
+}  // namespace axl
