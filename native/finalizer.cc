@@ -35,6 +35,7 @@ class Batch {
   void NeverDispatched(Case& c);
   void Complete(Case& c);
   void Incompleted(Case& c, const Status& why);
+  void RollBack(Case& c, const Status& why);
   void Draft(Case& c);
   void End(Case& c, const DirectoryBarrier& barrier);
   void Remove(Case& c, Action action);
@@ -122,7 +123,9 @@ void Batch::Draft(Case& c) {
 void Batch::Decide(Case& c) {
   const TransferState& state = c.journal->state();
   if (!state.sealed) return NeverDispatched(c);
-  if (state.outcome != Outcome::kNone) return Remove(c, Action::kRemoved);
+  if (state.outcome == Outcome::kPublished) return Remove(c, Action::kRemoved);
+  // Its owner began to free it: whatever is to become of incomplete transfers, this one was to go.
+  if (state.outcome == Outcome::kRolledBack) return RollBack(c, {});
   if (state.AllDone()) return Complete(c);
   Incompleted(c, {});
 }
@@ -149,7 +152,12 @@ void Batch::Complete(Case& c) {
 }
 
 void Batch::Incompleted(Case& c, const Status& why) {
-  if (options_.incomplete == Incomplete::kKeep || !options_.scan_complete) return Set(c, Action::kKept, why);
+  if (options_.incomplete == Incomplete::kKeep) return Set(c, Action::kKept, why);
+  RollBack(c, why);
+}
+
+void Batch::RollBack(Case& c, const Status& why) {
+  if (!options_.scan_complete) return Set(c, Action::kKept, why);
   if (options_.dry_run) return Set(c, Action::kRolledBack, why);
   if (Status s = c.publisher->RollBack(); !s.ok()) return Set(c, Action::kFailed, s);
   Remove(c, Action::kRolledBack);

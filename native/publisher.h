@@ -60,6 +60,7 @@ class Publisher {
   Status RenameFile(uint32_t id);
   Status FinishDirectories();
   Status FinishDirectory(const DirEntry& dir);
+  Status GiveUp();
   Status RemoveTemporaries();
   Status RemoveDirectories();
   Status Find(uint32_t id, bool must_be_writable, Place* place);

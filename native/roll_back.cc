@@ -11,16 +11,29 @@
 namespace axl {
 
 Status Publisher::RollBack() {
-  for (uint32_t id = 0; state_.settled && id < state_.files.size(); id++) {
+  if (state_.settled)
+    if (Status s = GiveUp(); !s.ok()) return s;
+  if (Status s = RemoveTemporaries(); !s.ok()) return s;
+  return RemoveDirectories();
+}
+
+// SETTLED says that whoever finds the journal may publish. Before the first temporary file of such a transfer goes,
+// the journal says that it is not to be published any more.
+Status Publisher::GiveUp() {
+  if (state_.outcome == Outcome::kRolledBack) return journal_.Sync();  // what we read may be in the page cache only
+  for (uint32_t id = 0; id < state_.files.size(); id++) {
     const FileEntry& file = state_.files[id];
     struct stat st;
-    const bool there = os_.Stat(AT_FDCWD, file.dest.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0;
-    if (state_.progress[id].published || (there && st.st_ino == state_.progress[id].inode))
+    const int r = os_.Stat(AT_FDCWD, file.dest.c_str(), &st, AT_SYMLINK_NOFOLLOW);
+    if (r < 0 && r != -ENOENT && r != -ENOTDIR) return Status::Errno(-r, "stat", file.dest);
+    if (state_.progress[id].published || (r == 0 && st.st_ino == state_.progress[id].inode))
       return Status::Make(Code::kInvalidState, "a file of the transfer is published already; only publishing can go on",
                           file.dest);
   }
-  if (Status s = RemoveTemporaries(); !s.ok()) return s;
-  return RemoveDirectories();
+  if (Status s = journal_.Append([](JournalWriter& w) { w.Final(Outcome::kRolledBack); }); !s.ok()) return s;
+  if (Status s = journal_.Sync(); !s.ok()) return s;
+  state_.outcome = Outcome::kRolledBack;
+  return Status::Ok();
 }
 
 Status Publisher::AnyTemporary(bool* any) {

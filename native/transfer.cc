@@ -166,7 +166,8 @@ Status Transfer::Resume(std::function<void()> on_quiet) {
   if (!quiet()) return Wrong("resume while copies run", *journal_);
   TransferState& state = journal_->state();
   if (!state.sealed) return Wrong("resume before dispatch", *journal_);
-  if (state.settled || state.outcome != Outcome::kNone) {
+  if (state.outcome == Outcome::kRolledBack) return Wrong("resume after free has begun", *journal_);
+  if (state.settled) {
     engine_.Post(std::move(on_quiet));
     return Status::Ok();
   }
@@ -234,6 +235,7 @@ Status Transfer::Publish() {
   const TransferState& state = journal_->state();
   if (!state.sealed) return Wrong("wait before dispatch", *journal_);
   if (state.outcome == Outcome::kPublished) return Status::Ok();
+  if (state.outcome == Outcome::kRolledBack) return Wrong("wait after free has begun", *journal_);
   if (Status s = FirstFailure(); !s.ok()) return s;
   return Publisher(os_, *journal_).Publish();
 }

@@ -87,6 +87,8 @@ void World::MakeDestinations() {
   WriteFile(Dest("old"), "the old contents");
   WriteFile(Dest("bystander"), "nobody's business");
   MakeDir(Dest("there"));
+  Dress(Dest("old"), 0600, 50);
+  Dress(Dest("bystander"), 0644, 51);
 }
 
 void World::Reset() {

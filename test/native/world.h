@@ -93,7 +93,4 @@ void CheckInstant(const World& world, const std::string& when);
 // If somebody was told that the transfer is published, it is.
 void CheckPromise(const World& world, bool told_published, const std::string& when);
 
-// What a run that failed may have told its caller.
-inline constexpr int kTooMany = 3;  // failures after which a sweep stops
-
 }  // namespace axl::test
