@@ -33,8 +33,9 @@ class Addon : public Napi::Addon<Addon> {
     const FinalizeOptions options = ReadFinalizeOptions(info[1].As<Napi::Object>());
     auto post = [&engine](std::function<void()> task) { engine.Post(std::move(task)); };
     return environment_->Run(info.Env(), post, [this, &engine, options, packed = Bytes(info[0])]() -> Result {
-      auto entries =
-          std::make_shared<std::vector<Finalized>>(FinalizeBatch(environment_->os(), engine, Unpack(packed), options));
+      const std::vector<std::string_view> names = Unpack(packed);
+      auto entries = std::make_shared<std::vector<Finalized>>(
+          FinalizeBatch(environment_->os(), engine, {names.begin(), names.end()}, options));
       return {Status::Ok(), [entries](Napi::Env env) -> Napi::Value {
                 Napi::Array array = Napi::Array::New(env, entries->size());
                 for (uint32_t i = 0; i < entries->size(); i++) array.Set(i, ToJs(env, (*entries)[i]));

@@ -63,7 +63,7 @@ Status Transfer::Add(const std::string& source, const std::string& dest, PlanOpt
   return plan_.Add(source, dest, options);
 }
 
-Status Transfer::AddAllAs(const std::vector<std::string>& pairs, PlanOptions options) {
+Status Transfer::AddAllAs(const std::vector<std::string_view>& pairs, PlanOptions options) {
   if (state() != State::kCreated) return Wrong("add after dispatch", *journal_);
   return plan_.AddAllAs(pairs, options);
 }
@@ -285,23 +285,9 @@ std::string Transfer::name() const { return journal_->state().info.name; }
 std::string Transfer::state_file() const { return journal_->path(); }
 const Uuid& Transfer::uuid() const { return journal_->uuid(); }
 
-std::vector<FileReport> Transfer::report() const {
+void Transfer::EachFile(const std::function<void(const FileEntry&, const FileProgress&)>& f) const {
   const TransferState& s = journal_->state();
-  std::vector<FileReport> out(s.files.size());
-  for (size_t i = 0; i < out.size(); i++) {
-    const FileProgress& p = s.progress[i];
-    FileReport& r = out[i];
-    r.source = s.files[i].source;
-    r.dest = s.files[i].dest;
-    r.size = s.files[i].size;
-    r.state = p.state;
-    r.published = p.published || s.outcome == Outcome::kPublished;
-    r.owner_given = p.owner_given;
-    r.has_crc = p.state == FileState::kDone && s.files[i].kind == FileKind::kRegular;
-    r.crc = p.crc;
-    r.failure = p.failure;
-  }
-  return out;
+  for (size_t i = 0; i < s.files.size(); i++) f(s.files[i], s.progress[i]);
 }
 
 }  // namespace axl
