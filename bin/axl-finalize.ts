@@ -57,11 +57,13 @@ function makeCommand(): Command {
     .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2));
 }
 
-/** A reader that went away (`| head`) must not end the work. */
-function ignoreClosedReaders(): void {
+/** Neither a reader that went away (`| head`) nor a full disk ends the work; the latter is said, and is a failure. */
+function surviveLostOutput(): void {
   for (const stream of [process.stdout, process.stderr])
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error;
+    stream.on('error', ({ code, message }: NodeJS.ErrnoException) => {
+      if (code === 'EPIPE' || process.exitCode === 1) return;
+      process.exitCode = 1;
+      if (stream === process.stdout) process.stderr.write(`axl-finalize: standard output: ${message}\n`);
     });
 }
 
@@ -98,8 +100,11 @@ function exitStatus({ counts, unreadable }: FinalizeReport): number {
 async function run(dirs: string[], flags: Flags): Promise<void> {
   const { displayName, finalize } = await import('../lib/index.js');
   const print = (line: string) => process.stdout.write(`${line}\n`);
-  const complain = (name: Buffer | string, sentence: string) =>
-    process.stderr.write(`axl-finalize: ${displayName(name)}: ${sentence}\n`);
+  const complain = (name: Buffer | string, message: string) => {
+    const prefix = `${displayName(name)}: `;
+    const sentence = message.startsWith(prefix) ? message.slice(prefix.length) : message;
+    process.stderr.write(`axl-finalize: ${prefix}${sentence}\n`);
+  };
   const onEntry = (entry: FinalizedEntry) => {
     const { stateFileBytes: file, action, error, name, rank } = entry;
     if (flags.json) print(JSON.stringify(entry));
@@ -114,10 +119,10 @@ async function run(dirs: string[], flags: Flags): Promise<void> {
   for (const { path = '', message } of report.unreadable) complain(path, message);
   const { problems: _, ...totals } = report;
   print(flags.json ? JSON.stringify({ summary: { ...totals, dryRun } }) : summary(report, dryRun));
-  process.exitCode = exitStatus(report);
+  process.exitCode ||= exitStatus(report);
 }
 
-ignoreClosedReaders();
+surviveLostOutput();
 const command = makeCommand();
 command.action(run);
 try {

@@ -124,7 +124,9 @@ export async function finalize(
     onEntry?.(entry);
   };
   const queue = batches(scans);
-  await Promise.all(Array.from({ length: lanes }, () => finalizeBatches(queue, code, report, signal)));
+  const work = Array.from({ length: lanes }, () => finalizeBatches(queue, code, report, signal));
+  const failed = (await Promise.allSettled(work)).find((result) => result.status === 'rejected');
+  if (failed) throw failed.reason; // not before the other lanes have ended
   if (signal?.aborted) {
     const where = dirs.map(displayName).join(', ');
     throw new CanceledError(`finalize: stopped before the end of ${where}`, { cause: signal.reason });

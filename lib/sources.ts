@@ -1,7 +1,6 @@
 // Patterns -> pairs of a source and its destination. fast-glob knows names as text only, so it reads directories
 // through an adapter that gives it text from which the bytes come back: see encodeLossless.
 import * as fs from 'node:fs';
-import { posix } from 'node:path';
 import type { FileSystemAdapter, Options } from 'fast-glob';
 import { fromNode } from './errors.js';
 import { absolutePath, decodeLossless, encodeLossless } from './names.js';
@@ -26,6 +25,9 @@ const adapter = {
 
 type FastGlob = typeof import('fast-glob');
 
+/** Matches whose text is made at once: bounds the memory for a hundred thousand. */
+const SLICE = 1000;
+
 const WILDCARD = /(^|[^\\])[*?[({]/;
 
 /** The directories a pattern begins with, before the first component with a wildcard; never its last component. */
@@ -39,18 +41,42 @@ function baseOf(pattern: string): string {
 
 const isNegative = (pattern: string): boolean => pattern.startsWith('!') && !pattern.startsWith('!(');
 
-/** One pattern's matches as lossless text: source NUL destination NUL. */
-async function match(pattern: string, glob: FastGlob, options: Options, dest: string): Promise<string[]> {
-  const base = baseOf(pattern);
-  const entries = await glob.glob(encodeLossless(Buffer.from(pattern)), options);
-  return entries.map((entry) => {
+/** Matches of patterns that have one base, packed: source NUL destination NUL. */
+async function match(patterns: string[], base: string, options: Options, dest: string, glob: FastGlob) {
+  const entries = await glob.glob(patterns, options);
+  const prefix = base === '' || base.endsWith('/') ? base : `${base}/`;
+  const root = dest === '/' ? '' : dest;
+  const pair = (entry: string) => {
     const source = entry.startsWith('/') ? entry : `${options.cwd}/${entry}`;
-    return `${source}\0${posix.join(dest, posix.relative(base, entry))}\0`;
-  });
+    return `${source}\0${root}/${entry.slice(prefix.length)}\0`;
+  };
+  const packed: Buffer[] = [];
+  entries.sort();
+  for (let at = 0; at < entries.length; at += SLICE)
+    packed.push(
+      decodeLossless(
+        entries
+          .slice(at, at + SLICE)
+          .map(pair)
+          .join(''),
+      ),
+    );
+  return Buffer.concat(packed);
+}
+
+/** Patterns by base. Those of one base are matched together, so that what several match comes once. */
+function byBase(patterns: readonly string[]): Map<string, string[]> {
+  const groups = new Map<string, string[]>();
+  for (const given of patterns) {
+    const pattern = encodeLossless(Buffer.from(given)).replace(/^(\.\/+)+/, '');
+    const base = baseOf(pattern);
+    groups.set(base, [...(groups.get(base) ?? []), pattern]);
+  }
+  return groups;
 }
 
 /**
- * What patterns match, as the addon's add takes it: source NUL destination NUL, sorted, each pair once.
+ * What patterns match, as the addon's add takes it: source NUL destination NUL, sorted, each once.
  * @throws {AxlError} AXL_IO when a directory cannot be read
  */
 export async function findMatches(patterns: readonly string[], options: AddGlobOptions): Promise<Buffer> {
@@ -66,9 +92,9 @@ export async function findMatches(patterns: readonly string[], options: AddGlobO
     ignore: [...(options.ignore ?? []), ...patterns.filter(isNegative).map((pattern) => pattern.slice(1))],
   };
   try {
-    const positive = patterns.filter((pattern) => !isNegative(pattern));
-    const found = await Promise.all(positive.map((pattern) => match(pattern, glob, globOptions, dest)));
-    return decodeLossless([...new Set(found.flat())].sort().join(''));
+    const groups = byBase(patterns.filter((pattern) => !isNegative(pattern)));
+    const found = [...groups].map(([base, group]) => match(group, base, globOptions, dest, glob));
+    return Buffer.concat(await Promise.all(found));
   } catch (error) {
     const { path, syscall } = error as NodeJS.ErrnoException;
     if (syscall === undefined) throw error;

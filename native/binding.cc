@@ -13,6 +13,11 @@ namespace axl {
 
 namespace {
 
+std::vector<std::string> Names(const std::string& packed) {
+  const std::vector<std::string_view> names = Unpack(packed);
+  return {names.begin(), names.end()};
+}
+
 class Addon : public Napi::Addon<Addon> {
  public:
   Addon(Napi::Env env, Napi::Object exports) {
@@ -50,7 +55,7 @@ class Addon : public Napi::Addon<Addon> {
   Napi::Value Finalize(const Napi::CallbackInfo& info) {
     const FinalizeOptions options = ReadFinalizeOptions(info[1].As<Napi::Object>(), &stop_finalize_);
     return RunBatch(info.Env(), [this, options, packed = Bytes(info[0])](Engine& engine) {
-      return FinalizeBatch(environment_->os(), engine, Unpack(packed), options);
+      return FinalizeBatch(environment_->os(), engine, Names(packed), options);
     });
   }
 
@@ -59,7 +64,7 @@ class Addon : public Napi::Addon<Addon> {
   Napi::Value SurveyAll(const Napi::CallbackInfo& info) {
     const uint32_t jobs = info[1].As<Napi::Number>();
     return RunBatch(info.Env(), [this, jobs, packed = Bytes(info[0])](Engine& engine) {
-      return SurveyBatch(environment_->os(), engine, Unpack(packed), jobs);
+      return SurveyBatch(environment_->os(), engine, Names(packed), jobs);
     });
   }
 

@@ -64,7 +64,8 @@ FinalizeOptions ReadFinalizeOptions(const Napi::Object& options, const std::atom
   out.publish.verify = static_cast<Verify>(Uint(options, "verify"));
   out.publish.overwrite = static_cast<Overwrite>(Uint(options, "overwrite"));
   if (const uint32_t owner = Uint(options, "owner"); owner != 0) out.publish.owner = static_cast<OwnerPolicy>(owner);
-  out.roots = Unpack(Bytes(options.Get("roots")));
+  const std::string roots = Bytes(options.Get("roots"));
+  for (std::string_view root : Unpack(roots)) out.roots.emplace_back(root);
   out.job_ended = flag("jobEnded");
   out.keep_state = flag("keepState");
   out.dry_run = flag("dryRun");

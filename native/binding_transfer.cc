@@ -114,8 +114,9 @@ Napi::Value TransferHandle::Add(const Napi::CallbackInfo& info) {
   const PlanOptions options{static_cast<Links>(info[2].As<Napi::Number>().Uint32Value())};
   return live_->Run(info.Env(), [packed = Bytes(info[0]), exact, options](Transfer& t) -> Result {
     const PlanCounts before = t.plan_counts();
-    const std::vector<std::string> pairs = Unpack(packed);
-    Status status = exact ? t.AddAllAs(pairs, options) : t.Add(pairs.at(0), pairs.at(1), options);
+    const std::vector<std::string_view> pairs = Unpack(packed);
+    Status status =
+        exact ? t.AddAllAs(pairs, options) : t.Add(std::string(pairs.at(0)), std::string(pairs.at(1)), options);
     if (!status.ok()) return {std::move(status), nullptr};
     return {Status::Ok(), [before, after = t.plan_counts()](Napi::Env env) -> Napi::Value {
               Napi::Object added = Napi::Object::New(env);
@@ -151,7 +152,7 @@ Napi::Value TransferHandle::Publish(const Napi::CallbackInfo& info) {
 
 Napi::Value TransferHandle::Report(const Napi::CallbackInfo& info) {
   return live_->Run(info.Env(), [](Transfer& t) -> Result {
-    auto columns = std::make_shared<ReportColumns>(t.report(), t.failure());
+    auto columns = std::make_shared<ReportColumns>(t);
     return {Status::Ok(), [columns](Napi::Env env) -> Napi::Value { return columns->ToJs(env); }};
   });
 }

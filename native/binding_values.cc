@@ -13,6 +13,13 @@ constexpr uint8_t kPublishedFlag = 0x10;
 constexpr uint8_t kOwnerGivenFlag = 0x20;
 constexpr uint8_t kHasCrcFlag = 0x40;
 
+// Without a copy.
+Napi::Value Share(Napi::Env env, const std::shared_ptr<std::string>& bytes) {
+  auto* owner = new std::shared_ptr<std::string>(bytes);
+  const auto drop = [](Napi::Env, char*, std::shared_ptr<std::string>* o) { delete o; };
+  return Napi::Buffer<char>::New(env, bytes->data(), bytes->size(), drop, owner);
+}
+
 // Untranslated, and beginning small: it stands in the middle of a sentence.
 std::string Reason(int err) {
   std::string reason = std::generic_category().message(err);
@@ -69,11 +76,11 @@ std::string Bytes(const Napi::Value& value) {
   return std::string(buffer.Data(), buffer.Length());
 }
 
-std::vector<std::string> Unpack(const std::string& packed) {
-  std::vector<std::string> names;
+std::vector<std::string_view> Unpack(std::string_view packed) {
+  std::vector<std::string_view> names;
   for (size_t at = 0; at < packed.size();) {
     const size_t end = packed.find('\0', at);
-    if (end == std::string::npos) break;
+    if (end == std::string_view::npos) break;
     names.push_back(packed.substr(at, end - at));
     at = end + 1;
   }
@@ -92,27 +99,36 @@ TransferOptions ReadTransferOptions(const Napi::Object& options) {
   return out;
 }
 
-ReportColumns::ReportColumns(const std::vector<FileReport>& files, Status failure) : failure_(std::move(failure)) {
-  size_t bytes = 0;
-  for (const FileReport& file : files) bytes += file.source.size() + file.dest.size() + 2;
-  names_.reserve(bytes);
-  sizes_.reserve(files.size());
-  states_.reserve(files.size());
-  crcs_.reserve(files.size());
-  for (const FileReport& file : files) {
-    names_.append(file.source.c_str(), file.source.size() + 1).append(file.dest.c_str(), file.dest.size() + 1);
-    if (!file.failure.ok()) failures_.emplace_back(static_cast<uint32_t>(sizes_.size()), file.failure);
-    sizes_.push_back(static_cast<double>(file.size));
-    crcs_.push_back(file.crc);
-    states_.push_back(static_cast<uint8_t>(static_cast<unsigned>(file.state) | (file.published ? kPublishedFlag : 0) |
-                                           (file.owner_given ? kOwnerGivenFlag : 0) |
-                                           (file.has_crc ? kHasCrcFlag : 0)));
-  }
+ReportColumns::ReportColumns(const Transfer& transfer)
+    : names_(std::make_shared<std::string>()), failure_(transfer.failure()) {
+  size_t bytes = 0, files = 0;
+  transfer.EachFile([&](const FileEntry& file, const FileProgress&) {
+    bytes += file.source.size() + file.dest.size() + 2;
+    files++;
+  });
+  names_->reserve(bytes);
+  sizes_.reserve(files);
+  states_.reserve(files);
+  crcs_.reserve(files);
+  const bool published = transfer.state() == Transfer::State::kPublished;
+  transfer.EachFile([&](const FileEntry& file, const FileProgress& progress) { Add(file, progress, published); });
+}
+
+void ReportColumns::Add(const FileEntry& file, const FileProgress& progress, bool all_published) {
+  const bool published = progress.published || all_published;
+  const bool has_crc = progress.state == FileState::kDone && file.kind == FileKind::kRegular;
+  names_->append(file.source).push_back('\0');
+  names_->append(file.dest).push_back('\0');
+  if (!progress.failure.ok()) failures_.emplace_back(static_cast<uint32_t>(sizes_.size()), progress.failure);
+  sizes_.push_back(static_cast<double>(file.size));
+  crcs_.push_back(progress.crc);
+  states_.push_back(static_cast<uint8_t>(static_cast<unsigned>(progress.state) | (published ? kPublishedFlag : 0) |
+                                         (progress.owner_given ? kOwnerGivenFlag : 0) | (has_crc ? kHasCrcFlag : 0)));
 }
 
 Napi::Object ReportColumns::ToJs(Napi::Env env) const {
   Napi::Object report = Napi::Object::New(env);
-  report.Set("names", ToBuffer(env, names_));
+  report.Set("names", Share(env, names_));
   report.Set("sizes", ToTypedArray<Napi::Float64Array>(env, sizes_));
   report.Set("states", ToTypedArray<Napi::Uint8Array>(env, states_));
   report.Set("crcs", ToTypedArray<Napi::Uint32Array>(env, crcs_));

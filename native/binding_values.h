@@ -4,7 +4,9 @@
 
 #include <napi.h>
 
+#include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -23,7 +25,7 @@ double Double(uint64_t n);
 // Bytes of a Buffer.
 std::string Bytes(const Napi::Value& value);
 // NUL-terminated names, one after the other: a hundred thousand cross as one Buffer.
-std::vector<std::string> Unpack(const std::string& packed);
+std::vector<std::string_view> Unpack(std::string_view packed);
 
 TransferOptions ReadTransferOptions(const Napi::Object& options);
 
@@ -31,11 +33,14 @@ TransferOptions ReadTransferOptions(const Napi::Object& options);
 // for those that somebody looks at.
 class ReportColumns {
  public:
-  ReportColumns(const std::vector<FileReport>& files, Status failure);
+  // REQUIRES quiet.
+  explicit ReportColumns(const Transfer& transfer);
   Napi::Object ToJs(Napi::Env env) const;
 
  private:
-  std::string names_;  // source NUL destination NUL, for each file
+  void Add(const FileEntry& file, const FileProgress& progress, bool all_published);
+
+  std::shared_ptr<std::string> names_;  // source NUL destination NUL, for each file; JavaScript keeps it
   std::vector<double> sizes_;
   std::vector<uint8_t> states_;  // FileState, and the flags below
   std::vector<uint32_t> crcs_;

@@ -157,10 +157,11 @@ void Batch::Decide(Case& c) {
   NotComplete(c, options_.incomplete, {});
 }
 
-// Published and never freed, or of a run with keep_state.
 void Batch::Finished(Case& c, Outcome outcome) {
-  if (!options_.keep_state) return Remove(c, Action::kRemoved);
-  Set(c, outcome == Outcome::kPublished ? Action::kPublished : Action::kRolledBack);
+  // Its owner began to free it: whatever is to become of incomplete transfers, this one was to go.
+  if (outcome == Outcome::kRolledBack) return RollBack(c, {});
+  if (options_.keep_state) return Set(c, Action::kPublished);
+  Remove(c, Action::kRemoved);
 }
 
 // A kill inside dispatch leaves no more than records. A temporary file means that SEALED was here once: then this
@@ -240,6 +241,7 @@ void Batch::End(Case& c, const DirectoryBarrier& barrier) {
 // removal is lost in a power cut, the next run finds everything as it should be and removes the state file again.
 void Batch::Conclude(Case& c, Action action, Outcome outcome) {
   if (!options_.keep_state) return Remove(c, action);
+  if (c.journal->state().outcome == outcome) return Set(c, action);  // given up by its owner
   const Status s = c.publisher->Finish(outcome);
   Set(c, s.ok() ? action : Action::kFailed, s);
 }

@@ -80,10 +80,11 @@ Status Plan::AddAs(const std::string& source, const std::string& dest, PlanOptio
   return KeepOrUndo(AddExactly(source, dest, options), mark);
 }
 
-Status Plan::AddAllAs(const std::vector<std::string>& pairs, PlanOptions options) {
+Status Plan::AddAllAs(const std::vector<std::string_view>& pairs, PlanOptions options) {
   const Mark mark = Here();
   Status status;
-  for (size_t i = 0; status.ok() && i + 1 < pairs.size(); i += 2) status = AddExactly(pairs[i], pairs[i + 1], options);
+  for (size_t i = 0; status.ok() && i + 1 < pairs.size(); i += 2)
+    status = AddExactly(std::string(pairs[i]), std::string(pairs[i + 1]), options);
   return KeepOrUndo(std::move(status), mark);
 }
 

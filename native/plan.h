@@ -48,7 +48,7 @@ class Plan {
   // an existing directory is merged into. Links inside a match follow options.links (kDefault: copy).
   Status AddAs(const std::string& source, const std::string& dest, PlanOptions options);
   // The same for many, all or none: source, final path, source, final path ...
-  Status AddAllAs(const std::vector<std::string>& pairs, PlanOptions options);
+  Status AddAllAs(const std::vector<std::string_view>& pairs, PlanOptions options);
 
   // Reads size, mode, owner, times, inode and xattrs of every source, again at dispatch: this is what the journal says.
   // Errors: kIo with the source's path if one vanished; kSourceChanged if one changed its kind.

@@ -168,10 +168,19 @@ Status Publisher::KeepDestinations(const std::vector<uint32_t>& ids) {
 Status Publisher::Rename() {
   for (uint32_t id = 0; id < state_.files.size(); id++) {
     if (state_.progress[id].published) continue;
-    if (Status s = RenameFile(id); !s.ok()) return s;
+    if (Status s = RenameFile(id); !s.ok()) return RecordPublished(s);
   }
   dir_.Reset();  // a batch of finalize waits with hundreds of transfers at this point
   return FinishDirectories();
+}
+
+// Publishing stopped halfway: the state file says how far, for whoever inspects it. What decides is the inode.
+Status Publisher::RecordPublished(Status cause) {
+  (void)journal_.Append([&](JournalWriter& w) {
+    for (uint32_t id = 0; id < state_.files.size(); id++)
+      if (state_.progress[id].published) w.Published(id);
+  });
+  return cause;
 }
 
 Status Publisher::RenameFile(uint32_t id) {

@@ -77,8 +77,10 @@ class Publisher {
   Status Mend(uint32_t id);
   Status KeepDestinations(const std::vector<uint32_t>& ids);
   Status RenameFile(uint32_t id);
+  Status RecordPublished(Status cause);
   Status FinishDirectories();
   Status FinishDirectory(const DirEntry& dir);
+  Status GiveUp();
   Status CheckNonePublished();
   Status RemoveTemporaries();
   Status RemoveDirectories();

@@ -17,21 +17,30 @@ bool IsAbsent(const Status& s) { return s.err == ENOENT || s.err == ENOTDIR; }
 }  // namespace
 
 Status Publisher::RollBack() {
-  if (Status s = CheckNonePublished(); !s.ok()) return s;
+  if (state_.settled)
+    if (Status s = GiveUp(); !s.ok()) return s;
   if (Status s = RemoveTemporaries(); !s.ok()) return s;
   return RemoveDirectories();
 }
 
+// SETTLED says that whoever finds the journal may publish. Before the first temporary file of such a transfer goes,
+// the journal says that it is not to be published any more.
+Status Publisher::GiveUp() {
+  if (state_.outcome == Outcome::kRolledBack) return journal_.Sync();  // what we read may be in the page cache only
+  if (Status s = CheckNonePublished(); !s.ok()) return s;
+  return Finish(Outcome::kRolledBack);
+}
+
 Status Publisher::CheckNonePublished() {
-  if (!state_.settled) return Status::Ok();  // invariant 4: no rename before SETTLED
   for (uint32_t id = 0; id < state_.files.size(); id++) {
     const FileProgress& progress = state_.progress[id];
     Place place;
     const Status found = Find(id, false, &place);
     if (!found.ok() && !IsAbsent(found)) return found;
     struct stat st;
-    const bool there = found.ok() && os_.Stat(place.dir, place.name.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0;
-    if (progress.published || progress.kept || (there && st.st_ino == progress.inode))
+    const int r = found.ok() ? os_.Stat(place.dir, place.name.c_str(), &st, AT_SYMLINK_NOFOLLOW) : -ENOENT;
+    if (r < 0 && r != -ENOENT) return Status::Errno(-r, "stat", state_.files[id].dest);
+    if (progress.published || progress.kept || (r == 0 && st.st_ino == progress.inode))
       return Status::Make(Code::kInvalidState, "a file of the transfer is published already; only publishing can go on",
                           state_.files[id].dest);
   }

@@ -61,7 +61,7 @@ Status Transfer::Add(const std::string& source, const std::string& dest, PlanOpt
   return plan_.Add(source, dest, options);
 }
 
-Status Transfer::AddAllAs(const std::vector<std::string>& pairs, PlanOptions options) {
+Status Transfer::AddAllAs(const std::vector<std::string_view>& pairs, PlanOptions options) {
   if (state() != State::kCreated) return Wrong("add after dispatch", *journal_);
   return plan_.AddAllAs(pairs, options);
 }
@@ -130,7 +130,8 @@ Status Transfer::Resume(std::function<void()> on_quiet) {
   if (!quiet()) return Wrong("resume while copies run", *journal_);
   TransferState& state = journal_->state();
   if (!state.sealed) return Wrong("resume before dispatch", *journal_);
-  if (state.settled || state.outcome != Outcome::kNone) {
+  if (state.outcome == Outcome::kRolledBack) return Wrong("resume after free has begun", *journal_);
+  if (state.settled) {
     engine_.Post(std::move(on_quiet));
     return Status::Ok();
   }
@@ -172,6 +173,7 @@ Status Transfer::Publish() {
   const TransferState& state = journal_->state();
   if (!state.sealed) return Wrong("wait before dispatch", *journal_);
   if (state.outcome == Outcome::kPublished) return Status::Ok();
+  if (state.outcome == Outcome::kRolledBack) return Wrong("wait after free has begun", *journal_);
   if (Status s = FirstFailure(); !s.ok()) return s;
   return Publisher(os_, *journal_).Publish();
 }
@@ -221,23 +223,9 @@ std::string Transfer::name() const { return journal_->state().info.name; }
 std::string Transfer::state_file() const { return journal_->path(); }
 const Uuid& Transfer::uuid() const { return journal_->uuid(); }
 
-std::vector<FileReport> Transfer::report() const {
+void Transfer::EachFile(const std::function<void(const FileEntry&, const FileProgress&)>& f) const {
   const TransferState& s = journal_->state();
-  std::vector<FileReport> out(s.files.size());
-  for (size_t i = 0; i < out.size(); i++) {
-    const FileProgress& p = s.progress[i];
-    FileReport& r = out[i];
-    r.source = s.files[i].source;
-    r.dest = s.files[i].dest;
-    r.size = s.files[i].size;
-    r.state = p.state;
-    r.published = p.published || s.outcome == Outcome::kPublished;
-    r.owner_given = p.owner_given;
-    r.has_crc = p.state == FileState::kDone && s.files[i].kind == FileKind::kRegular;
-    r.crc = p.crc;
-    r.failure = p.failure;
-  }
-  return out;
+  for (size_t i = 0; i < s.files.size(); i++) f(s.files[i], s.progress[i]);
 }
 
 }  // namespace axl

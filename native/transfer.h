@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine.h"
@@ -39,19 +40,6 @@ struct Counters {
   uint64_t files_failed = 0;
 };
 
-// What became of one file.
-struct FileReport {
-  std::string source;
-  std::string dest;
-  uint64_t size = 0;
-  FileState state = FileState::kPending;
-  bool published = false;
-  bool owner_given = true;
-  bool has_crc = false;
-  uint32_t crc = 0;
-  Status failure;
-};
-
 class Transfer : public std::enable_shared_from_this<Transfer> {
  public:
   Transfer(Os& os, Engine& engine);
@@ -65,7 +53,7 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
 
   // As Plan::Add and Plan::AddAllAs. kInvalidState after dispatch.
   Status Add(const std::string& source, const std::string& dest, PlanOptions options);
-  Status AddAllAs(const std::vector<std::string>& pairs, PlanOptions options);
+  Status AddAllAs(const std::vector<std::string_view>& pairs, PlanOptions options);
 
   // Stats the sources, journals and fsyncs the plan, makes the directories and starts the copies. A failure leaves no
   // temporary file and no directory. Before SEALED the transfer is as it was (created) and can be dispatched again;
@@ -98,8 +86,8 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
   std::string name() const;
   std::string state_file() const;
   const Uuid& uuid() const;
-  // REQUIRES quiet. One entry a file, in the order they were added.
-  std::vector<FileReport> report() const;
+  // REQUIRES quiet. Calls `f` for each file, in the order they were added: a copy of 100,000 would be 50 MB.
+  void EachFile(const std::function<void(const FileEntry&, const FileProgress&)>& f) const;
   // REQUIRES quiet. The transfer's own failure, if not a file's: a journal that could not be written ...
   Status failure() const;
 

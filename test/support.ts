@@ -1,5 +1,5 @@
 // What the tests share: a directory for each test, trees to copy, children to kill. Knows the public API only.
-import { type SpawnOptions, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, type SpawnOptions, spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -106,6 +106,8 @@ export interface ChildOptions {
   readonly cwd?: string;
   /** Called with each piece of stdout, and how to send a signal. */
   readonly onStdout?: (text: string, kill: (signal: NodeJS.Signals) => void) => void;
+  /** Asked again and again; SIGKILL once it is true. */
+  readonly killWhen?: () => boolean;
 }
 
 /** Our own settings would change the outcome. */
@@ -114,12 +116,19 @@ function environment(extra: Record<string, string> = {}): NodeJS.ProcessEnv {
   return { ...Object.fromEntries(inherited), ...extra };
 }
 
+function killOnce(child: ChildProcess, come: () => boolean): void {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  if (come()) child.kill('SIGKILL');
+  else setImmediate(() => killOnce(child, come));
+}
+
 /** Runs a program to its end. One that hangs ends by SIGKILL, and its status is null. */
 export function program(command: string, args: readonly string[], options: ChildOptions = {}): Promise<Ended> {
   const { uid, cwd = '/' } = options;
   const spawnOptions: SpawnOptions = { cwd, env: environment(options.env), stdio: ['ignore', 'pipe', 'pipe'] };
   const child = spawn(command, args, { ...spawnOptions, ...(uid !== undefined && { uid, gid: uid }) });
   const timer = setTimeout(() => child.kill('SIGKILL'), CHILD_TIMEOUT_MS);
+  if (options.killWhen) killOnce(child, options.killWhen);
   const out = { stdout: '', stderr: '' };
   child.stdout?.setEncoding('utf8').on('data', (text: string) => {
     out.stdout += text;
@@ -163,5 +172,16 @@ export function noStrangers(): Promise<string> {
   return strangers;
 }
 
+/** '' if tests can run children that are not root, or why not. */
+export const noUnprivileged = async (): Promise<string> => (isRoot ? noStrangers() : '');
+
 /** What makes a child be nobody special: for root another user's id, for others nothing. */
 export const unprivileged: { readonly uid?: number } = isRoot ? { uid: NOBODY } : {};
+
+/** What a promise is rejected with. */
+export async function rejection(promise: Promise<unknown>): Promise<unknown> {
+  return promise.then(
+    (value) => Promise.reject(new Error(`resolved with ${JSON.stringify(value)}, but was to be rejected`)),
+    (error: unknown) => error,
+  );
+}

@@ -7,7 +7,7 @@ namespace axl::test {
 namespace {
 
 TEST(ATransferArrivesWholeWithItsMetadata) {
-  World world(World::Files::kAll);
+  World world(World::Files::kAll, World::Place::kDisk);
   const Life life = Live(world, Os::Posix(), 2, Ending::kPublish);
   CHECK_OK(life.failed);
   CHECK(life.published && life.freed);
@@ -16,7 +16,7 @@ TEST(ATransferArrivesWholeWithItsMetadata) {
 }
 
 TEST(ATransferThatIsFreedUnpublishedLeavesNothing) {
-  World world(World::Files::kAll);
+  World world(World::Files::kAll, World::Place::kDisk);
   const Life life = Live(world, Os::Posix(), 2, Ending::kFree);
   CHECK_OK(life.failed);
   CHECK_EQ(Difference(world.Now(), world.before()), "");
@@ -24,7 +24,7 @@ TEST(ATransferThatIsFreedUnpublishedLeavesNothing) {
 }
 
 TEST(ACompleteTransferIsPublishedByFinalize) {
-  World world(World::Files::kAll);
+  World world(World::Files::kAll, World::Place::kDisk);
   CHECK_OK(Live(world, Os::Posix(), 2, Ending::kLeave).failed);
   CHECK(!world.TemporariesIn(world.Now()).empty());
   const auto done = Finalize(world, Os::Posix());

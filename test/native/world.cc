@@ -43,13 +43,23 @@ void WriteSparse(const std::string& path, size_t size, size_t data_at, const std
 
 }  // namespace
 
-World::World(Files files) {
-  MakeDir(dir_ / "source");
-  MakeDir(dir_ / "source/tree");
+World::World(Files files, Place place) {
+  std::error_code error;
+  const bool memory = place == Place::kMemory && access("/dev/shm", W_OK) == 0;
+  const fs::path parent = memory ? "/dev/shm" : fs::canonical(fs::temp_directory_path(error), error);
+  root_ = parent / "axl-world-XXXXXX";
+  REQUIRE(mkdtemp(root_.data()) != nullptr);
+  MakeDir(At("source"));
+  MakeDir(At("source/tree"));
   MakeSources(files);
   Dress(Source("tree"), 0750, 7);
   Reset();
   Expect();
+}
+
+World::~World() {
+  std::error_code error;
+  fs::remove_all(root_, error);
 }
 
 void World::MakeSources(Files files) {
@@ -82,16 +92,18 @@ void World::MakeMoreSources() {
 }
 
 void World::MakeDestinations() {
-  MakeDir(dir_ / "states");
-  MakeDir(dir_ / "dest");
+  MakeDir(At("states"));
+  MakeDir(At("dest"));
   WriteFile(Dest("old"), "the old contents");
   WriteFile(Dest("bystander"), "nobody's business");
   MakeDir(Dest("there"));
+  Dress(Dest("old"), 0600, 50);
+  Dress(Dest("bystander"), 0644, 51);
 }
 
 void World::Reset() {
-  fs::remove_all(dir_ / "dest");
-  fs::remove_all(dir_ / "states");
+  fs::remove_all(At("dest"));
+  fs::remove_all(At("states"));
   MakeDestinations();
   before_.clear();
   before_ = Now();
@@ -110,7 +122,7 @@ void World::Expect() {
 }
 
 Tree World::Now() const {
-  Tree tree = TreeAt(dir_ / "dest");
+  Tree tree = TreeAt(At("dest"));
   for (auto& [name, node] : tree)
     if (S_ISDIR(node.kind) && !described_.contains(name)) node.mtime = {};
   return tree;

@@ -1,0 +1,54 @@
+// Every system call fails once, with each error that a file system knows. Nobody is told a success that is none, and
+// axl-finalize keeps the promise afterwards.
+#include <cerrno>
+#include <iterator>
+
+#include "fault_os.h"
+#include "world.h"
+
+namespace axl::test {
+namespace {
+
+constexpr int kErrors[] = {EIO, ENOSPC, EDQUOT, ESTALE, EACCES, EROFS, EMFILE, ENOMEM, EINTR};
+
+// One error a call in turn, or all of them for every call.
+template <class Run>
+void FailEverywhere(const std::string& what, World& world, Fault fault, Run run) {
+  for (int err : kErrors) {
+    QuickOs quick;
+    const std::string label = "error sweep, " + what + ", " + ErrnoName(err);
+    Sweep(label, quick, fault, err, [&](FaultOs& os) {
+      world.Reset();
+      const bool published = run(quick, os);
+      const std::string when = label + ", " + os.where();
+      if (published && world.Now() != world.after())
+        Fail(__FILE__, __LINE__, when + ": told too early: " + Difference(world.Now(), world.after()));
+      CheckPromise(world, published, when);
+    });
+  }
+}
+
+TEST(ACallOfATransferThatFailsIsReportedOrDoesNotMatter) {
+  World world;
+  for (unsigned workers : {1u, 2u})
+    FailEverywhere("a transfer, workers " + std::to_string(workers), world, Fault::kFail,
+                   [&](Os&, Os& os) { return Live(world, os, workers, Ending::kPublish).published; });
+}
+
+TEST(ACallOfFinalizeThatFailsIsReportedAndTheNextFinalizeGoesOn) {
+  World world;
+  FailEverywhere("finalize", world, Fault::kFail, [&](Os& quick, Os& os) {
+    (void)Live(world, quick, 1, Ending::kLeave);
+    const auto done = Finalize(world, os);
+    return done.size() == 1 && done[0].action == Action::kPublished;
+  });
+}
+
+TEST(AnAnswerThatIsLostIsAFailureThatFinalizeUnderstands) {
+  World world;
+  FailEverywhere("lost answers of a transfer", world, Fault::kLoseAnswer,
+                 [&](Os&, Os& os) { return Live(world, os, 1, Ending::kPublish).published; });
+}
+
+}  // namespace
+}  // namespace axl::test
