@@ -18,18 +18,18 @@ enum class Incomplete : uint8_t { kDelete = 1, kKeep = 2, kResume = 3 };
 
 struct FinalizeOptions {
   Incomplete incomplete = Incomplete::kDelete;
-  Incomplete fallback = Incomplete::kKeep;  // what to do with what could not be resumed
-  PublishOptions publish;
-  std::vector<std::string> roots;  // canonical; if any is given, every destination must lie within one of them
-  bool job_ended = false;          // where flock does not work: writers on other hosts count as dead
-  bool keep_state = false;         // state files stay, with FINAL
   bool dry_run = false;
-  bool scan_complete = true;  // false: nothing is deleted at all
+  bool scan_complete = true;                // false: nothing is deleted at all
+  unsigned jobs = 4;                        // threads
+  Incomplete fallback = Incomplete::kKeep;  // what to do with what could not be resumed
+  PublishOptions publish = {};
+  std::vector<std::string> roots = {};  // canonical; if any is given, every destination must lie within one of them
+  bool job_ended = false;               // where flock does not work: writers on other hosts count as dead
+  bool keep_state = false;              // state files stay, with FINAL
   // The dataset of these transfers is incomplete: what is complete is treated like what is not.
   bool dataset_incomplete = false;
-  // Only resume: what can be completed is copied and committed, nothing is published, rolled back or removed.
+  // Only resume: what can be completed is copied and committed; nothing is published, rolled back or removed.
   bool resume_only = false;
-  unsigned jobs = 4;                        // threads
   const std::atomic<bool>* stop = nullptr;  // true: copies of a resume end soon, and are kept
 };
 
