@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { buildEnvironment, dropForeignBuild, root } from './toolchain.mjs';
 
-const STEP_TIMEOUT_MS = 10 * 60_000;
+const STEP_TIMEOUT_MS = 15 * 60_000;
 const SKIPPED = 77;
 const CLOSING = /^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$/;
 const total = { passed: 0, failed: 0, skipped: 0 };
