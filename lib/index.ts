@@ -3,6 +3,7 @@
 export type { AxlCode } from './errors.js';
 export { AxlError, CanceledError, TransferError } from './errors.js';
 export { finalize } from './finalize.js';
+export type * from './finalize-types.js';
 export type { Handle } from './functions.js';
 export { add, addGlob, cancel, config, create, dispatch, free, resume, stop, test, wait } from './functions.js';
 export { displayName } from './names.js';
