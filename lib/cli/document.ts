@@ -1,0 +1,72 @@
+// JSON: the document of --json and --report, written as it comes, so that memory does not grow with the state files; and
+// the lines of --ndjson. Names are UTF-8; where a state file's name is not, `stateFileBase64` has its bytes.
+import type { FinalizedEntry, FinalizeEvent, FinalizeReport } from '../index.js';
+import { NewFile } from './files.js';
+import { stdout } from './output.js';
+import type { Sink } from './sink.js';
+
+function entryJson(entry: FinalizedEntry): string {
+  if (!entry.stateFile.includes('\uFFFD')) return JSON.stringify(entry);
+  return JSON.stringify({ ...entry, stateFileBase64: entry.stateFileBytes.toString('base64') });
+}
+
+/** The totals: the entries have been written one by one. */
+function totals({ problems: _, ...rest }: FinalizeReport): Omit<FinalizeReport, 'problems'> {
+  return rest;
+}
+
+/** One document, to standard output and to a file, or to one of them. */
+export class DocumentSink implements Sink {
+  readonly #writers: readonly ((text: string) => void)[];
+  readonly #file: NewFile | undefined;
+  readonly #inputs: readonly string[];
+  #begun = false;
+  #separator = '\n';
+
+  constructor(inputs: readonly string[], toStdout: boolean, path: Buffer | undefined) {
+    const file = path && new NewFile(path);
+    this.#file = file;
+    this.#inputs = inputs;
+    this.#writers = [
+      ...(toStdout ? [(text: string) => stdout.write(text)] : []),
+      ...(file ? [(text: string) => file.write(text)] : []),
+    ];
+  }
+
+  listen(event: FinalizeEvent): void {
+    if (event.event === 'start') this.#begin({ version: event.version, time: event.time });
+    if (event.event !== 'entry') return;
+    this.#begin();
+    this.#write(`${this.#separator}${entryJson(event.entry)}`);
+    this.#separator = ',\n';
+  }
+
+  end(report: FinalizeReport, status: number): void {
+    this.#begin();
+    this.#write(`],\n${JSON.stringify({ ...totals(report), status }).slice(1)}\n`);
+    this.#file?.publish();
+  }
+
+  #begin(heading: object = {}): void {
+    if (this.#begun) return;
+    this.#begun = true;
+    this.#write(`${JSON.stringify({ ...heading, inputs: this.#inputs }).slice(0, -1)},\n"entries":[`);
+  }
+
+  #write(text: string): void {
+    for (const write of this.#writers) write(text);
+  }
+}
+
+/** An event a line; the last one comes with the exit status. */
+export class LineSink implements Sink {
+  listen(event: FinalizeEvent): void {
+    if (event.event === 'end') return;
+    if (event.event === 'entry') stdout.write(`{"event":"entry",${entryJson(event.entry).slice(1)}\n`);
+    else stdout.write(`${JSON.stringify(event)}\n`); // Infinity becomes null: for ever
+  }
+
+  end(report: FinalizeReport, status: number): void {
+    stdout.write(`${JSON.stringify({ event: 'end', ...totals(report), status })}\n`);
+  }
+}

@@ -1,0 +1,79 @@
+// The text of --help, from the tables.
+import {
+  BEHAVIOUR,
+  COMMANDS,
+  type CommandRow,
+  EXAMPLES,
+  type Group,
+  MAIN,
+  type OptionRow,
+  PROMISE,
+} from './options.js';
+import { STATUSES } from './statuses.js';
+
+const WIDTH = 100;
+
+/** `-v, --verbose`, `--wait[=DURATION]`, `--jobs N`. */
+export function term({ name, short, argument, optional, choices }: OptionRow): string {
+  const value = choices && choices.length <= 3 ? choices.join('|') : argument;
+  const suffix = value === undefined ? '' : optional ? `[=${value}]` : ` ${value}`;
+  return `${short ? `${short}, ` : ''}${name}${suffix}`;
+}
+
+function wrap(text: string, indent: number): string {
+  const lines = [''];
+  for (const word of text.split(' ')) {
+    const line = lines.at(-1) as string;
+    if (line !== '' && indent + line.length + 1 + word.length > WIDTH) lines.push(word);
+    else lines[lines.length - 1] = line === '' ? word : `${line} ${word}`;
+  }
+  return lines.join(`\n${' '.repeat(indent)}`);
+}
+
+/** Terms to the left, what they mean to the right. */
+function table(rows: readonly (readonly [string, string])[]): string {
+  const width = Math.max(...rows.map(([left]) => left.length));
+  return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${wrap(right, width + 4)}\n`).join('');
+}
+
+const meaning = (row: OptionRow): string => `${row.help}${row.default ? ` (default: ${row.default})` : ''}`;
+
+/** Options under the headings of their groups. */
+function options(rows: readonly OptionRow[]): string {
+  const width = Math.max(...rows.map((row) => term(row).length));
+  const section = (group: Group) => {
+    const own = rows.filter((row) => row.group === group);
+    return own.length === 0
+      ? ''
+      : `\n${group}:\n${table(own.map((row) => [term(row).padEnd(width), meaning(row)] as const))}`;
+  };
+  return [...new Set(rows.map(({ group }) => group))].map(section).join('');
+}
+
+export function ofMain(): string {
+  const commands = COMMANDS.map(({ synopsis, help }) => [synopsis, help] as const);
+  return `Usage: ${MAIN.synopsis}
+${COMMANDS.map(({ synopsis }) => `       ${synopsis}\n`).join('')}
+${MAIN.help}
+
+For each state file in ${MAIN.argument} (${MAIN.argumentHelp}):
+${table(BEHAVIOUR)}${wrap(PROMISE, 0)}
+${options(MAIN.options)}
+Commands:
+${table(commands)}
+Exit status, the first that applies:
+${table(STATUSES.map(({ status, when }) => [`${status}`, when]))}
+Examples:
+${table(EXAMPLES)}`;
+}
+
+export function ofCommand({ synopsis, help, man, argument, argumentHelp, options: rows }: CommandRow): string {
+  return `Usage: ${synopsis}
+
+${wrap(`${help[0]?.toUpperCase()}${help.slice(1)}. ${man}`, 0)}
+
+Arguments:
+${table([[argument.replace('...', ''), argumentHelp]])}${options(rows)}
+Exit status: 0; 1 something could not be read; 5 a state file is corrupt; 2 the command line is wrong
+`;
+}

@@ -1,0 +1,34 @@
+// axl-finalize from its arguments to its exit status. Each command is loaded when it is asked for.
+import { UsageError } from './errors.js';
+import { losslessArguments } from './names.js';
+import { complain, stdout, surviveLostOutput } from './output.js';
+import { parse, type Request } from './parse.js';
+
+async function printVersion(): Promise<number> {
+  const { readFileSync } = await import('node:fs');
+  // From dist/lib/cli; package.json is also what npm reads.
+  const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'));
+  stdout.write(`${version}\n`);
+  return 0;
+}
+
+async function dispatch(request: Request, args: readonly string[]): Promise<number> {
+  if (request.command === 'version') return printVersion();
+  if (request.command === 'inspect') return (await import('./inspect.js')).run(request.file, request.json);
+  if (request.command === 'list') return (await import('./list.js')).run(request);
+  return (await import('./finalize.js')).run(request.inputs, request.flags, args);
+}
+
+export async function main(args: readonly string[]): Promise<void> {
+  surviveLostOutput();
+  const lossless = losslessArguments(args);
+  const request = parse(lossless);
+  try {
+    const status = await dispatch(request, lossless);
+    stdout.flush();
+    process.exitCode ||= status;
+  } catch (error) {
+    complain((error as Error).message);
+    process.exitCode = error instanceof UsageError ? 2 : 1;
+  }
+}

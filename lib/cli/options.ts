@@ -1,0 +1,274 @@
+// The command line as data: every option, argument, command and example. --help and the man page are made from it.
+// Imports nothing, so that the man page's generator and the tests can read it alone.
+
+export interface OptionRow {
+  /** With its dashes. */
+  readonly name: string;
+  readonly short?: string;
+  readonly argument?: string;
+  /** The argument may be left out; it is given after `=` only. */
+  readonly optional?: true;
+  readonly choices?: readonly string[];
+  /** As people read it; the library's default is what applies. */
+  readonly default?: string;
+  readonly repeat?: true;
+  readonly group: Group;
+  /** One phrase, for --help. */
+  readonly help: string;
+  /** What the man page says beyond that. */
+  readonly man?: string;
+}
+
+export type Group = 'What to do' | 'Which transfers' | 'How' | 'Output' | 'Help';
+
+const RESUME =
+  'delete removes their temporary files and state file. resume copies what is missing from the sources, verifying each ' +
+  'chunk that is there, and publishes; see --fallback. keep leaves everything for a later resume.';
+
+export const FINALIZE_OPTIONS: readonly OptionRow[] = [
+  {
+    name: '--incomplete',
+    argument: 'WHAT',
+    choices: ['delete', 'resume', 'keep'],
+    default: 'delete',
+    group: 'What to do',
+    help: 'transfers that are not complete: delete, resume or keep',
+    man: RESUME,
+  },
+  {
+    name: '--fallback',
+    argument: 'WHAT',
+    choices: ['delete', 'keep'],
+    default: 'keep',
+    group: 'What to do',
+    help: 'what a resume could not complete: delete or keep',
+    man: 'For transfers whose sources are gone, have changed or cannot be read. Needs --incomplete resume.',
+  },
+  {
+    name: '--dataset',
+    argument: 'NAME',
+    optional: true,
+    group: 'What to do',
+    help: 'publish the transfers of a name only if every rank has a complete one',
+    man:
+      'Transfers that share a name form a dataset, with ranks 0 to size-1. Unless all of them are complete, none is ' +
+      'published: they are deleted or kept, as --incomplete says. If a rank is alive, none is touched. With NAME only ' +
+      'that dataset is looked at. Under --shard the verdict is still for the whole dataset.',
+  },
+  {
+    name: '--verify',
+    argument: 'HOW',
+    choices: ['none', 'size', 'checksum'],
+    default: 'size',
+    group: 'What to do',
+    help: 'compare files before publishing: none, size or checksum',
+    man: 'checksum reads every file and compares the CRC-32C that was computed while it was copied.',
+  },
+  {
+    name: '--overwrite',
+    argument: 'WHAT',
+    choices: ['replace', 'fail', 'keep'],
+    default: 'replace',
+    group: 'What to do',
+    help: 'where a destination exists: replace it, fail or keep it',
+    man: 'fail fails the transfer before anything of it is published. keep publishes the other files.',
+  },
+  {
+    name: '--owner',
+    argument: 'WHAT',
+    choices: ['fail', 'warn', 'skip'],
+    default: 'as created',
+    group: 'What to do',
+    help: 'when an owner cannot be set: fail, warn or skip',
+    man: 'warn publishes with the owner of whoever runs this, without setuid and setgid.',
+  },
+  {
+    name: '--keep-state',
+    group: 'What to do',
+    help: 'leave the state files, which then say that they are final',
+  },
+  {
+    name: '--dry-run',
+    group: 'What to do',
+    help: 'change nothing, say what would be done',
+    man: 'The exit status is the one that the real run would have.',
+  },
+  {
+    name: '--recursive',
+    group: 'Which transfers',
+    help: 'search below the directories, too',
+    man: 'Symbolic links to directories are not followed.',
+  },
+  {
+    name: '--pattern',
+    argument: 'GLOB',
+    repeat: true,
+    group: 'Which transfers',
+    help: 'only state files with such names (repeatable)',
+    man: "Relative to the state directory, as in '*.rank[0-9]*' or, with --recursive, 'job7/**'.",
+  },
+  {
+    name: '--exclude',
+    argument: 'GLOB',
+    repeat: true,
+    group: 'Which transfers',
+    help: 'no state files with such names (repeatable)',
+  },
+  {
+    name: '--shard',
+    argument: 'I/N',
+    group: 'Which transfers',
+    help: 'only part I, from 0, of N parts; auto: the rank and size that srun or mpirun give',
+    man: 'Every transfer is in exactly one part, so N processes with the same inputs share the work.',
+  },
+  {
+    name: '--root',
+    argument: 'DIR',
+    repeat: true,
+    group: 'Which transfers',
+    help: 'refuse transfers with a destination outside of DIR (repeatable)',
+    man: 'Such a transfer fails, and nothing of it is touched. Links that lead out of DIR are refused, too.',
+  },
+  {
+    name: '--wait',
+    argument: 'DURATION',
+    optional: true,
+    group: 'How',
+    help: 'wait for transfers whose writer is alive: 30s, 5m, 1h; without a value for ever',
+    man: 'Then finalizes them. A writer is alive while it holds the lock of its state file.',
+  },
+  {
+    name: '--job-ended',
+    group: 'How',
+    help: 'the job is over: where locks do not work, writers on other hosts are dead',
+    man: 'Say so only if it is true: a live writer would lose its files.',
+  },
+  {
+    name: '--jobs',
+    argument: 'N',
+    default: '8',
+    group: 'How',
+    help: 'threads, 1 to 256',
+    man: 'Most of them wait for the disk.',
+  },
+  {
+    name: '--on-lock',
+    argument: 'WHAT',
+    choices: ['skip', 'fail'],
+    default: 'skip',
+    group: 'How',
+    help: 'when another finalizer has a state directory: skip it or fail',
+    man: 'The lock only saves double work. Any number of finalizers may run at once.',
+  },
+  { name: '--verbose', short: '-v', group: 'Output', help: 'print a line for each state file' },
+  { name: '--quiet', group: 'Output', help: 'print errors only' },
+  { name: '--no-progress', group: 'Output', help: 'no progress bar, no progress lines' },
+  {
+    name: '--json',
+    group: 'Output',
+    help: 'print one JSON document',
+    man:
+      'version, time, inputs, entries (one for each state file, on a line of its own), counts, files, bytes, resumed, ' +
+      'unreadable, locked, datasets, timings in ms, dryRun, interrupted, status.',
+  },
+  {
+    name: '--ndjson',
+    group: 'Output',
+    help: 'print a JSON object a line as things happen',
+    man: 'Its event is start, scan, dataset, entry, problem, wait or, at last, end, which has the totals.',
+  },
+  {
+    name: '--report',
+    argument: 'FILE',
+    group: 'Output',
+    help: 'write the document of --json to FILE',
+    man: 'It appears under its name when it is whole.',
+  },
+  {
+    name: '--metrics',
+    argument: 'FILE',
+    group: 'Output',
+    help: "write metrics for Prometheus' node_exporter to FILE",
+    man: "In the format of node_exporter's textfile collector; the name must end in .prom for it to be read.",
+  },
+  { name: '--version', group: 'Help', help: 'print the version' },
+  { name: '--help', short: '-h', group: 'Help', help: 'print this help' },
+];
+
+const HELP: OptionRow = { name: '--help', short: '-h', group: 'Help', help: 'print this help' };
+const JSON_OPTION: OptionRow = { name: '--json', group: 'Output', help: 'print one JSON document' };
+
+export const SORT_KEYS = ['name', 'rank', 'state', 'files', 'bytes', 'age'] as const;
+
+export interface CommandRow {
+  readonly name: string;
+  readonly synopsis: string;
+  readonly help: string;
+  readonly man: string;
+  readonly argument: string;
+  readonly argumentHelp: string;
+  readonly options: readonly OptionRow[];
+}
+
+export const MAIN = {
+  name: 'axl-finalize',
+  synopsis: 'axl-finalize [options] INPUT...',
+  help: 'Publishes the complete transfers of a job that has ended, and clears away the others.',
+  argument: 'INPUT...',
+  argumentHelp: 'state directories, state files, or - for paths on standard input, each ended by a NUL',
+  options: FINALIZE_OPTIONS,
+} as const;
+
+export const COMMANDS: readonly CommandRow[] = [
+  {
+    name: 'inspect',
+    synopsis: 'axl-finalize inspect [--json] STATE_FILE',
+    help: 'print what a state file says; changes nothing',
+    man: 'Torn and corrupt state files are printed as far as they can be read.',
+    argument: 'STATE_FILE',
+    argumentHelp: 'a state file',
+    options: [JSON_OPTION, HELP],
+  },
+  {
+    name: 'list',
+    synopsis: 'axl-finalize list [--json] [--sort KEY] STATE_DIR...',
+    help: 'print a line for each transfer, and totals by dataset; changes nothing',
+    man: 'Numbers are sorted from the largest, ages from the oldest. A writer that is alive is marked with *.',
+    argument: 'STATE_DIR...',
+    argumentHelp: 'state directories',
+    options: [
+      JSON_OPTION,
+      {
+        name: '--sort',
+        argument: 'KEY',
+        choices: SORT_KEYS,
+        default: 'name',
+        group: 'Output',
+        help: `by ${SORT_KEYS.slice(0, -1).join(', ')} or ${SORT_KEYS.at(-1)}`,
+      },
+      HELP,
+    ],
+  },
+];
+
+/** What it does, for people: paragraphs. */
+export const BEHAVIOUR: readonly (readonly [string, string])[] = [
+  ['every file complete', 'all are given owner, mode, times and their final names; the state file goes'],
+  ['not complete', 'temporary files and state file go, or see --incomplete'],
+  ['in use', 'left alone, as is whatever is not a state file'],
+];
+
+export const PROMISE =
+  'A destination is the complete file or what it was before, whatever happens. Run it again at any time, or several at ' +
+  'once. If an input cannot be read, nothing is deleted in any. An INPUT named inspect or list is given as ./inspect or ' +
+  "./list. As root it deals with each user's state files as that user.";
+
+export const EXAMPLES: readonly (readonly [string, string])[] = [
+  ['axl-finalize /p/job/state', 'after the job: publish what is complete, clear away the rest'],
+  ['axl-finalize --incomplete resume /p/job/state', 'where the sources still are: complete it first'],
+  ['axl-finalize --dataset /p/job/state', 'a checkpoint only if all its ranks have it'],
+  ['axl-finalize --dry-run -v /p/job/state', 'what would happen, a line for each state file'],
+  ['axl-finalize --wait=10m --json /p/job/state', 'wait for ranks that still write; one JSON document'],
+  ['srun -n 8 axl-finalize --shard auto /p/job/state', 'eight processes share the work'],
+  ["find /p -name '*.axl' -print0 | axl-finalize -", 'state files from anywhere'],
+];

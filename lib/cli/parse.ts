@@ -1,0 +1,140 @@
+// From arguments to a checked Request: commander, built from the tables of options.ts. Prints help and usage errors.
+import { Command, InvalidArgumentError, Option } from 'commander';
+import type { FinalizeOptions } from '../index.js';
+import * as help from './help.js';
+import { COMMANDS, type CommandRow, MAIN, type OptionRow, type SORT_KEYS } from './options.js';
+import { parseDuration } from './text.js';
+
+/** What the options say, under commander's names. */
+export interface Flags extends Pick<FinalizeOptions, 'incomplete' | 'fallback' | 'dataset' | 'wait' | 'verify'> {
+  readonly overwrite?: NonNullable<FinalizeOptions['overwrite']>;
+  readonly owner?: NonNullable<FinalizeOptions['owner']>;
+  readonly onLock?: 'skip' | 'fail';
+  readonly shard?: NonNullable<FinalizeOptions['shard']>;
+  readonly jobs?: number;
+  readonly root?: readonly string[];
+  readonly pattern?: readonly string[];
+  readonly exclude?: readonly string[];
+  readonly keepState?: true;
+  readonly dryRun?: true;
+  readonly recursive?: true;
+  readonly jobEnded?: true;
+  readonly verbose?: true;
+  readonly quiet?: true;
+  readonly progress: boolean;
+  readonly json?: true;
+  readonly ndjson?: true;
+  readonly report?: string;
+  readonly metrics?: string;
+}
+
+export type Request =
+  | { readonly command: 'finalize'; readonly inputs: readonly string[]; readonly flags: Flags }
+  | { readonly command: 'inspect'; readonly file: string; readonly json: boolean }
+  | {
+      readonly command: 'list';
+      readonly dirs: readonly string[];
+      readonly json: boolean;
+      readonly sort: (typeof SORT_KEYS)[number];
+    }
+  | { readonly command: 'version' };
+
+function parseJobs(text: string): number {
+  const jobs = Number(text);
+  if (!/^\d+$/.test(text) || jobs < 1 || jobs > 256) throw new InvalidArgumentError('Must be 1 to 256.');
+  return jobs;
+}
+
+function parseWait(text: string): number {
+  if (text === '') return Number.POSITIVE_INFINITY;
+  const ms = parseDuration(text);
+  if (ms === undefined) throw new InvalidArgumentError('Must be a number with s, m, h or d, as in 30s.');
+  return ms;
+}
+
+function parseShard(text: string): Flags['shard'] {
+  if (text === 'auto') return text;
+  const [, index, count] = /^(\d{1,9})\/(\d{1,9})$/.exec(text) ?? [];
+  if (index === undefined || Number(index) >= Number(count))
+    throw new InvalidArgumentError('Must be auto or I/N with I from 0 to N-1, as in 0/8.');
+  return { index: Number(index), count: Number(count) };
+}
+
+const PARSERS: Record<string, (text: string) => unknown> = {
+  '--jobs': parseJobs,
+  '--wait': parseWait,
+  '--shard': parseShard,
+  '--dataset': (name) => name || true,
+};
+
+const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
+
+function toOption(row: OptionRow): Option {
+  const argument = row.argument && (row.optional ? ` [${row.argument}]` : ` <${row.argument}>`);
+  const option = new Option(`${row.short ? `${row.short}, ` : ''}${row.name}${argument ?? ''}`, row.help);
+  const parser = row.repeat ? collect : PARSERS[row.name];
+  if (parser) option.argParser(parser as (text: string) => unknown);
+  return row.choices ? option.choices(row.choices) : option;
+}
+
+function addOptions(command: Command, rows: readonly OptionRow[]): Command {
+  for (const row of rows) if (row.name !== '--help') command.addOption(toOption(row));
+  return command.helpOption('-h, --help');
+}
+
+/** Help and usage errors end here: 0 or 2. */
+function settle(command: Command, text: () => string): Command {
+  return command
+    .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
+    .configureHelp({ formatHelp: text });
+}
+
+function conflict(command: Command, flags: Flags): void {
+  const both = (a: string, b: string) => command.error(`error: ${a} and ${b} exclude each other`);
+  if (flags.json && flags.ndjson) both('--json', '--ndjson');
+  if (flags.quiet && flags.verbose) both('--quiet', '--verbose');
+  if (flags.fallback && flags.incomplete !== 'resume') command.error('error: --fallback needs --incomplete resume');
+}
+
+function subcommand(row: CommandRow, action: (operands: readonly string[], command: Command) => void): Command {
+  const command = settle(new Command(row.name), () => help.ofCommand(row));
+  addOptions(command, row.options).argument(`<${row.argument}>`, row.argumentHelp);
+  return command.action((operand: string | string[]) => action([operand].flat(), command));
+}
+
+/**
+ * Reads the command line. Ends the process after --help (0) and after a wrong command line (2).
+ */
+export function parse(args: readonly string[]): Request {
+  let request: Request | undefined;
+  const program = settle(new Command(MAIN.name), help.ofMain).enablePositionalOptions().helpCommand(false);
+  addOptions(program, MAIN.options).argument('[INPUT...]');
+  program.action((inputs: string[], flags: Flags & { version?: true }) => {
+    if (!flags.version && inputs.length === 0) program.error("error: missing required argument 'INPUT'");
+    if (inputs.includes('')) program.error('error: an INPUT is empty');
+    conflict(program, flags);
+    request = flags.version ? { command: 'version' } : { command: 'finalize', inputs, flags };
+  });
+  const [inspect, list] = COMMANDS as [CommandRow, CommandRow];
+  program.addCommand(
+    subcommand(inspect, ([file = ''], command) => {
+      request = { command: 'inspect', file, json: command.opts().json === true };
+    }),
+  );
+  program.addCommand(
+    subcommand(list, (dirs, command) => {
+      const { json, sort = 'name' } = command.opts();
+      request = { command: 'list', dirs, json: json === true, sort };
+    }),
+  );
+  program.parse(withEquals(args), { from: 'user' });
+  return request as Request;
+}
+
+/** `--wait` takes a value after `=` only, so the next argument is none. */
+function withEquals(args: readonly string[]): string[] {
+  const end = args.indexOf('--');
+  return args.map((arg, i) =>
+    (end < 0 || i < end) && MAIN.options.some(({ name, optional }) => optional && name === arg) ? `${arg}=` : arg,
+  );
+}
