@@ -121,6 +121,7 @@ if (setup.status === 0) {
   await step('C++ format', () => node('scripts/clang-format.mjs', '--check'));
   await step('TypeScript types', () => node('node_modules/.bin/tsc', '-p', 'tsconfig.test.json'));
   await step('docs/api.md is current', () => node('scripts/docs.mjs', '--check'));
+  await step('man page and tables of options are current', () => node('scripts/man.mjs', '--check'));
   await step('C++ tests', cppTests);
   await step('TypeScript tests', () => suite('tap', process.execPath, [join(root, 'node_modules/.bin/tap')]));
 } else {

@@ -47,8 +47,8 @@ function prepare(demo) {
 function finalize(demo) {
   const env = { ...process.env, NODE: process.execPath };
   const { status, stdout, stderr } = spawnSync('/bin/sh', [postStage, demo.state], { env, encoding: 'utf8' });
-  const lines = jsonLines(stdout).filter(({ rank }) => rank !== undefined);
-  const decisions = new Map(lines.map(({ rank, action }) => [rank, action]));
+  const entries = jsonLines(stdout).flatMap(({ entry }) => entry ?? []);
+  const decisions = new Map(entries.map(({ rank, action }) => [rank, action]));
   const wrong = status === 0 ? [] : [`post-stage.sh ended with ${status}: ${stderr.trim()}`];
   for (const { rank, role } of ranks)
     if (decisions.get(rank) !== ROLES[role].action)

@@ -62,11 +62,11 @@ export class DocumentSink implements Sink {
 export class LineSink implements Sink {
   listen(event: FinalizeEvent): void {
     if (event.event === 'end') return;
-    if (event.event === 'entry') stdout.write(`{"event":"entry",${entryJson(event.entry).slice(1)}\n`);
+    if (event.event === 'entry') stdout.write(`{"event":"entry","entry":${entryJson(event.entry)}}\n`);
     else stdout.write(`${JSON.stringify(event)}\n`); // Infinity becomes null: for ever
   }
 
   end(report: FinalizeReport, status: number): void {
-    stdout.write(`${JSON.stringify({ event: 'end', ...totals(report), status })}\n`);
+    stdout.write(`${JSON.stringify({ event: 'end', report: totals(report), status })}\n`);
   }
 }

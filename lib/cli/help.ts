@@ -56,7 +56,7 @@ export function ofMain(): string {
 ${COMMANDS.map(({ synopsis }) => `       ${synopsis}\n`).join('')}
 ${MAIN.help}
 
-For each state file in ${MAIN.argument} (${MAIN.argumentHelp}):
+${wrap(`INPUT: ${MAIN.argumentHelp}. For each state file:`, 0)}
 ${table(BEHAVIOUR)}${wrap(PROMISE, 0)}
 ${options(MAIN.options)}
 Commands:

@@ -32,7 +32,7 @@ export const FINALIZE_OPTIONS: readonly OptionRow[] = [
     choices: ['delete', 'resume', 'keep'],
     default: 'delete',
     group: 'What to do',
-    help: 'transfers that are not complete: delete, resume or keep',
+    help: 'what to do with transfers that are not complete',
     man: RESUME,
   },
   {
@@ -41,7 +41,7 @@ export const FINALIZE_OPTIONS: readonly OptionRow[] = [
     choices: ['delete', 'keep'],
     default: 'keep',
     group: 'What to do',
-    help: 'what a resume could not complete: delete or keep',
+    help: 'and with what a resume could not complete',
     man: 'For transfers whose sources are gone, have changed or cannot be read. Needs --incomplete resume.',
   },
   {
@@ -49,7 +49,7 @@ export const FINALIZE_OPTIONS: readonly OptionRow[] = [
     argument: 'NAME',
     optional: true,
     group: 'What to do',
-    help: 'publish the transfers of a name only if every rank has a complete one',
+    help: "publish a name's transfers only if all ranks have one",
     man:
       'Transfers that share a name form a dataset, with ranks 0 to size-1. Unless all of them are complete, none is ' +
       'published: they are deleted or kept, as --incomplete says. If a rank is alive, none is touched. With NAME only ' +
@@ -61,7 +61,7 @@ export const FINALIZE_OPTIONS: readonly OptionRow[] = [
     choices: ['none', 'size', 'checksum'],
     default: 'size',
     group: 'What to do',
-    help: 'compare files before publishing: none, size or checksum',
+    help: 'what to compare before publishing',
     man: 'checksum reads every file and compares the CRC-32C that was computed while it was copied.',
   },
   {
@@ -70,7 +70,7 @@ export const FINALIZE_OPTIONS: readonly OptionRow[] = [
     choices: ['replace', 'fail', 'keep'],
     default: 'replace',
     group: 'What to do',
-    help: 'where a destination exists: replace it, fail or keep it',
+    help: 'what to do where a destination exists',
     man: 'fail fails the transfer before anything of it is published. keep publishes the other files.',
   },
   {
@@ -79,13 +79,13 @@ export const FINALIZE_OPTIONS: readonly OptionRow[] = [
     choices: ['fail', 'warn', 'skip'],
     default: 'as created',
     group: 'What to do',
-    help: 'when an owner cannot be set: fail, warn or skip',
+    help: 'what to do when an owner cannot be set',
     man: 'warn publishes with the owner of whoever runs this, without setuid and setgid.',
   },
   {
     name: '--keep-state',
     group: 'What to do',
-    help: 'leave the state files, which then say that they are final',
+    help: 'leave the state files; they say then that they are final',
   },
   {
     name: '--dry-run',
@@ -118,7 +118,7 @@ export const FINALIZE_OPTIONS: readonly OptionRow[] = [
     name: '--shard',
     argument: 'I/N',
     group: 'Which transfers',
-    help: 'only part I, from 0, of N parts; auto: the rank and size that srun or mpirun give',
+    help: 'only part I of N, from 0; auto: as srun or mpirun say',
     man: 'Every transfer is in exactly one part, so N processes with the same inputs share the work.',
   },
   {
@@ -126,7 +126,7 @@ export const FINALIZE_OPTIONS: readonly OptionRow[] = [
     argument: 'DIR',
     repeat: true,
     group: 'Which transfers',
-    help: 'refuse transfers with a destination outside of DIR (repeatable)',
+    help: 'no destination may be outside of DIR (repeatable)',
     man: 'Such a transfer fails, and nothing of it is touched. Links that lead out of DIR are refused, too.',
   },
   {
@@ -134,13 +134,13 @@ export const FINALIZE_OPTIONS: readonly OptionRow[] = [
     argument: 'DURATION',
     optional: true,
     group: 'How',
-    help: 'wait for transfers whose writer is alive: 30s, 5m, 1h; without a value for ever',
+    help: 'wait for live writers: 30s, 5m, 1h; no value: for ever',
     man: 'Then finalizes them. A writer is alive while it holds the lock of its state file.',
   },
   {
     name: '--job-ended',
     group: 'How',
-    help: 'the job is over: where locks do not work, writers on other hosts are dead',
+    help: 'where locks do not work: writers on other hosts are dead',
     man: 'Say so only if it is true: a live writer would lose its files.',
   },
   {
@@ -157,7 +157,7 @@ export const FINALIZE_OPTIONS: readonly OptionRow[] = [
     choices: ['skip', 'fail'],
     default: 'skip',
     group: 'How',
-    help: 'when another finalizer has a state directory: skip it or fail',
+    help: 'what to do when another finalizer has a state directory',
     man: 'The lock only saves double work. Any number of finalizers may run at once.',
   },
   { name: '--verbose', short: '-v', group: 'Output', help: 'print a line for each state file' },
@@ -223,8 +223,8 @@ export const COMMANDS: readonly CommandRow[] = [
   {
     name: 'inspect',
     synopsis: 'axl-finalize inspect [--json] STATE_FILE',
-    help: 'print what a state file says; changes nothing',
-    man: 'Torn and corrupt state files are printed as far as they can be read.',
+    help: 'print what a state file says',
+    man: 'Changes nothing. Torn and corrupt state files are printed as far as they can be read.',
     argument: 'STATE_FILE',
     argumentHelp: 'a state file',
     options: [JSON_OPTION, HELP],
@@ -232,8 +232,8 @@ export const COMMANDS: readonly CommandRow[] = [
   {
     name: 'list',
     synopsis: 'axl-finalize list [--json] [--sort KEY] STATE_DIR...',
-    help: 'print a line for each transfer, and totals by dataset; changes nothing',
-    man: 'Numbers are sorted from the largest, ages from the oldest. A writer that is alive is marked with *.',
+    help: 'print a line for each transfer, and totals',
+    man: 'Changes nothing. The totals are by dataset. Numbers are sorted from the largest, ages from the oldest. A writer that is alive is marked with *.',
     argument: 'STATE_DIR...',
     argumentHelp: 'state directories',
     options: [
@@ -264,11 +264,11 @@ export const PROMISE =
   "./list. As root it deals with each user's state files as that user.";
 
 export const EXAMPLES: readonly (readonly [string, string])[] = [
-  ['axl-finalize /p/job/state', 'after the job: publish what is complete, clear away the rest'],
-  ['axl-finalize --incomplete resume /p/job/state', 'where the sources still are: complete it first'],
+  ['axl-finalize /p/job/state', 'publish what is complete, clear away the rest'],
+  ['axl-finalize --incomplete resume /p/job/state', 'where the sources are: complete it first'],
   ['axl-finalize --dataset /p/job/state', 'a checkpoint only if all its ranks have it'],
   ['axl-finalize --dry-run -v /p/job/state', 'what would happen, a line for each state file'],
-  ['axl-finalize --wait=10m --json /p/job/state', 'wait for ranks that still write; one JSON document'],
+  ['axl-finalize --wait=10m --json /p/job/state', 'wait for ranks that still write'],
   ['srun -n 8 axl-finalize --shard auto /p/job/state', 'eight processes share the work'],
   ["find /p -name '*.axl' -print0 | axl-finalize -", 'state files from anywhere'],
 ];
