@@ -128,3 +128,16 @@ export function fromNode(error: NodeJS.ErrnoException, path: Buffer): AxlError {
   } as const;
   return Object.assign(fromNative(failure) as AxlError, { cause: error });
 }
+
+/** An error of Node's file system calls, as data. */
+export function nodeFailure(error: NodeJS.ErrnoException, path: Buffer): Failure {
+  const { code, message, errno, errnoName, syscall } = fromNode(error, path);
+  return {
+    code,
+    message,
+    ...(errno !== undefined && { errno }),
+    ...(errnoName !== undefined && { errnoName }),
+    ...(syscall !== undefined && { syscall }),
+    path: toText(path),
+  };
+}

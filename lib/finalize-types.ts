@@ -1,5 +1,5 @@
 // The public types of finalize(), inspect() and list(). No code. Sizes are bytes, durations milliseconds.
-import type { Failure, OwnerPolicy, PathLike } from './types.js';
+import type { Durability, Failure, OwnerPolicy, PathLike } from './types.js';
 
 export interface FinalizeOptions {
   /**
@@ -124,7 +124,12 @@ export interface FinalizeReport {
   readonly locked: readonly Failure[];
   readonly datasets: readonly DatasetVerdict[];
   /** Milliseconds of each phase. */
-  readonly timings: { readonly scan: number; readonly survey: number; readonly finalize: number; readonly total: number };
+  readonly timings: {
+    readonly scan: number;
+    readonly survey: number;
+    readonly finalize: number;
+    readonly total: number;
+  };
   readonly dryRun: boolean;
   /** A signal ended the work early. */
   readonly interrupted: boolean;
@@ -166,3 +171,78 @@ export type ListedState =
   | 'gone'
   | 'corrupt'
   | 'unreadable';
+
+export interface ListOptions {
+  /** As of FinalizeOptions. */
+  readonly recursive?: boolean;
+  readonly pattern?: readonly string[];
+  readonly exclude?: readonly string[];
+  /** State files that are read at a time, 1 to 256. @default 8 */
+  readonly jobs?: number;
+}
+
+export interface Listed {
+  readonly transfers: readonly ListedTransfer[];
+  /** Inputs that could not be read. */
+  readonly unreadable: readonly Failure[];
+}
+
+/** Metadata as the state file has it: the source's when it was dispatched. */
+export interface RecordedMetadata {
+  /** The permission bits, with setuid, setgid and sticky. */
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly atimeNs: bigint;
+  readonly mtimeNs: bigint;
+  /** How many extended attributes. */
+  readonly xattrs: number;
+}
+
+/** A file of a transfer; the bytes of its names are in `sourceBytes`, `destBytes`, `temporaryBytes` (not enumerable). */
+export interface InspectedFile {
+  readonly kind: 'file' | 'symlink';
+  readonly source: string;
+  readonly dest: string;
+  readonly temporary: string;
+  readonly sourceBytes: Buffer;
+  readonly destBytes: Buffer;
+  readonly temporaryBytes: Buffer;
+  readonly size: number;
+  /** `kept`: its destination existed, and was to stay. */
+  readonly state: 'pending' | 'done' | 'failed' | 'published' | 'kept';
+  readonly ownerGiven: boolean;
+  /** How many chunks of it are known to be whole. */
+  readonly chunks: number;
+  readonly metadata: RecordedMetadata;
+  readonly crc32c?: number;
+  readonly error?: Failure;
+}
+
+export interface InspectedDirectory {
+  readonly path: string;
+  readonly pathBytes: Buffer;
+  /** By this transfer, which removes it if it is rolled back. */
+  readonly made: boolean;
+  readonly metadata?: RecordedMetadata;
+}
+
+/** All that a state file says. */
+export interface InspectedTransfer extends ListedTransfer {
+  /** Every file is whole, and its name durable: it can be published. */
+  readonly committed: boolean;
+  /** The last record was cut short by a crash. */
+  readonly torn: boolean;
+  /** How far it can be read. */
+  readonly validBytes: number;
+  readonly records: number;
+  readonly backend: string;
+  readonly bootId: string;
+  /** Of its writer, in clock ticks after boot. */
+  readonly startTime: number;
+  readonly durability?: Durability;
+  readonly owner?: OwnerPolicy;
+  readonly chunkSize: number;
+  readonly fileList: readonly InspectedFile[];
+  readonly directoryList: readonly InspectedDirectory[];
+}

@@ -7,5 +7,6 @@ export type * from './finalize-types.js';
 export type { Handle } from './functions.js';
 export { add, addGlob, cancel, config, create, dispatch, free, resume, stop, test, wait } from './functions.js';
 export { displayName } from './names.js';
+export { inspect, list } from './survey.js';
 export { Transfer } from './transfer.js';
 export type * from './types.js';

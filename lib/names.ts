@@ -33,6 +33,15 @@ function currentDirectory(): Buffer {
   return cwd.includes('\uFFFD') ? readlinkSync('/proc/self/cwd', 'buffer') : Buffer.from(cwd);
 }
 
+/** Bytes as text of one character each, for names in great number. */
+export function latin1(bytes: Buffer): string {
+  return bytes.toString('latin1');
+}
+
+export function fromLatin1(text: string): Buffer {
+  return Buffer.from(text, 'latin1');
+}
+
 /** Joins two names with a slash. */
 export function join(dir: Buffer, name: Buffer): Buffer {
   const slash = dir.at(-1) === SLASH ? '' : '/';

@@ -11,7 +11,9 @@ import type { Progress } from './types.js';
 export const DURABILITY = { full: 1, none: 2 } as const;
 export const OWNER = { fail: 1, warn: 2, skip: 3 } as const;
 export const LINKS = { default: 0, follow: 1, copy: 2, skip: 3 } as const;
-export const INCOMPLETE = { delete: 1, keep: 2 } as const;
+export const INCOMPLETE = { delete: 1, keep: 2, resume: 3 } as const;
+export const VERIFY = { none: 1, size: 2, checksum: 3 } as const;
+export const OVERWRITE = { replace: 1, fail: 2, keep: 3 } as const;
 /** By number; what the state file says. `completed`: every file is complete, not yet published. */
 export const NATIVE_STATES = [
   'created',
@@ -34,6 +36,18 @@ export const ACTIONS = [
   'not-state',
   'corrupt',
   'failed',
+] as const;
+/** By number: what a survey saw. */
+export const STANDINGS = [
+  'complete',
+  'incomplete',
+  'never-dispatched',
+  'published',
+  'rolled-back',
+  'not-state',
+  'gone',
+  'corrupt',
+  'unreadable',
 ] as const;
 
 export interface NativeTransferOptions {
@@ -97,9 +111,23 @@ export interface NativeTransfer {
 
 export interface NativeFinalizeOptions {
   readonly incomplete: number;
+  /** What to do with what could not be resumed; of INCOMPLETE, but not `resume`. */
+  readonly fallback: number;
+  readonly verify: number;
+  readonly overwrite: number;
+  /** 0: as each transfer recorded it. */
+  readonly owner: number;
+  /** Canonical directories, each ended by a NUL; empty: anywhere. */
+  readonly roots: Buffer;
+  readonly jobEnded: boolean;
+  readonly keepState: boolean;
   readonly dryRun: boolean;
   /** False: nothing is deleted. */
   readonly scanComplete: boolean;
+  /** What is complete is treated like what is not. */
+  readonly datasetIncomplete: boolean;
+  /** Completes copies, and does nothing else. */
+  readonly resumeOnly: boolean;
   readonly jobs: number;
 }
 
@@ -112,15 +140,97 @@ export interface NativeFinalized {
   readonly files: number;
   readonly filesDone: number;
   readonly bytes: number;
+  readonly resumed: boolean;
   readonly failure?: NativeFailure;
+}
+
+/** A state file as it was at one moment. */
+export interface NativeSurveyed {
+  readonly stateFile: Buffer;
+  /** An index of STANDINGS. */
+  readonly standing: number;
+  readonly alive: boolean;
+  /** 32 hex digits. */
+  readonly uuid: string;
+  readonly name: string;
+  readonly rank: number;
+  readonly size: number;
+  readonly uid: number;
+  readonly modifiedNs: bigint;
+  readonly files: number;
+  readonly filesDone: number;
+  readonly filesFailed: number;
+  readonly filesPublished: number;
+  readonly bytes: number;
+  readonly bytesDone: number;
+  readonly canceled: boolean;
+  readonly committed: boolean;
+  readonly host: string;
+  readonly pid: number;
+  readonly failure?: NativeFailure;
+}
+
+export interface NativeMetadata {
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly atimeNs: bigint;
+  readonly mtimeNs: bigint;
+  /** How many. */
+  readonly xattrs: number;
+}
+
+export interface NativeInspectedFile {
+  /** 1 regular, 2 symbolic link. */
+  readonly kind: number;
+  readonly source: Buffer;
+  readonly dest: Buffer;
+  readonly temporary: Buffer;
+  readonly size: number;
+  readonly metadata: NativeMetadata;
+  /** 0 pending, 1 done, 2 failed. */
+  readonly state: number;
+  readonly published: boolean;
+  readonly kept: boolean;
+  readonly ownerGiven: boolean;
+  readonly chunks: number;
+  readonly crc32c?: number;
+  readonly failure?: NativeFailure;
+}
+
+/** All that a state file says. */
+export interface NativeInspected extends NativeSurveyed {
+  readonly torn: boolean;
+  readonly validBytes: number;
+  readonly records: number;
+  readonly transfer: {
+    readonly backend: string;
+    readonly bootId: string;
+    readonly startTime: number;
+    readonly durability: number;
+    readonly owner: number;
+    readonly chunkSize: number;
+  };
+  readonly fileList: readonly NativeInspectedFile[];
+  readonly directoryList: readonly {
+    readonly path: Buffer;
+    readonly made: boolean;
+    readonly metadata?: NativeMetadata;
+  }[];
 }
 
 export interface Native {
   readonly Transfer: new () => NativeTransfer;
   /** How many threads copy. False: they have been started already. */
   configure(threads: number): boolean;
-  /** Finalizes state files of one directory; `packed` are their paths, each ended by a NUL. */
+  /** Finalizes state files; `packed` are their paths, each ended by a NUL. Results come in their order. */
   finalize(packed: Buffer, options: NativeFinalizeOptions): Promise<readonly NativeFinalized[]>;
+  /** True: copies of a resume end soon, and are kept; also those of later calls, until it is false again. */
+  stopFinalize(stop: boolean): void;
+  /** Looks at state files, in their order, `jobs` at a time. Holds the lock of each for an instant. */
+  survey(packed: Buffer, jobs: number): Promise<readonly NativeSurveyed[]>;
+  /** All of one state file, at once: reads it on this thread. */
+  inspect(stateFile: Buffer): NativeInspected;
   /** Cancels all copies and joins all threads, for the end of the process. Nothing starts afterwards. */
   stop(): void;
 }
@@ -135,7 +245,7 @@ export async function answer<T>(promise: Promise<T>): Promise<T> {
 }
 
 /** The nearest folder above with a package.json: lib/ and dist/lib/ differ in depth. */
-function packageRoot(): string {
+export function packageRoot(): string {
   let dir = dirname(fileURLToPath(import.meta.url));
   while (!existsSync(join(dir, 'package.json')) && dir !== '/') dir = dirname(dir);
   return dir;

@@ -28,6 +28,26 @@ const path: Check = (value, name) =>
   fail(name, 'a string, a Buffer or a file: URL', value);
 const texts: Check = (value, name) =>
   (Array.isArray(value) && value.every((item) => typeof item === 'string')) || fail(name, 'an array of strings', value);
+const list = (item: Check, wanted: string): Check => {
+  return (value, name) => {
+    if (!Array.isArray(value)) fail(name, wanted, value);
+    value.forEach((one, i) => {
+      item(one, `${name}[${i}]`);
+    });
+  };
+};
+const datasetName: Check = (value, name) => typeof value === 'boolean' || text(value, name);
+const duration: Check = (value, name) => {
+  if (typeof value !== 'number') fail(name, 'a number of milliseconds', value);
+  if (!(value >= 0)) throw new RangeError(`${name} must be 0 or more milliseconds, or Infinity, not ${value}`);
+};
+const shard: Check = (value, name) => {
+  if (value === 'auto') return;
+  if (typeof value !== 'object' || value === null) fail(name, "'auto' or {index, count}", value);
+  const { index, count } = value as Record<string, unknown>;
+  integer(1, UINT32)(count, `${name}.count`);
+  integer(0, (count as number) - 1)(index, `${name}.index`);
+};
 const signal: Check = (value, name) => value instanceof AbortSignal || fail(name, 'an AbortSignal', value);
 
 function oneOf(...words: readonly string[]): Check {
@@ -45,6 +65,7 @@ function integer(min: number, max: number, multipleOf = 1): Check {
 }
 
 const durability = oneOf('full', 'none');
+const ownerPolicy = oneOf('fail', 'warn', 'skip');
 const UINT32 = 0xffff_ffff;
 
 /** What each call accepts. */
@@ -53,7 +74,7 @@ export const shapes = {
     name: text,
     stateFile: path,
     durability,
-    owner: oneOf('fail', 'warn', 'skip'),
+    owner: ownerPolicy,
     rank: integer(0, UINT32),
     size: integer(1, UINT32),
   },
@@ -62,7 +83,28 @@ export const shapes = {
   signal: { signal },
   progress: { signal, intervalMs: integer(1, 0x7fff_ffff) },
   config: { threads: integer(1, 256), chunkSize: integer(4096, 1024 * MIB, 4096), durability },
-  finalize: { incomplete: oneOf('delete', 'keep'), dryRun: flag, jobs: integer(1, 256), signal, onEntry: callback },
+  finalize: {
+    incomplete: oneOf('delete', 'keep', 'resume'),
+    fallback: oneOf('delete', 'keep'),
+    dataset: datasetName,
+    wait: duration,
+    jobEnded: flag,
+    jobs: integer(1, 256),
+    shard,
+    roots: list(path, 'an array of paths'),
+    verify: oneOf('none', 'size', 'checksum'),
+    overwrite: oneOf('replace', 'fail', 'keep'),
+    owner: ownerPolicy,
+    keepState: flag,
+    onLock: oneOf('skip', 'fail'),
+    recursive: flag,
+    pattern: texts,
+    exclude: texts,
+    dryRun: flag,
+    signal,
+    onEvent: callback,
+  },
+  list: { recursive: flag, pattern: texts, exclude: texts, jobs: integer(1, 256) },
 } as const satisfies Record<string, Shape>;
 
 /** Levenshtein's distance, for "did you mean". */

@@ -1,27 +1,9 @@
-// Patterns -> pairs of a source and its destination. fast-glob knows names as text only, so it reads directories
-// through an adapter that gives it text from which the bytes come back: see encodeLossless.
-import * as fs from 'node:fs';
-import type { FileSystemAdapter, Options } from 'fast-glob';
+// Patterns -> pairs of a source and its destination.
+import type { Options } from 'fast-glob';
 import { fromNode } from './errors.js';
+import { globAdapter } from './glob.js';
 import { absolutePath, decodeLossless, encodeLossless } from './names.js';
 import type { AddGlobOptions } from './types.js';
-
-type StatCallback = (error: NodeJS.ErrnoException | null, stats: fs.Stats) => void;
-type ReaddirCallback = (error: NodeJS.ErrnoException | null, entries: fs.Dirent[]) => void;
-
-function readdir(path: string, _options: object, callback: ReaddirCallback): void {
-  fs.readdir(decodeLossless(path), { withFileTypes: true, encoding: 'buffer' }, (error, entries) => {
-    if (error) return callback(error, []);
-    const named = entries.map((entry) => Object.assign(entry, { name: encodeLossless(entry.name) }));
-    callback(null, named as unknown as fs.Dirent[]);
-  });
-}
-
-const adapter = {
-  readdir,
-  lstat: (path: string, callback: StatCallback) => fs.lstat(decodeLossless(path), callback),
-  stat: (path: string, callback: StatCallback) => fs.stat(decodeLossless(path), callback),
-} as unknown as Partial<FileSystemAdapter>;
 
 type FastGlob = typeof import('fast-glob');
 
@@ -85,7 +67,7 @@ export async function findMatches(patterns: readonly string[], options: AddGlobO
   const { default: glob } = await import('fast-glob');
   const globOptions = {
     cwd,
-    fs: adapter,
+    fs: globAdapter(),
     onlyFiles: false,
     dot: options.dot ?? false,
     followSymbolicLinks: options.links === 'follow',

@@ -59,7 +59,7 @@ class Addon : public Napi::Addon<Addon> {
     });
   }
 
-  void StopFinalize(const Napi::CallbackInfo&) { stop_finalize_.store(true); }
+  void StopFinalize(const Napi::CallbackInfo& info) { stop_finalize_.store(info[0].As<Napi::Boolean>().Value()); }
 
   Napi::Value SurveyAll(const Napi::CallbackInfo& info) {
     const uint32_t jobs = info[1].As<Napi::Number>();

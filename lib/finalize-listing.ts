@@ -1,0 +1,89 @@
+// Finalizes what a listing holds, with the power of this process: locks the directories, has the work done, and clears
+// away verdicts that were carried out. finalize() calls it, and so does the process that acts for another user.
+import { lockDirectory } from './directory-lock.js';
+import { failureOf, finalizeDatasets } from './finalize-datasets.js';
+import { Candidates, type Listing } from './scan.js';
+import { removeIfCarriedOut } from './verdict-file.js';
+import { Patience, type Terms, Work } from './work.js';
+
+export interface Policy {
+  readonly dataset: boolean | string;
+  /** Milliseconds. */
+  readonly wait: number;
+}
+
+/** Lists all again, of this user; undefined if that cannot be done. */
+export type Rescan = () => Promise<Listing | undefined>;
+
+/** Locks every directory that was searched and has candidates; those in `left` are somebody else's. */
+async function lockAll(listing: Listing, terms: Terms) {
+  const { native, shard, signal, tally } = terms;
+  const part = shard ? `.${shard.index}-of-${shard.count}` : '';
+  const searched = listing.directories.filter(({ names }) => names.length > 0).map(({ searched }) => searched);
+  const dirs = [...new Set(searched.filter((dir) => dir !== undefined))];
+  if (native.dryRun || dirs.length === 0) return { left: new Set<string>(), waited: false, release: async () => {} };
+  const locks = await Promise.all(
+    dirs.map(async (dir) => ({ dir, lock: await lockDirectory(dir === '/' ? '' : dir, part, signal) })),
+  );
+  for (const { lock } of locks) if (!lock.held) tally.locked(lock.failure);
+  return {
+    left: new Set(locks.filter(({ lock }) => !lock.held).map(({ dir }) => dir)),
+    waited: locks.some(({ lock }) => lock.held && lock.waited),
+    release: async () => {
+      await Promise.all(locks.map(({ lock }) => (lock.held ? lock.release() : undefined)));
+    },
+  };
+}
+
+async function removeVerdicts(paths: ReadonlySet<string>, { native, tally }: Terms): Promise<void> {
+  if (native.dryRun || !native.scanComplete) return;
+  for (const path of paths) {
+    try {
+      await removeIfCarriedOut(path);
+    } catch (error) {
+      tally.problem(failureOf(error));
+    }
+  }
+}
+
+const without = (listing: Listing, left: ReadonlySet<string>): Listing => ({
+  ...listing,
+  directories: listing.directories.filter(({ searched }) => searched === undefined || !left.has(searched)),
+});
+
+/** What is not of a dataset, or is not to be treated as such. */
+async function finalizeEach(work: Work, patience: Patience): Promise<void> {
+  const { native } = work.terms;
+  await work.conclude(work.ours(), [native], () => native, patience);
+}
+
+export async function finalizeListing(
+  given: Listing,
+  terms: Terms,
+  { dataset, wait }: Policy,
+  rescan: Rescan,
+): Promise<void> {
+  const { left, waited, release } = await lockAll(given, terms);
+  const relist = async () => {
+    const again = await rescan();
+    return again && without(again, left);
+  };
+  try {
+    const listing = (waited ? await relist() : undefined) ?? without(given, left);
+    const work = new Work(new Candidates(listing.directories), terms);
+    const patience = new Patience(terms, wait);
+    const verdicts = new Set(listing.verdicts);
+    if (dataset === false) await terms.tally.time('finalize', () => finalizeEach(work, patience));
+    else {
+      const again = async () => {
+        const next = await relist();
+        return next && new Work(new Candidates(next.directories), terms, work.resumed);
+      };
+      const written = await finalizeDatasets(work, { dataset, patience, rescan: again }, left.size === 0);
+      for (const path of written) verdicts.add(path);
+    }
+    await removeVerdicts(verdicts, terms);
+  } finally {
+    await release();
+  }
+}

@@ -1,0 +1,221 @@
+// Inputs -> candidates: the names that may be state files, by directory. Opens none of them.
+// Names are latin1 text: one character a byte, so that nothing is lost, and a million of them stay small.
+import { readdir, realpath, stat } from 'node:fs/promises';
+import { nodeFailure } from './errors.js';
+import { globAdapter } from './glob.js';
+import { decodeLossless, encodeLossless, fromLatin1, latin1 } from './names.js';
+import type { Failure } from './types.js';
+
+export interface Search {
+  readonly recursive?: boolean | undefined;
+  readonly pattern?: readonly string[] | undefined;
+  readonly exclude?: readonly string[] | undefined;
+}
+
+export interface Directory {
+  /** As given, or as root its canonical path: no link of that path can be changed by others. */
+  readonly dir: string;
+  readonly names: readonly string[];
+  /** The input below which it was found: where the lock is. Single state files need none: each has its own. */
+  readonly searched?: string;
+}
+
+export interface Listing {
+  readonly directories: readonly Directory[];
+  /** Verdict files that were met, as paths. */
+  readonly verdicts: readonly string[];
+  readonly unreadable: readonly Failure[];
+}
+
+const OURS = /^\.axl-(finalize|verdict)\./;
+const VERDICT = /^\.axl-verdict\.[0-9a-f]{16}$/;
+/** System calls under way at a time. */
+const AT_ONCE = 64;
+
+/** Splits at the last slash. */
+function split(path: string): [dir: string, name: string] {
+  const at = path.lastIndexOf('/');
+  return [path.slice(0, at), path.slice(at + 1)];
+}
+
+interface Found {
+  dir: string;
+  searched?: string;
+  names: string[];
+  /** How often names were added: more than once, and some may be there twice. */
+  times: number;
+}
+
+class Scan {
+  readonly #found = new Map<string, Found>();
+  readonly #canonical = new Map<string, Promise<string>>();
+  readonly #searches = new Set<string>();
+  readonly #asRoot = process.geteuid?.() === 0;
+  readonly #search: Search;
+  readonly unreadable: Failure[] = [];
+
+  constructor(search: Search) {
+    this.#search = search;
+  }
+
+  async add(input: Buffer): Promise<void> {
+    const path = latin1(input);
+    try {
+      if ((await stat(input)).isDirectory()) await this.#addDirectory(path);
+      else await this.#addFile(path);
+    } catch (error) {
+      this.#fail(error as NodeJS.ErrnoException, input);
+    }
+  }
+
+  #fail(error: NodeJS.ErrnoException, path: Buffer): void {
+    if (error.syscall === undefined) throw error;
+    this.unreadable.push(nodeFailure(error, path));
+  }
+
+  #resolve(dir: string): Promise<string> {
+    const known = this.#canonical.get(dir) ?? realpath(fromLatin1(dir === '' ? '/' : dir), 'latin1');
+    this.#canonical.set(dir, known);
+    return known;
+  }
+
+  async #addFile(path: string): Promise<void> {
+    const [dir, name] = split(path);
+    const canonical = await this.#resolve(dir);
+    this.#put(canonical, dir, [name]);
+  }
+
+  async #addDirectory(path: string): Promise<void> {
+    const canonical = await this.#resolve(path === '/' ? '' : path);
+    if (this.#searches.has(canonical)) return;
+    this.#searches.add(canonical);
+    const root = path === '/' ? '' : path;
+    const canonicalRoot = canonical === '/' ? '' : canonical;
+    const byDirectory = this.#plain()
+      ? new Map([['', await readdir(fromLatin1(path), 'latin1')]])
+      : await this.#match(path);
+    for (const [below, names] of byDirectory) this.#put(canonicalRoot + below, root + below, names, path);
+  }
+
+  #plain(): boolean {
+    const { recursive, pattern, exclude } = this.#search;
+    return !recursive && pattern === undefined && (exclude === undefined || exclude.length === 0);
+  }
+
+  /** What the patterns match, by directory below `path`: '' or '/sub'. */
+  async #match(path: string): Promise<Map<string, string[]>> {
+    const { recursive = false, pattern, exclude = [] } = this.#search;
+    const { default: glob } = await import('fast-glob');
+    const text = (given: string) => encodeLossless(Buffer.from(given));
+    const found = await glob.glob((pattern ?? ['**']).map(text), {
+      cwd: encodeLossless(fromLatin1(path)),
+      fs: globAdapter((error, dir) => this.#fail(error, dir)),
+      ignore: exclude.map(text),
+      deep: recursive ? Number.POSITIVE_INFINITY : 1,
+      dot: true,
+      baseNameMatch: true,
+      followSymbolicLinks: false,
+    });
+    const byDirectory = new Map<string, string[]>();
+    for (const match of found) {
+      const [below, name] = split(`/${latin1(decodeLossless(match))}`);
+      const names = byDirectory.get(below);
+      if (names) names.push(name);
+      else byDirectory.set(below, [name]);
+    }
+    return byDirectory;
+  }
+
+  #put(canonical: string, given: string, names: readonly string[], searched?: string): void {
+    const found = this.#found.get(canonical);
+    if (!found) {
+      const dir = this.#asRoot ? canonical : given;
+      const where = searched === undefined ? {} : { searched: this.#asRoot ? canonical : searched };
+      this.#found.set(canonical, { dir: dir === '/' ? '' : dir, names: [...names], times: 1, ...where });
+      return;
+    }
+    for (const name of names) found.names.push(name);
+    found.times++;
+    if (searched !== undefined) found.searched ??= searched;
+  }
+
+  listing(): Listing {
+    const directories: Directory[] = [];
+    const verdicts: string[] = [];
+    for (const { dir, names, times, searched } of this.#found.values()) {
+      const distinct = times > 1 ? [...new Set(names)] : names;
+      for (const name of distinct) if (VERDICT.test(name)) verdicts.push(`${dir}/${name}`);
+      const candidates = distinct.filter((name) => !OURS.test(name));
+      directories.push({ dir, names: candidates, ...(searched !== undefined && { searched }) });
+    }
+    return { directories, verdicts, unreadable: this.unreadable };
+  }
+}
+
+/**
+ * All names before the first deletion: some file systems skip entries of a directory that shrinks meanwhile. What
+ * cannot be read is in the listing, and rejects nothing.
+ * @param inputs absolute paths of directories and of single state files
+ */
+export async function scan(inputs: readonly Buffer[], search: Search): Promise<Listing> {
+  const all = new Scan(search);
+  for (let at = 0; at < inputs.length; at += AT_ONCE)
+    await Promise.all(inputs.slice(at, at + AT_ONCE).map((input) => all.add(input)));
+  return all.listing();
+}
+
+/** The names of a listing by number, 0 to size - 1: an object for each would be dear. */
+export class Candidates {
+  readonly size: number;
+  readonly #directories: readonly Directory[];
+  /** The number of the first name of each directory. */
+  readonly #starts: number[] = [];
+
+  constructor(directories: readonly Directory[]) {
+    this.#directories = directories;
+    let size = 0;
+    for (const { names } of directories) {
+      this.#starts.push(size);
+      size += names.length;
+    }
+    this.size = size;
+  }
+
+  /** Which directory holds candidate `i`: the last that starts at or before it. */
+  #locate(i: number): number {
+    let low = 0;
+    for (let high = this.#starts.length; high - low > 1; ) {
+      const middle = (low + high) >>> 1;
+      if ((this.#starts[middle] as number) <= i) low = middle;
+      else high = middle;
+    }
+    return low;
+  }
+
+  dir(i: number): string {
+    return (this.#directories[this.#locate(i)] as Directory).dir;
+  }
+
+  name(i: number): string {
+    const at = this.#locate(i);
+    return (this.#directories[at] as Directory).names[i - (this.#starts[at] as number)] as string;
+  }
+
+  path(i: number): string {
+    const at = this.#locate(i);
+    const { dir, names } = this.#directories[at] as Directory;
+    return `${dir}/${names[i - (this.#starts[at] as number)]}`;
+  }
+
+  /** As the addon takes them. */
+  pack(numbers: readonly number[]): Buffer {
+    return fromLatin1(numbers.map((i) => `${this.path(i)}\0`).join(''));
+  }
+}
+
+/** FNV-1a of a name: every shard computes the same, whatever listing it sees. */
+export function hash(name: string): number {
+  let sum = 0x811c_9dc5;
+  for (let i = 0; i < name.length; i++) sum = Math.imul(sum ^ name.charCodeAt(i), 0x0100_0193);
+  return sum >>> 0;
+}

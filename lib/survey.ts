@@ -1,0 +1,133 @@
+// What state files say, without touching them: list() a directory of them, inspect() one.
+import { toFailure } from './errors.js';
+import type {
+  InspectedFile,
+  InspectedTransfer,
+  Listed,
+  ListedTransfer,
+  ListOptions,
+  RecordedMetadata,
+} from './finalize-types.js';
+import { absolutePath, toText } from './names.js';
+import {
+  answer,
+  DURABILITY,
+  type NativeInspected,
+  type NativeInspectedFile,
+  type NativeMetadata,
+  type NativeSurveyed,
+  native,
+  OWNER,
+  STANDINGS,
+} from './native.js';
+import { checkOptions, DEFAULT_JOBS, shapes } from './options.js';
+import { Candidates, scan } from './scan.js';
+import type { PathLike } from './types.js';
+
+const BATCH = 256;
+const NS_PER_MS = 1_000_000n;
+const FILE_STATES = ['pending', 'done', 'failed'] as const;
+
+/** The word of a number in one of the tables of native.ts. */
+function word<T extends string>(table: Readonly<Record<T, number>>, number: number): T | undefined {
+  return (Object.keys(table) as T[]).find((key) => table[key] === number);
+}
+
+function hidden<T extends object>(object: T, fields: Readonly<Record<string, Buffer>>): T {
+  for (const [name, value] of Object.entries(fields)) Object.defineProperty(object, name, { value });
+  return object;
+}
+
+function toListed(s: NativeSurveyed): ListedTransfer {
+  const { uuid, name, rank, size, alive, files, filesDone, filesFailed, filesPublished, bytes, bytesDone } = s;
+  const { canceled, host, pid, uid, failure } = s;
+  const listed = {
+    stateFile: toText(s.stateFile),
+    ...{ name, rank, size, uuid },
+    state: STANDINGS[s.standing] as ListedTransfer['state'],
+    ...{ alive, files, filesDone, filesFailed, filesPublished, bytes, bytesDone, canceled, host, pid, uid },
+    modified: new Date(Number(s.modifiedNs / NS_PER_MS)),
+    ...(failure && { error: toFailure(failure) }),
+  };
+  return hidden(listed as ListedTransfer, { stateFileBytes: s.stateFile });
+}
+
+/**
+ * What each state file of these directories says, without changing any; of a live transfer, as it is at that moment.
+ * What is no state file is there, too, as `not-state`.
+ * @param inputs as of finalize()
+ * @param options `recursive`, `pattern`, `exclude`, `jobs`
+ * @returns the transfers, in the order of the directories; and the inputs that could not be read
+ * @throws {TypeError} an option that is unknown or of the wrong type; {RangeError} a number out of range
+ * @example
+ * ```ts
+ * const { transfers } = await list('/p/job/state');
+ * for (const { name, rank, state } of transfers) console.log(name, rank, state);
+ * ```
+ */
+export async function list(inputs: PathLike | readonly PathLike[], options: ListOptions = {}): Promise<Listed> {
+  checkOptions('list', options, shapes.list);
+  const given = Array.isArray(inputs) ? (inputs as readonly PathLike[]) : [inputs as PathLike];
+  const { directories, unreadable } = await scan(
+    given.map((input) => absolutePath(input, 'an input')),
+    options,
+  );
+  const candidates = new Candidates(directories);
+  const transfers: ListedTransfer[] = [];
+  for (let at = 0; at < candidates.size; at += BATCH) {
+    const length = Math.min(BATCH, candidates.size - at);
+    const packed = candidates.pack(Array.from({ length }, (_, i) => at + i));
+    const surveyed = await answer(native().survey(packed, options.jobs ?? DEFAULT_JOBS));
+    for (const one of surveyed) transfers.push(toListed(one));
+  }
+  return { transfers, unreadable };
+}
+
+const toMetadata = ({ mode, uid, gid, atimeNs, mtimeNs, xattrs }: NativeMetadata): RecordedMetadata => ({
+  ...{ mode, uid, gid, atimeNs, mtimeNs, xattrs },
+});
+
+function toFile(file: NativeInspectedFile): InspectedFile {
+  const { source, dest, temporary, size, published, kept, ownerGiven, chunks, crc32c, failure } = file;
+  const inspected = {
+    kind: file.kind === 2 ? 'symlink' : 'file',
+    ...{ source: toText(source), dest: toText(dest), temporary: toText(temporary), size },
+    state: published ? 'published' : kept ? 'kept' : FILE_STATES[file.state],
+    ...{ ownerGiven, chunks, metadata: toMetadata(file.metadata) },
+    ...(crc32c !== undefined && { crc32c }),
+    ...(failure && { error: toFailure(failure) }),
+  };
+  return hidden(inspected as InspectedFile, { sourceBytes: source, destBytes: dest, temporaryBytes: temporary });
+}
+
+function toInspected(native: NativeInspected): InspectedTransfer {
+  const { torn, validBytes, records, transfer, fileList, directoryList, committed } = native;
+  const { backend, bootId, startTime, durability, owner, chunkSize } = transfer;
+  const listed = toListed(native);
+  const inspected = {
+    ...listed,
+    ...{ committed, torn, validBytes, records, backend, bootId, startTime, chunkSize },
+    durability: word(DURABILITY, durability),
+    owner: word(OWNER, owner),
+    fileList: fileList.map(toFile),
+    directoryList: directoryList.map(({ path, made, metadata }) =>
+      hidden({ path: toText(path), made, ...(metadata && { metadata: toMetadata(metadata) }) }, { pathBytes: path }),
+    ),
+  };
+  return hidden(inspected as unknown as InspectedTransfer, { stateFileBytes: listed.stateFileBytes });
+}
+
+/**
+ * All that a state file says, also a torn or corrupt one as far as it can be read. Changes nothing. What cannot be read
+ * at all has a `state` that says so, and an `error`.
+ * @param stateFile its name
+ * @throws {TypeError} if that is no path
+ * @example
+ * ```ts
+ * const { state, fileList } = inspect('/p/job/state/rank.7');
+ * console.log(state, fileList.filter((file) => file.state === 'failed'));
+ * ```
+ */
+export function inspect(stateFile: PathLike): InspectedTransfer {
+  return toInspected(native().inspect(absolutePath(stateFile, 'stateFile')));
+}

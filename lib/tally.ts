@@ -1,0 +1,132 @@
+// Counts what was done, tells it to the caller, and makes the report of it.
+import { toFailure } from './errors.js';
+import type {
+  DatasetVerdict,
+  FinalizeAction,
+  FinalizedEntry,
+  FinalizeEvent,
+  FinalizeReport,
+} from './finalize-types.js';
+import { toText } from './names.js';
+import { ACTIONS, type NativeFinalized } from './native.js';
+import type { Failure } from './types.js';
+
+type Phase = keyof FinalizeReport['timings'];
+
+/** What an entry says beside its state file and action. */
+export type Details = Omit<FinalizedEntry, 'stateFile' | 'stateFileBytes' | 'action'>;
+
+/** An entry; the bytes of its name are not enumerable, and so neither printed nor in JSON. */
+export function makeEntry(stateFile: Buffer, action: FinalizeAction, details: Details): FinalizedEntry {
+  const { name, rank, files, filesDone, bytes, resumed, error } = details;
+  const entry = { stateFile: toText(stateFile), action, name, rank, files, filesDone, bytes, resumed };
+  return Object.defineProperty({ ...entry, ...(error && { error }) } as FinalizedEntry, 'stateFileBytes', {
+    value: stateFile,
+  });
+}
+
+/** @param resumed whether its copies were completed before this */
+export function toEntry(finalized: NativeFinalized, resumed: boolean): FinalizedEntry {
+  const { action, stateFile, failure, ...details } = finalized;
+  const known = { ...details, resumed: details.resumed || resumed, ...(failure && { error: toFailure(failure) }) };
+  return makeEntry(stateFile, ACTIONS[action] as FinalizeAction, known);
+}
+
+/** For what is known of a state file by its name only. */
+export const NOTHING_KNOWN = { name: '', rank: 0, files: 0, filesDone: 0, bytes: 0, resumed: false } as const;
+
+export class Tally {
+  readonly #onEvent: ((event: FinalizeEvent) => void) | undefined;
+  readonly #dryRun: boolean;
+  readonly #started = performance.now();
+  readonly #counts = Object.fromEntries(ACTIONS.map((action) => [action, 0])) as Record<FinalizeAction, number>;
+  readonly #problems: FinalizedEntry[] = [];
+  readonly #unreadable: Failure[] = [];
+  readonly #locked: Failure[] = [];
+  readonly #datasets: DatasetVerdict[] = [];
+  readonly #timings = { scan: 0, survey: 0, finalize: 0, total: 0 };
+  #files = 0;
+  #bytes = 0;
+  #resumed = 0;
+  interrupted = false;
+
+  constructor(dryRun: boolean, onEvent: ((event: FinalizeEvent) => void) | undefined) {
+    this.#dryRun = dryRun;
+    this.#onEvent = onEvent;
+  }
+
+  /** Is anybody listening? */
+  get heard(): boolean {
+    return this.#onEvent !== undefined;
+  }
+
+  tell(event: FinalizeEvent): void {
+    this.#onEvent?.(event);
+  }
+
+  entry(entry: FinalizedEntry): void {
+    const { action, files, bytes, resumed } = entry;
+    this.#counts[action]++;
+    if (resumed) this.#resumed++;
+    if (action === 'published') {
+      this.#files += files;
+      this.#bytes += bytes;
+    }
+    if (action === 'failed' || action === 'corrupt' || action === 'busy') this.#problems.push(entry);
+    this.tell({ event: 'entry', entry });
+  }
+
+  dataset(verdict: DatasetVerdict): void {
+    this.#datasets.push(verdict);
+    this.tell({ event: 'dataset', ...verdict });
+  }
+
+  problem(failure: Failure): void {
+    this.tell({ event: 'problem', failure });
+  }
+
+  unreadable(failure: Failure): void {
+    this.#unreadable.push(failure);
+    this.problem(failure);
+  }
+
+  locked(failure: Failure): void {
+    this.#locked.push(failure);
+    this.problem(failure);
+  }
+
+  /** Runs one phase, and adds up how long it took. */
+  async time<T>(phase: Phase, work: () => Promise<T>): Promise<T> {
+    const began = performance.now();
+    try {
+      return await work();
+    } finally {
+      this.#timings[phase] += performance.now() - began;
+    }
+  }
+
+  /** What a process on behalf of another user counted that is not told by events. */
+  absorb({ locked, timings, interrupted }: FinalizeReport): void {
+    this.#locked.push(...locked);
+    for (const phase of ['survey', 'finalize'] as const)
+      this.#timings[phase] = Math.max(this.#timings[phase], timings[phase]);
+    this.interrupted ||= interrupted;
+  }
+
+  report(): FinalizeReport {
+    this.#timings.total = performance.now() - this.#started;
+    return {
+      counts: this.#counts,
+      files: this.#files,
+      bytes: this.#bytes,
+      resumed: this.#resumed,
+      problems: this.#problems,
+      unreadable: this.#unreadable,
+      locked: this.#locked,
+      datasets: this.#datasets,
+      timings: this.#timings,
+      dryRun: this.#dryRun,
+      interrupted: this.interrupted,
+    };
+  }
+}

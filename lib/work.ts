@@ -1,0 +1,177 @@
+// Hands candidates to the addon, batch by batch, and tells what became of each. Decides nothing about a transfer:
+// native/finalizer.cc does.
+import type { FinalizedEntry } from './finalize-types.js';
+import {
+  ACTIONS,
+  answer,
+  type NativeFinalized,
+  type NativeFinalizeOptions,
+  type NativeSurveyed,
+  native,
+} from './native.js';
+import { type Candidates, hash } from './scan.js';
+import { type Tally, toEntry } from './tally.js';
+import { jittered, sleep } from './waiting.js';
+
+/** State files that share their fsyncs. */
+const BATCH = 128;
+/** While one batch waits for the disk, another reads. */
+const LANES = 2;
+/** Somebody who surveys holds a lock for an instant: what is busy is tried again before it counts as busy. */
+const GRACES_MS = [50, 250] as const;
+const FIRST_PAUSE_MS = 250;
+const LAST_PAUSE_MS = 10_000;
+
+/** What all of a run's work is done with. */
+export interface Terms {
+  /** `jobs` for all lanes together. */
+  readonly native: NativeFinalizeOptions;
+  readonly shard: { readonly index: number; readonly count: number } | undefined;
+  readonly signal: AbortSignal | undefined;
+  readonly tally: Tally;
+}
+
+const isBusy = ({ action }: NativeFinalized): boolean => ACTIONS[action] === 'busy';
+
+function* batches(numbers: Iterable<number>): Generator<number[]> {
+  let batch: number[] = [];
+  for (const i of numbers) {
+    batch.push(i);
+    if (batch.length < BATCH) continue;
+    yield batch;
+    batch = [];
+  }
+  if (batch.length > 0) yield batch;
+}
+
+/** When to try again what is busy: twice at once, then for as long as the caller would wait, ever more rarely. */
+export class Patience {
+  readonly #terms: Terms;
+  readonly #until: number;
+  #graces = 0;
+  #pause = FIRST_PAUSE_MS;
+
+  constructor(terms: Terms, wait: number) {
+    this.#terms = terms;
+    this.#until = performance.now() + wait;
+  }
+
+  /** Pauses. False, and at once, if there is no time left. */
+  async another(busy: number): Promise<boolean> {
+    const { signal, tally } = this.#terms;
+    if (busy === 0 || signal?.aborted) return false;
+    const grace = GRACES_MS[this.#graces++];
+    if (grace !== undefined) await sleep(jittered(grace), signal);
+    else {
+      const remaining = this.#until - performance.now();
+      if (remaining <= 0) return false;
+      tally.tell({ event: 'wait', busy, remaining });
+      await sleep(Math.min(jittered(this.#pause), remaining), signal);
+      this.#pause = Math.min(LAST_PAUSE_MS, 2 * this.#pause);
+    }
+    return !signal?.aborted;
+  }
+}
+
+/** The candidates of one listing, and what can be done with them. */
+export class Work {
+  readonly candidates: Candidates;
+  readonly terms: Terms;
+  /** Paths whose copies were completed by an earlier pass. */
+  readonly resumed: Set<string>;
+  readonly #lanes: number;
+  readonly #jobs: number;
+
+  constructor(candidates: Candidates, terms: Terms, resumed = new Set<string>()) {
+    this.candidates = candidates;
+    this.terms = terms;
+    this.resumed = resumed;
+    this.#lanes = Math.min(LANES, terms.native.jobs);
+    this.#jobs = Math.floor(terms.native.jobs / this.#lanes);
+  }
+
+  get stopped(): boolean {
+    return this.terms.signal?.aborted ?? false;
+  }
+
+  /** Does this candidate belong to our shard? */
+  isOurs(i: number): boolean {
+    const { shard } = this.terms;
+    return !shard || hash(this.candidates.name(i)) % shard.count === shard.index;
+  }
+
+  *ours(): Generator<number> {
+    for (let i = 0; i < this.candidates.size; i++) if (this.isOurs(i)) yield i;
+  }
+
+  /** Calls the addon for batch after batch, several at a time, until all are done or the signal fires. */
+  async #run<T>(
+    numbers: Iterable<number>,
+    call: (packed: Buffer) => Promise<readonly T[]>,
+    hear: (i: number, result: T) => void,
+  ): Promise<void> {
+    const queue = batches(numbers);
+    const lane = async () => {
+      for (let next = queue.next(); !next.done && !this.stopped; next = queue.next()) {
+        const results = await answer(call(this.candidates.pack(next.value)));
+        for (const [at, result] of results.entries()) hear(next.value[at] as number, result);
+      }
+    };
+    const ends = await Promise.allSettled(Array.from({ length: this.#lanes }, lane));
+    const failed = ends.find((end) => end.status === 'rejected');
+    if (failed) throw failed.reason; // not before the other lanes have ended
+  }
+
+  finalize(
+    numbers: Iterable<number>,
+    options: NativeFinalizeOptions,
+    hear: (i: number, result: NativeFinalized) => void,
+  ): Promise<void> {
+    const shared = { ...options, jobs: this.#jobs };
+    return this.#run(numbers, (packed) => native().finalize(packed, shared), hear);
+  }
+
+  survey(numbers: Iterable<number>, hear: (i: number, result: NativeSurveyed) => void): Promise<void> {
+    return this.#run(numbers, (packed) => native().survey(packed, this.#jobs), hear);
+  }
+
+  report(i: number, entry: FinalizedEntry | NativeFinalized): void {
+    const { tally } = this.terms;
+    if ('stateFileBytes' in entry) tally.entry(entry);
+    else tally.entry(toEntry(entry, this.resumed.has(this.candidates.path(i))));
+  }
+
+  /**
+   * Finalizes candidates and reports each once; what is busy is tried again, and reported when there is no time left.
+   * @param options for candidate `i`; few distinct ones, told apart by identity
+   */
+  async conclude(
+    numbers: Iterable<number>,
+    choices: readonly NativeFinalizeOptions[],
+    options: (i: number) => NativeFinalizeOptions,
+    patience: Patience,
+  ): Promise<void> {
+    let busy = new Map<number, NativeFinalized>();
+    let todo: Iterable<number> = numbers;
+    do {
+      const still = new Map<number, NativeFinalized>();
+      const hear = (i: number, result: NativeFinalized) => {
+        busy.delete(i);
+        if (isBusy(result)) still.set(i, result);
+        else this.report(i, result);
+      };
+      for (const choice of choices) await this.finalize(chosen(todo, choice, options), choice, hear);
+      busy = new Map([...busy, ...still]); // of those, the ones before were not tried any more: we were stopped
+      todo = [...busy.keys()];
+    } while (await patience.another(busy.size));
+    for (const [i, result] of busy) this.report(i, result);
+  }
+}
+
+function* chosen(
+  numbers: Iterable<number>,
+  choice: NativeFinalizeOptions,
+  options: (i: number) => NativeFinalizeOptions,
+): Generator<number> {
+  for (const i of numbers) if (options(i) === choice) yield i;
+}
