@@ -46,9 +46,9 @@ export class Progress {
   }
 
   async #show(): Promise<void> {
-    const { show } = await import('./progress.js');
-    if (this.#over) return;
-    this.#end = show(() => ({
+    const display = await import('./progress.js').catch(() => undefined); // the work goes on without
+    if (this.#over || !display) return;
+    this.#end = display.show(() => ({
       ...this.#counted,
       elapsed: performance.now() - this.#started,
       ...(this.#waiting !== undefined && { waiting: this.#waiting }),

@@ -1,6 +1,6 @@
 // How far a run is, on standard error: a bar on a terminal, a line every half minute elsewhere. Loaded only if the run
 // takes long enough to ask.
-import { Format, Presets, SingleBar } from 'cli-progress';
+import { Presets, SingleBar } from 'cli-progress';
 import type { Meter } from './meter.js';
 import { barOnTerminal, complain } from './output.js';
 import { duration, size } from './text.js';
@@ -34,7 +34,6 @@ function showBar(meter: () => Meter): () => void {
       clearOnComplete: true,
       gracefulExit: false,
       linewrap: true,
-      formatBar: Format.BarFormat,
     },
     Presets.shades_classic,
   );
