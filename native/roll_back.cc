@@ -10,6 +10,16 @@
 
 namespace axl {
 
+namespace {
+
+// A read-only file system refuses to remove even what is not there.
+bool WasNotThere(Os& os, int error, int dir, const std::string& name) {
+  struct stat st;
+  return error == -ENOENT || (error == -EROFS && os.Stat(dir, name.c_str(), &st, AT_SYMLINK_NOFOLLOW) == -ENOENT);
+}
+
+}  // namespace
+
 Status Publisher::RollBack() {
   if (state_.settled)
     if (Status s = GiveUp(); !s.ok()) return s;
@@ -55,7 +65,8 @@ Status Publisher::RemoveTemporaries() {
     // A directory that is not there holds nothing: the transfer did not come so far, or somebody removed it all.
     if (!found.ok() && (found.err == ENOENT || found.err == ENOTDIR)) continue;
     if (!found.ok()) return found;
-    if (int r = os_.Unlink(place.dir, place.temporary.c_str()); r < 0 && r != -ENOENT)
+    if (int r = os_.Unlink(place.dir, place.temporary.c_str());
+        r < 0 && !WasNotThere(os_, r, place.dir, place.temporary))
       return Status::Errno(-r, "unlink", TemporaryPath(state_.files[id].dest, state_.uuid));
   }
   return Status::Ok();
@@ -67,7 +78,7 @@ Status Publisher::RemoveDirectories() {
     if (state_.renounced[i]) continue;
     const std::string& path = state_.dirs[i].path;
     const int r = os_.Rmdir(AT_FDCWD, path.c_str());
-    if (r == 0 || r == -ENOENT || r == -ENOTDIR)
+    if (r == 0 || r == -ENOTDIR || WasNotThere(os_, r, AT_FDCWD, path))
       removed.insert(path);
     else if (r != -ENOTEMPTY && r != -EEXIST)
       return Status::Errno(-r, "rmdir", path);
