@@ -24,7 +24,7 @@ import { abortError, pause, until } from './waiting.js';
 /** Transfers of this environment whose copies may run, for cancelAll. */
 const inFlight = new Set<Transfer>();
 
-/** Cancels all transfers of this environment whose copies run. Resolves when none runs. */
+/** Cancels all of them. Resolves when no copy runs. */
 export async function cancelAll(): Promise<void> {
   await Promise.all([...inFlight].map((transfer) => transfer.cancel()));
 }
@@ -275,9 +275,8 @@ export class Transfer {
 
   /**
    * How far the copies are: a snapshot at once, one at most each `intervalMs`, and always the last one, after which it
-   * ends. Never throws for files that failed. Leaving the loop cancels nothing.
+   * ends. Bytes, and numbers of files. Never throws for files that failed. Leaving the loop cancels nothing.
    * @param options `intervalMs` milliseconds, at least 1, @default 1000; `signal` ends the iteration
-   * @returns snapshots: bytes, and numbers of files
    * @throws {AxlError} AXL_INVALID_STATE before dispatch and after free
    * @throws {CanceledError} AXL_CANCELED when the signal fired
    */
@@ -300,8 +299,7 @@ export class Transfer {
   }
 
   /**
-   * Lets go of the transfer; copies in flight are canceled first. Temporary files and state file stay, unlocked, for
-   * {@link Transfer.open} or `axl-finalize`.
+   * Lets go of the transfer, after a cancel if copies run. What {@link Transfer.open} and `axl-finalize` need stays.
    */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closed || this.#phase === 'freed') return;
