@@ -54,7 +54,10 @@ Status Publisher::Check() {
 
 Status Publisher::CheckFile(uint32_t id) {
   Place place;
-  if (Status s = Find(id, true, &place); !s.ok()) return s;
+  const Status found = Find(id, true, &place);
+  if (found.err == ENOENT || found.err == ENOTDIR)
+    return Verify("the directory of the temporary file is gone", TemporaryPath(state_.files[id].dest, state_.uuid));
+  if (!found.ok()) return found;
   struct stat st;
   const int r = os_.Stat(place.dir, place.temporary.c_str(), &st, AT_SYMLINK_NOFOLLOW);
   if (r == -ENOENT) return CheckPublished(id, place);
