@@ -181,6 +181,42 @@ Life Live(const World& world, Os& os, unsigned workers, Ending ending) {
   return End(*transfer, ending);
 }
 
+namespace {
+
+// Dispatch, and what may be done after it failed.
+Status Copy(Transfer& transfer) {
+  const auto resume = [&](auto on_quiet) { return transfer.Resume(on_quiet); };
+  const auto dispatch = [&](auto on_quiet) { return transfer.Dispatch(on_quiet); };
+  Status s = AndWait(dispatch);
+  if (!s.ok()) s = transfer.state() == Transfer::State::kCreated ? AndWait(dispatch) : AndWait(resume);
+  return s;
+}
+
+Status PublishStubbornly(Transfer& transfer) {
+  if (transfer.Publish().ok() || transfer.Publish().ok()) return Status::Ok();
+  Status s = AndWait([&](auto on_quiet) { return transfer.Resume(on_quiet); });
+  return s.ok() ? transfer.Publish() : s;
+}
+
+}  // namespace
+
+Life LiveStubbornly(const World& world, Os& os, unsigned workers) {
+  Engine engine(workers);
+  const auto transfer = std::make_shared<Transfer>(os, engine);
+  Life life;
+  life.failed = transfer->Create(world.Options());
+  if (!life.failed.ok()) life.failed = transfer->Create(world.Options());
+  if (life.failed.ok()) life.failed = world.AddAll(*transfer);
+  if (life.failed.ok()) life.failed = Copy(*transfer);
+  if (!life.failed.ok()) return life;
+  life.failed = PublishStubbornly(*transfer);
+  life.published = life.failed.ok();
+  Status freed = transfer->Free();
+  if (!freed.ok()) freed = transfer->Free();
+  life.freed = freed.ok();
+  return life;
+}
+
 Life LiveAgain(const World& world, Os& os, unsigned workers, Ending ending) {
   Engine engine(workers);
   const auto transfer = std::make_shared<Transfer>(os, engine);

@@ -40,6 +40,7 @@ class World {
 
   std::string Source(const std::string& name) const { return At("source/" + name); }
   std::string Dest(const std::string& name) const { return At("dest/" + name); }
+  const std::string& root() const { return root_; }
   std::string states() const { return At("states"); }
   std::string state_file() const { return states() + "/rank.0"; }
 
@@ -84,6 +85,8 @@ Status AndWait(const std::function<Status(std::function<void()>)>& start);
 
 // Create, add, dispatch, copy, then the ending.
 Life Live(const World& world, Os& os, unsigned workers, Ending ending);
+// The same by a caller who does not give up: dispatches, resumes, publishes and frees again after a failure.
+Life LiveStubbornly(const World& world, Os& os, unsigned workers);
 // Open, resume, then the ending.
 Life LiveAgain(const World& world, Os& os, unsigned workers, Ending ending);
 
