@@ -4,13 +4,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 
 #include "forwarding_os.h"
 #include "plan_fixture.h"
 
 namespace axl::test {
+
 using Fixture = PlanFixture;
 
 TEST(AFileGoesToItsNewName) {
