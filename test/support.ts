@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Test } from 'tap';
-import { type CreateOptions, Transfer } from '../lib/index.js';
+import { type AxlError, type CreateOptions, Transfer } from '../lib/index.js';
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 export const isRoot = process.geteuid?.() === 0;
@@ -196,6 +196,9 @@ export async function rejection(promise: Promise<unknown>): Promise<unknown> {
     (error: unknown) => error,
   );
 }
+
+export const codeOf = async (promise: Promise<unknown>): Promise<string> =>
+  ((await rejection(promise)) as AxlError).code;
 
 /** The JSON that a child printed. */
 // biome-ignore lint/suspicious/noExplicitAny: whatever it printed
