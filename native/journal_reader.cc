@@ -240,6 +240,7 @@ class Replayer {
     if (p->state == FileState::kFailed) return "a second FAILED of a file";
     failure.code = static_cast<Code>(code);
     p->state = FileState::kFailed;
+    if (LosesBytes(failure)) p->chunks = {};
     p->failure = std::move(failure);
     return nullptr;
   }

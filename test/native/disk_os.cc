@@ -132,7 +132,7 @@ void DiskOs::EvictLost() {
 
 int DiskOs::DropCache(int fd) {
   std::lock_guard lock(mutex_);
-  Evict(PathOf(fd), &Touch(fd));
+  if (drop_forgets) Evict(PathOf(fd), &Touch(fd));
   return 0;
 }
 

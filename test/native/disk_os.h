@@ -28,6 +28,8 @@ class DiskOs : public ForwardingOs {
   DiskOs(std::string root, std::string states);
   ~DiskOs() override;
 
+  bool drop_forgets = true;  // DropCache evicts what is lost; a system may also ignore it
+
   // Whatever there is now is on the disk.
   void Forget();
   // Nobody may call while and after this.

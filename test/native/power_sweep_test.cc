@@ -65,9 +65,10 @@ TEST(APowerCutBeforeAnyCallOfAFreeLeavesNothingHalf) {
 
 // Two disks' worth of truth: what the cache shows, and what is left once it has forgotten.
 template <class Run>
-void LoseAtEveryFsync(const std::string& what, World& world, Run live) {
+void LoseAtEveryFsync(const std::string& what, World& world, bool drop_forgets, Run live) {
   DiskOs disk(world.root(), world.states());
-  Sweep("fsync sweep, " + what, disk, Fault::kFail, EIO, [&](FaultOs& os) {
+  disk.drop_forgets = drop_forgets;
+  Sweep("fsync sweep, " + what, disk, Fault::kFailFsync, EIO, [&](FaultOs& os) {
     world.Reset();
     disk.Forget();
     os.on_failed_fsync = [&](int fd) { disk.LosePages(fd); };
@@ -79,8 +80,12 @@ void LoseAtEveryFsync(const std::string& what, World& world, Run live) {
 
 TEST(AFailedFsyncIsNeverReportedAsSuccessHoweverOftenItIsTried) {
   World world;
-  LoseAtEveryFsync("a transfer", world, [&](Os& os) { return Live(world, os, 1, Ending::kPublish).published; });
-  LoseAtEveryFsync("trying again", world, [&](Os& os) { return LiveStubbornly(world, os, 1).published; });
+  for (bool drop_forgets : {true, false}) {
+    LoseAtEveryFsync("a transfer", world, drop_forgets,
+                     [&](Os& os) { return Live(world, os, 1, Ending::kPublish).published; });
+    LoseAtEveryFsync("trying again", world, drop_forgets,
+                     [&](Os& os) { return LiveStubbornly(world, os, 1).published; });
+  }
 }
 
 }  // namespace
