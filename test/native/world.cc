@@ -226,6 +226,21 @@ Life LiveAgain(const World& world, Os& os, unsigned workers, Ending ending) {
   return End(*transfer, ending);
 }
 
+Life LiveCanceled(const World& world, FaultOs& os, uint64_t at, bool resume, Ending ending) {
+  Engine engine(1);
+  const auto transfer = std::make_shared<Transfer>(os, engine);
+  os.before = [&](uint64_t n) {
+    if (n == at) (void)transfer->Cancel();
+  };
+  Status s = transfer->Create(world.Options());
+  if (s.ok()) s = world.AddAll(*transfer);
+  if (s.ok()) s = AndWait([&](auto on_quiet) { return transfer->Dispatch(on_quiet); });
+  if (s.ok() && resume) s = AndWait([&](auto on_quiet) { return transfer->Resume(on_quiet); });
+  const Life life = s.ok() ? End(*transfer, ending) : Life{s, false, false};
+  os.before = nullptr;
+  return life;
+}
+
 std::vector<Finalized> Finalize(const World& world, Os& os, FinalizeOptions options) {
   std::vector<std::string> paths;
   for (const std::string& name : List(world.states())) paths.push_back(Join(world.states(), name));

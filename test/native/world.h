@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine.h"
+#include "fault_os.h"
 #include "finalizer.h"
 #include "forwarding_os.h"
 #include "test.h"
@@ -89,6 +90,9 @@ Life Live(const World& world, Os& os, unsigned workers, Ending ending);
 Life LiveStubbornly(const World& world, Os& os, unsigned workers);
 // Open, resume, then the ending.
 Life LiveAgain(const World& world, Os& os, unsigned workers, Ending ending);
+
+// Dispatched, and canceled at call number `at`, which `os` counts; then resumed, or not; then the ending.
+Life LiveCanceled(const World& world, FaultOs& os, uint64_t at, bool resume, Ending ending);
 
 // axl-finalize over the state directory.
 std::vector<Finalized> Finalize(const World& world, Os& os, FinalizeOptions options = {.jobs = 1});
