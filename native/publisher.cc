@@ -25,7 +25,7 @@ bool IsJournalled(const FileEntry& file, const FileProgress& progress, const str
 
 }  // namespace
 
-Status Publisher::Find(uint32_t id, bool must_be_writable, Place* place) {
+Status Publisher::Find(uint32_t id, Place* place) {
   const std::string& path = state_.files[id].dest;
   const std::string_view parent = ParentOf(path);
   if (!dir_.valid() || parent != dir_path_) {
@@ -34,12 +34,19 @@ Status Publisher::Find(uint32_t id, bool must_be_writable, Place* place) {
     if (dir_.error() == ELOOP)
       return Status::Make(Code::kUnsafePath, "a symbolic link has come into the path of the directory", dir_path_);
     if (!dir_.valid()) return Status::Errno(dir_.error(), "open", dir_path_);
-    if (must_be_writable)
-      if (int r = os_.Access(dir_.get(), ".", W_OK | X_OK); r < 0) return Status::Errno(-r, "access", dir_path_);
+    dir_checked_ = false;
   }
   place->dir = dir_.get();
   place->name = BaseOf(path);
   place->temporary = TemporaryName(place->name, state_.uuid);
+  return Status::Ok();
+}
+
+// Once for each directory that something is still to be renamed in: one that is finished may have become read-only.
+Status Publisher::CheckWritable() {
+  if (dir_checked_) return Status::Ok();
+  if (int r = os_.Access(dir_.get(), ".", W_OK | X_OK); r < 0) return Status::Errno(-r, "access", dir_path_);
+  dir_checked_ = true;
   return Status::Ok();
 }
 
@@ -54,7 +61,7 @@ Status Publisher::Check() {
 
 Status Publisher::CheckFile(uint32_t id) {
   Place place;
-  const Status found = Find(id, true, &place);
+  const Status found = Find(id, &place);
   if (found.err == ENOENT || found.err == ENOTDIR)
     return Verify("the directory of the temporary file is gone", TemporaryPath(state_.files[id].dest, state_.uuid));
   if (!found.ok()) return found;
@@ -77,7 +84,7 @@ Status Publisher::CheckTemporary(uint32_t id, const Place& place, const struct s
   if (r < 0 && r != -ENOENT) return Status::Errno(-r, "stat", file.dest);
   if (r == 0 && S_ISDIR(final.st_mode)) return Status::Errno(EISDIR, "rename", temporary, file.dest);
   if (!MetadataMatches(st, file.meta, progress.owner_given, file.kind)) to_mend_.push_back(id);
-  return Status::Ok();
+  return CheckWritable();
 }
 
 // A finalizer was here before us if, and only if, the final name is the journalled inode.
@@ -97,7 +104,7 @@ Status Publisher::Mend(uint32_t id) {
   const FileEntry& file = state_.files[id];
   FileProgress& progress = state_.progress[id];
   Place place;
-  if (Status s = Find(id, true, &place); !s.ok()) return s;
+  if (Status s = Find(id, &place); !s.ok()) return s;
   const std::string name = progress.published ? place.name : place.temporary;
   const std::string path = Join(ParentOf(file.dest), name);
   if (file.kind == FileKind::kSymlink)
@@ -134,7 +141,7 @@ Status Publisher::Rename() {
 
 Status Publisher::RenameFile(uint32_t id) {
   Place place;
-  if (Status s = Find(id, false, &place); !s.ok()) return s;
+  if (Status s = Find(id, &place); !s.ok()) return s;
   const std::string& path = state_.files[id].dest;
   if (int r = os_.Rename(place.dir, place.temporary.c_str(), place.dir, place.name.c_str()); r < 0)
     return Status::Errno(-r, "rename", TemporaryPath(path, state_.uuid), path);

@@ -53,6 +53,7 @@ class Publisher {
     std::string temporary;
     std::string name;
   };
+  Status CheckWritable();
   Status CheckFile(uint32_t id);
   Status CheckTemporary(uint32_t id, const Place& place, const struct stat& st);
   Status CheckPublished(uint32_t id, const Place& place);
@@ -63,13 +64,14 @@ class Publisher {
   Status GiveUp();
   Status RemoveTemporaries();
   Status RemoveDirectories();
-  Status Find(uint32_t id, bool must_be_writable, Place* place);
+  Status Find(uint32_t id, Place* place);
 
   Os& os_;
   Journal& journal_;
   TransferState& state_;
   Fd dir_;  // the directory last used: files of one directory come together
   std::string dir_path_;
+  bool dir_checked_ = false;  // it can be written
   std::vector<uint32_t> to_mend_;
 };
 

@@ -86,8 +86,8 @@ struct ChunkSum {
 
 struct FileProgress {
   FileState state = FileState::kPending;
-  uint64_t inode = 0;  // of the temporary file, once DONE
-  uint32_t crc = 0;    // of the whole file, once DONE
+  uint64_t inode = 0;       // of the temporary file, once DONE
+  uint32_t crc = 0;         // of the whole file, once DONE
   bool owner_given = true;  // false: chown was refused or skipped, so setuid and setgid are masked
   bool published = false;
   std::vector<ChunkSum> chunks;
@@ -103,8 +103,8 @@ struct TransferState {
   std::vector<FileProgress> progress;  // parallel to files
   std::vector<DirEntry> dirs;
   std::vector<bool> renounced;  // parallel to dirs: somebody else made it, so it is not ours to remove
-  bool sealed = false;    // dispatched
-  bool settled = false;   // every file is DONE and every name of it durable: from here on it can be published
+  bool sealed = false;          // dispatched
+  bool settled = false;         // every file is DONE and every name of it durable: from here on it can be published
   bool canceled = false;
   Outcome outcome = Outcome::kNone;
 

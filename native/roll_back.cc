@@ -61,7 +61,7 @@ Status Publisher::AnyTemporary(bool* any) {
 Status Publisher::RemoveTemporaries() {
   for (uint32_t id = 0; id < state_.files.size(); id++) {
     Place place;
-    const Status found = Find(id, false, &place);
+    const Status found = Find(id, &place);
     // A directory that is not there holds nothing: the transfer did not come so far, or somebody removed it all.
     if (!found.ok() && (found.err == ENOENT || found.err == ENOTDIR)) continue;
     if (!found.ok()) return found;
