@@ -180,6 +180,7 @@ Status Journal::Append(const std::function<void(JournalWriter&)>& write) {
   if (!poisoned_.ok()) return poisoned_;
   JournalWriter w(uuid(), replay_.next_sequence);
   write(w);
+  if (!w.fits()) return Status::Make(Code::kNotSupported, "a record over 1 MiB: too many xattrs of one file", path_);
   if (end_ + w.bytes().size() > kMaxJournal)
     return Status::Make(Code::kNotSupported, "a state file over 256 MiB", path_);
   // A torn tail is cut off first: bytes after our record would make the next reader call it corrupt.
