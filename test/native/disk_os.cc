@@ -68,13 +68,10 @@ DiskOs::DiskOs(std::string root, std::string states)
   MakeDir(grave_);
 }
 
-DiskOs::~DiskOs() {
-  std::error_code error;
-  fs::remove_all(grave_, error);
-}
+DiskOs::~DiskOs() { RemoveTree(grave_); }
 
 void DiskOs::Forget() {
-  fs::remove_all(grave_);
+  RemoveTree(grave_);
   MakeDir(grave_);
   files_.clear();
   changes_.clear();

@@ -57,10 +57,7 @@ World::World(Files files, Place place) {
   Expect();
 }
 
-World::~World() {
-  std::error_code error;
-  fs::remove_all(root_, error);
-}
+World::~World() { RemoveTree(root_); }
 
 void World::MakeSources(Files files) {
   WriteFile(Source("tree/small"), "small");
@@ -102,8 +99,8 @@ void World::MakeDestinations() {
 }
 
 void World::Reset() {
-  fs::remove_all(At("dest"));
-  fs::remove_all(At("states"));
+  RemoveTree(At("dest"));
+  RemoveTree(At("states"));
   MakeDestinations();
   before_.clear();
   before_ = Now();
