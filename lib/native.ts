@@ -251,9 +251,11 @@ export function packageRoot(): string {
   return dir;
 }
 
-/** By musl's loader: process.report would cost tens of milliseconds. */
+/** Asks process.report, as scripts/toolchain.mjs does, only where musl's loader is: it costs tens of milliseconds. */
 function isMusl(): boolean {
-  return process.platform === 'linux' && readdirSync('/lib').some((name) => name.startsWith('ld-musl-'));
+  if (process.platform !== 'linux' || !readdirSync('/lib').some((name) => name.startsWith('ld-musl-'))) return false;
+  const { header } = process.report.getReport() as unknown as { header: { glibcVersionRuntime?: string } };
+  return header.glibcVersionRuntime === undefined;
 }
 
 function candidates(): string[] {

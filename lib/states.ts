@@ -1,4 +1,6 @@
 // The states of a transfer: the six that callers see, and the finer phases that decide which call fits.
+import { AxlError } from './errors.js';
+import { displayName } from './names.js';
 import { NATIVE_STATES, type NativeState } from './native.js';
 import type { TransferStateName } from './types.js';
 
@@ -36,8 +38,11 @@ const PHASES: Record<NativeState, Phase> = {
   'rolled back': 'canceled',
 };
 
+/** The phase for what the addon says of a transfer none of whose copies runs. */
+export const phaseOf = (state: number): Phase => PHASES[NATIVE_STATES[state] as NativeState];
+
 /** What to do instead, for a call that does not fit. */
-export const HINTS: Record<Phase, string> = {
+const HINTS: Record<Phase | 'closed', string> = {
   created: 'dispatch it first',
   starting: 'wait for it or cancel it first',
   running: 'wait for it or cancel it first',
@@ -47,7 +52,11 @@ export const HINTS: Record<Phase, string> = {
   failed: 'resume or free it',
   canceled: 'resume or free it',
   freed: 'create another',
+  closed: 'open its state file',
 };
 
-/** The phase for what the addon says of a transfer none of whose copies runs. */
-export const phaseOf = (state: number): Phase => PHASES[NATIVE_STATES[state] as NativeState];
+/** The error of a call that does not fit. */
+export function invalidState(call: string, name: string, phase: Phase | 'closed'): AxlError {
+  const state = phase === 'closed' ? phase : STATES[phase];
+  return new AxlError('AXL_INVALID_STATE', `${call}: transfer ${displayName(name)} is ${state}; ${HINTS[phase]}`);
+}

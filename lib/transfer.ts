@@ -1,11 +1,11 @@
 // A transfer: which call fits which state, and what each promises. The work is the addon's; this file is its manners.
-import { AxlError } from './errors.js';
+import type { AxlError } from './errors.js';
 import { absolutePath, displayName, pack, toText } from './names.js';
 import { answer, DURABILITY, LINKS, type NativeTransfer, native, OWNER } from './native.js';
 import { checkOptions, DEFAULT_INTERVAL_MS, defaultOwnerPolicy, settings, shapes } from './options.js';
 import { makeReport, waitError } from './report.js';
 import { findMatches } from './sources.js';
-import { HINTS, type Phase, phaseOf, STATES } from './states.js';
+import { invalidState, type Phase, phaseOf, STATES } from './states.js';
 import type {
   Added,
   AddGlobOptions,
@@ -24,7 +24,7 @@ import { abortError, pause, until } from './waiting.js';
 /** Transfers of this environment whose copies may run, for cancelAll. */
 const inFlight = new Set<Transfer>();
 
-/** Cancels all transfers of this environment whose copies run. Resolves when none runs. */
+/** Cancels all of them. Resolves when no copy runs. */
 export async function cancelAll(): Promise<void> {
   await Promise.all([...inFlight].map((transfer) => transfer.cancel()));
 }
@@ -67,10 +67,9 @@ export class Transfer {
 
   /**
    * Begins a transfer. The state file exists afterwards, locked, and with durability `full` its name is on the disk.
-   * @returns a transfer in the state `created`
    * @throws {TypeError} an option that is unknown, missing or of the wrong type; {RangeError} a number out of range
    * @throws {AxlError} AXL_STATE_EXISTS when there is a state file of that name: use {@link Transfer.open};
-   *   AXL_UNSAFE_PATH when a directory above it is a link; AXL_IO when it cannot be made
+   *   AXL_IO when it cannot be made
    * @see AXL_Create
    */
   static async create(options: CreateOptions): Promise<Transfer> {
@@ -89,17 +88,14 @@ export class Transfer {
    * Takes over the transfer of a process that died, or that was closed. The state file is locked afterwards.
    *
    * If every file was complete, {@link Transfer.wait} publishes; otherwise {@link Transfer.resume} goes on.
-   * @param stateFile the state file that `create` was given
    * @throws {AxlError} AXL_STATE_LOCKED when its process is alive or a finalizer is at work on it; AXL_STATE_CORRUPT or
    *   AXL_STATE_VERSION when it cannot be believed or read; AXL_UNSAFE_PATH when it is not a regular file of ours;
-   *   AXL_IO when it is not there;
-   *   AXL_INVALID_STATE when the transfer was never dispatched, so that there is nothing to go on with
+   *   AXL_IO when it is not there; AXL_INVALID_STATE when the transfer was never dispatched
    * @example
    * ```ts
    * await using transfer = await Transfer.open('/p/job/state/rank.7');
    * await transfer.resume();
    * await transfer.wait();
-   * await transfer.free();
    * ```
    * @see AXL_Create with AXL_XFER_STATE_FILE
    */
@@ -116,7 +112,7 @@ export class Transfer {
     return this.#name;
   }
 
-  /** Absolute; as UTF-8. */
+  /** Absolute. */
   get stateFile(): string {
     return toText(this.#stateFile);
   }
@@ -154,7 +150,7 @@ export class Transfer {
    * @throws {AxlError} AXL_IO when a directory cannot be read; otherwise as {@link Transfer.add}
    * @example
    * ```ts
-   * await transfer.addGlob('ckpt.42/**', { cwd: '/l/ssd', dest: '/p/lustre/run', ignore: ['**' + '/*.tmp'] });
+   * await transfer.addGlob('ckpt.42/**', { cwd: '/l/ssd', dest: '/p/lustre/run', ignore: ['ckpt.42/tmp*'] });
    * ```
    * @see AXL_Add
    */
@@ -279,9 +275,8 @@ export class Transfer {
 
   /**
    * How far the copies are: a snapshot at once, one at most each `intervalMs`, and always the last one, after which it
-   * ends. Never throws for files that failed. Leaving the loop cancels nothing.
+   * ends. Bytes, and numbers of files. Never throws for files that failed. Leaving the loop cancels nothing.
    * @param options `intervalMs` milliseconds, at least 1, @default 1000; `signal` ends the iteration
-   * @returns snapshots: bytes, and numbers of files
    * @throws {AxlError} AXL_INVALID_STATE before dispatch and after free
    * @throws {CanceledError} AXL_CANCELED when the signal fired
    */
@@ -304,8 +299,7 @@ export class Transfer {
   }
 
   /**
-   * Lets go of the transfer; copies in flight are canceled first. Temporary files and state file stay, unlocked, for
-   * {@link Transfer.open} or `axl-finalize`.
+   * Lets go of the transfer, after a cancel if copies run. What {@link Transfer.open} and `axl-finalize` need stays.
    */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closed || this.#phase === 'freed') return;
@@ -401,7 +395,6 @@ export class Transfer {
   }
 
   #invalid(call: string): AxlError {
-    const situation = this.#closed ? 'is closed; open its state file' : `is ${this.state}; ${HINTS[this.#phase]}`;
-    return new AxlError('AXL_INVALID_STATE', `${call}: transfer ${displayName(this.#name)} ${situation}`);
+    return invalidState(call, this.#name, this.#closed ? 'closed' : this.#phase);
   }
 }

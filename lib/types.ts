@@ -91,6 +91,7 @@ export interface Failure {
   readonly message: string;
   /** The errno's name, e.g. `ENOSPC`. */
   readonly errnoName?: string;
+  /** Negative, as in Node's own errors. */
   readonly errno?: number;
   readonly syscall?: string;
   /** As UTF-8; bytes that are not become U+FFFD. */

@@ -11,9 +11,23 @@ LiveTransfer::LiveTransfer(Napi::Env env, Environment& environment)
       strand_(std::make_shared<Strand>(environment.Start(env))) {}
 
 Napi::Promise LiveTransfer::Run(Napi::Env env, Call call) {
-  auto post = [this](std::function<void()> task) { strand_->Post(std::move(task)); };
-  return environment_->Run(env, post,
-                           [self = shared_from_this(), call = std::move(call)] { return call(*self->transfer_); });
+  return Queue(env, [self = shared_from_this(), call = std::move(call)]() -> Result {
+    if (self->has_state_file_) return call(*self->transfer_);
+    return {Status::Make(Code::kInvalidState, "the transfer is closed"), nullptr};
+  });
+}
+
+Napi::Promise LiveTransfer::RunAndHold(Napi::Env env, bool hold, Call call) {
+  return Queue(env, [self = shared_from_this(), hold, call = std::move(call)] {
+    Result result = call(*self->transfer_);
+    if (result.status.ok()) self->has_state_file_ = hold;
+    return result;
+  });
+}
+
+Napi::Promise LiveTransfer::Queue(Napi::Env env, Environment::Task task) {
+  auto post = [this](std::function<void()> run) { strand_->Post(std::move(run)); };
+  return environment_->Run(env, post, std::move(task));
 }
 
 Napi::Promise LiveTransfer::Start(Napi::Env env, Launch launch) {
@@ -91,13 +105,14 @@ TransferHandle::TransferHandle(const Napi::CallbackInfo& info)
       live_(std::make_shared<LiveTransfer>(info.Env(), *static_cast<Environment*>(info.Data()))) {}
 
 Napi::Value TransferHandle::Create(const Napi::CallbackInfo& info) {
-  return live_->Run(info.Env(), [options = ReadTransferOptions(info[0].As<Napi::Object>())](Transfer& t) -> Result {
-    return {t.Create(options), nullptr};
-  });
+  return live_->RunAndHold(info.Env(), true,
+                           [options = ReadTransferOptions(info[0].As<Napi::Object>())](Transfer& t) -> Result {
+                             return {t.Create(options), nullptr};
+                           });
 }
 
 Napi::Value TransferHandle::Open(const Napi::CallbackInfo& info) {
-  return live_->Run(info.Env(), [path = Bytes(info[0])](Transfer& t) -> Result {
+  return live_->RunAndHold(info.Env(), true, [path = Bytes(info[0])](Transfer& t) -> Result {
     Status status = t.Open(path);
     if (!status.ok()) return {std::move(status), nullptr};
     return {Status::Ok(), [name = t.name(), state = t.state()](Napi::Env env) -> Napi::Value {
@@ -162,7 +177,7 @@ Napi::Value TransferHandle::Free(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value TransferHandle::Close(const Napi::CallbackInfo& info) {
-  return live_->Run(info.Env(), [](Transfer& t) -> Result {
+  return live_->RunAndHold(info.Env(), false, [](Transfer& t) -> Result {
     t.Close();
     return {};
   });

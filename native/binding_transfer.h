@@ -21,8 +21,10 @@ class LiveTransfer : public std::enable_shared_from_this<LiveTransfer> {
 
   LiveTransfer(Napi::Env env, Environment& environment);
 
-  // Queued behind the calls before it.
+  // Queued behind the calls before it. kInvalidState between Close and Open, whatever JavaScript does.
   Napi::Promise Run(Napi::Env env, Call call);
+  // Create, Open or Close: the calls after which there is, or is no, state file in our hands.
+  Napi::Promise RunAndHold(Napi::Env env, bool hold, Call call);
   // Dispatch or Resume. From here until EndFlight the environment keeps this object.
   Napi::Promise Start(Napi::Env env, Launch launch);
   // Resolves when no copy runs; at once if none does.
@@ -34,12 +36,14 @@ class LiveTransfer : public std::enable_shared_from_this<LiveTransfer> {
   const Transfer& transfer() const { return *transfer_; }
 
  private:
+  Napi::Promise Queue(Napi::Env env, Environment::Task task);
   void EndFlight(Napi::Env env);
   void UpdateHold(Napi::Env env);
 
   std::shared_ptr<Environment> environment_;  // first: the engine outlives the transfer
   std::shared_ptr<Transfer> transfer_;
   std::shared_ptr<Strand> strand_;
+  bool has_state_file_ = false;  // on the strand only
   std::vector<Napi::Promise::Deferred> waiters_;
   bool in_flight_ = false;  // as JavaScript knows it: ends when the message that copies have ended arrives
   bool keep_alive_ = true;

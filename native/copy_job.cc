@@ -200,6 +200,7 @@ void CopyJob::RecordFailed(uint32_t id, const Status& failure) {
   if (p.state == FileState::kFailed) return;  // invariant 6: the first error is kept
   p.state = FileState::kFailed;
   p.failure = failure;
+  if (LosesBytes(failure)) p.chunks = {};
   failed_.fetch_add(1, std::memory_order_relaxed);
   const Status s = journal_.Append([&](JournalWriter& w) { w.Failed(id, failure); });
   if (!s.ok()) JournalFailed(s);

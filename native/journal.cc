@@ -17,6 +17,7 @@ namespace axl {
 
 namespace {
 
+constexpr int kDrafts = 100;
 constexpr auto kLook = std::chrono::milliseconds(1);
 
 Uuid NewUuid() {
@@ -49,26 +50,43 @@ Status Journal::Create(Os& os, const std::string& path, const TransferInfo& info
   // Before anything is made: the rename below says the same, but a draft would have come and gone.
   if (os.Stat(AT_FDCWD, path.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0)
     return Status::Make(Code::kStateExists, "the state file exists already", path);
-  std::unique_ptr<Journal> j(new Journal(os, path));
-  TransferState& state = j->replay_.state;
-  state.uuid = NewUuid();
-  state.info = info;
-  DescribeProcess(&state.info);
-  const std::string draft = Join(ParentOf(path), "." + Hex(state.uuid.data(), state.uuid.size()) + ".new");
-  j->fd_ = Fd(os, os.Open(AT_FDCWD, draft.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
-  if (!j->fd_.valid()) return Status::Errno(j->fd_.error(), "open", path);
-  Status s = j->WriteDraft(draft);
-  if (!s.ok()) {
-    (void)os.Unlink(AT_FDCWD, draft.c_str());
-    if (j->named_) (void)os.Unlink(AT_FDCWD, path.c_str());
-    return s;
+  // A finalizer that comes between our open and our lock takes the draft for an orphan, and removes it.
+  Status s;
+  for (int tries = 0; tries < kDrafts; tries++) {
+    out->reset(new Journal(os, path));
+    bool lost = false;
+    s = (*out)->MakeDraft(info, &lost);
+    if (!lost) break;
   }
-  *out = std::move(j);
+  if (!s.ok()) out->reset();
   return s;
 }
 
+Status Journal::MakeDraft(const TransferInfo& info, bool* lost) {
+  state().uuid = NewUuid();
+  state().info = info;
+  DescribeProcess(&state().info);
+  const std::string draft = Join(Directory(), "." + Hex(uuid().data(), uuid().size()) + ".new");
+  fd_ = Fd(os_, os_.Open(AT_FDCWD, draft.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
+  if (!fd_.valid()) return Status::Errno(fd_.error(), "open", path_);
+  Status s = LockDraft(draft, lost);
+  if (s.ok()) s = WriteDraft(draft);
+  if (s.ok()) return s;
+  (void)os_.Unlink(AT_FDCWD, draft.c_str());
+  if (named_) (void)os_.Unlink(AT_FDCWD, path_.c_str());
+  return s;
+}
+
+Status Journal::LockDraft(const std::string& draft, bool* lost) {
+  const int locked = os_.Lock(fd_.get());
+  struct stat st;
+  const int there = os_.Stat(AT_FDCWD, draft.c_str(), &st, AT_SYMLINK_NOFOLLOW);
+  *lost = locked == -EWOULDBLOCK || there == -ENOENT;
+  if (locked < 0 && !LocksDoNotWork(locked)) return Status::Errno(-locked, "flock", path_);
+  return there < 0 ? Status::Errno(-there, "stat", path_) : Status::Ok();
+}
+
 Status Journal::WriteDraft(const std::string& draft) {
-  if (int r = os_.Lock(fd_.get()); r < 0 && !LocksDoNotWork(r)) return Status::Errno(-r, "flock", path_);
   struct stat st;
   if (int r = os_.Fstat(fd_.get(), &st); r < 0) return Status::Errno(-r, "fstat", path_);
   inode_ = st.st_ino;
@@ -168,6 +186,7 @@ Status Journal::Append(const std::function<void(JournalWriter&)>& write) {
   if (!poisoned_.ok()) return poisoned_;
   JournalWriter w(uuid(), replay_.next_sequence);
   write(w);
+  if (!w.fits()) return Status::Make(Code::kNotSupported, "a record over 1 MiB: too many xattrs of one file", path_);
   if (end_ + w.bytes().size() > kMaxJournal)
     return Status::Make(Code::kNotSupported, "a state file over 256 MiB", path_);
   // A torn tail is cut off first: bytes after our record would make the next reader call it corrupt.
@@ -226,8 +245,8 @@ bool Journal::IsDraftName(std::string_view name) {
 Status Journal::RemoveDraft(Os& os, const std::string& path) {
   Fd fd(os, os.Open(AT_FDCWD, path.c_str(), O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
   if (!fd.valid()) return Status::Errno(fd.error(), "open", path);
-  if (int r = os.Lock(fd.get()); r == -EWOULDBLOCK)
-    return Status::Make(Code::kStateLocked, "a transfer is being created", path);
+  // Without locks nobody can tell a draft of a killed create from one that is being written.
+  if (int r = os.Lock(fd.get()); r < 0) return Status::Make(Code::kStateLocked, "a transfer is being created", path);
   struct stat st, named;
   if (int r = os.Fstat(fd.get(), &st); r < 0) return Status::Errno(-r, "fstat", path);
   if (int r = os.Stat(AT_FDCWD, path.c_str(), &named, AT_SYMLINK_NOFOLLOW); r < 0)

@@ -66,6 +66,8 @@ class Journal {
 
  private:
   Journal(Os& os, std::string path) : os_(os), path_(std::move(path)) {}
+  Status MakeDraft(const TransferInfo& info, bool* lost);
+  Status LockDraft(const std::string& draft, bool* lost);
   Status WriteDraft(const std::string& draft);
   Status OpenFile();
   Status LockAndCheck();

@@ -242,6 +242,7 @@ class Replayer {
     if (p->state == FileState::kFailed) return "a second FAILED of a file";
     failure.code = static_cast<Code>(code);
     p->state = FileState::kFailed;
+    if (LosesBytes(failure)) p->chunks = {};
     p->failure = std::move(failure);
     return nullptr;
   }
@@ -257,7 +258,8 @@ class Replayer {
     s_.canceled = false;
     for (auto& p : s_.progress) {
       if (p.state != FileState::kFailed) continue;
-      p = FileProgress{};
+      p.state = FileState::kPending;
+      p.failure = {};
     }
     return nullptr;
   }

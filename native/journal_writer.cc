@@ -34,6 +34,7 @@ void JournalWriter::Begin(RecordType type) {
 
 void JournalWriter::End() {
   const auto length = static_cast<uint32_t>(out_.size() - start_ - (kRecordOverhead - 4));
+  fits_ &= length <= kMaxRecord;
   for (int i = 0; i < 4; i++) out_[start_ + static_cast<size_t>(i)] = static_cast<char>(length >> (8 * i));
   const uint32_t seed = Crc32c(0, uuid_.data(), uuid_.size());
   U32(Crc32c(seed, out_.data() + start_, out_.size() - start_));

@@ -33,6 +33,8 @@ class JournalWriter {
   const std::string& bytes() const { return out_; }
   std::string Take() { return std::move(out_); }
   uint32_t sequence() const { return sequence_; }
+  // Has every record a length that a reader takes?
+  bool fits() const { return fits_; }
 
  private:
   void Begin(RecordType type);
@@ -48,6 +50,7 @@ class JournalWriter {
   uint32_t sequence_;
   std::string out_;
   size_t start_ = 0;
+  bool fits_ = true;
 };
 
 }  // namespace axl

@@ -18,25 +18,31 @@ Status Verifying(const std::string& what, const std::string& path) { return Stat
 
 }  // namespace
 
-Status Publisher::OpenParent(const std::string& path, bool must_be_writable) {
+Status Publisher::OpenParent(const std::string& path) {
   const std::string_view parent = ParentOf(path);
   if (dir_.valid() && parent == dir_path_) return Status::Ok();
   dir_path_ = parent;
+  dir_checked_ = false;
   dir_ = Fd(os_, os_.OpenNoLinks(AT_FDCWD, dir_path_.c_str(), O_PATH | O_DIRECTORY));
   if (dir_.error() == ELOOP)
     return Status::Make(Code::kUnsafePath, "a symbolic link has come into the path of the directory", dir_path_);
-  if (!dir_.valid()) return Status::Errno(dir_.error(), "open", dir_path_);
-  if (!must_be_writable) return Status::Ok();
-  if (int r = os_.Access(dir_.get(), ".", W_OK | X_OK); r < 0) return Status::Errno(-r, "access", dir_path_);
-  return Status::Ok();
+  return dir_.valid() ? Status::Ok() : Status::Errno(dir_.error(), "open", dir_path_);
 }
 
-Status Publisher::Find(uint32_t id, bool must_be_writable, Place* place) {
+Status Publisher::Find(uint32_t id, Place* place) {
   const std::string& path = state_.files[id].dest;
-  if (Status s = OpenParent(path, must_be_writable); !s.ok()) return s;
+  if (Status s = OpenParent(path); !s.ok()) return s;
   place->dir = dir_.get();
   place->name = BaseOf(path);
   place->temporary = TemporaryName(place->name, state_.uuid);
+  return Status::Ok();
+}
+
+// Once for each directory that something is still to be renamed in: one that is finished may have become read-only.
+Status Publisher::CheckWritable() {
+  if (dir_checked_) return Status::Ok();
+  if (int r = os_.Access(dir_.get(), ".", W_OK | X_OK); r < 0) return Status::Errno(-r, "access", dir_path_);
+  dir_checked_ = true;
   return Status::Ok();
 }
 
@@ -68,7 +74,10 @@ Status Publisher::Check() {
 
 Status Publisher::CheckFile(uint32_t id) {
   Place place;
-  if (Status s = Find(id, true, &place); !s.ok()) return s;
+  const Status found = Find(id, &place);
+  if (found.err == ENOENT || found.err == ENOTDIR)
+    return Verifying("the directory of the temporary file is gone", TemporaryPath(state_.files[id].dest, state_.uuid));
+  if (!found.ok()) return found;
   struct stat st;
   const int r = os_.Stat(place.dir, place.temporary.c_str(), &st, AT_SYMLINK_NOFOLLOW);
   if (r == -ENOENT) return CheckPublished(id, place);
@@ -90,13 +99,13 @@ Status Publisher::CheckDestination(uint32_t id, const Place& place) {
   const FileEntry& file = state_.files[id];
   struct stat st;
   const int r = os_.Stat(place.dir, place.name.c_str(), &st, AT_SYMLINK_NOFOLLOW);
-  if (r == -ENOENT) return Status::Ok();
-  if (r < 0) return Status::Errno(-r, "stat", file.dest);
-  if (S_ISDIR(st.st_mode)) return Status::Errno(EISDIR, "rename", Join(dir_path_, place.temporary), file.dest);
-  if (options_.overwrite == Overwrite::kFail)
+  if (r < 0 && r != -ENOENT) return Status::Errno(-r, "stat", file.dest);
+  if (r == 0 && S_ISDIR(st.st_mode))
+    return Status::Errno(EISDIR, "rename", Join(dir_path_, place.temporary), file.dest);
+  if (r == 0 && options_.overwrite == Overwrite::kFail)
     return Status::Make(Code::kConflict, "the destination exists, and is not to be replaced", file.dest);
-  if (options_.overwrite == Overwrite::kKeep) to_keep_.push_back(id);
-  return Status::Ok();
+  if (r == 0 && options_.overwrite == Overwrite::kKeep) to_keep_.push_back(id);
+  return CheckWritable();
 }
 
 // A finalizer was here before us if, and only if, the final name is the journalled inode.
@@ -127,7 +136,7 @@ Status Publisher::Mend(uint32_t id) {
   const FileEntry& file = state_.files[id];
   FileProgress& progress = state_.progress[id];
   Place place;
-  if (Status s = Find(id, true, &place); !s.ok()) return s;
+  if (Status s = Find(id, &place); !s.ok()) return s;
   const std::string name = progress.published ? place.name : place.temporary;
   const std::string path = Join(dir_path_, name);
   if (file.kind == FileKind::kSymlink)
@@ -185,7 +194,7 @@ Status Publisher::RecordPublished(Status cause) {
 
 Status Publisher::RenameFile(uint32_t id) {
   Place place;
-  if (Status s = Find(id, false, &place); !s.ok()) return s;
+  if (Status s = Find(id, &place); !s.ok()) return s;
   const std::string temporary = Join(dir_path_, place.temporary);
   const std::string& path = state_.files[id].dest;
   const bool replace = options_.overwrite == Overwrite::kReplace;

@@ -67,6 +67,7 @@ class Publisher {
     std::string temporary;
     std::string name;
   };
+  Status CheckWritable();
   Status CheckFile(uint32_t id);
   Status CheckTemporary(uint32_t id, const Place& place, const struct stat& st);
   Status CheckDestination(uint32_t id, const Place& place);
@@ -85,8 +86,8 @@ class Publisher {
   Status RemoveTemporaries();
   Status RemoveDirectories();
   Status SyncRemovals(const std::set<std::string, std::less<>>& removed);
-  Status OpenParent(const std::string& path, bool must_be_writable);
-  Status Find(uint32_t id, bool must_be_writable, Place* place);
+  Status OpenParent(const std::string& path);
+  Status Find(uint32_t id, Place* place);
   OwnerPolicy owner() const { return options_.owner.value_or(state_.info.owner); }
 
   Os& os_;
@@ -95,6 +96,7 @@ class Publisher {
   const PublishOptions options_;
   Fd dir_;  // the directory last used: files of one directory come together
   std::string dir_path_;
+  bool dir_checked_ = false;  // it can be written
   std::vector<uint32_t> to_mend_;
   std::vector<uint32_t> to_keep_;
 };

@@ -74,6 +74,9 @@ struct TransferInfo {
   uint32_t chunk_size = 0;  // bytes
 };
 
+// Is what was written lost, whatever a later fsync says? Then no chunk of the file is kept (invariant 5).
+inline bool LosesBytes(const Status& s) { return s.call == "fsync" || s.call == "close"; }
+
 enum class FileState : uint8_t { kPending, kDone, kFailed };
 
 struct ChunkSum {

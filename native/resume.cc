@@ -71,8 +71,8 @@ Status PrepareResume(Os& os, Journal& journal) {
   state.canceled = false;
   for (auto& p : state.progress) {
     if (p.state != FileState::kFailed) continue;
-    // Nothing of it is kept (invariant 5): after a failed fsync the cache may show what the disk does not have.
-    p = FileProgress{};
+    p.state = FileState::kPending;
+    p.failure = {};
   }
   return MakeDirectories(os, journal, true);
 }

@@ -14,6 +14,12 @@ namespace {
 
 bool IsAbsent(const Status& s) { return s.err == ENOENT || s.err == ENOTDIR; }
 
+// A read-only file system refuses to remove even what is not there.
+bool WasNotThere(Os& os, int error, int dir, const std::string& name) {
+  struct stat st;
+  return error == -ENOENT || (error == -EROFS && os.Stat(dir, name.c_str(), &st, AT_SYMLINK_NOFOLLOW) == -ENOENT);
+}
+
 }  // namespace
 
 Status Publisher::RollBack() {
@@ -35,7 +41,7 @@ Status Publisher::CheckNonePublished() {
   for (uint32_t id = 0; id < state_.files.size(); id++) {
     const FileProgress& progress = state_.progress[id];
     Place place;
-    const Status found = Find(id, false, &place);
+    const Status found = Find(id, &place);
     if (!found.ok() && !IsAbsent(found)) return found;
     struct stat st;
     const int r = found.ok() ? os_.Stat(place.dir, place.name.c_str(), &st, AT_SYMLINK_NOFOLLOW) : -ENOENT;
@@ -51,7 +57,7 @@ Status Publisher::AnyTemporary(bool* any) {
   *any = false;
   for (uint32_t id = 0; id < state_.files.size() && !*any; id++) {
     Place place;
-    const Status found = Find(id, false, &place);
+    const Status found = Find(id, &place);
     if (!found.ok() && IsAbsent(found)) continue;
     if (!found.ok()) return found;
     struct stat st;
@@ -65,11 +71,12 @@ Status Publisher::AnyTemporary(bool* any) {
 Status Publisher::RemoveTemporaries() {
   for (uint32_t id = 0; id < state_.files.size(); id++) {
     Place place;
-    const Status found = Find(id, false, &place);
+    const Status found = Find(id, &place);
     // A directory that is not there holds nothing: the transfer did not come so far, or somebody removed it all.
     if (!found.ok() && IsAbsent(found)) continue;
     if (!found.ok()) return found;
-    if (int r = os_.Unlink(place.dir, place.temporary.c_str()); r < 0 && r != -ENOENT)
+    if (int r = os_.Unlink(place.dir, place.temporary.c_str());
+        r < 0 && !WasNotThere(os_, r, place.dir, place.temporary))
       return Status::Errno(-r, "unlink", Join(dir_path_, place.temporary));
   }
   return Status::Ok();
@@ -80,10 +87,11 @@ Status Publisher::RemoveDirectories() {
   for (size_t i = state_.dirs.size(); i-- > 0;) {
     if (state_.renounced[i]) continue;
     const std::string& path = state_.dirs[i].path;
-    const Status parent = OpenParent(path, false);
+    const Status parent = OpenParent(path);
     if (!parent.ok() && !IsAbsent(parent)) return parent;
-    const int r = parent.ok() ? os_.Rmdir(dir_.get(), std::string(BaseOf(path)).c_str()) : -ENOENT;
-    if (r == 0 || r == -ENOENT || r == -ENOTDIR)
+    const std::string name(BaseOf(path));
+    const int r = parent.ok() ? os_.Rmdir(dir_.get(), name.c_str()) : -ENOENT;
+    if (r == 0 || r == -ENOTDIR || WasNotThere(os_, r, dir_.get(), name))
       removed.insert(path);
     else if (r != -ENOTEMPTY && r != -EEXIST)
       return Status::Errno(-r, "rmdir", path);

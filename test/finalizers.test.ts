@@ -1,7 +1,7 @@
 // axl-finalize beside other finalizers, live jobs, kills and other users; its command line; finalize() as a function.
 import * as fs from 'node:fs';
 import t from 'tap';
-import { CanceledError, finalize } from '../lib/index.js';
+import { CanceledError, type FinalizedEntry, finalize } from '../lib/index.js';
 import { begin, leave, quiet } from './journals.js';
 import {
   axlFinalize,
@@ -88,7 +88,9 @@ t.test('live transfers in a state directory do not notice finalizers', async (t)
     working = false;
   });
   const finalizers = (async () => {
-    while (working) await finalize(place.states, { onEntry: ({ action }) => met.push(action) });
+    // A draft may be taken for an orphan in the instant before it is locked; its create then tries the next one.
+    const onEntry = ({ action, stateFile }: FinalizedEntry) => stateFile.endsWith('.new') || met.push(action);
+    while (working) await finalize(place.states, { onEntry });
   })();
   for (const name of names.slice(0, 40)) {
     const transfer = await begin(place, name);

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Test } from 'tap';
-import { type CreateOptions, Transfer } from '../lib/index.js';
+import { type AxlError, type CreateOptions, Transfer } from '../lib/index.js';
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 export const isRoot = process.geteuid?.() === 0;
@@ -106,15 +106,20 @@ export interface ChildOptions {
   readonly cwd?: string;
   /** Called with each piece of stdout, and how to send a signal. */
   readonly onStdout?: (text: string, kill: (signal: NodeJS.Signals) => void) => void;
+  /** The largest file that it may write, in blocks of 512 or 1024 bytes, as the shell has it. */
+  readonly fileBlocks?: number;
   /** Asked again and again; SIGKILL once it is true. */
   readonly killWhen?: () => boolean;
 }
 
 /** Our own settings would change the outcome. */
 function environment(extra: Record<string, string> = {}): NodeJS.ProcessEnv {
-  const inherited = Object.entries(process.env).filter(([name]) => !/^(AXL_|NODE_OPTIONS$|TAP)/.test(name));
+  const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('AXL_'));
   return { ...Object.fromEntries(inherited), ...extra };
 }
+
+/** tap has every child load its hooks, which handle signals; a program of its own must be plain. */
+const PLAIN = ['-u', 'NODE_OPTIONS', '-u', 'NODE_V8_COVERAGE'];
 
 function killOnce(child: ChildProcess, come: () => boolean): void {
   if (child.exitCode !== null || child.signalCode !== null) return;
@@ -126,7 +131,10 @@ function killOnce(child: ChildProcess, come: () => boolean): void {
 export function program(command: string, args: readonly string[], options: ChildOptions = {}): Promise<Ended> {
   const { uid, cwd = '/' } = options;
   const spawnOptions: SpawnOptions = { cwd, env: environment(options.env), stdio: ['ignore', 'pipe', 'pipe'] };
-  const child = spawn(command, args, { ...spawnOptions, ...(uid !== undefined && { uid, gid: uid }) });
+  const child = spawn('env', [...PLAIN, command, ...args], {
+    ...spawnOptions,
+    ...(uid !== undefined && { uid, gid: uid }),
+  });
   const timer = setTimeout(() => child.kill('SIGKILL'), CHILD_TIMEOUT_MS);
   if (options.killWhen) killOnce(child, options.killWhen);
   const out = { stdout: '', stderr: '' };
@@ -152,7 +160,10 @@ export const library = pathToFileURL(join(root, 'dist', 'lib', 'index.js')).href
 /** Runs plain JavaScript in a process of its own, with `axl` (the package) and `args` at hand. */
 export function script(code: string, args: readonly string[] = [], options: ChildOptions = {}): Promise<Ended> {
   const prelude = `const axl = await import(${JSON.stringify(library)}); const args = process.argv.slice(1);`;
-  return program(process.execPath, ['--input-type=module', '-e', prelude + code, '--', ...args], options);
+  const node = [process.execPath, '--input-type=module', '-e', prelude + code, '--', ...args];
+  if (options.fileBlocks === undefined) return program(node[0] as string, node.slice(1), options);
+  const limited = `ulimit -f ${options.fileBlocks}; exec "$@"`;
+  return program('sh', ['-c', limited, 'sh', ...node], options);
 }
 
 /** Runs the compiled axl-finalize. */
@@ -184,4 +195,19 @@ export async function rejection(promise: Promise<unknown>): Promise<unknown> {
     (value) => Promise.reject(new Error(`resolved with ${JSON.stringify(value)}, but was to be rejected`)),
     (error: unknown) => error,
   );
+}
+
+export const codeOf = async (promise: Promise<unknown>): Promise<string> =>
+  ((await rejection(promise)) as AxlError).code;
+
+/** The JSON that a child printed. */
+// biome-ignore lint/suspicious/noExplicitAny: whatever it printed
+export function said(ended: Ended): any {
+  try {
+    return JSON.parse(ended.stdout);
+  } catch {
+    throw new Error(
+      `the child said no JSON; status ${ended.status}, signal ${ended.signal}: ${ended.stdout}${ended.stderr}`,
+    );
+  }
 }

@@ -13,6 +13,7 @@ import { mebibytes, table } from './table.mjs';
 import { describeTree, latin1, walk } from './tree.mjs';
 
 const MiB = 2 ** 20;
+const MOST_SHOWN = 40;
 const postStage = fileURLToPath(new URL('post-stage.sh', import.meta.url));
 
 const ranks = ['frees', 'exits', 'killed', 'canceled', 'waits', 'waits', 'waits', 'waits'].map((role, rank) => ({
@@ -58,6 +59,7 @@ function finalize(demo) {
 
 function whileBlocked({ before, after, midCopy, bytes }) {
   if (midCopy !== undefined) return `interrupted at ${mebibytes(midCopy)} of ${mebibytes(bytes)}`;
+  if (after === undefined) return '-';
   return `${mebibytes(before)} -> ${mebibytes(after)} of ${mebibytes(bytes)}`;
 }
 
@@ -108,7 +110,8 @@ function conclude(demo, wrong, started) {
   else console.log(`The files are in ${[...new Set([demo.base, demo.burst])].join(' and ')}.`);
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   if (wrong.length === 0) console.log(`Everything is as it should be (${seconds} s).`);
-  else console.error(`FAILED, differences: ${wrong.length}\n  ${wrong.join('\n  ')}`);
+  else console.error(`FAILED, differences: ${wrong.length}\n  ${wrong.slice(0, MOST_SHOWN).join('\n  ')}`);
+  if (wrong.length > MOST_SHOWN) console.error(`  ... all of them: node examples/demo/check.mjs ${demo.base}`);
   process.exitCode = wrong.length === 0 ? 0 : 1;
 }
 

@@ -44,6 +44,12 @@ TEST(ACallOfFinalizeThatFailsIsReportedAndTheNextFinalizeGoesOn) {
   });
 }
 
+TEST(AfterAFailureTheSameProcessMayTryAgain) {
+  World world;
+  for (Fault fault : {Fault::kFail, Fault::kLoseAnswer})
+    FailEverywhere("trying again", world, fault, [&](Os&, Os& os) { return LiveStubbornly(world, os, 1).published; });
+}
+
 TEST(AnAnswerThatIsLostIsAFailureThatFinalizeUnderstands) {
   World world;
   FailEverywhere("lost answers of a transfer", world, Fault::kLoseAnswer,

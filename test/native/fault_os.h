@@ -17,12 +17,13 @@
 namespace axl::test {
 
 enum class Fault : uint8_t {
-  kNone,
   kFail,        // the call does nothing and reports an errno
   kLoseAnswer,  // the call takes effect and reports an errno
-  kKill,  // from this call on nothing reaches the system but close: what is left to see is what a dead process left
-  kTear,  // counts writes only: this one writes a part of its bytes, then the process is killed
-  kDie,   // SIGKILL to this process
+  kKill,        // from here on nothing reaches the system but close: what there is, a dead process left
+  kDie,         // SIGKILL to this process
+  // These count calls of one kind only:
+  kTear,       // a write: a part of it is written, then the process is killed
+  kFailFsync,  // see on_failed_fsync
 };
 
 // What every call says once the process is killed: no errno of the system's.
@@ -58,7 +59,7 @@ class FaultOs : public Os {
     return Do("read", [&] { return to_.Read(fd, data, n, at); });
   }
   ssize_t Write(int fd, const void* data, size_t n, off_t at) override {
-    if (fault_ == Fault::kTear && !dead_ && ++writes_ == at_) {
+    if (fault_ == Fault::kTear && !dead_ && ++chosen_ == at_) {
       (void)to_.Write(fd, data, tear == 0 ? n - 1 : n / tear, at);
       Hit("write");
       dead_ = true;
@@ -73,10 +74,12 @@ class FaultOs : public Os {
     return Do("lseek", [&] { return to_.Seek(fd, at, whence); });
   }
   int Fsync(int fd) override {
-    const bool was_hit = hit_;
-    const int result = Do("fsync", [&] { return to_.Fsync(fd); });
-    if (result == -err_ && err_ != 0 && !was_hit && hit_ && on_failed_fsync) on_failed_fsync(fd);
-    return result;
+    if (fault_ == Fault::kFailFsync && ++chosen_ == at_) {
+      Hit("fsync");
+      if (on_failed_fsync) on_failed_fsync(fd);
+      return -err_;
+    }
+    return Do("fsync", [&] { return to_.Fsync(fd); });
   }
   int StartWriteback(int fd, off_t at, off_t n) override {
     return Do("sync_file_range", [&] { return to_.StartWriteback(fd, at, n); });
@@ -158,7 +161,7 @@ class FaultOs : public Os {
     const uint64_t n = ++calls_;
     if (before) before(n);
     if (dead_) return -kDead;
-    if (n != at_ || fault_ == Fault::kNone || fault_ == Fault::kTear) return real();
+    if (n != at_ || fault_ == Fault::kTear || fault_ == Fault::kFailFsync) return real();
     Hit(call);
     if (fault_ == Fault::kDie) kill(getpid(), SIGKILL);
     if (fault_ == Fault::kLoseAnswer) {
@@ -179,7 +182,7 @@ class FaultOs : public Os {
   const uint64_t at_;
   const int err_;
   const char* where_ = "";
-  std::atomic<uint64_t> calls_{0}, writes_{0};
+  std::atomic<uint64_t> calls_{0}, chosen_{0};
   std::atomic<bool> hit_{false}, dead_{false};
 };
 

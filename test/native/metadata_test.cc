@@ -41,6 +41,10 @@ class PoorOs : public ForwardingOs {
     if (growing) return n == 0 ? 1 : -ERANGE;
     return no_xattrs ? -ENOTSUP : to_.ListXattr(fd, names, n);
   }
+  ssize_t GetXattr(int fd, const char* name, void* value, size_t n) override {
+    return std::string_view(name) == gone ? -ENODATA : to_.GetXattr(fd, name, value, n);
+  }
+  std::string gone;
   int chown_error = 0;
   bool no_xattrs = false, growing = false;
   std::string calls;
@@ -168,6 +172,15 @@ TEST(XattrsAreReadSortedAndOnlyThoseOfTheUser) {
   std::vector<Xattr> xattrs;
   CHECK_OK(ReadXattrs(f.os, f.fd.get(), f.path, &xattrs));
   CHECK((xattrs == std::vector<Xattr>{{"user.a", std::string("\0b", 2)}, {"user.axl", "1"}, {"user.zero", ""}}));
+}
+
+TEST(AnXattrThatIsRemovedMeanwhileIsLeftOut) {
+  Fixture f;
+  if (!HasXattrs(f.path)) Skip("no user xattrs here");
+  f.os.gone = "user.axl";
+  std::vector<Xattr> xattrs;
+  CHECK_OK(ReadXattrs(f.os, f.fd.get(), f.path, &xattrs));
+  CHECK(xattrs.empty());
 }
 
 TEST(AppliedXattrsReadBackTheSame) {

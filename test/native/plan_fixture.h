@@ -30,6 +30,7 @@ struct PlanFixture {
   Status AddAs(const std::string& source, const std::string& dest, Links links = Links::kDefault) {
     return plan.AddAs(source, dest, {links});
   }
+  Status AddAllAs(const std::vector<std::string>& pairs) { return plan.AddAllAs({pairs.begin(), pairs.end()}, {}); }
   // "d:" or "f:" or "l:" and the path below dir, sorted; a parent made on the way is "p:".
   std::vector<std::string> Names() {
     CHECK_OK(plan.Describe());
@@ -57,5 +58,14 @@ struct PlanFixture {
   Plan plan{Os::Posix()};
   Status status;  // what Refused returned last
 };
+
+// What is planned; see Names.
+inline void CheckNames(PlanFixture& f, std::vector<std::string> expected) {
+  std::sort(expected.begin(), expected.end());
+  const auto names = f.Names();
+  if (names == expected) return;
+  CHECK_EQ(names.size(), expected.size());
+  for (const auto& name : names) Fail(__FILE__, __LINE__, "planned " + name);
+}
 
 }  // namespace axl::test

@@ -1,6 +1,7 @@
 // Tests of process.h: who is alive where locks do not work.
 #include "process.h"
 
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -24,6 +25,15 @@ TEST(ThisProcessIsAlive) {
   CHECK_EQ(info.pid, getpid());
   CHECK(info.start_time > 0);
   CHECK_EQ(WriterLiveness(info), Liveness::kAlive);
+}
+
+TEST(AProcessNameWithParenthesesAndSpacesHidesNothing) {
+  char name[17] = {};
+  REQUIRE(prctl(PR_GET_NAME, name) == 0);
+  const uint64_t start_time = Self().start_time;
+  REQUIRE(prctl(PR_SET_NAME, "a) Z 1 (b) c") == 0);
+  CHECK_EQ(Self().start_time, start_time);
+  REQUIRE(prctl(PR_SET_NAME, name) == 0);
 }
 
 TEST(AWriterOnAnotherHostIsUnknown) {

@@ -62,6 +62,19 @@ Tree TreeAt(const std::string& root) {
   return tree;
 }
 
+void RemoveTree(const std::string& root) {
+  std::error_code error;
+  const auto open_up = [&](const std::filesystem::path& dir) {
+    std::filesystem::permissions(dir, std::filesystem::perms::owner_all, std::filesystem::perm_options::add, error);
+  };
+  if (!std::filesystem::is_directory(std::filesystem::symlink_status(root, error))) return;
+  open_up(root);
+  for (auto it = std::filesystem::recursive_directory_iterator(root, error); it != std::filesystem::end(it);
+       it.increment(error))
+    if (!it->is_symlink() && it->is_directory(error)) open_up(it->path());
+  std::filesystem::remove_all(root);
+}
+
 std::string Difference(const Node& a, const Node& b) {
   if (a.kind != b.kind) return "of another kind";
   if (a.content != b.content)

@@ -25,6 +25,8 @@ using Tree = std::map<std::string, Node>;  // by path below the root
 
 Node NodeAt(const std::string& path);
 Tree TreeAt(const std::string& root);
+// With all below it, also what a read-only directory holds. Nothing if it is not there.
+void RemoveTree(const std::string& root);
 std::string Difference(const Node& a, const Node& b);
 // The first name that is not the same in both, and how it differs; empty if they are equal.
 std::string Difference(const Tree& a, const Tree& b);

@@ -57,10 +57,7 @@ World::World(Files files, Place place) {
   Expect();
 }
 
-World::~World() {
-  std::error_code error;
-  fs::remove_all(root_, error);
-}
+World::~World() { RemoveTree(root_); }
 
 void World::MakeSources(Files files) {
   WriteFile(Source("tree/small"), "small");
@@ -102,8 +99,8 @@ void World::MakeDestinations() {
 }
 
 void World::Reset() {
-  fs::remove_all(At("dest"));
-  fs::remove_all(At("states"));
+  RemoveTree(At("dest"));
+  RemoveTree(At("states"));
   MakeDestinations();
   before_.clear();
   before_ = Now();
@@ -181,6 +178,42 @@ Life Live(const World& world, Os& os, unsigned workers, Ending ending) {
   return End(*transfer, ending);
 }
 
+namespace {
+
+// Dispatch, and what may be done after it failed.
+Status Copy(Transfer& transfer) {
+  const auto resume = [&](auto on_quiet) { return transfer.Resume(on_quiet); };
+  const auto dispatch = [&](auto on_quiet) { return transfer.Dispatch(on_quiet); };
+  Status s = AndWait(dispatch);
+  if (!s.ok()) s = transfer.state() == Transfer::State::kCreated ? AndWait(dispatch) : AndWait(resume);
+  return s;
+}
+
+Status PublishStubbornly(Transfer& transfer) {
+  if (transfer.Publish().ok() || transfer.Publish().ok()) return Status::Ok();
+  Status s = AndWait([&](auto on_quiet) { return transfer.Resume(on_quiet); });
+  return s.ok() ? transfer.Publish() : s;
+}
+
+}  // namespace
+
+Life LiveStubbornly(const World& world, Os& os, unsigned workers) {
+  Engine engine(workers);
+  const auto transfer = std::make_shared<Transfer>(os, engine);
+  Life life;
+  life.failed = transfer->Create(world.Options());
+  if (!life.failed.ok()) life.failed = transfer->Create(world.Options());
+  if (life.failed.ok()) life.failed = world.AddAll(*transfer);
+  if (life.failed.ok()) life.failed = Copy(*transfer);
+  if (!life.failed.ok()) return life;
+  life.failed = PublishStubbornly(*transfer);
+  life.published = life.failed.ok();
+  Status freed = transfer->Free();
+  if (!freed.ok()) freed = transfer->Free();
+  life.freed = freed.ok();
+  return life;
+}
+
 Life LiveAgain(const World& world, Os& os, unsigned workers, Ending ending) {
   Engine engine(workers);
   const auto transfer = std::make_shared<Transfer>(os, engine);
@@ -188,6 +221,21 @@ Life LiveAgain(const World& world, Os& os, unsigned workers, Ending ending) {
   if (s.ok()) s = AndWait([&](auto on_quiet) { return transfer->Resume(on_quiet); });
   if (!s.ok()) return {s, false, false};
   return End(*transfer, ending);
+}
+
+Life LiveCanceled(const World& world, FaultOs& os, uint64_t at, bool resume, Ending ending) {
+  Engine engine(1);
+  const auto transfer = std::make_shared<Transfer>(os, engine);
+  os.before = [&](uint64_t n) {
+    if (n == at) (void)transfer->Cancel();
+  };
+  Status s = transfer->Create(world.Options());
+  if (s.ok()) s = world.AddAll(*transfer);
+  if (s.ok()) s = AndWait([&](auto on_quiet) { return transfer->Dispatch(on_quiet); });
+  if (s.ok() && resume) s = AndWait([&](auto on_quiet) { return transfer->Resume(on_quiet); });
+  const Life life = s.ok() ? End(*transfer, ending) : Life{s, false, false};
+  os.before = nullptr;
+  return life;
 }
 
 std::vector<Finalized> Finalize(const World& world, Os& os, FinalizeOptions options) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine.h"
+#include "fault_os.h"
 #include "finalizer.h"
 #include "forwarding_os.h"
 #include "test.h"
@@ -40,6 +41,7 @@ class World {
 
   std::string Source(const std::string& name) const { return At("source/" + name); }
   std::string Dest(const std::string& name) const { return At("dest/" + name); }
+  const std::string& root() const { return root_; }
   std::string states() const { return At("states"); }
   std::string state_file() const { return states() + "/rank.0"; }
 
@@ -84,8 +86,13 @@ Status AndWait(const std::function<Status(std::function<void()>)>& start);
 
 // Create, add, dispatch, copy, then the ending.
 Life Live(const World& world, Os& os, unsigned workers, Ending ending);
+// The same by a caller who does not give up: dispatches, resumes, publishes and frees again after a failure.
+Life LiveStubbornly(const World& world, Os& os, unsigned workers);
 // Open, resume, then the ending.
 Life LiveAgain(const World& world, Os& os, unsigned workers, Ending ending);
+
+// Dispatched, and canceled at call number `at`, which `os` counts; then resumed, or not; then the ending.
+Life LiveCanceled(const World& world, FaultOs& os, uint64_t at, bool resume, Ending ending);
 
 // axl-finalize over the state directory.
 std::vector<Finalized> Finalize(const World& world, Os& os, FinalizeOptions options = {.jobs = 1});

@@ -1,0 +1,55 @@
+// Starts what is measured, each time in a process of its own: this library in Node, C floors, and other programs under
+// a stop watch that is itself written in C, since an event loop is a poor one.
+import { execFile, execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const here = fileURLToPath(new URL('.', import.meta.url));
+const worker = join(here, 'worker.mjs');
+const execute = promisify(execFile);
+
+/** As many as the library copies with, and as axl-finalize has by default. */
+const threads = { copy: 0, finalize: 8 };
+export const finalizer = fileURLToPath(new URL('../dist/bin/axl-finalize.js', import.meta.url));
+
+let floor = '';
+/** For LD_PRELOAD: makes every fsync succeed at once. */
+export let withoutSync = '';
+
+/** Compiles the C programs into a directory, and asks the library for its number of threads. */
+export async function prepare(directory) {
+  threads.copy = (await import('../dist/lib/index.js')).config().threads;
+  const cc = process.env.CC ?? 'cc';
+  floor = join(directory, 'floor');
+  withoutSync = join(directory, 'nosync.so');
+  execFileSync(cc, ['-O2', '-pthread', '-o', floor, join(here, 'floor.c')], { stdio: 'inherit' });
+  execFileSync(cc, ['-O2', '-shared', '-fPIC', '-o', withoutSync, join(here, 'nosync.c')], { stdio: 'inherit' });
+}
+
+async function output(program, args, environment = {}) {
+  const options = { env: { ...process.env, ...environment }, maxBuffer: 64 << 20 };
+  const { stdout, stderr } = await execute(program, args.map(String), options);
+  if (stderr !== '') process.stderr.write(stderr);
+  return JSON.parse(stdout);
+}
+
+/** @returns {{seconds: number, cpu: number, rss: number}} of any program, from its start to its end */
+export async function command(...args) {
+  const { status, ...measured } = await output(floor, ['run', ...args]);
+  if (status !== 0) throw new Error(`${args.slice(0, 2).join(' ')} ended with status ${status}`);
+  return measured;
+}
+
+/** The C copy. @param how its letters, see floor.c @returns {{seconds: number, cpu: number}} */
+export const copyFloor = (from, to, how) => output(floor, ['copy', from, to, threads.copy, how]);
+
+/** The C finalizer, from its start to its end. @param how its letters, see floor.c */
+export const finalizeFloor = (directory, how) => command(floor, 'finalize', directory, threads.finalize, how);
+
+/** A shell command, from its start to its end. */
+export const shell = (line, ...args) => command('sh', '-ec', line, 'sh', ...args);
+
+/** A function of a trial, in a new Node. @returns what it returns */
+export const inNode = (trial, name, given, environment) =>
+  output(process.execPath, [worker, trial, name, JSON.stringify(given)], environment);

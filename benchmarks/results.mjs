@@ -1,0 +1,69 @@
+// Results files: NAME.json holds every measurement, NAME.md shows medians and ratios. Trials that are run again replace
+// what was there; figures of another machine are never mixed in.
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { median, ratio, table } from './format.mjs';
+
+/** What was stored under this name, or nothing yet. @throws {Error} it is of another machine */
+export function load(directory, name, machine) {
+  const path = join(directory, `${name}.json`);
+  if (!existsSync(path)) return { machine, trials: {} };
+  const stored = JSON.parse(readFileSync(path, 'utf8'));
+  if (!isDeepStrictEqual(stored.machine, machine))
+    throw new Error(`${name}.json was measured on another machine or kernel; take another name (--into NAME)`);
+  return stored;
+}
+
+export function save(directory, name, results, trials) {
+  mkdirSync(directory, { recursive: true });
+  writeFileSync(join(directory, `${name}.json`), `${JSON.stringify(results, null, 1)}\n`);
+  writeFileSync(join(directory, `${name}.md`), `${markdown(name, results, trials).join('\n')}\n`);
+}
+
+const medians = (samples) => Object.fromEntries(Object.entries(samples).map(([key, values]) => [key, median(values)]));
+
+/** How many times as fast as the fastest of these programs. */
+function compared(key, own, drivers, names) {
+  const others = names.filter((name) => drivers[name]).map((name) => medians(drivers[name])[key]);
+  const best = Math.min(...others.filter((value) => value > 0));
+  return Number.isFinite(best) && own > 0 ? ratio(best / own) : '';
+}
+
+/** Lines of the table of one trial. Columns without a value in any row are left out. */
+export function trialTable(trial, cases) {
+  const baselines = Object.entries(trial.compare?.baselines ?? {});
+  const head = ['case', 'program', ...Object.values(trial.columns).map(([title]) => title)];
+  head.push(...baselines.map(([title]) => `vs ${title}`));
+  const rows = Object.entries(cases).flatMap(([name, drivers]) =>
+    Object.entries(drivers).map(([driver, samples]) => {
+      const values = medians(samples);
+      const shown = Object.entries(trial.columns).map(([key, [, show]]) => (key in values ? show(values[key]) : ''));
+      const { key } = trial.compare ?? {};
+      const ratios = baselines.map(([, names]) => compared(key, values[key], drivers, names));
+      return [name, driver, ...shown, ...ratios];
+    }),
+  );
+  const used = head.map((_, i) => rows.some((row) => row[i] !== ''));
+  const kept = (row) => row.filter((_, i) => used[i]);
+  return table(kept(head), rows.map(kept));
+}
+
+function markdown(name, { machine, trials: stored }, trials) {
+  const lines = [`# Results: ${name}`, '', 'How to read this: [../README.md](../README.md). All measurements: '];
+  lines[2] += `[${name}.json](${name}.json).`;
+  lines.push(
+    '',
+    ...table(
+      ['machine', ''],
+      Object.entries(machine).map(([key, value]) => [key, String(value)]),
+    ),
+  );
+  for (const [key, trial] of Object.entries(trials)) {
+    if (!stored[key]) continue;
+    const { date, commit, runs, load: busy, cases } = stored[key];
+    lines.push('', `## ${trial.title}`, '', trial.text, '', ...trialTable(trial, cases), '');
+    lines.push(`${runs} run${runs === 1 ? '' : 's'} · commit ${commit} · ${date} · load before: ${busy}`);
+  }
+  return lines;
+}

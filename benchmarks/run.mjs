@@ -1,0 +1,89 @@
+// npm run bench [-- [--into NAME] [--runs N] [--quick] [--memory DIR] [--disk DIR] [TRIAL...]]
+// Trials x cases x programs: each measurement in a process of its own, the programs of a case taking turns, so that
+// whatever else the machine does meets all of them. Writes benchmarks/results/NAME.{json,md}.
+import { existsSync, mkdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { duration } from './format.mjs';
+import { fileSystemType, machine, occasion } from './machine.mjs';
+import { prepare } from './programs.mjs';
+import { load, save, trialTable } from './results.mjs';
+import { inScratch, openScratch } from './scratch.mjs';
+
+const NAMES = ['small-files', 'throughput', 'finalize', 'event-loop', 'cancel', 'memory'];
+const results = fileURLToPath(new URL('./results', import.meta.url));
+const build = fileURLToPath(new URL('../build/bench', import.meta.url));
+
+function options() {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      into: { type: 'string' },
+      runs: { type: 'string' },
+      quick: { type: 'boolean', default: false },
+      memory: { type: 'string', default: existsSync('/dev/shm') ? '/dev/shm' : build },
+      disk: { type: 'string', default: build },
+    },
+  });
+  const unknown = positionals.find((name) => !NAMES.includes(name));
+  if (unknown) throw new Error(`there is no trial ${unknown}; there are ${NAMES.join(', ')}`);
+  const runs = Number(values.runs ?? (values.quick ? 1 : 5));
+  if (!Number.isInteger(runs) || runs < 1) throw new Error('--runs takes a number from 1');
+  const name = values.into ?? (values.quick ? 'quick' : 'latest');
+  return { ...values, name, runs, chosen: positionals.length > 0 ? positionals : NAMES };
+}
+
+/** Every program of a case, `runs` times, in turns. @returns {object} program -> metric -> measurements */
+async function runCase(trial, c, places, runs) {
+  const drivers = await trial.open(c, places);
+  const samples = Object.fromEntries(Object.keys(drivers).map((name) => [name, {}]));
+  for (let i = 0; i < runs; i++)
+    for (const [name, run] of Object.entries(drivers))
+      for (const [metric, value] of Object.entries(await run())) {
+        samples[name][metric] ??= [];
+        samples[name][metric].push(value);
+      }
+  return samples;
+}
+
+/** A case that fails is told of, and leaves the others alone. @returns {object} case -> program -> ... */
+async function runTrial(trial, places, { quick, runs }) {
+  const done = {};
+  for (const c of trial.cases({ quick, places })) {
+    const start = performance.now();
+    process.stdout.write(`  ${c.name} ... `);
+    try {
+      done[c.name] = await inScratch(places, (own) => runCase(trial, c, own, runs));
+      console.log(duration((performance.now() - start) / 1000));
+    } catch (error) {
+      process.exitCode = 1;
+      console.log(`failed\n${error.stderr || error.message}`);
+    }
+  }
+  return done;
+}
+
+async function main() {
+  const { name, runs, quick, memory, disk, chosen } = options();
+  mkdirSync(build, { recursive: true });
+  await prepare(build);
+  const places = openScratch(memory, disk);
+  for (const [place, directory] of Object.entries(places)) console.log(`${place}: ${fileSystemType(directory)}`);
+  const here = machine(places);
+  const stored = load(results, name, here);
+  const trials = {};
+  for (const key of NAMES) trials[key] = await import(`./trials/${key}.mjs`);
+  for (const key of chosen) {
+    console.log(`${key}:`);
+    const when = occasion(runs);
+    const cases = await runTrial(trials[key], places, { quick, runs });
+    stored.trials[key] = { ...when, cases };
+    save(results, name, stored, trials);
+    console.log(trialTable(trials[key], cases).join('\n'));
+  }
+}
+
+await main().catch((error) => {
+  console.error(error.message);
+  process.exit(2);
+});

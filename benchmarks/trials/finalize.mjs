@@ -1,0 +1,143 @@
+// axl-finalize over the state files of a whole job, from the start of the process to its end, beside a C loop that
+// opens, locks, reads, checks, renames, syncs and removes as much as it must.
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { bytes, duration } from '../format.mjs';
+import { command, finalizeFloor, finalizer, inNode, withoutSync } from '../programs.mjs';
+import { makeFile, settle } from '../scratch.mjs';
+
+export const title = 'Finalize';
+export const text =
+  'Wall time of `axl-finalize DIR`, start of Node included, for state files that the library itself wrote, one for ' +
+  'each rank; all destinations lie in one directory. The C loop has state files of the same size, which need no ' +
+  'decoding, and as many threads.';
+export const columns = {
+  seconds: ['total', duration],
+  perState: ['a state file', duration],
+  cpu: ['CPU', duration],
+  rss: ['peak memory', bytes],
+};
+export const compare = { key: 'seconds', baselines: { 'the C loop': ['C loop'], 'node -e 0': ['node -e 0'] } };
+
+export function cases({ quick }) {
+  const states = (n) => (quick ? n / 32 : n);
+  const ways = [
+    ['memory', 'none'],
+    ['disk', 'none'],
+    ['disk', 'full'],
+  ];
+  const grid = [1024, 16_384].flatMap((n) =>
+    ways.flatMap(([place, durability]) => [1, 4].map((files) => ({ states: states(n), files, place, durability }))),
+  );
+  const most = { states: states(75_264), files: 1, place: 'memory', durability: 'none' };
+  const named = [...grid, most].map((c) => ({ ...c, name: `${c.states} x ${c.files} on ${c.place}, ${c.durability}` }));
+  return [{ name: 'an empty directory', states: 0, place: 'memory' }, ...named];
+}
+
+/** Runs in a process of its own: transfers that are complete but not published, as a killed rank leaves them. */
+export async function makeStates({ states, files, source, state, dest, durability }) {
+  const { Transfer } = await import('../../dist/lib/index.js');
+  let next = 0;
+  const rank = async (i) => {
+    const number = String(i).padStart(6, '0');
+    const stateFile = join(state, `rank.${number}`);
+    const t = await Transfer.create({ name: 'ckpt.1', stateFile, durability, rank: i, size: states });
+    for (let f = 0; f < files; f++) await t.add(source, join(dest, `rank.${number}.part${f}`));
+    await t.dispatch();
+    for await (const _ of t.progress()); // ends with the last copy
+    await t[Symbol.asyncDispose]();
+  };
+  const lane = async () => {
+    while (next < states) await rank(next++);
+  };
+  await Promise.all(Array.from({ length: 64 }, lane));
+  return {};
+}
+
+const SUFFIX = /\._AXL[0-9a-f]{16}$/;
+const finalName = (temporary) => temporary.replace(SUFFIX, '');
+
+/** A state directory and its destinations, which can be put back to where they were before they were finalized. */
+class Job {
+  constructor(place, name) {
+    this.base = join(place, name);
+    this.state = join(this.base, 'state');
+    this.saved = join(this.base, 'saved');
+    this.dest = join(this.base, 'dest');
+    mkdirSync(this.base);
+    for (const directory of [this.state, this.dest]) mkdirSync(directory);
+  }
+
+  /** The inodes of the temporary files are in the journals, so they stay; the state files come from a copy. */
+  async save() {
+    this.temporary = readdirSync(this.dest);
+    execFileSync('cp', ['-a', this.state, this.saved]);
+    await settle(this.base);
+  }
+
+  /** Undoes a finalize. */
+  async restore() {
+    for (const name of this.temporary) renameSync(join(this.dest, finalName(name)), join(this.dest, name));
+    execFileSync('cp', ['-a', `${this.saved}/.`, this.state]);
+    await settle(this.base);
+  }
+
+  check() {
+    const left = readdirSync(this.state).length + readdirSync(this.dest).filter((name) => SUFFIX.test(name)).length;
+    if (left > 0) throw new Error(`${left} state files or temporary files are left after a finalize`);
+  }
+}
+
+async function realJob(places, c) {
+  const job = new Job(places[c.place], 'axl');
+  const source = makeFile(join(places.memory, 'source'), 1024);
+  const environment = c.durability === 'full' ? { LD_PRELOAD: withoutSync } : {};
+  await inNode('finalize', 'makeStates', { ...c, source, state: job.state, dest: job.dest }, environment);
+  await job.save();
+  return job;
+}
+
+/** The same names and sizes, in state files that the C loop can read. */
+async function floorJob(places, c, real) {
+  const job = new Job(places[c.place], 'floor');
+  const names = new Map();
+  for (const name of real.temporary) {
+    writeFileSync(join(job.dest, name), Buffer.alloc(1024));
+    const rank = name.slice(0, 'rank.000000'.length);
+    const pair = `${join(job.dest, name)}\0${join(job.dest, finalName(name))}\0`;
+    names.set(rank, (names.get(rank) ?? '') + pair);
+  }
+  for (const [rank, pairs] of names) {
+    const content = Buffer.alloc(Math.max(pairs.length, statSync(join(real.saved, rank)).size));
+    content.write(pairs);
+    writeFileSync(join(job.state, rank), content, { mode: 0o600 });
+  }
+  await job.save();
+  return job;
+}
+
+async function openEmpty(places) {
+  const empty = join(places.memory, 'empty');
+  mkdirSync(empty);
+  return {
+    'axl-finalize': () => command(process.execPath, finalizer, empty),
+    'node -e 0': () => command(process.execPath, '-e', '0'),
+  };
+}
+
+export async function open(c, places) {
+  if (c.states === 0) return openEmpty(places);
+  const real = await realJob(places, c);
+  const floor = await floorJob(places, c, real);
+  const driver = (job, run) => async () => {
+    const measured = await run(job.state);
+    job.check();
+    await job.restore();
+    return { ...measured, perState: measured.seconds / c.states };
+  };
+  return {
+    'axl-finalize': driver(real, (state) => command(process.execPath, finalizer, state)),
+    'C loop': driver(floor, (state) => finalizeFloor(state, c.durability === 'full' ? 'f' : '-')),
+  };
+}

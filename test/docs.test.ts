@@ -1,0 +1,133 @@
+// What the documents say is so: options, exit statuses, codes, records, links, examples.
+import * as fs from 'node:fs';
+import { dirname, join } from 'node:path';
+import t from 'tap';
+import ts from 'typescript';
+import { leave } from './journals.js';
+import { axlFinalize, library, Place, program, root, tree } from './support.js';
+
+const read = (path: string): string => fs.readFileSync(join(root, path), 'utf8');
+const all = (text: string, pattern: RegExp): string[] => [...text.matchAll(pattern)].map((match) => match[1] as string);
+const documents = ['README.md', 'ARCHITECTURE.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'docs/state-format.md'];
+
+t.test('README, changelog and --help have the same options', async (t) => {
+  const { stdout } = await axlFinalize(['--help']);
+  const help = all(stdout, /^ {2}((?:-\w, )?--[\w-]+)/gm).map((names) => names.split(', '));
+  const options = help.filter((names) => !names.includes('--help'));
+  t.ok(options.length >= 5);
+  for (const path of ['README.md', 'CHANGELOG.md']) {
+    const synopsis = all(read(path), /(axl-finalize \[.*STATE_DIR\.\.\.)/g)[0] ?? '';
+    const given = all(synopsis, /\[(--?[\w-]+)/g);
+    for (const names of options)
+      t.ok(
+        names.some((name) => given.includes(name)),
+        `${path} has ${names}`,
+      );
+    for (const name of given) t.ok(options.flat().includes(name), `--help has ${name}`);
+  }
+});
+
+t.test('README and --help have the same exit statuses in the same order', async (t) => {
+  const { stdout } = await axlFinalize(['--help']);
+  const help = all(stdout.slice(stdout.indexOf('Exit status')), /^ {2}(\d) /gm);
+  const readme = read('README.md');
+  t.same(all(readme.slice(readme.indexOf('Exit status')), /\*\*(\d)\*\*/g), help);
+  t.same(help, ['1', '5', '4', '3', '0', '2']);
+});
+
+t.test('lib/errors.ts, native/status.cc and the documents have the same codes', async (t) => {
+  const codes = all(read('lib/errors.ts'), /^ {2}\| '(AXL_\w+)'/gm);
+  t.ok(codes.length > 10);
+  const engine = all(read('native/status.cc'), /return "(AXL_\w+)"/g).filter((code) => code !== 'AXL_UNKNOWN');
+  t.same(
+    codes.filter((code) => !engine.includes(code)),
+    ['AXL_BACKEND_UNAVAILABLE'],
+    'which is of lib/native.ts',
+  );
+  t.same(
+    engine.filter((code) => !codes.includes(code)),
+    [],
+  );
+  const variables = all(read('lib/options.ts'), /'(AXL_\w+)'/g);
+  for (const path of documents) {
+    const named = all(read(path), /\b(AXL_[A-Z][A-Z_]+)\b/g);
+    t.same(
+      named.filter((word) => !codes.includes(word) && !variables.includes(word)),
+      [],
+      path,
+    );
+  }
+});
+
+t.test('docs/state-format.md has the records of native/journal_format.h', async (t) => {
+  const header = [...read('native/journal_format.h').matchAll(/^ {2}k(\w+) = (\d+),/gm)];
+  const page = [...read('docs/state-format.md').matchAll(/^\| (\d+) \| ([A-Z]+) \|/gm)];
+  t.ok(header.length > 10);
+  t.same(
+    page.map(([, number, name]) => `${name} ${number}`),
+    header.map(([, name, n]) => `${name?.toUpperCase()} ${n}`),
+  );
+});
+
+/** GitHub's anchors of a document's headings. */
+const anchors = (text: string) =>
+  all(text, /^#+ (.*)$/gm).map((title) =>
+    title
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  );
+
+t.test('links between the documents lead somewhere', async (t) => {
+  for (const path of documents) {
+    for (const link of all(read(path), /\]\(([^)\s]+)\)/g).filter((target) => !/^[a-z]+:/.test(target))) {
+      const [file = '', anchor] = link.split('#');
+      const target = file === '' ? path : join(dirname(path), file);
+      t.ok(fs.existsSync(join(root, target)), `${path} links to ${link}`);
+      if (anchor !== undefined && fs.existsSync(join(root, target)))
+        t.ok(anchors(read(target)).includes(anchor), `${path} links to ${link}`);
+    }
+  }
+});
+
+t.test('the changelog begins with the version of package.json', async (t) => {
+  const { version } = JSON.parse(read('package.json'));
+  t.equal(all(read('CHANGELOG.md'), /^## (\S+)/gm)[0], version);
+});
+
+/** The first code block of a language in the README. */
+const block = (language: string, nth = 0) =>
+  all(read('README.md'), new RegExp(`\`\`\`${language}\n([\\s\\S]*?)\`\`\``, 'g'))[nth] ?? '';
+
+t.test("the README's example runs", async (t) => {
+  const place = new Place(t);
+  place.write('l/ssd/ckpt.42/rank7', 'checkpoint');
+  const paths = { '/p/job/state': place.states, '/l/ssd': place.path('l/ssd'), '/p/lustre/run': place.path('run') };
+  let code = block('ts').replace("'axl-transfer'", `'${library}'`);
+  for (const [shown, used] of Object.entries(paths)) code = code.replaceAll(`'${shown}`, `'${used}`);
+  code += `console.log(report.filesPublished); function computeNextStep() {}`;
+  const { outputText } = ts.transpileModule(code, {
+    compilerOptions: { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.ESNext },
+  });
+  const ended = await program(process.execPath, ['--input-type=module', '-e', outputText]);
+  t.equal(ended.stdout, '1\n', ended.stderr);
+  t.same(tree(place.path('run')), { 'ckpt.42/': '', 'ckpt.42/rank7': 'checkpoint' });
+  t.same(tree(place.states), {});
+});
+
+t.test("the README's commands of recovery run", async (t) => {
+  const place = new Place(t);
+  const stateFile = await leave.incomplete(place, 'a');
+  const finalizer = `${process.execPath} ${join(root, 'dist/bin/axl-finalize.js')}`;
+  const [, keep = '', open = ''] = block('sh', 1).split(/\n(?=\S)/);
+  const kept = await program('sh', [
+    '-c',
+    keep.replace('axl-finalize', finalizer).replace('/p/job/state', place.states),
+  ]);
+  t.equal(kept.status, 3, kept.stderr);
+  const node = open.replace(/^node/, process.execPath).replace("'axl-transfer'", `'${library}'`);
+  const opened = await program('sh', ['-c', node.replace('STATE_FILE', stateFile)]);
+  t.equal(opened.status, 0, opened.stderr);
+  t.same(tree(place.dest), { a: 'source/a' });
+  t.same(tree(place.states), {});
+});

@@ -1,0 +1,138 @@
+// Who imports whom, and what no file may contain: the rules of ARCHITECTURE.md, read from the sources themselves.
+import * as fs from 'node:fs';
+import { basename, join } from 'node:path';
+import t from 'tap';
+import { root } from './support.js';
+
+const below = ['errors', 'names', 'options', 'types'];
+/** What each module of lib/ may import; those above it are missing. */
+const LAYERS: Record<string, string[]> = {
+  types: [],
+  names: ['types'],
+  options: ['types'],
+  errors: ['names', 'types'],
+  native: below,
+  sources: [...below, 'native'],
+  states: [...below, 'native'],
+  report: [...below, 'native'],
+  waiting: ['errors'],
+  transfer: [...below, 'native', 'sources', 'states', 'report', 'waiting'],
+  functions: [...below, 'native', 'transfer'],
+  finalize: [...below, 'native'],
+  index: [...below, 'finalize', 'functions', 'transfer'],
+};
+
+/** Which packages are imported where. */
+const PACKAGES: Record<string, string[]> = { sources: ['fast-glob'], 'axl-finalize': ['commander'] };
+
+const read = (path: string): string => fs.readFileSync(join(root, path), 'utf8');
+
+/** What a module imports or exports from, types and dynamic imports included. */
+function imports(source: string): string[] {
+  const code = source.replace(/^\s*(\*|\/\/|\/\*\*).*$/gm, '');
+  return [...code.matchAll(/(?:\bfrom\s+|\bimport\s*\(?\s*)'([^']+)'/g)].map((match) => match[1] as string);
+}
+
+function modules(dir: string): [string, string[]][] {
+  const names = fs.readdirSync(join(root, dir)).filter((name) => name.endsWith('.ts'));
+  return names.map((name) => [name.slice(0, -3), imports(read(join(dir, name)))]);
+}
+
+t.test('each module of lib/ imports only those below it', async (t) => {
+  const found = modules('lib');
+  t.same(found.map(([name]) => name).sort(), Object.keys(LAYERS).sort(), 'every module has its layer');
+  for (const [name, from] of found) {
+    const own = from.filter((path) => path.startsWith('.')).map((path) => basename(path, '.js'));
+    t.same(
+      own.filter((other) => !LAYERS[name]?.includes(other)),
+      [],
+      name,
+    );
+  }
+});
+
+t.test('a program in bin/ imports the package as any caller does', async (t) => {
+  for (const [name, from] of modules('bin'))
+    t.same([...new Set(from.filter((path) => path.startsWith('.')))], ['../lib/index.js'], name);
+});
+
+t.test('packages are imported in one place each', async (t) => {
+  for (const [name, from] of [...modules('lib'), ...modules('bin')]) {
+    const packages = from.filter((path) => !path.startsWith('.') && !path.startsWith('node:'));
+    t.same([...new Set(packages)], PACKAGES[name] ?? [], name);
+  }
+});
+
+/** What a C++ file includes of ours, and of others. */
+function includes(path: string): string[] {
+  return [...read(path).matchAll(/^#include ["<]([^">]+)[">]/gm)].map((match) => match[1] as string);
+}
+
+const native = fs.readdirSync(join(root, 'native')).filter((name) => /\.(cc|h)$/.test(name));
+
+t.test('only the binding knows Node', async (t) => {
+  const knows = native.filter((name) => includes(join('native', name)).some((path) => /napi|node_api|^uv/.test(path)));
+  t.ok(knows.length > 0);
+  t.same(
+    knows.filter((name) => !name.startsWith('binding')),
+    [],
+  );
+  const uses = native.filter((name) => includes(join('native', name)).some((path) => path.startsWith('binding')));
+  t.same(
+    uses.filter((name) => !name.startsWith('binding')),
+    [],
+  );
+});
+
+t.test('the parts of the engine include only those below them', async (t) => {
+  const forbidden: Record<string, RegExp> = {
+    engine: /^(?!engine\.h)\w+\.h$/,
+    publisher: /^(engine|copy_job|transfer|finalizer)/,
+    roll_back: /^(engine|copy_job|transfer|finalizer)/,
+    barrier: /^(engine|publisher|copy_job|transfer|finalizer)/,
+    journal: /^(engine|publisher|copy_job|transfer|finalizer|plan|barrier)/,
+    plan: /^(engine|publisher|copy_job|transfer|finalizer|journal\.h|barrier)/,
+    metadata: /^(engine|publisher|copy_job|transfer|finalizer|journal|plan|barrier)/,
+    os: /^(engine|publisher|copy_job|transfer|finalizer|journal|plan|barrier|metadata)/,
+    finalizer: /^(copy_job|transfer)/,
+    journal_reader: /^(os|journal|engine)\.h$/,
+  };
+  for (const [part, pattern] of Object.entries(forbidden)) {
+    const files = native.filter((name) => name.replace(/\.\w+$/, '') === part);
+    t.ok(files.length > 0, part);
+    const own = files.flatMap((name) => includes(join('native', name))).filter((path) => native.includes(path));
+    t.same(
+      own.filter((path) => pattern.test(path)),
+      [],
+      part,
+    );
+  }
+});
+
+/** Our own text files. */
+function* ours(dir: string): Generator<string> {
+  for (const entry of fs.readdirSync(join(root, dir), { withFileTypes: true })) {
+    const path = join(dir, entry.name);
+    if (entry.isDirectory() && entry.name !== 'results') yield* ours(path);
+    else if (entry.isFile() && /\.(ts|mjs|cc|h|md|json|txt|sh|yml)$/.test(entry.name)) yield path;
+  }
+}
+
+const DIRS = ['lib', 'bin', 'native', 'test', 'scripts', 'examples', 'benchmarks', 'docs'];
+const files = DIRS.filter((dir) => fs.existsSync(join(root, dir))).flatMap((dir) => [...ours(dir)]);
+
+t.test('no file of code has more than 400 lines', async (t) => {
+  const code = files.filter((path) => /\.(ts|mjs|cc|h|sh)$/.test(path));
+  const long = code.map((path) => [path, read(path).split('\n').length - 1] as const).filter(([, n]) => n > 400);
+  t.ok(code.length > 50);
+  t.same(long, []);
+});
+
+t.test('no file names a directory of one machine', async (t) => {
+  const top = fs.readdirSync(root).filter((name) => /\.(md|json|txt)$/.test(name));
+  const machine = /(?<![\w.:/-])\/(?:home|Users|work|root)\/\w/;
+  t.same(
+    [...files, ...top].filter((path) => machine.test(read(path))),
+    [],
+  );
+});

@@ -1,0 +1,90 @@
+// A transfer that was killed, or canceled, is resumed: killed again, and failing, at every call of that.
+#include <cerrno>
+
+#include "fault_os.h"
+#include "world.h"
+
+namespace axl::test {
+namespace {
+
+// A process that died with `percent` of its calls done.
+void LiveAndDie(World& world, Os& os, unsigned percent) {
+  FaultOs counting(os, Fault::kKill, 0);
+  world.Reset();
+  (void)Live(world, counting, 1, Ending::kPublish);
+  FaultOs dying(os, Fault::kKill, counting.calls() * percent / 100);
+  world.Reset();
+  (void)Live(world, dying, 1, Ending::kPublish);
+}
+
+constexpr unsigned kDeaths[] = {45, 60, 75, 90};  // while it copied, and while it published
+
+TEST(KilledBeforeAnyCallOfAResumeATransferIsPublishedWholeOrNotAtAll) {
+  World world;
+  QuickOs quick;
+  for (unsigned percent : kDeaths) {
+    const std::string label = "kill sweep, resume after " + std::to_string(percent) + "%";
+    const uint64_t calls = Sweep(label, quick, Fault::kKill, 0, [&](FaultOs& os) {
+      LiveAndDie(world, quick, percent);
+      const bool published = LiveAgain(world, os, 1, Ending::kPublish).published;
+      CheckPromise(world, published, label + ", " + os.where());
+    });
+    CHECK(calls > 20);
+  }
+}
+
+TEST(ACallOfAResumeThatFailsIsReportedAndAnotherResumeGoesOn) {
+  World world;
+  QuickOs quick;
+  for (unsigned percent : kDeaths) {
+    for (int err : {EIO, ENOSPC}) {
+      const std::string label = "error sweep, resume after " + std::to_string(percent) + "%, " + ErrnoName(err);
+      Sweep(label, quick, Fault::kFail, err, [&](FaultOs& os) {
+        LiveAndDie(world, quick, percent);
+        bool published = LiveAgain(world, os, 2, Ending::kPublish).published;
+        if (!published && Exists(world.state_file())) {
+          const Life life = LiveAgain(world, quick, 2, Ending::kPublish);
+          if (!life.published) Fail(__FILE__, __LINE__, label + ", " + os.where() + ": " + Show(life.failed));
+          published = true;
+        }
+        CheckPromise(world, published, label + ", " + os.where());
+      });
+    }
+  }
+}
+
+TEST(CanceledAtAnyCallATransferCanBeFreedResumedOrFinalized) {
+  World world;
+  QuickOs quick;
+  FaultOs counting(quick, Fault::kFail, 0);
+  (void)Live(world, counting, 1, Ending::kLeave);
+  for (uint64_t at = 1; at <= counting.calls(); at++) {
+    for (bool resume : {false, true}) {
+      for (Ending ending : {Ending::kPublish, Ending::kLeave, Ending::kFree}) {
+        world.Reset();
+        FaultOs os(quick, Fault::kFail, 0);
+        const Life life = LiveCanceled(world, os, at, resume, ending);
+        if (resume && ending == Ending::kPublish) CHECK(life.published);
+        if (ending == Ending::kFree) CHECK(life.freed);
+        CheckPromise(world, life.published, "canceled at call " + std::to_string(at));
+      }
+    }
+  }
+  std::printf("cancel sweep: %d of %d\n", static_cast<int>(counting.calls()), static_cast<int>(counting.calls()));
+}
+
+TEST(KilledBeforeAnyCallOfACancelAndItsFreeNothingIsLeft) {
+  World world;
+  QuickOs quick;
+  const std::string label = "kill sweep, cancel and free";
+  for (uint64_t at : {85u, 110u}) {
+    Sweep(label, quick, Fault::kKill, 0, [&](FaultOs& os) {
+      world.Reset();
+      const Life life = LiveCanceled(world, os, at, false, Ending::kFree);
+      CheckPromise(world, life.published, label + ", " + os.where());
+    });
+  }
+}
+
+}  // namespace
+}  // namespace axl::test

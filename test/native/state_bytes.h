@@ -1,0 +1,99 @@
+// State files made by hand: the records of a small transfer, records that no writer of ours would write, and what the
+// reader makes of the bytes.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "crc32c.h"
+#include "journal_format.h"
+#include "journal_reader.h"
+#include "journal_writer.h"
+
+namespace axl::test {
+
+inline constexpr Uuid kUuid{0x00, 0x11, 0x22, 0x33, 0x44, 0x55, 0x46, 0x77,
+                            0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff};
+
+inline TransferInfo SampleInfo() {
+  TransferInfo info;
+  info.name = "ckpt";
+  info.host = "n1";
+  info.boot_id = "b";
+  info.pid = 7;
+  info.start_time = 9;
+  info.chunk_size = 4096;
+  return info;
+}
+
+inline FileEntry SampleFile(const std::string& name = "a", uint64_t size = 5) {
+  FileEntry file;
+  file.source = "/s/" + name;
+  file.dest = "/d/" + name;
+  file.size = size;
+  file.source_inode = 11;
+  file.source_ctime = {1'700'000'000, 1};
+  file.meta = {0640, 1000, 100, {1'700'000'000, 2}, {1'700'000'000, 3}, {{"user.k", "v"}}};
+  return file;
+}
+
+inline DirEntry SampleDir(const std::string& path = "/d") {
+  DirEntry dir;
+  dir.path = path;
+  return dir;
+}
+
+// A state file under construction: every function of JournalWriter, and raw records with a right CRC.
+class StateBytes : public JournalWriter {
+ public:
+  explicit StateBytes(const Uuid& uuid = kUuid, uint32_t first_sequence = 0) : JournalWriter(uuid, first_sequence) {}
+  std::string File() const { return Header(kUuid) + bytes(); }
+  using JournalWriter::File;
+
+  // A transfer of `files` files of 5 bytes and one directory.
+  StateBytes& Begun() {
+    Transfer(SampleInfo());
+    return *this;
+  }
+  StateBytes& Dispatched(uint32_t files = 1) {
+    Begun();
+    for (uint32_t id = 0; id < files; id++) File(id, SampleFile(std::string(1, static_cast<char>('a' + id))));
+    Dir(0, SampleDir());
+    Sealed(files, 1, 5ull * files);
+    return *this;
+  }
+  StateBytes& WithDone(uint32_t file) {
+    Done(file, 20 + file, 5, 0x12345678, true);
+    return *this;
+  }
+  StateBytes& Committed() {
+    Dispatched().WithDone(0).Settled();
+    return *this;
+  }
+};
+
+inline std::string Put32(uint32_t v) {
+  std::string out;
+  for (int shift = 0; shift < 32; shift += 8) out.push_back(static_cast<char>(v >> shift));
+  return out;
+}
+
+// A record with any type, sequence number and payload, whose CRC is right.
+inline std::string RawRecord(uint8_t type, uint32_t sequence, const std::string& payload) {
+  std::string record = Put32(static_cast<uint32_t>(payload.size()));
+  record.push_back(static_cast<char>(type));
+  record += Put32(sequence) + payload;
+  const uint32_t seed = Crc32c(0, kUuid.data(), kUuid.size());
+  return record + Put32(Crc32c(seed, record.data(), record.size()));
+}
+
+inline Status Read(const std::string& bytes, Replay* replay) {
+  return ReplayJournal(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size(), replay);
+}
+
+inline Status Read(const std::string& bytes) {
+  Replay replay;
+  return Read(bytes, &replay);
+}
+
+}  // namespace axl::test
