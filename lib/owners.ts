@@ -1,10 +1,11 @@
 // As root: whose state files are these, and may root act on its own? What users could have prepared is finalized by a
 // process that has become that user before it opens anything (lib/owner-process.ts).
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { lstatSync, readFileSync } from 'node:fs';
+import { existsSync, lstatSync, readFileSync } from 'node:fs';
 import { lstat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 import type { Policy } from './finalize-listing.js';
 import type { FinalizedEntry, FinalizeEvent } from './finalize-types.js';
 import { displayName, fromLatin1, latin1, toText } from './names.js';
@@ -147,7 +148,9 @@ function environment(): NodeJS.ProcessEnv {
 
 function start(uid: number): ChildProcess {
   const { name, gid } = lookUp(uid);
-  const program = join(packageRoot(), 'dist', 'lib', 'owner-process.js');
+  // Beside this file, or where a test that runs TypeScript finds it.
+  const beside = join(dirname(fileURLToPath(import.meta.url)), 'owner-process.js');
+  const program = existsSync(beside) ? beside : join(packageRoot(), 'dist', 'lib', 'owner-process.js');
   return spawn(process.execPath, [program, `${uid}`, `${gid}`, name], {
     cwd: '/',
     env: environment(),
