@@ -1,5 +1,7 @@
 // `axl-finalize inspect`: all that one state file says, for a person or as JSON; torn and corrupt ones as far as it goes.
-import { displayName, type InspectedFile, type InspectedTransfer, inspect } from '../index.js';
+import type { InspectedFile, InspectedTransfer } from '../index.js';
+import { displayName } from '../names.js';
+import { inspect } from '../survey.js';
 import { toBytes } from './names.js';
 import { complainOf, stdout } from './output.js';
 import { columns, duration, plural, size } from './text.js';

@@ -1,5 +1,7 @@
 // `axl-finalize list`: a line a transfer, and totals by dataset.
-import { displayName, type ListedTransfer, list } from '../index.js';
+import type { ListedTransfer } from '../index.js';
+import { displayName } from '../names.js';
+import { list } from '../survey.js';
 import { toBytes } from './names.js';
 import type { SORT_KEYS } from './options.js';
 import { complain, complainOf, stdout } from './output.js';
