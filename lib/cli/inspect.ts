@@ -11,7 +11,9 @@ function condition({ state, committed, canceled, torn, validBytes }: InspectedTr
     state,
     ...(committed && state === 'complete' ? ['ready to be published'] : []),
     ...(canceled ? ['canceled'] : []),
-    ...(torn ? [`torn: its last record was cut short after ${validBytes} bytes, as by a crash`] : []),
+    ...(torn && state !== 'corrupt'
+      ? [`torn: its last record was cut short after ${validBytes} bytes, as by a crash`]
+      : []),
     ...(state === 'corrupt' ? [`read as far as byte ${validBytes}`] : []),
   ].join('; ');
 }
@@ -30,7 +32,7 @@ function writer({ host, pid, alive, uid }: InspectedTransfer): string {
 
 function heading(transfer: InspectedTransfer): [string, string][] {
   const { name, rank, size: ranks, uuid, modified, records, durability, owner, stateFileBytes } = transfer;
-  const known = ranks > 0;
+  const known = records > 0;
   return [
     ['state file', displayName(stateFileBytes)],
     ...(known ? [['transfer', `${displayName(name)}, rank ${rank} of ${ranks}, ${uuid}`] as [string, string]] : []),

@@ -65,9 +65,9 @@ const NUMBERS = [1, 3, 4, 5];
 
 function row(transfer: ListedTransfer, now: number): string[] {
   const { name, rank, size: ranks, state, alive, files, filesDone, bytes, modified, host, pid } = transfer;
-  const unknown = ranks === 0; // nothing could be read
+  const unknown = name === ''; // nothing could be read
   return [
-    name === '' ? '?' : displayName(name),
+    unknown ? '?' : displayName(name),
     unknown ? '?' : `${rank}/${ranks}`,
     state,
     unknown ? '?' : `${filesDone}/${files}`,
