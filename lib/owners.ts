@@ -60,7 +60,6 @@ export interface ByOwner {
 }
 
 interface Piles {
-  readonly listing: Listing;
   readonly piles: Map<number, Directory[]>;
   readonly terms: Terms;
   /** Entries are reported for the first listing only. */
@@ -81,7 +80,8 @@ async function sort({ piles, terms, reports }: Piles, { dir, names, searched }: 
     else if (reports && isOurs(terms, name)) terms.tally.entry(refused(path, stats));
   }
   for (const [owner, theirs] of byOwner) {
-    const directory = { dir, names: theirs, ...(searched !== undefined && { searched }) };
+    const all = theirs.length === names.length ? names : theirs; // the same: one is enough in memory
+    const directory = { dir, names: all, ...(searched !== undefined && { searched }) };
     piles.set(owner, [...(piles.get(owner) ?? []), directory]);
   }
 }
@@ -106,20 +106,17 @@ function refused(path: Buffer, stats: { isFile(): boolean } | undefined): Finali
 /** @param reports whether what nobody may act on is reported */
 export async function byOwner(listing: Listing, terms: Terms, reports: boolean): Promise<ByOwner> {
   const piles = new Map<number, Directory[]>();
-  for (const directory of listing.directories) await sort({ listing, piles, terms, reports }, directory);
-  const safe = new Map<string, boolean>();
-  for (const path of listing.verdicts) safe.set(path, await isSafe(dirname(path)));
-  const of = (directories: Directory[], verdicts: readonly string[]) => ({ ...listing, directories, verdicts });
-  const own = of(
-    piles.get(0) ?? [],
-    listing.verdicts.filter((path) => safe.get(path)),
-  );
+  for (const directory of listing.directories) await sort({ piles, terms, reports }, directory);
+  const verdicts = new Map<number, string[]>();
   for (const path of listing.verdicts) {
-    const owner = lstatSync(fromLatin1(path), { throwIfNoEntry: false })?.uid ?? 0;
-    if (owner !== 0 && !piles.has(owner)) piles.set(owner, []);
+    const owner = lstatSync(fromLatin1(path), { throwIfNoEntry: false })?.uid;
+    if (owner === undefined || (owner === 0 && !(await isSafe(dirname(path))))) continue;
+    pile(verdicts, owner, path);
+    if (!piles.has(owner)) piles.set(owner, []);
   }
-  piles.delete(0);
-  return { own, others: new Map([...piles].map(([uid, directories]) => [uid, of(directories, listing.verdicts)])) };
+  const of = (uid: number) => ({ ...listing, directories: piles.get(uid) ?? [], verdicts: verdicts.get(uid) ?? [] });
+  const others = [...piles.keys()].filter((uid) => uid !== 0);
+  return { own: of(0), others: new Map(others.map((uid) => [uid, of(uid)])) };
 }
 
 /** Name and group of a user; an empty name if there is no entry. Asks getent: users may be in LDAP. */
