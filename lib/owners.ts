@@ -1,10 +1,11 @@
 // As root: whose state files are these, and may root act on its own? What users could have prepared is finalized by a
 // process that has become that user before it opens anything (lib/owner-process.ts).
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { lstatSync, readFileSync } from 'node:fs';
+import { existsSync, lstatSync, readFileSync } from 'node:fs';
 import { lstat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 import type { Policy } from './finalize-listing.js';
 import type { FinalizedEntry, FinalizeEvent } from './finalize-types.js';
 import { displayName, fromLatin1, latin1, toText } from './names.js';
@@ -59,7 +60,6 @@ export interface ByOwner {
 }
 
 interface Piles {
-  readonly listing: Listing;
   readonly piles: Map<number, Directory[]>;
   readonly terms: Terms;
   /** Entries are reported for the first listing only. */
@@ -80,7 +80,8 @@ async function sort({ piles, terms, reports }: Piles, { dir, names, searched }: 
     else if (reports && isOurs(terms, name)) terms.tally.entry(refused(path, stats));
   }
   for (const [owner, theirs] of byOwner) {
-    const directory = { dir, names: theirs, ...(searched !== undefined && { searched }) };
+    const all = theirs.length === names.length ? names : theirs; // the same: one is enough in memory
+    const directory = { dir, names: all, ...(searched !== undefined && { searched }) };
     piles.set(owner, [...(piles.get(owner) ?? []), directory]);
   }
 }
@@ -105,20 +106,17 @@ function refused(path: Buffer, stats: { isFile(): boolean } | undefined): Finali
 /** @param reports whether what nobody may act on is reported */
 export async function byOwner(listing: Listing, terms: Terms, reports: boolean): Promise<ByOwner> {
   const piles = new Map<number, Directory[]>();
-  for (const directory of listing.directories) await sort({ listing, piles, terms, reports }, directory);
-  const safe = new Map<string, boolean>();
-  for (const path of listing.verdicts) safe.set(path, await isSafe(dirname(path)));
-  const of = (directories: Directory[], verdicts: readonly string[]) => ({ ...listing, directories, verdicts });
-  const own = of(
-    piles.get(0) ?? [],
-    listing.verdicts.filter((path) => safe.get(path)),
-  );
+  for (const directory of listing.directories) await sort({ piles, terms, reports }, directory);
+  const verdicts = new Map<number, string[]>();
   for (const path of listing.verdicts) {
-    const owner = lstatSync(fromLatin1(path), { throwIfNoEntry: false })?.uid ?? 0;
-    if (owner !== 0 && !piles.has(owner)) piles.set(owner, []);
+    const owner = lstatSync(fromLatin1(path), { throwIfNoEntry: false })?.uid;
+    if (owner === undefined || (owner === 0 && !(await isSafe(dirname(path))))) continue;
+    pile(verdicts, owner, path);
+    if (!piles.has(owner)) piles.set(owner, []);
   }
-  piles.delete(0);
-  return { own, others: new Map([...piles].map(([uid, directories]) => [uid, of(directories, listing.verdicts)])) };
+  const of = (uid: number) => ({ ...listing, directories: piles.get(uid) ?? [], verdicts: verdicts.get(uid) ?? [] });
+  const others = [...piles.keys()].filter((uid) => uid !== 0);
+  return { own: of(0), others: new Map(others.map((uid) => [uid, of(uid)])) };
 }
 
 /** Name and group of a user; an empty name if there is no entry. Asks getent: users may be in LDAP. */
@@ -147,7 +145,9 @@ function environment(): NodeJS.ProcessEnv {
 
 function start(uid: number): ChildProcess {
   const { name, gid } = lookUp(uid);
-  const program = join(packageRoot(), 'dist', 'lib', 'owner-process.js');
+  // Beside this file, or where a test that runs TypeScript finds it.
+  const beside = join(dirname(fileURLToPath(import.meta.url)), 'owner-process.js');
+  const program = existsSync(beside) ? beside : join(packageRoot(), 'dist', 'lib', 'owner-process.js');
   return spawn(process.execPath, [program, `${uid}`, `${gid}`, name], {
     cwd: '/',
     env: environment(),

@@ -39,11 +39,10 @@ function split(path: string): [dir: string, name: string] {
 }
 
 interface Found {
-  dir: string;
+  readonly dir: string;
   searched?: string;
-  names: string[];
-  /** How often names were added: more than once, and some may be there twice. */
-  times: number;
+  /** Of each input that names something there; what is in two of them is there twice. */
+  readonly lists: (readonly string[])[];
 }
 
 class Scan {
@@ -131,21 +130,22 @@ class Scan {
     if (!found) {
       const dir = this.#asRoot ? canonical : given;
       const where = searched === undefined ? {} : { searched: this.#asRoot ? canonical : searched };
-      this.#found.set(canonical, { dir: dir === '/' ? '' : dir, names: [...names], times: 1, ...where });
+      this.#found.set(canonical, { dir: dir === '/' ? '' : dir, lists: [names], ...where });
       return;
     }
-    for (const name of names) found.names.push(name);
-    found.times++;
-    if (searched !== undefined) found.searched ??= searched;
+    found.lists.push(names);
+    if (searched !== undefined) found.searched ??= this.#asRoot ? canonical : searched;
   }
 
   listing(): Listing {
     const directories: Directory[] = [];
     const verdicts: string[] = [];
-    for (const { dir, names, times, searched } of this.#found.values()) {
-      const distinct = times > 1 ? [...new Set(names)] : names;
-      for (const name of distinct) if (VERDICT.test(name)) verdicts.push(`${dir}/${name}`);
-      const candidates = distinct.filter((name) => !OURS.test(name));
+    for (const { dir, lists, searched } of this.#found.values()) {
+      const [first = [], ...more] = lists;
+      const names = more.length > 0 ? [...new Set(lists.flat())] : first;
+      for (const name of names) if (VERDICT.test(name)) verdicts.push(`${dir}/${name}`);
+      // A million names are not copied without need.
+      const candidates = names.some((name) => OURS.test(name)) ? names.filter((name) => !OURS.test(name)) : names;
       directories.push({ dir, names: candidates, ...(searched !== undefined && { searched }) });
     }
     return { directories, verdicts, unreadable: this.unreadable };

@@ -1,7 +1,7 @@
 // What was decided about a dataset, durably, before any of it is touched: whoever comes later, or works beside us, does
 // the same, though ranks are missing by then because they were finalized. The first verdict counts: it is made by link.
 import { constants } from 'node:fs';
-import { type FileHandle, link, open, readdir, rename, unlink } from 'node:fs/promises';
+import { type FileHandle, link, lstat, open, readdir, rename, unlink } from 'node:fs/promises';
 import { AxlError, fromNode } from './errors.js';
 import { displayName, fromLatin1, toText } from './names.js';
 import { answer, native, STANDINGS } from './native.js';
@@ -196,6 +196,7 @@ export async function removeIfCarriedOut(path: string): Promise<void> {
   const at = path.lastIndexOf('/');
   const dir = path.slice(0, at);
   try {
+    if ((await lstat(fromLatin1(path))).uid !== process.geteuid?.()) return; // another's to remove
     const decision = await readVerdict(path);
     if (!decision || (await isPending(dir, decision))) return;
     await syncDirectory(dir); // others may have removed the last ones a moment ago

@@ -1,7 +1,7 @@
 // Files that this command writes: --report and --metrics. They appear under their names when they are whole.
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { displayName } from '../index.js';
+import { displayName } from '../names.js';
 import { Buffered, complain } from './output.js';
 
 /** A file under a temporary name beside the final one. A failure is said once, makes the exit status 1, and ends it. */

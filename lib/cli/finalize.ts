@@ -1,5 +1,7 @@
 // The command that finalizes: from flags to finalize(), its events to whoever listens, its report to an exit status.
-import { type AxlError, displayName, type FinalizeOptions, type FinalizeReport, finalize } from '../index.js';
+import { finalize } from '../finalize.js';
+import type { AxlError, FinalizeOptions, FinalizeReport } from '../index.js';
+import { displayName } from '../names.js';
 import { UsageError } from './errors.js';
 import { readList, toBytes } from './names.js';
 import { complain } from './output.js';

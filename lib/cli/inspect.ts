@@ -1,5 +1,7 @@
 // `axl-finalize inspect`: all that one state file says, for a person or as JSON; torn and corrupt ones as far as it goes.
-import { displayName, type InspectedFile, type InspectedTransfer, inspect } from '../index.js';
+import type { InspectedFile, InspectedTransfer } from '../index.js';
+import { displayName } from '../names.js';
+import { inspect } from '../survey.js';
 import { toBytes } from './names.js';
 import { complainOf, stdout } from './output.js';
 import { columns, duration, plural, size } from './text.js';
@@ -9,7 +11,9 @@ function condition({ state, committed, canceled, torn, validBytes }: InspectedTr
     state,
     ...(committed && state === 'complete' ? ['ready to be published'] : []),
     ...(canceled ? ['canceled'] : []),
-    ...(torn ? [`torn: its last record was cut short after ${validBytes} bytes, as by a crash`] : []),
+    ...(torn && state !== 'corrupt'
+      ? [`torn: its last record was cut short after ${validBytes} bytes, as by a crash`]
+      : []),
     ...(state === 'corrupt' ? [`read as far as byte ${validBytes}`] : []),
   ].join('; ');
 }
@@ -28,7 +32,7 @@ function writer({ host, pid, alive, uid }: InspectedTransfer): string {
 
 function heading(transfer: InspectedTransfer): [string, string][] {
   const { name, rank, size: ranks, uuid, modified, records, durability, owner, stateFileBytes } = transfer;
-  const known = ranks > 0;
+  const known = records > 0;
   return [
     ['state file', displayName(stateFileBytes)],
     ...(known ? [['transfer', `${displayName(name)}, rank ${rank} of ${ranks}, ${uuid}`] as [string, string]] : []),

@@ -1,5 +1,7 @@
 // `axl-finalize list`: a line a transfer, and totals by dataset.
-import { displayName, type ListedTransfer, list } from '../index.js';
+import type { ListedTransfer } from '../index.js';
+import { displayName } from '../names.js';
+import { list } from '../survey.js';
 import { toBytes } from './names.js';
 import type { SORT_KEYS } from './options.js';
 import { complain, complainOf, stdout } from './output.js';
@@ -63,9 +65,9 @@ const NUMBERS = [1, 3, 4, 5];
 
 function row(transfer: ListedTransfer, now: number): string[] {
   const { name, rank, size: ranks, state, alive, files, filesDone, bytes, modified, host, pid } = transfer;
-  const unknown = ranks === 0; // nothing could be read
+  const unknown = name === ''; // nothing could be read
   return [
-    name === '' ? '?' : displayName(name),
+    unknown ? '?' : displayName(name),
     unknown ? '?' : `${rank}/${ranks}`,
     state,
     unknown ? '?' : `${filesDone}/${files}`,

@@ -1,5 +1,6 @@
 // What people see: `-v`'s lines, what is wrong, the progress, the summary.
-import { displayName, type FinalizedEntry, type FinalizeEvent, type FinalizeReport } from '../index.js';
+import type { FinalizedEntry, FinalizeEvent, FinalizeReport } from '../index.js';
+import { displayName } from '../names.js';
 import { Progress } from './meter.js';
 import { complain, complainOf, stdout } from './output.js';
 import type { Flags } from './parse.js';

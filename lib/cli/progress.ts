@@ -17,17 +17,17 @@ function rates({ done, total, bytes, elapsed }: Meter): { rate: string; volume: 
 
 function payload(meter: Meter): Record<string, string> {
   const { rate, volume, left } = rates(meter);
-  const waiting = meter.waiting === undefined ? '' : `, waiting for ${meter.waiting}`;
-  return { rate, volume, left, waiting, time: duration(meter.elapsed) };
+  const waiting = `waiting for ${meter.waiting}, ${duration(meter.elapsed)}`;
+  return { now: meter.waiting === undefined ? `${rate}, ${volume}, ${left} left` : waiting };
 }
 
 /** @returns how to take it away again */
 function showBar(meter: () => Meter): () => void {
-  const format = '{bar} {percentage}% | {value}/{total} state files | {rate}, {volume} | {time}, {left} left{waiting}';
+  const format = '{bar} {percentage}% | {value}/{total} state files | {now}'; // within 80 columns
   const bar = new SingleBar(
     {
       format,
-      barsize: 20,
+      barsize: 14,
       stream: process.stderr,
       fps: FPS,
       forceRedraw: true,
