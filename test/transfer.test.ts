@@ -62,3 +62,15 @@ t.test('open finds what a disposed transfer left, and wait publishes it', async 
   await opened.free();
   t.same(tree(place.dest), { a: 'source/a' });
 });
+
+t.test('a thousand small files become whole together', async (t) => {
+  const place = new Place(t);
+  for (let i = 0; i < 1000; i++) place.write(`source/${i % 7}/${i}`, `${i}`.repeat(i % 50));
+  await using transfer = await place.create();
+  t.match(await transfer.add(place.source, place.dest), { files: 1000, directories: 8 });
+  await transfer.dispatch();
+  const { files, filesPublished } = await transfer.wait();
+  t.equal(filesPublished, 1000);
+  t.same([...new Set(files.map(({ state }) => state))], ['published']);
+  t.same(tree(place.dest), tree(place.source));
+});
