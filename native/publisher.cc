@@ -185,8 +185,9 @@ Status Publisher::Durable(const DirectoryBarrier& barrier) const {
 
 Status Publisher::Finish() {
   if (Status s = journal_.Append([](JournalWriter& w) { w.Final(Outcome::kPublished); }); !s.ok()) return s;
+  if (Status s = journal_.Sync(); !s.ok()) return s;
   state_.outcome = Outcome::kPublished;
-  return journal_.Sync();
+  return Status::Ok();
 }
 
 Status Publisher::Publish() {
