@@ -143,8 +143,9 @@ Status Transfer::MakeDirectory(uint32_t id) {
     return Status::Errno(-e, "stat", dir.path);
   if (!S_ISDIR(st.st_mode)) return Status::Errno(EEXIST, "mkdir", dir.path);
   if (resuming_) return Status::Ok();  // ours, of the run before
+  if (Status s = journal_->Append([&](JournalWriter& w) { w.Renounced(id); }); !s.ok()) return s;
   state.renounced[id] = true;
-  return journal_->Append([&](JournalWriter& w) { w.Renounced(id); });
+  return Status::Ok();
 }
 
 void Transfer::StartCopies(bool resuming, std::function<void()> on_quiet) {
@@ -196,9 +197,10 @@ Status Transfer::VoidLostFiles() {
     struct stat st;
     const int r = os_.Stat(AT_FDCWD, path.c_str(), &st, AT_SYMLINK_NOFOLLOW);
     if (r == 0 && st.st_ino == p.inode && static_cast<uint64_t>(st.st_size) == state.files[id].size) continue;
-    p.failure = Status::Make(Code::kVerify, "the temporary file is gone", path);
+    Status lost = Status::Make(Code::kVerify, "the temporary file is gone", path);
+    if (Status s = journal_->Append([&](JournalWriter& w) { w.Failed(id, lost); }); !s.ok()) return s;
+    p.failure = std::move(lost);
     p.state = FileState::kFailed;
-    if (Status s = journal_->Append([&](JournalWriter& w) { w.Failed(id, p.failure); }); !s.ok()) return s;
   }
   return Status::Ok();
 }
