@@ -3,7 +3,7 @@
 //
 //   floor run PROGRAM ARGUMENT...            prints seconds, CPU seconds and peak memory of the program, as JSON
 //   floor copy FROM TO THREADS HOW           FROM: a file or a tree; HOW: letters, see copy_main
-//   floor finalize STATE_DIR THREADS HOW     STATE_DIR: files that hold pairs of names, see finalize_one
+//   floor finalize STATE_DIR THREADS HOW     STATE_DIR: files that hold pairs of names, see rename_all
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
@@ -24,7 +24,7 @@
 
 enum { BUFFER = 256 << 10, CHUNK = 8 << 20, GROUP = 24, STATES = 64, DIRECTORIES = 1 << 17 };
 
-static void check(int ok, const char *what, const char *path) {
+static void check(int ok, const char* what, const char* path) {
   if (ok) return;
   fprintf(stderr, "floor: %s %s: %s\n", what, path, strerror(errno));
   exit(1);
@@ -38,13 +38,13 @@ static double now(void) {
 
 static double seconds(struct timeval t) { return (double)t.tv_sec + (double)t.tv_usec * 1e-6; }
 
-static void on_threads(int n, void *(*work)(void *)) {
+static void on_threads(int n, void* (*work)(void*)) {
   pthread_t threads[256];
   for (int i = 0; i < n; i++) check(pthread_create(&threads[i], NULL, work, NULL) == 0, "pthread_create", "");
   for (int i = 0; i < n; i++) pthread_join(threads[i], NULL);
 }
 
-static void sync_directory(const char *path) {
+static void sync_directory(const char* path) {
   const int fd = open(path, O_RDONLY | O_DIRECTORY);
   check(fd >= 0 && fsync(fd) == 0, "fsync", path);
   close(fd);
@@ -62,19 +62,17 @@ static struct piece {
   size_t file;   // the first, or the only one
   size_t small;  // so many small files; if none, the chunk of a large file that begins at
   off_t offset;
-} *pieces;
+} * pieces;
 
-static struct file **files;
+static struct file** files;
 static size_t file_count, piece_count;
-static char *directories[DIRECTORIES];
+static char* directories[DIRECTORIES];
 static size_t directory_count;
 static atomic_size_t next_piece;
-static struct {
-  int metadata, rename, sync_each, sync_all, preallocate, write_behind;
-} how;
+static struct { int metadata, rename, sync_each, sync_all, preallocate, write_behind; } how;
 static const char *tree_from, *tree_to;
 
-static int found(const char *path, const struct stat *st, int kind, struct FTW *walk) {
+static int found(const char* path, const struct stat* st, int kind, struct FTW* walk) {
   (void)walk;
   char to[PATH_MAX];
   snprintf(to, sizeof to, "%s%s", tree_to, path + strlen(tree_from));
@@ -83,7 +81,7 @@ static int found(const char *path, const struct stat *st, int kind, struct FTW *
     directories[directory_count++] = strdup(to);
     return 0;
   }
-  struct file *f = calloc(1, sizeof *f);
+  struct file* f = calloc(1, sizeof *f);
   f->from = strdup(path);
   f->to = strdup(to);
   check(asprintf(&f->temporary, "%s%s", to, how.rename ? "._floor0123456789abcdef" : "") > 0, "asprintf", to);
@@ -102,7 +100,7 @@ static void add_piece(size_t file, size_t small, off_t offset) {
 static void plan(void) {
   for (size_t i = 0; i < file_count; i++) {
     const off_t size = files[i]->st.st_size;
-    struct piece *last = piece_count ? &pieces[piece_count - 1] : NULL;
+    struct piece* last = piece_count ? &pieces[piece_count - 1] : NULL;
     if (size <= CHUNK && last && last->small && last->small < GROUP)
       last->small++;
     else if (size <= CHUNK)
@@ -112,8 +110,8 @@ static void plan(void) {
   }
 }
 
-static void copy_bytes(struct file *f, int from, int to, off_t at, off_t end) {
-  static _Thread_local char *buffer;
+static void copy_bytes(struct file* f, int from, int to, off_t at, off_t end) {
+  static _Thread_local char* buffer;
   if (!buffer) buffer = malloc(BUFFER);
   const off_t start = at;
   while (at < end) {
@@ -126,7 +124,7 @@ static void copy_bytes(struct file *f, int from, int to, off_t at, off_t end) {
 }
 
 // What must be done to a whole file before it may be named: its fsync is the caller's.
-static void describe(struct file *f, int fd) {
+static void describe(struct file* f, int fd) {
   if (!how.metadata) return;
   const struct timespec times[2] = {f->st.st_atim, f->st.st_mtim};
   check(fchown(fd, f->st.st_uid, f->st.st_gid) == 0, "fchown", f->temporary);
@@ -134,16 +132,16 @@ static void describe(struct file *f, int fd) {
   check(futimens(fd, times) == 0, "futimens", f->temporary);
 }
 
-static int create(struct file *f, int flags) {
+static int create(struct file* f, int flags) {
   const int fd = open(f->temporary, O_RDWR | O_CREAT | O_NOFOLLOW | flags, 0600);
   check(fd >= 0, "open", f->temporary);
   return fd;
 }
 
-static void copy_group(struct file **group, size_t n) {
+static void copy_group(struct file** group, size_t n) {
   int to[GROUP];
   for (size_t i = 0; i < n; i++) {
-    struct file *f = group[i];
+    struct file* f = group[i];
     const int from = open(f->from, O_RDONLY);
     check(from >= 0, "open", f->from);
     to[i] = create(f, O_EXCL);
@@ -157,7 +155,7 @@ static void copy_group(struct file **group, size_t n) {
   }
 }
 
-static void copy_chunk(struct file *f, off_t at) {
+static void copy_chunk(struct file* f, off_t at) {
   const int from = open(f->from, O_RDONLY), to = create(f, 0);
   check(from >= 0, "open", f->from);
   if (at == 0 && how.preallocate) (void)fallocate(to, 0, 0, f->st.st_size);
@@ -170,9 +168,9 @@ static void copy_chunk(struct file *f, off_t at) {
   close(to);
 }
 
-static void *copier(void *unused) {
+static void* copier(void* unused) {
   for (size_t i; (i = atomic_fetch_add(&next_piece, 1)) < piece_count;) {
-    const struct piece *p = &pieces[i];
+    const struct piece* p = &pieces[i];
     if (p->small)
       copy_group(&files[p->file], p->small);
     else
@@ -181,7 +179,7 @@ static void *copier(void *unused) {
   return unused;
 }
 
-static void sync_file_system(const char *path) {
+static void sync_file_system(const char* path) {
   const int fd = open(path, O_RDONLY);
   check(fd >= 0 && syncfs(fd) == 0, "syncfs", path);
   close(fd);
@@ -189,7 +187,7 @@ static void sync_file_system(const char *path) {
 
 // m: owner, mode, times; r: temporary name, then rename; e: fsync each file and directory; s: one syncfs at the end;
 // p: preallocate; w: begin write-back after each chunk
-static int copy_main(const char *from, const char *to, int threads, const char *letters) {
+static int copy_main(const char* from, const char* to, int threads, const char* letters) {
   how.metadata = strchr(letters, 'm') != NULL;
   how.rename = strchr(letters, 'r') != NULL;
   how.sync_each = strchr(letters, 'e') != NULL;
@@ -214,69 +212,78 @@ static int copy_main(const char *from, const char *to, int threads, const char *
 
 // ------------------------------------------------------------------------------------------------------------ finalize
 
-static const char *state_dir;
-static char **names;
+static const char* state_dir;
+static char** names;
 static size_t name_count;
 static atomic_size_t next_name;
-static int durable;
+static int sync_each_state, sync_batch;
 
-static char *last_directory(const char *path) {
-  char *directory = strdup(path);
+static char* last_directory(const char* path) {
+  char* directory = strdup(path);
   *strrchr(directory, '/') = 0;
   return directory;
 }
 
-// A state file holds pairs of names, each with its NUL: the temporary one, the final one; then zeros.
-static int finalize_one(const char *path, char **directory) {
-  struct stat st;
+static int open_state(const char* path) {
   const int fd = open(path, O_RDWR | O_NOFOLLOW);
-  check(fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 && fstat(fd, &st) == 0, "open", path);
-  char *bytes = malloc((size_t)st.st_size + 1);
+  check(fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0, "open", path);
+  if (sync_each_state) check(fsync(fd) == 0, "fsync", path);
+  return fd;
+}
+
+// A state file holds pairs of names, each with its NUL: the temporary one, the final one; then zeros.
+static void rename_all(int fd, const char* path, char** directory) {
+  struct stat st;
+  check(fstat(fd, &st) == 0, "stat", path);
+  char* bytes = calloc(1, (size_t)st.st_size + 1);
   check(pread(fd, bytes, (size_t)st.st_size, 0) == st.st_size, "read", path);
-  bytes[st.st_size] = 0;
-  if (durable) check(fsync(fd) == 0, "fsync", path);
   if (!*directory) *directory = last_directory(bytes);
   const int dir = open(*directory, O_PATH | O_DIRECTORY);
-  for (char *p = bytes; *p;) {
-    const char *temporary = strrchr(p, '/') + 1;
+  for (char* p = bytes; *p;) {
+    const char* temporary = strrchr(p, '/') + 1;
     p += strlen(p) + 1;
-    const char *final = strrchr(p, '/') + 1;
+    const char* final = strrchr(p, '/') + 1;
     check(fstatat(dir, temporary, &st, AT_SYMLINK_NOFOLLOW) == 0, "stat", temporary);
     check(renameat(dir, temporary, dir, final) == 0, "rename", p);
     p += strlen(p) + 1;
   }
   close(dir);
   free(bytes);
-  return fd;
 }
 
-static void *finalizer(void *unused) {
-  for (size_t at; (at = atomic_fetch_add(&next_name, STATES)) < name_count;) {
-    const size_t n = name_count - at < STATES ? name_count - at : STATES;
-    int fds[STATES];
-    char path[STATES][PATH_MAX], *directory = NULL;
-    for (size_t i = 0; i < n; i++) {
-      snprintf(path[i], PATH_MAX, "%s/%s", state_dir, names[at + i]);
-      fds[i] = finalize_one(path[i], &directory);
-    }
-    if (durable) sync_directory(directory);
-    for (size_t i = 0; i < n; i++) {
-      check(unlink(path[i]) == 0, "unlink", path[i]);
-      close(fds[i]);
-    }
-    if (durable) sync_directory(state_dir);
-    free(directory);
+static void finalize_batch(size_t at, size_t n) {
+  int fds[STATES];
+  char path[STATES][PATH_MAX], *directory = NULL;
+  for (size_t i = 0; i < n; i++) {
+    snprintf(path[i], PATH_MAX, "%s/%s", state_dir, names[at + i]);
+    fds[i] = open_state(path[i]);
   }
+  if (sync_batch) sync_file_system(state_dir);
+  for (size_t i = 0; i < n; i++) rename_all(fds[i], path[i], &directory);
+  if (sync_batch || sync_each_state) sync_directory(directory);
+  for (size_t i = 0; i < n; i++) {
+    check(unlink(path[i]) == 0, "unlink", path[i]);
+    close(fds[i]);
+  }
+  if (sync_batch || sync_each_state) sync_directory(state_dir);
+  free(directory);
+}
+
+static void* finalizer(void* unused) {
+  for (size_t at; (at = atomic_fetch_add(&next_name, STATES)) < name_count;)
+    finalize_batch(at, name_count - at < STATES ? name_count - at : STATES);
   return unused;
 }
 
-// HOW: f makes every step durable. All files of a batch lie in one directory.
-static int finalize_main(const char *dir, int threads, const char *letters) {
+// e or s make every step durable. First what the state files say: e with an fsync each, s with one syncfs a batch.
+// REQUIRES: all files of a batch lie in one directory.
+static int finalize_main(const char* dir, int threads, const char* letters) {
   state_dir = dir;
-  durable = strchr(letters, 'f') != NULL;
-  DIR *d = opendir(dir);
+  sync_each_state = strchr(letters, 'e') != NULL;
+  sync_batch = strchr(letters, 's') != NULL;
+  DIR* d = opendir(dir);
   check(d != NULL, "opendir", dir);
-  for (struct dirent *e; (e = readdir(d));) {
+  for (struct dirent* e; (e = readdir(d));) {
     if (e->d_name[0] == '.') continue;
     if (name_count % 4096 == 0) names = realloc(names, (name_count + 4096) * sizeof *names);
     names[name_count++] = strdup(e->d_name);
@@ -289,7 +296,7 @@ static int finalize_main(const char *dir, int threads, const char *letters) {
 // ----------------------------------------------------------------------------------------------------------------- run
 
 // Its standard output goes to /dev/null. Forked from this small process, so that its peak memory is its own.
-static int run_main(char **command) {
+static int run_main(char** command) {
   const double start = now();
   const pid_t pid = fork();
   if (pid == 0) {
@@ -308,7 +315,7 @@ static int run_main(char **command) {
   return 0;
 }
 
-int main(int n, char **args) {
+int main(int n, char** args) {
   if (n >= 3 && strcmp(args[1], "run") == 0) return run_main(args + 2);
   if (n == 6 && strcmp(args[1], "copy") == 0) return copy_main(args[2], args[3], atoi(args[4]), args[5]);
   if (n == 5 && strcmp(args[1], "finalize") == 0) return finalize_main(args[2], atoi(args[3]), args[4]);

@@ -32,6 +32,9 @@ export const rate = (bytesPerSecond) => `${digits(bytesPerSecond / 1e9)} GB/s`;
 export const number = (n) => (Number.isInteger(n) ? String(n) : digits(n));
 export const ratio = (r) => `${digits(r)} x`;
 
+/** Lines of at most 120 characters. */
+export const wrap = (text) => text.match(/\S.{0,119}(?=\s|$)/g);
+
 /** Lines of a Markdown table, padded so that it can be read as text too. */
 export function table(head, rows) {
   const width = head.map((_, i) => Math.max(3, ...[head, ...rows].map((row) => row[i].length)));

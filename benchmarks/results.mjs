@@ -3,7 +3,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { median, ratio, table } from './format.mjs';
+import { median, ratio, table, wrap } from './format.mjs';
 
 /** What was stored under this name, or nothing yet. @throws {Error} it is of another machine */
 export function load(directory, name, machine) {
@@ -62,8 +62,8 @@ function markdown(name, { machine, trials: stored }, trials) {
   for (const [key, trial] of Object.entries(trials)) {
     if (!stored[key]) continue;
     const { date, commit, runs, load: busy, cases } = stored[key];
-    lines.push('', `## ${trial.title}`, '', trial.text, '', ...trialTable(trial, cases), '');
-    lines.push(`${runs} run${runs === 1 ? '' : 's'} · commit ${commit} · ${date} · load before: ${busy}`);
+    lines.push('', `## ${trial.title}`, '', ...wrap(trial.text), '', ...trialTable(trial, cases), '');
+    lines.push(`${runs === 1 ? '1 run' : `at most ${runs} runs`} · commit ${commit} · ${date} · load before: ${busy}`);
   }
   return lines;
 }

@@ -1,7 +1,8 @@
 // npm run bench [-- [--into NAME] [--runs N] [--quick] [--memory DIR] [--disk DIR] [TRIAL...]]
 // Trials x cases x programs: each measurement in a process of its own, the programs of a case taking turns, so that
-// whatever else the machine does meets all of them. Writes benchmarks/results/NAME.{json,md}.
+// whatever else the machine does meets all of them. Writes results/NAME.{json,md}; with --quick only if NAME is given.
 import { existsSync, mkdirSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { duration } from './format.mjs';
@@ -29,15 +30,20 @@ function options() {
   if (unknown) throw new Error(`there is no trial ${unknown}; there are ${NAMES.join(', ')}`);
   const runs = Number(values.runs ?? (values.quick ? 1 : 5));
   if (!Number.isInteger(runs) || runs < 1) throw new Error('--runs takes a number from 1');
-  const name = values.into ?? (values.quick ? 'quick' : 'latest');
-  return { ...values, name, runs, chosen: positionals.length > 0 ? positionals : NAMES };
+  const name = values.into ?? (values.quick ? undefined : 'latest');
+  const [memory, disk] = [resolve(values.memory), resolve(values.disk)];
+  return { ...values, memory, disk, name, runs, chosen: positionals.length > 0 ? positionals : NAMES };
 }
 
-/** Every program of a case, `runs` times, in turns. @returns {object} program -> metric -> measurements */
+/**
+ * Every program of a case, `runs` times, in turns; a slow case may say that fewer will do.
+ * @returns {object} program -> metric -> measurements
+ */
 async function runCase(trial, c, places, runs) {
-  const drivers = await trial.open(c, places);
+  const most = Math.min(runs, c.runs ?? runs);
+  const drivers = await trial.open({ ...c, runs: most }, places);
   const samples = Object.fromEntries(Object.keys(drivers).map((name) => [name, {}]));
-  for (let i = 0; i < runs; i++)
+  for (let i = 0; i < most; i++)
     for (const [name, run] of Object.entries(drivers))
       for (const [metric, value] of Object.entries(await run())) {
         samples[name][metric] ??= [];
@@ -70,7 +76,7 @@ async function main() {
   const places = openScratch(memory, disk);
   for (const [place, directory] of Object.entries(places)) console.log(`${place}: ${fileSystemType(directory)}`);
   const here = machine(places);
-  const stored = load(results, name, here);
+  const stored = name ? load(results, name, here) : { machine: here, trials: {} };
   const trials = {};
   for (const key of NAMES) trials[key] = await import(`./trials/${key}.mjs`);
   for (const key of chosen) {
@@ -78,7 +84,7 @@ async function main() {
     const when = occasion(runs);
     const cases = await runTrial(trials[key], places, { quick, runs });
     stored.trials[key] = { ...when, cases };
-    save(results, name, stored, trials);
+    if (name) save(results, name, stored, trials);
     console.log(trialTable(trials[key], cases).join('\n'));
   }
 }

@@ -41,6 +41,13 @@ Status Conflict(const char* detail, const std::string& source, const std::string
   return status;
 }
 
+// One after the other, so that a hundred thousand entries are not in memory twice.
+template <class T>
+void Drain(std::deque<T>* from, std::vector<T>* to) {
+  to->reserve(from->size());
+  for (; !from->empty(); from->pop_front()) to->push_back(std::move(from->front()));
+}
+
 }  // namespace
 
 struct Plan::Mark {
@@ -223,11 +230,9 @@ void Plan::PushExisting(std::string path) {
 
 void Plan::Take(std::vector<FileEntry>* files, std::vector<DirEntry>* dirs) {
   names_.clear();  // first: it refers to the strings
-  files->assign(std::make_move_iterator(files_.begin()), std::make_move_iterator(files_.end()));
-  dirs->assign(std::make_move_iterator(dirs_.begin()), std::make_move_iterator(dirs_.end()));
-  files_.clear();
+  Drain(&files_, files);
+  Drain(&dirs_, dirs);
   followed_.clear();
-  dirs_.clear();
   dir_sources_.clear();
   existing_.clear();
   counts_ = {};

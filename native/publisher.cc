@@ -249,8 +249,9 @@ Status Publisher::Durable(const DirectoryBarrier& barrier) const {
 
 Status Publisher::Finish(Outcome outcome) {
   if (Status s = journal_.Append([&](JournalWriter& w) { w.Final(outcome); }); !s.ok()) return s;
+  if (Status s = journal_.Sync(); !s.ok()) return s;
   state_.outcome = outcome;
-  return journal_.Sync();
+  return Status::Ok();
 }
 
 Status Publisher::Publish() {

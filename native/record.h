@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -84,6 +85,21 @@ struct ChunkSum {
   uint32_t crc = 0;
 };
 
+// Why a file failed. Few do: the others do not pay for four strings each.
+class Failure {
+ public:
+  Failure() = default;
+  Failure(Status status) : status_(status.ok() ? nullptr : std::make_shared<const Status>(std::move(status))) {}
+  bool ok() const { return status_ == nullptr; }
+  operator const Status&() const {
+    static const Status none;
+    return status_ ? *status_ : none;
+  }
+
+ private:
+  std::shared_ptr<const Status> status_;
+};
+
 struct FileProgress {
   FileState state = FileState::kPending;
   uint64_t inode = 0;       // of the temporary file, once DONE
@@ -92,7 +108,7 @@ struct FileProgress {
   bool published = false;
   bool kept = false;  // its destination existed, and was to stay: there is nothing to publish
   std::vector<ChunkSum> chunks;
-  Status failure;  // the first one: invariant 6
+  Failure failure;  // the first one: invariant 6
 };
 
 enum class Outcome : uint8_t { kNone = 0, kPublished = 1, kRolledBack = 2 };

@@ -26,8 +26,9 @@ Status MakeDirectory(Os& os, Journal& journal, uint32_t id, bool resuming, bool*
     return Status::Errno(-e, "stat", dir.path);
   if (!S_ISDIR(st.st_mode)) return Status::Errno(EEXIST, "mkdir", dir.path);
   if (resuming) return Status::Ok();
+  if (Status s = journal.Append([&](JournalWriter& w) { w.Renounced(id); }); !s.ok()) return s;
   state.renounced[id] = true;
-  return journal.Append([&](JournalWriter& w) { w.Renounced(id); });
+  return Status::Ok();
 }
 
 // DONE says that the bytes are durable, not yet that the name is: after a power cut a temporary file may be gone.
@@ -40,9 +41,10 @@ Status VoidLostFiles(Os& os, Journal& journal) {
     struct stat st;
     const int r = os.Stat(AT_FDCWD, path.c_str(), &st, AT_SYMLINK_NOFOLLOW);
     if (r == 0 && st.st_ino == p.inode && static_cast<uint64_t>(st.st_size) == state.files[id].size) continue;
-    p.failure = Status::Make(Code::kVerify, "the temporary file is gone", path);
+    Status lost = Status::Make(Code::kVerify, "the temporary file is gone", path);
+    if (Status s = journal.Append([&](JournalWriter& w) { w.Failed(id, lost); }); !s.ok()) return s;
+    p.failure = std::move(lost);
     p.state = FileState::kFailed;
-    if (Status s = journal.Append([&](JournalWriter& w) { w.Failed(id, p.failure); }); !s.ok()) return s;
   }
   return Status::Ok();
 }

@@ -303,7 +303,8 @@ t.test('a final name that has become a directory fails the publishing, which goe
   place.write('source/a');
   place.write('source/b');
   await using transfer = await place.create();
-  await transfer.add(place.source, place.dest);
+  place.mkdir('dest');
+  for (const name of ['a', 'b']) await transfer.add(place.path('source', name), place.dest);
   await transfer.dispatch();
   await quiet(transfer);
   fs.mkdirSync(place.path('dest/b'));

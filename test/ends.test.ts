@@ -3,6 +3,7 @@ import * as fs from 'node:fs';
 import type { Test } from 'tap';
 import t from 'tap';
 import { finalize } from '../lib/index.js';
+import { records, TYPE } from './journals.js';
 import { axlFinalize, bytes, type Ended, library, Place, said, script, temporaries, tree } from './support.js';
 
 const LINKS = 256;
@@ -28,6 +29,14 @@ const MID_COPY = `
 const ending = (place: Place, code: string): Promise<Ended> =>
   script(MID_COPY + code, [place.stateFile, place.source, place.dest], { env: { AXL_DURABILITY: 'none' } });
 
+/** An end that JavaScript hears of cancels the copies and waits for their threads. */
+function canceled(t: Test, place: Place): void {
+  t.ok(
+    records(place.stateFile).some(({ type }) => type === TYPE.canceled),
+    'it was canceled',
+  );
+}
+
 /** The destination is what it was, but for temporary files, and axl-finalize clears them away. */
 async function clearedAway(t: Test, place: Place): Promise<void> {
   t.ok(temporaries(place.dest).length > 0, 'it had begun');
@@ -40,6 +49,7 @@ t.test('process.exit() in the middle of the copies ends the process with its sta
   const place = muchToCopy(t);
   const { status, stderr } = await ending(place, 'process.exit(7)');
   t.equal(status, 7, stderr);
+  canceled(t, place);
   await clearedAway(t, place);
 });
 
@@ -48,6 +58,7 @@ t.test('an uncaught exception in the middle of the copies ends the process as ev
   const { status, stderr } = await ending(place, `setImmediate(() => { throw new Error('not caught') });`);
   t.equal(status, 1);
   t.match(stderr, 'Error: not caught');
+  canceled(t, place);
   await clearedAway(t, place);
 });
 
@@ -99,6 +110,24 @@ t.test('a process that has nothing else to do stays until the copies are complet
     const transfer = await axl.Transfer.create({ name: 'ckpt', stateFile: args[0] });
     await transfer.add(args[1], args[2]);
     await transfer.dispatch();`;
+  const ended = await script(code, [place.stateFile, place.source, place.dest]);
+  t.equal(ended.status, 0, ended.stderr);
+  t.match((await finalize(place.states)).counts, { published: 1 });
+  t.same(tree(place.dest), tree(place.source));
+});
+
+t.test('a transfer that JavaScript has forgotten is copied all the same', async (t) => {
+  const place = new Place(t);
+  for (let i = 0; i < 8; i++) place.write(`source/${i}`, bytes(1 << 20, i));
+  const code = `
+    (await import('node:v8')).setFlagsFromString('--expose-gc');
+    const gc = (await import('node:vm')).runInNewContext('gc');
+    await (async () => {
+      const transfer = await axl.Transfer.create({ name: 'ckpt', stateFile: args[0] });
+      await transfer.add(args[1], args[2]);
+      await transfer.dispatch();
+    })();
+    for (let i = 0; i < 10; i++) await new Promise((resolve) => setImmediate(() => resolve(gc())));`;
   const ended = await script(code, [place.stateFile, place.source, place.dest]);
   t.equal(ended.status, 0, ended.stderr);
   t.match((await finalize(place.states)).counts, { published: 1 });

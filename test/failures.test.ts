@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import t from 'tap';
 import { type AxlError, Transfer, TransferError } from '../lib/index.js';
-import { corrupt, leave, makeNewer, obstruct } from './journals.js';
+import { corrupt, leave, makeNewer, obstruct, quiet } from './journals.js';
 import { codeOf, Place, rejection, tree } from './support.js';
 
 t.test('a state file is never made over another name', async (t) => {
@@ -111,4 +111,26 @@ t.test('the report of a failure has the shape of the report of a success', async
   t.same(shape(success.files[0] ?? {}), [...fields, 'crc32c'].sort());
   t.same(shape(failure.files[0] ?? {}), [...fields, 'error'].sort());
   t.same(failure.files[0]?.destBytes, Buffer.from(place.path('dest/a')));
+});
+
+t.test('a directory that was replaced by a link is not published into, and nothing elsewhere is touched', async (t) => {
+  const place = new Place(t);
+  place.write('source/a');
+  place.write('elsewhere/a', 'of another');
+  await using transfer = await place.create();
+  await transfer.add(place.source, place.path('dest/sub'));
+  await transfer.dispatch();
+  await quiet(transfer);
+  fs.renameSync(place.path('dest/sub'), place.path('moved'));
+  fs.symlinkSync(place.path('elsewhere'), place.path('dest/sub'));
+  for (const file of fs.readdirSync(place.path('moved')))
+    fs.copyFileSync(place.path('moved', file), place.path('elsewhere', file));
+  const before = tree(place.path('elsewhere'));
+  t.match(await rejection(transfer.wait()), { cause: { code: 'AXL_UNSAFE_PATH' } });
+  t.same(tree(place.path('elsewhere')), before);
+
+  fs.rmSync(place.path('dest/sub'));
+  fs.renameSync(place.path('moved'), place.path('dest/sub'));
+  await transfer.wait();
+  t.same(tree(place.path('dest/sub')), { a: 'source/a' });
 });

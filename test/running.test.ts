@@ -1,4 +1,5 @@
 // While copies run: progress, cancel, signals, several transfers, and AXL's functional form.
+import { getEventListeners } from 'node:events';
 import * as fs from 'node:fs';
 import type { Test } from 'tap';
 import t from 'tap';
@@ -203,6 +204,37 @@ t.test('transfers of one process run at once and end apart', async (t) => {
   await Promise.all(ranks.map(one));
   for (const rank of ranks) t.same(tree(place.path('dest', `${rank}`)), tree(place.path(`source${rank}`)));
   t.same(fs.readdirSync(place.states), []);
+});
+
+t.test('a roll back removes no directory that another transfer needs', async (t) => {
+  const place = new Place(t);
+  const begin = async (rank: number) => {
+    const transfer = await place.create({ stateFile: place.path('states', `${rank}`) });
+    t.teardown(() => transfer[Symbol.asyncDispose]());
+    await transfer.add(place.write(`source/${rank}`), place.path('dest/new', `${rank}`));
+    return transfer;
+  };
+  const [maker, other, third] = await Promise.all([begin(0), begin(1), begin(2)]);
+  for (const transfer of [maker, other, third]) {
+    await transfer.dispatch();
+    await quiet(transfer);
+  }
+  for (const transfer of [third, maker]) {
+    await transfer.cancel();
+    await transfer.free();
+  }
+  await other.wait();
+  await other.free();
+  t.same(tree(place.dest), { 'new/': '', 'new/1': 'source/1' });
+});
+
+t.test('a signal is listened to only while it counts', async (t) => {
+  const { transfer } = await little(t);
+  const { signal } = new AbortController();
+  await transfer.dispatch({ signal });
+  await transfer.wait({ signal });
+  for await (const _ of transfer.progress({ signal }));
+  t.same(getEventListeners(signal, 'abort'), []);
 });
 
 t.test('a transfer of nothing is complete at once', async (t) => {

@@ -1,5 +1,6 @@
 // The life of a transfer that goes well, and AXL's rules of what goes where.
 import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import t from 'tap';
 import { Transfer } from '../lib/index.js';
 import { bytes, Place, temporaries, tree } from './support.js';
@@ -61,4 +62,40 @@ t.test('open finds what a disposed transfer left, and wait publishes it', async 
   await opened.wait();
   await opened.free();
   t.same(tree(place.dest), { a: 'source/a' });
+});
+
+t.test('a thousand small files become whole together', async (t) => {
+  const place = new Place(t);
+  for (let i = 0; i < 1000; i++) place.write(`source/${i % 7}/${i}`, `${i}`.repeat(i % 50));
+  await using transfer = await place.create();
+  t.match(await transfer.add(place.source, place.dest), { files: 1000, directories: 8 });
+  await transfer.dispatch();
+  const { files, filesPublished } = await transfer.wait();
+  t.equal(filesPublished, 1000);
+  t.same([...new Set(files.map(({ state }) => state))], ['published']);
+  t.same(tree(place.dest), tree(place.source));
+});
+
+t.test('who reads a destination while it is replaced sees one whole file or the other', async (t) => {
+  const place = new Place(t);
+  const versions = [0, 1, 2, 3, 4, 5, 6, 7].map((version) => bytes(3 << 20, version));
+  place.write('dest/a', versions[0]);
+  const seen = new Set<number>();
+  let replacing = true;
+  const reader = (async () => {
+    while (replacing) {
+      const found = await readFile(place.path('dest/a'));
+      seen.add(versions.findIndex((version) => version.equals(found)));
+    }
+  })();
+  for (const version of versions.slice(1)) {
+    const transfer = await place.create({ durability: 'none' });
+    await transfer.add(place.write('source/a', version), place.dest);
+    await transfer.dispatch();
+    await transfer.wait();
+    await transfer.free();
+  }
+  replacing = false;
+  await reader;
+  t.notOk(seen.has(-1), 'nothing but the versions');
 });

@@ -44,27 +44,27 @@ export const floorNames = Object.values(FLOORS)
 export const cpNames = ['cp -a', 'cp -a, sync'];
 
 /**
- * The drivers of one copy: this library, cp and C loops that do part of its work. Each starts on a clean destination
- * with nothing left to be written.
- * @param trial the module whose `transfer` is run @param extra more pairs of a name and letters of the C copy
+ * The drivers of one copy: this library, cp and C loops that do part of its work. Each copies to where nothing is, and
+ * nothing is left to be written when it starts.
+ * @param trial the module whose `transfer` is run
+ * @param c `keep`: the copies stay until the end; `extra`: more pairs of a name and letters of the C copy
  */
-export function copyDrivers(trial, { from, place, durability, files, adds, extra = [] }) {
-  const to = join(place, 'copy');
-  const stateFile = join(place, 'state-file');
+export function copyDrivers(trial, { from, place, durability, files, adds, keep, extra = [] }) {
+  let copies = 0;
   const fresh = (run) => async () => {
-    await remove(to, stateFile);
+    const to = join(place, `copy.${++copies}`);
     await settle(place);
-    const measured = await run();
-    await remove(to);
-    return measured;
+    const { seconds, ...measured } = await run(to);
+    if (!keep) await remove(to);
+    return seconds === undefined ? measured : { total: seconds, cpu: measured.cpu };
   };
-  const pairs = adds?.(to) ?? [[from, to]];
-  const totalOf = ({ seconds, cpu }) => ({ total: seconds, cpu });
-  const given = { adds: pairs, stateFile, durability, files };
-  const drivers = { 'axl-transfer': fresh(() => inNode(trial, 'transfer', given)) };
-  if (durability === 'none') drivers['cp -a'] = fresh(async () => totalOf(await command('cp', '-a', from, to)));
-  else drivers['cp -a, sync'] = fresh(async () => totalOf(await shell('cp -a "$1" "$2"; sync -f "$2"', from, to)));
-  for (const [name, how] of [...FLOORS[durability], ...extra])
-    drivers[name] = fresh(async () => totalOf(await copyFloor(from, to, how)));
+  const axl = (to) => {
+    const given = { adds: adds?.(to) ?? [[from, to]], stateFile: join(place, 'state-file'), durability, files };
+    return inNode(trial, 'transfer', given);
+  };
+  const drivers = { 'axl-transfer': fresh(axl) };
+  if (durability === 'none') drivers['cp -a'] = fresh((to) => command('cp', '-a', from, to));
+  else drivers['cp -a, sync'] = fresh((to) => shell('cp -a "$1" "$2"; sync -f "$2"', from, to));
+  for (const [name, how] of [...FLOORS[durability], ...extra]) drivers[name] = fresh((to) => copyFloor(from, to, how));
   return drivers;
 }

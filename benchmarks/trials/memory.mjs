@@ -48,11 +48,12 @@ let forOneFile = 0;
 export async function open({ files, size }, places) {
   const source = join(places.memory, 'source');
   const from = size ? makeFile(source, size) : makeTree(source, files, smallSize);
-  const to = join(places.disk, 'copy');
+  let copies = 0;
   const stateFile = join(places.disk, 'state-file');
   const run = (how) => async () => {
+    const to = join(places.disk, `copy.${++copies}`);
     const measured = await inNode('memory', 'rank', { from, to, stateFile, ...how });
-    await remove(to);
+    if (size) await remove(to);
     if (files === 1 && !how.idle) forOneFile = measured.above;
     return files === 1 || how.idle ? measured : { ...measured, perFile: (measured.above - forOneFile) / files };
   };

@@ -34,9 +34,10 @@ export function cases({ quick }) {
     ['disk', 'none', 10_000],
     ['disk', 'full', 1000],
     ['disk', 'full', 10_000],
-    ['disk', 'full', 100_000],
+    ['disk', 'full', 100_000, 2],
   ];
-  const trees = all.map(([place, durability, files]) => ({ place, durability, files: quick ? files / 20 : files }));
+  const scale = quick ? 20 : 1;
+  const trees = all.map(([place, durability, n, runs]) => ({ place, durability, files: n / scale, runs }));
   const each = { place: 'memory', durability: 'none', files: quick ? 500 : 10_000, each: true };
   const few = (place, durability) => ({ place, durability, files: 4, rounds: quick ? 20 : 300 });
   return [...trees, each, few('memory', 'none'), few('disk', 'full')].map((c) => ({ ...c, name: nameOf(c) }));
@@ -71,10 +72,9 @@ export async function fewFiles({ rounds, from, place, durability }) {
 function fewDrivers({ rounds, durability }, from, place) {
   const base = join(place, 'few');
   const axl = async () => {
-    mkdirSync(base);
-    const measured = await inNode('small-files', 'fewFiles', { rounds, from, place: base, durability });
     await remove(base);
-    return measured;
+    mkdirSync(base);
+    return inNode('small-files', 'fewFiles', { rounds, from, place: base, durability });
   };
   return { 'axl-transfer': axl };
 }
@@ -82,9 +82,10 @@ function fewDrivers({ rounds, durability }, from, place) {
 export async function open(c, places) {
   const from = makeTree(join(places.memory, 'small'), c.files, smallSize);
   const place = places[c.place];
+  const pairsTo = (to) => single(from, to);
   const drivers = c.rounds
     ? fewDrivers(c, from, place)
-    : copyDrivers('small-files', { ...c, from, place, adds: c.each && ((to) => single(from, to)) });
+    : copyDrivers('small-files', { ...c, from, place, keep: c.place === 'disk', adds: c.each && pairsTo });
   const perFile = ({ stateBytes, ...measured }) => ({
     ...measured,
     perFile: measured.total / c.files,

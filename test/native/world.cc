@@ -132,6 +132,12 @@ std::vector<std::string> World::TemporariesIn(const Tree& tree) {
   return found;
 }
 
+std::string World::TemporaryOf(const std::string& name) const {
+  for (const std::string& found : TemporariesIn(Now()))
+    if (found.starts_with(name + "._AXL")) return Dest(found);
+  return "";
+}
+
 TransferOptions World::Options() const {
   return {.name = "world", .state_file = state_file(), .durability = durability, .chunk_size = kChunk};
 }

@@ -49,8 +49,9 @@ class World {
   const Tree& after() const { return after_; }
   // The destinations as they are. Times of directories that no source describes are left out.
   Tree Now() const;
-  // The temporary files among them.
+  // The temporary files among them; and the path of that of one destination, empty if there is none.
   static std::vector<std::string> TemporariesIn(const Tree& tree);
+  std::string TemporaryOf(const std::string& name) const;
 
   Durability durability = Durability::kFull;
   static constexpr uint32_t kChunk = 4096;

@@ -1,0 +1,114 @@
+// The directories that a transfer makes: their metadata, whose they are, and what a roll back does with them.
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+
+#include "world.h"
+
+namespace axl::test {
+namespace {
+
+// Somebody else makes one of our directories in the moment before we do.
+struct RacingOs : QuickOs {
+  int Mkdir(int dir, const char* path, mode_t mode) override {
+    if (path == theirs) CHECK(mkdir(path, 0700) == 0);
+    return to_.Mkdir(dir, path, mode);
+  }
+  std::string theirs;
+};
+
+TEST(ADirectoryThatSomebodyElseMadeFirstIsNotRemovedByARollBack) {
+  World world;
+  RacingOs os;
+  os.theirs = world.Dest("there/made");
+  CHECK_OK(Live(world, os, 1, Ending::kFree).failed);
+  CHECK(Exists(world.Dest("there/made")));
+  CHECK(!Exists(world.Dest("tree")));
+  CHECK(World::TemporariesIn(world.Now()).empty());
+}
+
+TEST(ADirectoryThatSomebodyElseMadeFirstKeepsItsMetadata) {
+  World world;
+  RacingOs os;
+  os.theirs = world.Dest("tree");
+  CHECK_OK(Live(world, os, 1, Ending::kPublish).failed);
+  CHECK_EQ(NodeAt(world.Dest("tree")).mode, 0700u);
+}
+
+TEST(AKilledDispatchDoesNotForgetWhoseADirectoryIs) {
+  World world;
+  RacingOs os;
+  os.theirs = world.Dest("there/made");
+  CHECK_OK(Live(world, os, 1, Ending::kLeave).failed);
+  RacingOs healthy;
+  std::filesystem::remove(world.TemporaryOf("old"));
+  Engine engine(1);
+  Transfer transfer(healthy, engine);
+  REQUIRE_OK(transfer.Open(world.state_file()));
+  CHECK_OK(transfer.Free());
+  CHECK(Exists(world.Dest("there/made")));
+}
+
+TEST(ARollBackKeepsWhatIsNotItsOwn) {
+  World world;
+  QuickOs os;
+  CHECK_OK(Live(world, os, 1, Ending::kLeave).failed);
+  WriteFile(world.Dest("tree/stranger"), "mine");
+  Engine engine(1);
+  Transfer transfer(os, engine);
+  REQUIRE_OK(transfer.Open(world.state_file()));
+  CHECK_OK(transfer.Free());
+  CHECK_EQ(ReadFile(world.Dest("tree/stranger")), "mine");
+  CHECK_EQ(List(world.Dest("tree")).size(), 1u);
+}
+
+TEST(ADispatchThatCannotMakeADirectoryMakesNone) {
+  struct FullOs : QuickOs {
+    int Mkdir(int dir, const char* path, mode_t mode) override {
+      return ++mkdirs == 2 ? -ENOSPC : to_.Mkdir(dir, path, mode);
+    }
+    int mkdirs = 0;
+  } os;
+  World world;
+  const Life life = Live(world, os, 1, Ending::kLeave);
+  CHECK_ERRNO(life.failed, ENOSPC);
+  CHECK_EQ(Difference(world.Now(), world.before()), "");
+  CHECK_OK(LiveAgain(world, os, 1, Ending::kPublish).failed);
+  CHECK_EQ(Difference(world.Now(), world.after()), "");
+}
+
+// Calls f as a user without privileges, in a child. True if it failed nothing.
+bool AsNobody(const std::function<void()>& f) {
+  std::fflush(stdout);
+  const pid_t child = fork();
+  if (child == 0) {
+    const int before = Failures();
+    if (geteuid() == 0 && (setgid(65534) != 0 || setuid(65534) != 0)) _exit(2);
+    f();
+    std::fflush(stdout);
+    _exit(Failures() == before ? 0 : 1);
+  }
+  int status = 0;
+  return waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+// A read-only directory gets its mode before the state file goes: a finalizer killed in between comes again.
+TEST(APublishedFileInAReadOnlyDirectoryIsFoundAgainByItsUser) {
+  CHECK(AsNobody([] {
+    World world(World::Files::kAll);
+    QuickOs quick;
+    for (uint64_t at = 1;; at++) {
+      world.Reset();
+      FaultOs os(quick, Fault::kKill, at);
+      const bool published = Live(world, os, 1, Ending::kPublish).published;
+      CheckPromise(world, published, "as nobody, " + os.where());
+      if (!os.hit() || Failures() > 0) break;
+    }
+  }));
+}
+
+}  // namespace
+}  // namespace axl::test
