@@ -11,8 +11,9 @@ function entryJson(entry: FinalizedEntry): string {
 }
 
 /** The totals: the entries have been written one by one. */
-function totals({ problems: _, ...rest }: FinalizeReport): Omit<FinalizeReport, 'problems'> {
-  return rest;
+function totals({ problems: _, timings, ...rest }: FinalizeReport): object {
+  const rounded = Object.entries(timings).map(([phase, ms]) => [phase, Math.round(ms * 1000) / 1000]);
+  return { ...rest, timings: Object.fromEntries(rounded) };
 }
 
 /** One document, to standard output and to a file, or to one of them. */

@@ -30,10 +30,16 @@ export class Again {
     this.#words = words;
   }
 
-  /** Without some options, then with others. */
-  line(add: readonly string[] = [], drop: RegExp = /^$/): string {
-    const kept = this.#words.filter((word) => !drop.test(word.toString('latin1')));
-    return ['axl-finalize', ...add, ...kept.map(shellWord)].join(' ');
+  /** Without some options, then with others. An option that takes the next word is written `--name WORD`. */
+  line(add: readonly string[] = [], drop: readonly string[] = []): string {
+    const kept: string[] = [];
+    for (let i = 0; i < this.#words.length; i++) {
+      const word = this.#words[i] as Buffer;
+      const name = word.toString('latin1').split('=', 1)[0] as string;
+      if (drop.includes(`${name} WORD`) && !word.includes('=')) i++;
+      else if (!drop.some((option) => option.split(' ')[0] === name)) kept.push(shellWord(word));
+    }
+    return ['axl-finalize', ...add, ...kept].join(' ');
   }
 }
 
@@ -50,23 +56,25 @@ function* datasetLines(datasets: readonly DatasetVerdict[], show: (name: string)
   }
 }
 
+const MODE = ['--incomplete WORD', '--fallback WORD'];
+
 /** What to do about each kind of thing that was not published. */
 function* advice(report: FinalizeReport, incomplete: string, again: Again): Generator<string> {
   const { counts, locked, unreadable, dryRun, interrupted } = report;
-  if (dryRun) return yield `To do it:  ${again.line([], /^--dry-run$/)}`;
+  if (dryRun) return yield `To do it:  ${again.line([], ['--dry-run'])}`;
   if (interrupted) yield `Stopped early; what is left can be finalized:  ${again.line()}`;
   if (unreadable.length > 0) yield 'Nothing was deleted, because an input could not be read.';
   if (!interrupted && counts.failed + unreadable.length > 0)
     yield `Remove the causes named above, then:  ${again.line()}`;
   if (counts.corrupt > 0) yield 'Corrupt state files were left alone; to look at one:  axl-finalize inspect STATE_FILE';
   if (counts.busy > 0)
-    yield `Busy transfers still have a writer; to wait for it:  ${again.line(['--wait'], /^--wait/)}`;
+    yield `Busy transfers still have a writer; to wait for it:  ${again.line(['--wait'], ['--wait'])}`;
   if (locked.length > 0) yield `Another finalizer is at work; check when it has ended:  ${again.line()}`;
   if (counts['rolled-back'] > 0) yield 'What was rolled back is gone; its destinations are what they were before.';
   if (counts.kept > 0 && incomplete !== 'resume')
-    yield `Kept transfers can be completed where their sources are:  ${again.line(['--incomplete=resume'], /^(--incomplete(=.*)?|keep|delete)$/)}`;
+    yield `Kept transfers can be completed where their sources are:  ${again.line(['--incomplete=resume'], MODE)}`;
   if (counts.kept > 0 && incomplete === 'resume')
-    yield `Kept transfers could not be completed; to give them up:  ${again.line(['--incomplete=delete'], /^(--incomplete(=.*)?|--fallback(=.*)?|resume|keep)$/)}`;
+    yield `Kept transfers could not be completed; to give them up:  ${again.line(['--incomplete=delete'], MODE)}`;
 }
 
 /** The lines after the first: none if all is well. */
