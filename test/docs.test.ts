@@ -8,23 +8,19 @@ import { axlFinalize, library, Place, program, root, tree } from './support.js';
 
 const read = (path: string): string => fs.readFileSync(join(root, path), 'utf8');
 const all = (text: string, pattern: RegExp): string[] => [...text.matchAll(pattern)].map((match) => match[1] as string);
-const documents = ['README.md', 'ARCHITECTURE.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'docs/state-format.md'];
+const documents = ['README.md', 'ARCHITECTURE.md', 'CHANGELOG.md', 'CONTRIBUTING.md'].concat([
+  'docs/state-format.md',
+  'docs/post-stage.md',
+]);
 
-t.test('README, changelog and --help have the same options', async (t) => {
+t.test('README, man page and --help have the same options', async (t) => {
   const { stdout } = await axlFinalize(['--help']);
-  const help = all(stdout, /^ {2}((?:-\w, )?--[\w-]+)/gm).map((names) => names.split(', '));
-  const options = help.filter((names) => !names.includes('--help'));
-  t.ok(options.length >= 5);
-  for (const path of ['README.md', 'CHANGELOG.md']) {
-    const synopsis = all(read(path), /(axl-finalize \[.*STATE_DIR\.\.\.)/g)[0] ?? '';
-    const given = all(synopsis, /\[(--?[\w-]+)/g);
-    for (const names of options)
-      t.ok(
-        names.some((name) => given.includes(name)),
-        `${path} has ${names}`,
-      );
-    for (const name of given) t.ok(options.flat().includes(name), `--help has ${name}`);
-  }
+  const help = all(stdout, /^ {2}(?:-\w, )?(--[\w-]+)/gm).sort();
+  t.ok(help.length >= 25);
+  const readme = read('README.md');
+  t.same(all(readme.slice(readme.indexOf('<!-- options -->')), /^\| `(?:-\w, )?(--[\w-]+)/gm).sort(), help);
+  const man = read('man/axl-finalize.1').replaceAll('\\-', '-');
+  for (const option of help) t.ok(man.includes(option), `the man page has ${option}`);
 });
 
 t.test('README and --help have the same exit statuses in the same order', async (t) => {
@@ -32,7 +28,7 @@ t.test('README and --help have the same exit statuses in the same order', async 
   const help = all(stdout.slice(stdout.indexOf('Exit status')), /^ {2}(\d) /gm);
   const readme = read('README.md');
   t.same(all(readme.slice(readme.indexOf('Exit status')), /\*\*(\d)\*\*/g), help);
-  t.same(help, ['1', '5', '4', '3', '0', '2']);
+  t.same(help, ['6', '1', '5', '4', '3', '0', '2']);
 });
 
 t.test('lib/errors.ts, native/status.cc and the documents have the same codes', async (t) => {
@@ -117,17 +113,21 @@ t.test("the README's example runs", async (t) => {
 
 t.test("the README's commands of recovery run", async (t) => {
   const place = new Place(t);
-  const stateFile = await leave.incomplete(place, 'a');
   const finalizer = `${process.execPath} ${join(root, 'dist/bin/axl-finalize.js')}`;
-  const [, keep = '', open = ''] = block('sh', 1).split(/\n(?=\S)/);
-  const kept = await program('sh', [
-    '-c',
-    keep.replace('axl-finalize', finalizer).replace('/p/job/state', place.states),
-  ]);
-  t.equal(kept.status, 3, kept.stderr);
-  const node = open.replace(/^node/, process.execPath).replace("'axl-transfer'", `'${library}'`);
-  const opened = await program('sh', ['-c', node.replace('STATE_FILE', stateFile)]);
-  t.equal(opened.status, 0, opened.stderr);
+  const [first = '', resume = '', open = ''] = block('sh', 1).split(/\n(?=\S)/);
+  const run = (line: string) =>
+    program('sh', ['-c', line.replace('axl-finalize', finalizer).replace('/p/job/state', place.states)]);
+  await leave.incomplete(place, 'a');
+  const resumed = await run(resume);
+  t.equal(resumed.status, 0, resumed.stderr);
   t.same(tree(place.dest), { a: 'source/a' });
+  const stateFile = await leave.incomplete(place, 'b');
+  const node = open.replace(/^node/, process.execPath).replace("'axl-transfer'", `'${library}'`);
+  const opened = await run(node.replace('STATE_FILE', stateFile));
+  t.equal(opened.status, 0, opened.stderr);
+  t.same(tree(place.dest), { a: 'source/a', b: 'source/b' });
+  await leave.incomplete(place, 'c');
+  t.equal((await run(first)).status, 3);
+  t.same(tree(place.dest), { a: 'source/a', b: 'source/b' });
   t.same(tree(place.states), {});
 });

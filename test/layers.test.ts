@@ -4,26 +4,46 @@ import { basename, join } from 'node:path';
 import t from 'tap';
 import { root } from './support.js';
 
-const below = ['errors', 'names', 'options', 'types'];
-/** What each module of lib/ may import; those above it are missing. */
-const LAYERS: Record<string, string[]> = {
-  types: [],
-  names: ['types'],
-  options: ['types'],
-  errors: ['names', 'types'],
-  native: below,
-  sources: [...below, 'native'],
-  states: [...below, 'native'],
-  report: [...below, 'native'],
-  waiting: ['errors'],
-  transfer: [...below, 'native', 'sources', 'states', 'report', 'waiting'],
-  functions: [...below, 'native', 'transfer'],
-  finalize: [...below, 'native'],
-  index: [...below, 'finalize', 'functions', 'transfer'],
-};
+/** The modules of lib/, each above those that it may import. */
+const LAYERS = [
+  ...[
+    'types',
+    'finalize-types',
+    'names',
+    'options',
+    'errors',
+    'waiting',
+    'launch',
+    'native',
+    'glob',
+    'states',
+    'report',
+  ],
+  ...['sources', 'transfer', 'functions', 'scan', 'verdict-file', 'dataset', 'tally', 'directory-lock', 'work'],
+  ...[
+    'finalize-datasets',
+    'finalize-listing',
+    'owners',
+    'owner-service',
+    'owner-process',
+    'finalize',
+    'survey',
+    'index',
+  ],
+];
+/** Those two have nothing to do with each other: a finalizer knows no live transfer. */
+const LIVE = ['sources', 'states', 'report', 'transfer', 'functions'];
+const AFTERWARDS = LAYERS.slice(LAYERS.indexOf('scan'), LAYERS.indexOf('index'));
 
 /** Which packages are imported where. */
-const PACKAGES: Record<string, string[]> = { sources: ['fast-glob'], 'axl-finalize': ['commander'] };
+const PACKAGES: Record<string, string[]> = {
+  sources: ['fast-glob'],
+  scan: ['fast-glob'],
+  glob: ['fast-glob'],
+  'directory-lock': ['proper-lockfile'],
+  'cli/parse': ['commander'],
+  'cli/progress': ['cli-progress'],
+};
 
 const read = (path: string): string => fs.readFileSync(join(root, path), 'utf8');
 
@@ -33,31 +53,56 @@ function imports(source: string): string[] {
   return [...code.matchAll(/(?:\bfrom\s+|\bimport\s*\(?\s*)'([^']+)'/g)].map((match) => match[1] as string);
 }
 
-function modules(dir: string): [string, string[]][] {
+function modules(dir: string, prefix = ''): [string, string[]][] {
   const names = fs.readdirSync(join(root, dir)).filter((name) => name.endsWith('.ts'));
-  return names.map((name) => [name.slice(0, -3), imports(read(join(dir, name)))]);
+  return names.map((name) => [prefix + name.slice(0, -3), imports(read(join(dir, name)))]);
 }
+
+const own = (from: readonly string[]) =>
+  from.filter((path) => path.startsWith('.')).map((path) => basename(path, '.js'));
 
 t.test('each module of lib/ imports only those below it', async (t) => {
   const found = modules('lib');
-  t.same(found.map(([name]) => name).sort(), Object.keys(LAYERS).sort(), 'every module has its layer');
-  for (const [name, from] of found) {
-    const own = from.filter((path) => path.startsWith('.')).map((path) => basename(path, '.js'));
+  t.same(found.map(([name]) => name).sort(), [...LAYERS].sort(), 'every module has its layer');
+  for (const [name, from] of found)
     t.same(
-      own.filter((other) => !LAYERS[name]?.includes(other)),
+      own(from).filter((other) => LAYERS.indexOf(other) >= LAYERS.indexOf(name)),
+      [],
+      name,
+    );
+});
+
+t.test('what works after the job knows nothing of live transfers, and the other way round', async (t) => {
+  for (const [name, from] of modules('lib')) {
+    const foreign = AFTERWARDS.includes(name) ? LIVE : LIVE.includes(name) ? AFTERWARDS : [];
+    t.same(
+      own(from).filter((other) => foreign.includes(other)),
       [],
       name,
     );
   }
 });
 
-t.test('a program in bin/ imports the package as any caller does', async (t) => {
+t.test('lib/cli is the only one that bin/ imports, and that nobody else does', async (t) => {
   for (const [name, from] of modules('bin'))
-    t.same([...new Set(from.filter((path) => path.startsWith('.')))], ['../lib/index.js'], name);
+    t.same([...new Set(from.filter((path) => path.startsWith('.')))], ['../lib/cli/main.js'], name);
+  for (const [name, from] of modules('lib'))
+    t.same(
+      from.filter((path) => path.startsWith('./cli/')),
+      [],
+      name,
+    );
+  const known = ['index', 'finalize', 'survey', 'names'];
+  for (const [name, from] of modules('lib/cli'))
+    t.same(
+      from.filter((path) => path.startsWith('../') && !known.includes(basename(path, '.js'))),
+      [],
+      name,
+    );
 });
 
 t.test('packages are imported in one place each', async (t) => {
-  for (const [name, from] of [...modules('lib'), ...modules('bin')]) {
+  for (const [name, from] of [...modules('lib'), ...modules('lib/cli', 'cli/'), ...modules('bin')]) {
     const packages = from.filter((path) => !path.startsWith('.') && !path.startsWith('node:'));
     t.same([...new Set(packages)], PACKAGES[name] ?? [], name);
   }
@@ -94,15 +139,17 @@ t.test('the parts of the engine include only those below them', async (t) => {
     plan: /^(engine|publisher|copy_job|transfer|finalizer|journal\.h|barrier)/,
     metadata: /^(engine|publisher|copy_job|transfer|finalizer|journal|plan|barrier)/,
     os: /^(engine|publisher|copy_job|transfer|finalizer|journal|plan|barrier|metadata)/,
-    finalizer: /^(copy_job|transfer)/,
+    finalizer: /^transfer/,
+    resume: /^(engine|publisher|copy_job|transfer|finalizer|plan|barrier)/,
+    survey: /^(publisher|copy_job|transfer|finalizer|plan|barrier|journal\.h)/,
     journal_reader: /^(os|journal|engine)\.h$/,
   };
   for (const [part, pattern] of Object.entries(forbidden)) {
     const files = native.filter((name) => name.replace(/\.\w+$/, '') === part);
     t.ok(files.length > 0, part);
-    const own = files.flatMap((name) => includes(join('native', name))).filter((path) => native.includes(path));
+    const included = files.flatMap((name) => includes(join('native', name))).filter((path) => native.includes(path));
     t.same(
-      own.filter((path) => pattern.test(path)),
+      included.filter((path) => pattern.test(path)),
       [],
       part,
     );

@@ -12,7 +12,7 @@ import {
   type Failure,
   type FileReport,
   type FinalizeAction,
-  type FinalizedEntry,
+  type FinalizeEvent,
   type FinalizeReport,
   finalize,
   free,
@@ -112,7 +112,7 @@ export async function finalizers(): Promise<void> {
   const report = await finalize(['/a', Buffer.from('/b')], { incomplete: 'keep', dryRun: true, jobs: 4, signal });
   same<typeof report, FinalizeReport>();
   same<typeof report.counts, Readonly<Record<FinalizeAction, number>>>();
-  await finalize('/a', { onEntry: (entry) => same<typeof entry, FinalizedEntry>() });
+  await finalize('/a', { onEvent: (event) => same<typeof event, FinalizeEvent>() });
   // @ts-expect-error no such choice
   await finalize('/a', { incomplete: 'discard' });
 }
