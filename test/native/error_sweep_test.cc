@@ -1,7 +1,7 @@
 // Every system call fails once, with each error that a file system knows. Nobody is told a success that is none, and
 // axl-finalize keeps the promise afterwards.
 #include <cerrno>
-#include <iterator>
+#include <vector>
 
 #include "fault_os.h"
 #include "world.h"
@@ -9,12 +9,14 @@
 namespace axl::test {
 namespace {
 
-constexpr int kErrors[] = {EIO, ENOSPC, EDQUOT, ESTALE, EACCES, EROFS, EMFILE, ENOMEM, EINTR};
+using Errors = std::vector<int>;
+const Errors kAll = {EIO, ENOSPC, EDQUOT, ESTALE, EACCES, EROFS, EMFILE, ENOMEM, EINTR};
+// Where the errno decides nothing, few stand for all.
+const Errors kFew = {EIO, ENOSPC};
 
-// One error a call in turn, or all of them for every call.
 template <class Run>
-void FailEverywhere(const std::string& what, World& world, Fault fault, Run run) {
-  for (int err : kErrors) {
+void FailEverywhere(const std::string& what, World& world, Fault fault, const Errors& errors, Run run) {
+  for (int err : errors) {
     QuickOs quick;
     const std::string label = "error sweep, " + what + ", " + ErrnoName(err);
     Sweep(label, quick, fault, err, [&](FaultOs& os) {
@@ -31,13 +33,13 @@ void FailEverywhere(const std::string& what, World& world, Fault fault, Run run)
 TEST(ACallOfATransferThatFailsIsReportedOrDoesNotMatter) {
   World world;
   for (unsigned workers : {1u, 2u})
-    FailEverywhere("a transfer, workers " + std::to_string(workers), world, Fault::kFail,
+    FailEverywhere("a transfer, workers " + std::to_string(workers), world, Fault::kFail, workers == 1 ? kAll : kFew,
                    [&](Os&, Os& os) { return Live(world, os, workers, Ending::kPublish).published; });
 }
 
 TEST(ACallOfFinalizeThatFailsIsReportedAndTheNextFinalizeGoesOn) {
   World world;
-  FailEverywhere("finalize", world, Fault::kFail, [&](Os& quick, Os& os) {
+  FailEverywhere("finalize", world, Fault::kFail, kAll, [&](Os& quick, Os& os) {
     (void)Live(world, quick, 1, Ending::kLeave);
     const auto done = Finalize(world, os);
     return done.size() == 1 && done[0].action == Action::kPublished;
@@ -46,14 +48,20 @@ TEST(ACallOfFinalizeThatFailsIsReportedAndTheNextFinalizeGoesOn) {
 
 TEST(AfterAFailureTheSameProcessMayTryAgain) {
   World world;
-  for (Fault fault : {Fault::kFail, Fault::kLoseAnswer})
-    FailEverywhere("trying again", world, fault, [&](Os&, Os& os) { return LiveStubbornly(world, os, 1).published; });
+  const auto live = [&](Os&, Os& os) { return LiveStubbornly(world, os, 1).published; };
+  FailEverywhere("trying again", world, Fault::kFail, kAll, live);
+  FailEverywhere("trying again after lost answers", world, Fault::kLoseAnswer, kFew, live);
 }
 
 TEST(AnAnswerThatIsLostIsAFailureThatFinalizeUnderstands) {
   World world;
-  FailEverywhere("lost answers of a transfer", world, Fault::kLoseAnswer,
+  FailEverywhere("lost answers of a transfer", world, Fault::kLoseAnswer, kFew,
                  [&](Os&, Os& os) { return Live(world, os, 1, Ending::kPublish).published; });
+  FailEverywhere("lost answers of finalize", world, Fault::kLoseAnswer, kFew, [&](Os& quick, Os& os) {
+    (void)Live(world, quick, 1, Ending::kLeave);
+    const auto done = Finalize(world, os);
+    return done.size() == 1 && done[0].action == Action::kPublished;
+  });
 }
 
 }  // namespace

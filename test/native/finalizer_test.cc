@@ -48,14 +48,16 @@ void Failed(World& world) {
 }
 
 void Canceled(World& world) {
+  const uint64_t calls = CallsOfALife(world, Ending::kLeave);
   QuickOs quick;
   FaultOs os(quick, Fault::kFail, 0);
-  (void)LiveCanceled(world, os, 100, false, Ending::kLeave);
+  (void)LiveCanceled(world, os, calls * 7 / 10, false, Ending::kLeave);
 }
 
 void Killed(World& world) {
+  const uint64_t calls = CallsOfALife(world, Ending::kLeave);
   QuickOs quick;
-  FaultOs os(quick, Fault::kKill, 110);
+  FaultOs os(quick, Fault::kKill, calls * 8 / 10);
   (void)Live(world, os, 1, Ending::kPublish);
 }
 

@@ -9,10 +9,8 @@ namespace {
 
 // A process that died with `percent` of its calls done.
 void LiveAndDie(World& world, Os& os, unsigned percent) {
-  FaultOs counting(os, Fault::kKill, 0);
-  world.Reset();
-  (void)Live(world, counting, 1, Ending::kPublish);
-  FaultOs dying(os, Fault::kKill, counting.calls() * percent / 100);
+  static const uint64_t calls = CallsOfALife(world, Ending::kPublish);
+  FaultOs dying(os, Fault::kKill, calls * percent / 100);
   world.Reset();
   (void)Live(world, dying, 1, Ending::kPublish);
 }
@@ -56,9 +54,8 @@ TEST(ACallOfAResumeThatFailsIsReportedAndAnotherResumeGoesOn) {
 TEST(CanceledAtAnyCallATransferCanBeFreedResumedOrFinalized) {
   World world;
   QuickOs quick;
-  FaultOs counting(quick, Fault::kFail, 0);
-  (void)Live(world, counting, 1, Ending::kLeave);
-  for (uint64_t at = 1; at <= counting.calls(); at++) {
+  const uint64_t calls = CallsOfALife(world, Ending::kLeave);
+  for (uint64_t at = 1; at <= calls; at++) {
     for (bool resume : {false, true}) {
       for (Ending ending : {Ending::kPublish, Ending::kLeave, Ending::kFree}) {
         world.Reset();
@@ -70,14 +67,15 @@ TEST(CanceledAtAnyCallATransferCanBeFreedResumedOrFinalized) {
       }
     }
   }
-  std::printf("cancel sweep: %d of %d\n", static_cast<int>(counting.calls()), static_cast<int>(counting.calls()));
+  std::printf("cancel sweep: %d of %d\n", static_cast<int>(calls), static_cast<int>(calls));
 }
 
 TEST(KilledBeforeAnyCallOfACancelAndItsFreeNothingIsLeft) {
   World world;
   QuickOs quick;
   const std::string label = "kill sweep, cancel and free";
-  for (uint64_t at : {85u, 110u}) {
+  const uint64_t calls = CallsOfALife(world, Ending::kLeave);
+  for (uint64_t at : {calls * 6 / 10, calls * 8 / 10}) {
     Sweep(label, quick, Fault::kKill, 0, [&](FaultOs& os) {
       world.Reset();
       const Life life = LiveCanceled(world, os, at, false, Ending::kFree);

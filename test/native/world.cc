@@ -220,6 +220,15 @@ Life LiveStubbornly(const World& world, Os& os, unsigned workers) {
   return life;
 }
 
+uint64_t CallsOfALife(World& world, Ending ending) {
+  QuickOs quick;
+  FaultOs os(quick, Fault::kFail, 0);
+  world.Reset();
+  (void)Live(world, os, 1, ending);
+  world.Reset();
+  return os.calls();
+}
+
 Life LiveAgain(const World& world, Os& os, unsigned workers, Ending ending) {
   Engine engine(workers);
   const auto transfer = std::make_shared<Transfer>(os, engine);

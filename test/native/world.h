@@ -85,6 +85,9 @@ struct Life {
 // Starts copies by `start` (Dispatch or Resume) and waits for them.
 Status AndWait(const std::function<Status(std::function<void()>)>& start);
 
+// How many system calls a life makes; a fault at a share of them is in the middle of it. Resets the world.
+uint64_t CallsOfALife(World& world, Ending ending);
+
 // Create, add, dispatch, copy, then the ending.
 Life Live(const World& world, Os& os, unsigned workers, Ending ending);
 // The same by a caller who does not give up: dispatches, resumes, publishes and frees again after a failure.
