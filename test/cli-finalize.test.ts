@@ -186,7 +186,13 @@ t.test('SIGTERM during a long resume leaves what is under way to the next run', 
   await transfer.dispatch();
   await transfer.cancel();
   await transfer[Symbol.asyncDispose]();
-  const onStdout: NonNullable<ChildOptions['onStdout']> = (text, kill) => text.includes('"scan"') && kill('SIGTERM');
+  let told = false; // a second signal would end it at once
+  const onStdout: NonNullable<ChildOptions['onStdout']> = (text, kill) => {
+    if (!told && text.includes('"scan"')) {
+      told = true;
+      kill('SIGTERM');
+    }
+  };
   const first = await axlFinalize(['--incomplete', 'resume', '--ndjson', place.states], { onStdout });
   t.ok([0, 6].includes(first.status ?? -1), `${first.status} ${first.stderr}`);
   const second = await axlFinalize(['--incomplete', 'resume', place.states]);
