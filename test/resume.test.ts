@@ -45,9 +45,9 @@ async function resumeAndWait(place: Place): Promise<Transfer> {
   return transfer;
 }
 
-/** A file of eight chunks, copied whole and left for others. */
-async function leaveChunks(place: Place): Promise<string> {
-  place.write('source/big', bytes(8 * CHUNK - 1));
+/** A file of eight chunks (ours, if none is given), copied whole and left for others. */
+async function leaveChunks(place: Place, given = false): Promise<string> {
+  if (!given) place.write('source/big', bytes(8 * CHUNK - 1));
   fs.utimesSync(place.path('source/big'), 1e9, 1e9);
   const { chunkSize } = config();
   config({ chunkSize: CHUNK });
@@ -102,6 +102,20 @@ t.test('chunks that are not what the journal says are copied anew', async (t) =>
   const fd = fs.openSync(temporary, 'r+');
   for (const chunk of [0, 3, 7]) fs.writeSync(fd, 'damaged', chunk * CHUNK + 100);
   fs.closeSync(fd);
+  await (await resumeAndWait(place)).free();
+  t.same(tree(place.dest), tree(place.source));
+});
+
+t.test('a hole of the source is a hole again, whatever a killed run has written there', async (t) => {
+  const place = new Place(t);
+  const fd = fs.openSync(place.write('source/big', bytes(CHUNK)), 'r+');
+  fs.ftruncateSync(fd, 8 * CHUNK);
+  fs.closeSync(fd);
+  const temporary = await leaveChunks(place, true);
+  cutBefore(place.stateFile, TYPE.chunk);
+  const written = fs.openSync(temporary, 'r+');
+  fs.writeSync(written, bytes(CHUNK, 2), 0, CHUNK, 3 * CHUNK + 1000);
+  fs.closeSync(written);
   await (await resumeAndWait(place)).free();
   t.same(tree(place.dest), tree(place.source));
 });

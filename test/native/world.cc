@@ -249,6 +249,7 @@ Life LiveCanceled(const World& world, FaultOs& os, uint64_t at, bool resume, End
   if (s.ok()) s = AndWait([&](auto on_quiet) { return transfer->Dispatch(on_quiet); });
   if (s.ok() && resume) s = AndWait([&](auto on_quiet) { return transfer->Resume(on_quiet); });
   const Life life = s.ok() ? End(*transfer, ending) : Life{s, false, false};
+  engine.Stop();  // a worker may still be closing what it had open
   os.before = nullptr;
   return life;
 }
