@@ -32,13 +32,6 @@ Uuid NewUuid() {
 
 bool LocksDoNotWork(int error) { return error == -ENOLCK || error == -ENOSYS || error == -EOPNOTSUPP; }
 
-Status SyncDirectory(Os& os, const std::string& dir) {
-  Fd fd(os, os.Open(AT_FDCWD, dir.c_str(), O_RDONLY | O_DIRECTORY));
-  if (!fd.valid()) return Status::Errno(fd.error(), "open", dir);
-  if (int r = os.Fsync(fd.get()); r < 0) return Status::Errno(-r, "fsync", dir);
-  return Status::Ok();
-}
-
 }  // namespace
 
 Journal::~Journal() = default;
@@ -102,7 +95,7 @@ Status Journal::WriteDraft(const std::string& draft) {
   else if (r < 0)
     return Status::Errno(-r, "rename", path_);
   named_ = true;
-  return durable() ? SyncDirectory(os_, Directory()) : Status::Ok();
+  return SyncDirectory();
 }
 
 Status Journal::Open(Os& os, const std::string& path, OpenOptions options, std::unique_ptr<Journal>* out) {
@@ -234,6 +227,15 @@ Status Journal::Remove() {
   if (st.st_ino != inode_) return Status::Make(Code::kVerify, "the state file was replaced by another", path_);
   r = os_.Unlink(AT_FDCWD, path_.c_str());
   return r < 0 && r != -ENOENT ? Status::Errno(-r, "unlink", path_) : Status::Ok();
+}
+
+Status Journal::SyncDirectory() {
+  if (!durable()) return Status::Ok();
+  const std::string dir = Directory();
+  Fd fd(os_, os_.Open(AT_FDCWD, dir.c_str(), O_RDONLY | O_DIRECTORY));
+  if (!fd.valid()) return Status::Errno(fd.error(), "open", dir);
+  if (int r = os_.Fsync(fd.get()); r < 0) return Status::Errno(-r, "fsync", dir);
+  return Status::Ok();
 }
 
 bool Journal::IsDraftName(std::string_view name) {

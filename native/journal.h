@@ -53,6 +53,8 @@ class Journal {
   Status CutBack(Mark mark);
   // Unlinks the state file if the name is still this file. The caller makes that durable.
   Status Remove();
+  // Fsyncs the directory of the state file, unless nothing is to be durable. It was given by the caller, links and all.
+  Status SyncDirectory();
 
   const std::string& path() const { return path_; }
   std::string Directory() const;

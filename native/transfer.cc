@@ -3,7 +3,6 @@
 
 #include <cerrno>
 
-#include "barrier.h"
 #include "copy_job.h"
 #include "publisher.h"
 #include "resume.h"
@@ -184,11 +183,7 @@ Status Transfer::Free() {
   if (state.sealed && state.outcome != Outcome::kPublished)
     if (Status s = Publisher(os_, *journal_).RollBack(); !s.ok()) return s;
   if (Status s = journal_->Remove(); !s.ok()) return s;
-  if (!journal_->durable()) return Status::Ok();
-  DirectoryBarrier barrier(os_);
-  barrier.Need(journal_->Directory());
-  barrier.Run();
-  return barrier.First();
+  return journal_->SyncDirectory();
 }
 
 void Transfer::Close() {

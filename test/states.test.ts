@@ -2,7 +2,7 @@
 import * as fs from 'node:fs';
 import type { Test } from 'tap';
 import t from 'tap';
-import { type AxlError, Transfer } from '../lib/index.js';
+import { type AxlError, finalize, Transfer } from '../lib/index.js';
 import { obstruct, quiet } from './journals.js';
 import { Place, rejection } from './support.js';
 
@@ -246,6 +246,21 @@ t.test('a free that failed can be made again', async (t) => {
   fs.renameSync(place.path('states/moved'), place.stateFile);
   await transfer.free();
   t.same(fs.readdirSync(place.states), []);
+});
+
+t.test('a state directory may be reached through a link', async (t) => {
+  const place = new Place(t);
+  fs.symlinkSync('states', place.path('link'));
+  const create = () => place.create({ stateFile: place.path('link', 'rank0') });
+  await (await create()).free();
+  const transfer = await create();
+  await transfer.add(place.write('source/a'), place.path('dest/a'));
+  await transfer.dispatch();
+  await transfer.wait();
+  await transfer.free();
+  const { stateFile } = await create().then((left) => left[Symbol.asyncDispose]().then(() => left));
+  t.match((await finalize(place.path('link'))).counts, { removed: 1, failed: 0 });
+  t.notOk(fs.existsSync(stateFile));
 });
 
 t.test('disposing of a transfer twice, or after free, does nothing', async (t) => {
