@@ -53,6 +53,25 @@ TEST(AfterAFailureTheSameProcessMayTryAgain) {
   FailEverywhere("trying again after lost answers", world, Fault::kLoseAnswer, kFew, live);
 }
 
+// From some call on there is no space, for the transfer and for the finalizer after it: what is incomplete can be
+// rolled back all the same, and what is complete is published as soon as there is space for a record.
+TEST(AFullDiskIsNoObstacleToRollingBack) {
+  World world;
+  QuickOs quick;
+  int rolled_back = 0;
+  Sweep("full disk sweep", quick, Fault::kFull, ENOSPC, [&](FaultOs& os) {
+    world.Reset();
+    const bool published = Live(world, os, 1, Ending::kPublish).published;
+    for (const Finalized& f : Finalize(world, os)) {
+      rolled_back += f.action == Action::kRolledBack;
+      if (f.action == Action::kFailed && f.files != f.files_done)
+        Fail(__FILE__, __LINE__, os.where() + ": " + Show(f.status));
+    }
+    CheckPromise(world, published, "full disk, " + os.where());
+  });
+  CHECK(rolled_back > 5);
+}
+
 TEST(AnAnswerThatIsLostIsAFailureThatFinalizeUnderstands) {
   World world;
   FailEverywhere("lost answers of a transfer", world, Fault::kLoseAnswer, kFew,

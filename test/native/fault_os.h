@@ -2,6 +2,7 @@
 // or the process is killed there. Sweep puts the fault at every call in turn.
 #pragma once
 
+#include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -24,6 +25,7 @@ enum class Fault : uint8_t {
   // These count calls of one kind only:
   kTear,       // a write: a part of it is written, then the process is killed
   kFailFsync,  // see on_failed_fsync
+  kFull,       // one that needs space: it and all after it report the errno
 };
 
 // What every call says once the process is killed: no errno of the system's.
@@ -44,6 +46,7 @@ class FaultOs : public Os {
   std::string where() const { return "call " + std::to_string(at_) + " (" + where_ + ")"; }
 
   int Open(int dir, const char* path, int flags, mode_t mode) override {
+    if ((flags & O_CREAT) != 0 && IsFull("open")) return -err_;
     return Do(
         "open", [&] { return to_.Open(dir, path, flags, mode); }, true);
   }
@@ -65,6 +68,7 @@ class FaultOs : public Os {
       dead_ = true;
       return -kDead;
     }
+    if (IsFull("write")) return -err_;
     return Do("write", [&] { return to_.Write(fd, data, n, at); });
   }
   int Truncate(int fd, off_t size) override {
@@ -121,12 +125,14 @@ class FaultOs : public Os {
     return Do("unlink", [&] { return to_.Unlink(dir, path); });
   }
   int Mkdir(int dir, const char* path, mode_t mode) override {
+    if (IsFull("mkdir")) return -err_;
     return Do("mkdir", [&] { return to_.Mkdir(dir, path, mode); });
   }
   int Rmdir(int dir, const char* path) override {
     return Do("rmdir", [&] { return to_.Rmdir(dir, path); });
   }
   int Symlink(const char* target, int dir, const char* path) override {
+    if (IsFull("symlink")) return -err_;
     return Do("symlink", [&] { return to_.Symlink(target, dir, path); });
   }
   int ReadLink(int dir, const char* path, std::string* target) override {
@@ -145,6 +151,7 @@ class FaultOs : public Os {
     return Do("fgetxattr", [&] { return to_.GetXattr(fd, name, value, n); });
   }
   int SetXattr(int fd, const char* name, const void* value, size_t n) override {
+    if (IsFull("fsetxattr")) return -err_;
     return Do("fsetxattr", [&] { return to_.SetXattr(fd, name, value, n); });
   }
   ssize_t ListXattrLink(const char* path, char* names, size_t n) override {
@@ -161,7 +168,7 @@ class FaultOs : public Os {
     const uint64_t n = ++calls_;
     if (before) before(n);
     if (dead_) return -kDead;
-    if (n != at_ || fault_ == Fault::kTear || fault_ == Fault::kFailFsync) return real();
+    if (n != at_ || fault_ >= Fault::kTear) return real();
     Hit(call);
     if (fault_ == Fault::kDie) kill(getpid(), SIGKILL);
     if (fault_ == Fault::kLoseAnswer) {
@@ -171,6 +178,11 @@ class FaultOs : public Os {
     }
     dead_ = fault_ == Fault::kKill;
     return dead_ ? -kDead : -err_;
+  }
+  bool IsFull(const char* call) {
+    if (fault_ != Fault::kFull || ++chosen_ < at_) return false;
+    if (!hit_) Hit(call);
+    return true;
   }
   void Hit(const char* call) {
     where_ = call;

@@ -61,6 +61,25 @@ TEST(AResumeReadsOnlyTheChunksThatAreMissing) {
   CheckResumed(world, 100, "nothing happened");
 }
 
+TEST(AResumeInTheSameProcessReadsOnlyTheChunksThatAreMissing) {
+  World world;
+  CountingOs os(world);
+  os.fail_at = 2 * World::kChunk;
+  Engine engine(1);
+  Transfer transfer(os, engine);
+  REQUIRE_OK(transfer.Create(world.Options()));
+  REQUIRE_OK(world.AddAll(transfer));
+  REQUIRE_OK(AndWait([&](auto on_quiet) { return transfer.Dispatch(on_quiet); }));
+  CHECK_CODE(transfer.Publish(), Code::kTransferFailed);
+  os.fail_at = -1;
+  os.read = 0;
+  REQUIRE_OK(AndWait([&](auto on_quiet) { return transfer.Resume(on_quiet); }));
+  CHECK_EQ(os.read.load(), 100u);
+  CHECK_OK(transfer.Publish());
+  CHECK_OK(transfer.Free());
+  CHECK_EQ(Difference(world.Now(), world.after()), "");
+}
+
 TEST(AKeptChunkThatDoesNotSumUpIsCopiedAgain) {
   World world;
   LeaveLastChunk(world);
