@@ -187,8 +187,8 @@ export class Transfer {
    * Goes on after a cancel, a failure or the death of a process. Complete files stay, complete chunks are verified and
    * kept, what failed is copied anew. When it resolves, copies run.
    * @param options `signal` cancels the transfer
-   * @throws {AxlError} AXL_INVALID_STATE when copies run, or it was never dispatched, or is published;
-   *   AXL_SOURCE_CHANGED when a source that is still needed is not what it was; AXL_IO
+   * @throws {AxlError} AXL_INVALID_STATE when copies run, or it was never dispatched, or is published; AXL_IO when the
+   *   journal cannot be written. A source that is gone or has changed (AXL_SOURCE_CHANGED) fails its file: see wait()
    * @throws {CanceledError} AXL_CANCELED when the signal fired first
    * @see AXL_Resume
    */
