@@ -128,6 +128,17 @@ TEST(FinalizeMakesTheRenamesDurableBeforeTheJournalGoes) {
   CHECK(os.Find("fsync", world.states(), gone) < os.events.size());
 }
 
+TEST(Invariant4MetadataThatIsMendedIsDurableBeforeTheRename) {
+  World world;
+  QuickOs quick;
+  REQUIRE_OK(Live(world, quick, 1, Ending::kLeave).failed);
+  CHECK(chmod(world.TemporaryOf("old").c_str(), 0777) == 0);
+  RecordingOs os(world.state_file());
+  (void)Finalize(world, os);
+  const size_t mended = os.Find("chmod", "/old._AXL"), durable = os.Find("fsync", "/old._AXL", mended);
+  CHECK(mended < durable && durable < os.Find("rename", "/dest/"));
+}
+
 TEST(DurabilityNoneWaitsForNoDisk) {
   Recorded r(Durability::kNone);
   CHECK_EQ(r.os.Find("fsync", ""), r.end());
