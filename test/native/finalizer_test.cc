@@ -223,6 +223,15 @@ TEST(WhatAnotherHoldsIsBusy) {
   });
 }
 
+// Where there is no RENAME_NOREPLACE a new state file gets its name by link and unlink: for a moment it has two.
+TEST(ACreateThatWasKilledBetweenLinkAndUnlinkIsCleanedUp) {
+  World world;
+  UpTo(world, [](Transfer&) {});
+  const std::string draft = world.states() + "/." + std::string(32, 'a') + ".new";
+  CHECK(link(world.state_file().c_str(), draft.c_str()) == 0);
+  CheckPromise(world, false, "two names");
+}
+
 TEST(WhatIsGoneSinceTheScanIsGone) {
   World world;
   Engine engine(1);
