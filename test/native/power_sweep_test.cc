@@ -55,7 +55,7 @@ TEST(APowerCutBeforeAnyCallOfATransferLeavesItWholeOrNotAtAll) {
 }
 
 TEST(APowerCutBeforeAnyCallOfFinalizeIsMadeGoodByTheNext) {
-  World world(World::Files::kAll);
+  World world;
   CutEverywhere(
       "finalize", world, [&](Os& quick) { (void)Live(world, quick, 1, Ending::kLeave); },
       [&](Os& os) {
