@@ -68,6 +68,8 @@ void World::MakeSources(Files files) {
   Dress(Source("tree/link"), 0, 3);
   WriteFile(Source("new"), "the new contents");
   Dress(Source("new"), 04711, 4);
+  MakeDir(Source("tree/void"));
+  Dress(Source("tree/void"), 0700, 5);
   if (files == Files::kAll) MakeMoreSources();
 }
 
@@ -80,9 +82,8 @@ void World::MakeMoreSources() {
   if (geteuid() == 0) CHECK(chown(Source("tree/colored").c_str(), 1234, 5678) == 0);
   MakeDir(Source("tree/locked"));
   WriteFile(Source("tree/locked/secret"), "read only");
-  MakeDir(Source("tree/void"));
   long nsec = 10;
-  for (const char* name : {"tree/empty", "tree/sparse", "tree/hole", "tree/colored", "tree/void"})
+  for (const char* name : {"tree/empty", "tree/sparse", "tree/hole", "tree/colored"})
     Dress(Source(name), 0755, nsec++);
   Dress(Source("tree/locked/secret"), 0400, nsec++);
   Dress(Source("tree/locked"), 0555, nsec++);

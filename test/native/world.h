@@ -27,7 +27,7 @@ class QuickOs : public ForwardingOs {
 
 class World {
  public:
-  // kFew: four files, enough for every code path of copy and publish. kAll: every kind of file.
+  // kFew: a file of each code path of copy and publish, and an empty directory. kAll: every kind of file.
   enum class Files { kFew, kAll };
   // A sweep runs in memory (/dev/shm) where it can: there nobody waits for a disk to remove what was just written.
   enum class Place { kMemory, kDisk };
