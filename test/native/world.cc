@@ -83,8 +83,7 @@ void World::MakeMoreSources() {
   MakeDir(Source("tree/locked"));
   WriteFile(Source("tree/locked/secret"), "read only");
   long nsec = 10;
-  for (const char* name : {"tree/empty", "tree/sparse", "tree/hole", "tree/colored"})
-    Dress(Source(name), 0755, nsec++);
+  for (const char* name : {"tree/empty", "tree/sparse", "tree/hole", "tree/colored"}) Dress(Source(name), 0755, nsec++);
   Dress(Source("tree/locked/secret"), 0400, nsec++);
   Dress(Source("tree/locked"), 0555, nsec++);
 }
