@@ -55,6 +55,7 @@ TEST(ASourceThatChangesWhileItIsCopiedFailsItsFile) {
   for (const char* name : {"small", "chunks"}) {
     const std::string source = std::string("tree/") + name;
     World world;
+    CHECK(chmod(world.Source(source).c_str(), 0600) == 0);
     const std::function<void()> changes[] = {
         [&] {  // written, with its mtime put back: the ctime tells
           const int fd = open(world.Source(source).c_str(), O_WRONLY | O_CLOEXEC);

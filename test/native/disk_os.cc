@@ -152,7 +152,10 @@ void DiskOs::Cut(PowerCut survives) {
       const auto file = files_.find(InodeOf(*path));
       if (file == files_.end() || path->starts_with(grave_)) continue;
       const Node& node = file->second.durable;
-      if (S_ISREG(node.kind) && NodeAt(*path).content != node.content) WriteFile(*path, node.content);
+      if (S_ISREG(node.kind) && NodeAt(*path).content != node.content) {
+        CHECK(chmod(path->c_str(), 0600) == 0);
+        WriteFile(*path, node.content);
+      }
       RestoreMetadata(*path, node);
     }
   }
