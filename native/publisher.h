@@ -85,7 +85,7 @@ class Publisher {
   Status CheckNonePublished();
   Status RemoveTemporaries();
   Status RemoveDirectories();
-  Status SyncRemovals(const std::set<std::string, std::less<>>& removed);
+  Status SyncRemovals();
   Status OpenParent(const std::string& path);
   Status Find(uint32_t id, Place* place);
   OwnerPolicy owner() const { return options_.owner.value_or(state_.info.owner); }

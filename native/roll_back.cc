@@ -83,7 +83,6 @@ Status Publisher::RemoveTemporaries() {
 }
 
 Status Publisher::RemoveDirectories() {
-  std::set<std::string, std::less<>> removed;
   for (size_t i = state_.dirs.size(); i-- > 0;) {
     if (state_.renounced[i]) continue;
     const std::string& path = state_.dirs[i].path;
@@ -91,26 +90,35 @@ Status Publisher::RemoveDirectories() {
     if (!parent.ok() && !IsAbsent(parent)) return parent;
     const std::string name(BaseOf(path));
     const int r = parent.ok() ? os_.Rmdir(dir_.get(), name.c_str()) : -ENOENT;
-    if (r == 0 || r == -ENOTDIR || WasNotThere(os_, r, dir_.get(), name))
-      removed.insert(path);
-    else if (r != -ENOTEMPTY && r != -EEXIST)
+    if (r < 0 && r != -ENOTDIR && r != -ENOTEMPTY && r != -EEXIST && !WasNotThere(os_, r, dir_.get(), name))
       return Status::Errno(-r, "rmdir", path);
   }
-  return journal_.durable() ? SyncRemovals(removed) : Status::Ok();
+  return journal_.durable() ? SyncRemovals() : Status::Ok();
 }
 
-// Of each directory that something was removed from, the nearest one that still is there.
-Status Publisher::SyncRemovals(const std::set<std::string, std::less<>>& removed) {
-  DirectoryBarrier barrier(os_);
-  const auto need = [&](std::string_view dir) {
-    while (removed.contains(dir)) dir = ParentOf(dir);
-    struct stat st;
-    if (os_.Stat(AT_FDCWD, std::string(dir).c_str(), &st, 0) != -ENOENT) barrier.Need(dir);
-  };
-  for (const auto& f : state_.files) need(ParentOf(f.dest));
-  for (const auto& d : state_.dirs) need(ParentOf(d.path));
-  barrier.Run();
-  return barrier.First();
+// Of each directory that something was removed from, or the nearest above it that still is there: we removed it, or
+// another transfer that shares it did, perhaps just now, and has not made that durable yet.
+Status Publisher::SyncRemovals() {
+  std::set<std::string, std::less<>> wanted;
+  for (const auto& f : state_.files) wanted.emplace(ParentOf(f.dest));
+  for (const auto& d : state_.dirs) wanted.emplace(ParentOf(d.path));
+  std::set<std::string, std::less<>> synced;
+  while (!wanted.empty()) {
+    DirectoryBarrier barrier(os_);
+    for (const std::string& dir : wanted) barrier.Need(dir);
+    barrier.Run();
+    std::set<std::string, std::less<>> above;
+    for (const std::string& dir : wanted) {
+      const Status s = barrier.Result(dir);
+      if (!s.ok() && !IsAbsent(s)) return s;
+      if (s.ok())
+        synced.insert(dir);
+      else if (const std::string_view parent = ParentOf(dir); !synced.contains(parent))
+        above.emplace(parent);
+    }
+    wanted = std::move(above);
+  }
+  return Status::Ok();
 }
 
 }  // namespace axl
