@@ -126,7 +126,7 @@ class Round {
       this.surveys.standing(i) === 'incomplete' && !this.surveys.alive(i) && this.#work.isOurs(i);
     const lacking = this.#wanted.flatMap(({ members }) => members.filter(isLacking));
     if (native.dryRun || lacking.length === 0) return;
-    await this.#work.finalize(lacking, { ...native, resumeOnly: true }, (i, { resumed, failure }) => {
+    await this.#work.finalize(lacking, { ...native, resumeOnly: true, allEntries: true }, (i, { resumed, failure }) => {
       if (resumed) this.#work.resumed.add(this.#work.candidates.path(i));
       else if (failure) this.#work.terms.tally.problem(toFailure(failure));
     });

@@ -44,6 +44,8 @@ export interface FinalizeOptions {
   readonly dryRun?: boolean;
   /** Ends the work after the state files that are under way; copies of a resume stop and are kept. */
   readonly signal?: AbortSignal;
+  /** Which state files have an `entry` event of their own; `problems`: what is failed, corrupt or busy. @default 'all' */
+  readonly entries?: 'all' | 'problems';
   /** Called for each event, in the order things happen. */
   readonly onEvent?: (event: FinalizeEvent) => void;
 }
@@ -102,6 +104,14 @@ export type FinalizeEvent =
   | { readonly event: 'scan'; readonly candidates: number }
   | ({ readonly event: 'dataset' } & DatasetVerdict)
   | { readonly event: 'entry'; readonly entry: FinalizedEntry }
+  /** So many state files have no `entry` event; `files` and `bytes` are of those published. */
+  | {
+      readonly event: 'done';
+      readonly counts: Readonly<Partial<Record<FinalizeAction, number>>>;
+      readonly files: number;
+      readonly bytes: number;
+      readonly resumed: number;
+    }
   /** Something about a directory or an input, not about a state file. */
   | { readonly event: 'problem'; readonly failure: Failure }
   /** Waiting for `busy` transfers, for at most `remaining` ms more. */

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fromNode } from './errors.js';
-import { finalizeListing, type Policy } from './finalize-listing.js';
+import type { Policy } from './finalize-listing.js';
 import type { FinalizeOptions, FinalizeReport } from './finalize-types.js';
 import { launched } from './launch.js';
 import { absolutePath, pack } from './names.js';
@@ -35,6 +35,7 @@ async function nativeOptions(options: FinalizeOptions): Promise<NativeFinalizeOp
     owner: owner === undefined ? 0 : OWNER[owner],
     roots: pack(await Promise.all(roots.map(canonicalRoot))),
     ...{ jobEnded, keepState, dryRun, jobs },
+    allEntries: options.onEvent !== undefined && options.entries !== 'problems',
     scanComplete: true,
     datasetIncomplete: false,
     resumeOnly: false,
@@ -60,15 +61,29 @@ function tellScan({ directories }: Listing, { tally, shard }: Terms): void {
   tally.tell({ event: 'scan', candidates: count });
 }
 
+const isEmpty = ({ directories, verdicts }: Listing): boolean =>
+  verdicts.length === 0 && directories.every(({ names }) => names.length === 0);
+
 async function finalizeAll(inputs: readonly Buffer[], options: FinalizeOptions, given: Terms): Promise<void> {
-  const { tally } = given;
-  const policy: Policy = { dataset: options.dataset ?? false, wait: options.wait ?? 0 };
-  const asRoot = process.geteuid?.() === 0;
+  const { tally, signal } = given;
   const listing = await tally.time('scan', () => scan(inputs, options));
   for (const failure of listing.unreadable) tally.unreadable(failure);
   const terms = { ...given, native: { ...given.native, scanComplete: listing.unreadable.length === 0 } };
   tellScan(listing, terms);
-  if (!asRoot) return finalizeListing(listing, terms, policy, () => scan(inputs, options));
+  // With nothing to do, the addon and what works with it are not even loaded.
+  if (!isEmpty(listing)) await stoppable(signal, () => finalizeFound(listing, inputs, options, terms));
+}
+
+async function finalizeFound(
+  listing: Listing,
+  inputs: readonly Buffer[],
+  options: FinalizeOptions,
+  terms: Terms,
+): Promise<void> {
+  const { tally } = terms;
+  const { finalizeListing } = await import('./finalize-listing.js');
+  const policy: Policy = { dataset: options.dataset ?? false, wait: options.wait ?? 0 };
+  if (process.geteuid?.() !== 0) return finalizeListing(listing, terms, policy, () => scan(inputs, options));
   const { byOwner, finalizeOthers } = await import('./owners.js');
   const { own, others } = await tally.time('scan', () => byOwner(listing, terms, true));
   const rescan = async () => (await byOwner(await scan(inputs, options), terms, false)).own;
@@ -115,13 +130,14 @@ export async function finalize(
   options: FinalizeOptions = {},
 ): Promise<FinalizeReport> {
   checkOptions('finalize', options, shapes.finalize);
-  const { dryRun = false, signal, onEvent } = options;
+  const { signal, onEvent } = options;
   const given = Array.isArray(inputs) ? (inputs as readonly PathLike[]) : [inputs as PathLike];
   const paths = given.map((input) => absolutePath(input, 'an input'));
-  const tally = new Tally(dryRun, onEvent);
-  const terms = { native: await nativeOptions(options), shard: shardOf(options), signal, tally };
+  const settled = await nativeOptions(options);
+  const tally = new Tally(settled, onEvent && ((event) => onEvent(event)));
+  const terms = { native: settled, shard: shardOf(options), signal, tally };
   if (onEvent) tally.tell({ event: 'start', time: new Date().toISOString(), version: version() });
-  await stoppable(signal, () => finalizeAll(paths, options, terms));
+  await finalizeAll(paths, options, terms);
   tally.interrupted ||= signal?.aborted ?? false;
   const report = tally.report();
   tally.tell({ event: 'end', report });

@@ -26,6 +26,8 @@ export const NATIVE_STATES = [
 ] as const;
 export type NativeState = (typeof NATIVE_STATES)[number];
 /** By number: what axl-finalize did with a state file. */
+export const KINDS = ['absent', 'file', 'other'] as const;
+
 export const ACTIONS = [
   'published',
   'rolled-back',
@@ -128,10 +130,15 @@ export interface NativeFinalizeOptions {
   readonly datasetIncomplete: boolean;
   /** Completes copies, and does nothing else. */
   readonly resumeOnly: boolean;
+  /** False: entries only for what is failed, corrupt or busy. */
+  readonly allEntries: boolean;
+  /** How many calls may work at the same time. */
   readonly jobs: number;
 }
 
 export interface NativeFinalized {
+  /** Which of the batch. */
+  readonly at: number;
   /** An index of ACTIONS. */
   readonly action: number;
   readonly stateFile: Buffer;
@@ -142,6 +149,16 @@ export interface NativeFinalized {
   readonly bytes: number;
   readonly resumed: boolean;
   readonly failure?: NativeFailure;
+}
+
+/** What was done with a batch. An object for each state file would cost more than what is done with it. */
+export interface NativeBatch {
+  readonly entries: readonly NativeFinalized[];
+  /** Of those that have no entry: how many, by index of ACTIONS; files and bytes are of those published. */
+  readonly counts: readonly number[];
+  readonly files: number;
+  readonly bytes: number;
+  readonly resumed: number;
 }
 
 /** A state file as it was at one moment. */
@@ -223,12 +240,18 @@ export interface Native {
   readonly Transfer: new () => NativeTransfer;
   /** How many threads copy. False: they have been started already. */
   configure(threads: number): boolean;
-  /** Finalizes state files; `packed` are their paths, each ended by a NUL. Results come in their order. */
-  finalize(packed: Buffer, options: NativeFinalizeOptions): Promise<readonly NativeFinalized[]>;
+  /** Finalizes state files; `packed` are their paths, each ended by a NUL. Entries come in their order. */
+  finalize(packed: Buffer, options: NativeFinalizeOptions): Promise<NativeBatch>;
   /** True: copies of a resume end soon, and are kept; also those of later calls, until it is false again. */
   stopFinalize(stop: boolean): void;
   /** Looks at state files, in their order, `jobs` at a time. Holds the lock of each for an instant. */
   survey(packed: Buffer, jobs: number): Promise<readonly NativeSurveyed[]>;
+  /** Whose the names of a directory are, each ended by a NUL; opens none of them. `kinds`: indexes of KINDS. */
+  owners(
+    dir: Buffer,
+    packed: Buffer,
+    jobs: number,
+  ): Promise<{ readonly kinds: Uint8Array; readonly uids: Uint32Array }>;
   /** All of one state file, at once: reads it on this thread. */
   inspect(stateFile: Buffer): NativeInspected;
   /** Cancels all copies and joins all threads, for the end of the process. Nothing starts afterwards. */

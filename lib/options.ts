@@ -102,6 +102,7 @@ export const shapes = {
     exclude: texts,
     dryRun: flag,
     signal,
+    entries: oneOf('all', 'problems'),
     onEvent: callback,
   },
   list: { recursive: flag, pattern: texts, exclude: texts, jobs: integer(1, 256) },

@@ -26,9 +26,9 @@ function parse(input: Buffer): { commission: Commission; listing: Listing } {
   return { commission, listing: { directories, verdicts: commission.verdicts, unreadable: [] } };
 }
 
-function tell(event: FinalizeEvent): void {
-  const stateFile = event.event === 'entry' ? { stateFile: event.entry.stateFileBytes.toString('base64') } : {};
-  process.stdout.write(`${JSON.stringify({ event, ...stateFile } satisfies Told)}\n`);
+function tell(event: FinalizeEvent, paths?: () => string[]): void {
+  const about = event.event === 'entry' ? [latin1(event.entry.stateFileBytes)] : (paths?.() ?? []);
+  process.stdout.write(`${JSON.stringify({ event, about } satisfies Told)}\n`);
 }
 
 export async function serve(): Promise<void> {
@@ -36,9 +36,9 @@ export async function serve(): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => stop.abort());
   stop.signal.addEventListener('abort', () => native().stopFinalize(true));
   const { commission, listing } = parse(await readAll());
-  const tally = new Tally(commission.native.dryRun, tell);
   const { policy, shard } = commission;
   const options = { ...commission.native, roots: fromLatin1(commission.native.roots) };
+  const tally = new Tally(options, tell);
   const terms = { native: options, shard: shard ?? undefined, signal: stop.signal, tally };
   // What came since the scan is root's to find: this process has no listing to go by.
   await finalizeListing(listing, terms, policy, async () => undefined);

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import type { Policy } from './finalize-listing.js';
 import type { FinalizedEntry, FinalizeEvent } from './finalize-types.js';
 import { displayName, fromLatin1, latin1, toText } from './names.js';
-import { packageRoot } from './native.js';
+import { answer, KINDS, native, packageRoot } from './native.js';
 import { Candidates, type Directory, hash, type Listing } from './scan.js';
 import { makeEntry, NOTHING_KNOWN } from './tally.js';
 import type { Failure } from './types.js';
@@ -17,8 +17,8 @@ import type { Terms } from './work.js';
 
 /** Users whose processes run at a time. */
 const AT_ONCE = 4;
-/** lstats between two turns of the event loop. */
-const SLICE = 512;
+/** Names that the addon looks at in one call. */
+const SLICE = 4096;
 /** For who has no entry in the user database: a group that owns nothing. The state file's could be one that its owner is not in. */
 const NOGROUP = 65534;
 const OTHERS_WRITE = 0o002;
@@ -34,8 +34,8 @@ export interface Commission {
   readonly verdicts: readonly string[];
 }
 
-/** A line from that process. */
-export type Told = { readonly stateFile?: string; readonly event: FinalizeEvent };
+/** A line from that process; `about`: state files of which nothing more will come, as latin1 text. */
+export type Told = { readonly event: FinalizeEvent; readonly about: readonly string[] };
 
 const isRoots = ({ uid, gid, mode }: { uid: number; gid: number; mode: number }, sticky: boolean): boolean =>
   uid === 0 &&
@@ -66,18 +66,24 @@ interface Piles {
   readonly reports: boolean;
 }
 
+type Kind = (typeof KINDS)[number];
+
+const look = (dir: string, names: readonly string[], { native: { jobs } }: Terms) =>
+  answer(native().owners(fromLatin1(dir === '' ? '/' : dir), fromLatin1(`${names.join('\0')}\0`), jobs));
+
 /** Puts the names of one directory on the piles of their owners. Opens nothing. */
 async function sort({ piles, terms, reports }: Piles, { dir, names, searched }: Directory): Promise<void> {
   const safe = await isSafe(dir);
   const byOwner = new Map<number, string[]>();
-  for (const [i, name] of names.entries()) {
-    if (i % SLICE === SLICE - 1) await new Promise((resolve) => setImmediate(resolve));
-    const path = fromLatin1(`${dir}/${name}`);
-    const stats = lstatSync(path, { throwIfNoEntry: false });
-    const owner = stats?.uid ?? 0;
-    if (safe && owner === 0) pile(byOwner, owner, name);
-    else if (stats?.isFile() && owner !== 0) pile(byOwner, owner, name);
-    else if (reports && isOurs(terms, name)) terms.tally.entry(refused(path, stats));
+  for (let at = 0; at < names.length; at += SLICE) {
+    const slice = names.slice(at, at + SLICE);
+    const { kinds, uids } = await look(dir, slice, terms);
+    for (const [i, name] of slice.entries()) {
+      const kind = KINDS[kinds[i] as number] as Kind;
+      const owner = uids[i] as number;
+      if (owner === 0 ? safe : kind === 'file') pile(byOwner, owner, name);
+      else if (reports && isOurs(terms, name)) terms.tally.entry(refused(fromLatin1(`${dir}/${name}`), kind));
+    }
   }
   for (const [owner, theirs] of byOwner) {
     const all = theirs.length === names.length ? names : theirs; // the same: one is enough in memory
@@ -94,8 +100,8 @@ function pile(byOwner: Map<number, string[]>, owner: number, name: string): void
   else byOwner.set(owner, [name]);
 }
 
-function refused(path: Buffer, stats: { isFile(): boolean } | undefined): FinalizedEntry {
-  if (!stats?.isFile()) return makeEntry(path, stats ? 'not-state' : 'gone', NOTHING_KNOWN);
+function refused(path: Buffer, kind: Kind): FinalizedEntry {
+  if (kind !== 'file') return makeEntry(path, kind === 'other' ? 'not-state' : 'gone', NOTHING_KNOWN);
   const message = `${displayName(path)}: it is root's, in a directory that others can write to`;
   return makeEntry(path, 'failed', {
     ...NOTHING_KNOWN,
@@ -164,21 +170,19 @@ function send(child: ChildProcess, listing: Listing, policy: Policy, terms: Term
   child.stdin?.end();
 }
 
-/** Passes on what a line tells; which state file it was about. */
-function hear(line: string, { tally }: Terms): Buffer | undefined {
-  const { event, stateFile } = JSON.parse(line) as Told;
+/** Passes on what a line tells; which state files it was about. */
+function hear(line: string, { tally }: Terms): readonly string[] {
+  const { event, about } = JSON.parse(line) as Told;
   if (event.event === 'entry') {
     const { action, ...details } = event.entry;
-    const bytes = Buffer.from(stateFile ?? '', 'base64');
-    tally.entry(makeEntry(bytes, action, details));
-    return bytes;
-  }
-  if (event.event === 'dataset') {
+    tally.entry(makeEntry(fromLatin1(about[0] ?? ''), action, details));
+  } else if (event.event === 'done') tally.done(event, () => [...about]);
+  else if (event.event === 'dataset') {
     const { event: _, ...verdict } = event;
     tally.dataset(verdict);
   } else if (event.event === 'end') tally.absorb(event.report);
   else if (event.event === 'problem' || event.event === 'wait') tally.tell(event);
-  return undefined;
+  return about;
 }
 
 function* paths(candidates: Candidates, terms: Terms): Generator<string> {
@@ -213,8 +217,7 @@ async function finalizeAs(uid: number, listing: Listing, policy: Policy, terms: 
   send(child, listing, policy, terms);
   if (child.stdout)
     for await (const line of createInterface({ input: child.stdout, crlfDelay: Number.POSITIVE_INFINITY })) {
-      const stateFile = hear(line, terms);
-      if (stateFile) heard.add(latin1(stateFile));
+      for (const path of hear(line, terms)) heard.add(path);
       ended ||= line.startsWith('{"event":{"event":"end"');
     }
   const why = await end;

@@ -7,8 +7,8 @@ import type {
   FinalizeEvent,
   FinalizeReport,
 } from './finalize-types.js';
-import { toText } from './names.js';
-import { ACTIONS, type NativeFinalized } from './native.js';
+import { latin1, toText } from './names.js';
+import { ACTIONS, type NativeBatch, type NativeFinalized, type NativeFinalizeOptions } from './native.js';
 import type { Failure } from './types.js';
 
 type Phase = keyof FinalizeReport['timings'];
@@ -27,17 +27,29 @@ export function makeEntry(stateFile: Buffer, action: FinalizeAction, details: De
 
 /** @param resumed whether its copies were completed before this */
 export function toEntry(finalized: NativeFinalized, resumed: boolean): FinalizedEntry {
-  const { action, stateFile, failure, ...details } = finalized;
+  const { at: _, action, stateFile, failure, ...details } = finalized;
   const known = { ...details, resumed: details.resumed || resumed, ...(failure && { error: toFailure(failure) }) };
   return makeEntry(stateFile, ACTIONS[action] as FinalizeAction, known);
+}
+
+type Counted = Omit<Extract<FinalizeEvent, { event: 'done' }>, 'event'>;
+
+/** @param resumed how many more than the addon knows had their copies completed */
+export function toDone({ counts, files, bytes, resumed }: NativeBatch, more: number): Counted {
+  const named = Object.fromEntries(ACTIONS.map((action, i) => [action, counts[i] as number]).filter(([, n]) => n));
+  return { counts: named, files, bytes, resumed: resumed + more };
 }
 
 /** For what is known of a state file by its name only. */
 export const NOTHING_KNOWN = { name: '', rank: 0, files: 0, filesDone: 0, bytes: 0, resumed: false } as const;
 
+/** `paths` of a `done` event: of what it counts, as latin1 text. */
+type Listener = (event: FinalizeEvent, paths?: () => string[]) => void;
+
 export class Tally {
-  readonly #onEvent: ((event: FinalizeEvent) => void) | undefined;
+  readonly #onEvent: Listener | undefined;
   readonly #dryRun: boolean;
+  readonly #allEntries: boolean;
   readonly #started = performance.now();
   readonly #counts = Object.fromEntries(ACTIONS.map((action) => [action, 0])) as Record<FinalizeAction, number>;
   readonly #problems: FinalizedEntry[] = [];
@@ -50,8 +62,9 @@ export class Tally {
   #resumed = 0;
   interrupted = false;
 
-  constructor(dryRun: boolean, onEvent: ((event: FinalizeEvent) => void) | undefined) {
+  constructor({ dryRun, allEntries }: NativeFinalizeOptions, onEvent: Listener | undefined) {
     this.#dryRun = dryRun;
+    this.#allEntries = allEntries;
     this.#onEvent = onEvent;
   }
 
@@ -66,14 +79,29 @@ export class Tally {
 
   entry(entry: FinalizedEntry): void {
     const { action, files, bytes, resumed } = entry;
-    this.#counts[action]++;
-    if (resumed) this.#resumed++;
-    if (action === 'published') {
-      this.#files += files;
-      this.#bytes += bytes;
+    const isProblem = action === 'failed' || action === 'corrupt' || action === 'busy';
+    const published = action === 'published' ? { files, bytes } : { files: 0, bytes: 0 };
+    const done = { counts: { [action]: 1 }, ...published, resumed: resumed ? 1 : 0 };
+    if (isProblem) this.#problems.push(entry);
+    if (!isProblem && !this.#allEntries) {
+      this.done(done, () => [latin1(entry.stateFileBytes)]);
+      return;
     }
-    if (action === 'failed' || action === 'corrupt' || action === 'busy') this.#problems.push(entry);
-    this.tell({ event: 'entry', entry });
+    this.#count(done);
+    this.#onEvent?.({ event: 'entry', entry });
+  }
+
+  #count({ counts, files, bytes, resumed }: Counted): void {
+    for (const action of ACTIONS) this.#counts[action] += counts[action] ?? 0;
+    this.#files += files;
+    this.#bytes += bytes;
+    this.#resumed += resumed;
+  }
+
+  /** Counts what has no entry. */
+  done(counted: Counted, paths: () => string[]): void {
+    this.#count(counted);
+    this.#onEvent?.({ event: 'done', ...counted }, paths);
   }
 
   dataset(verdict: DatasetVerdict): void {

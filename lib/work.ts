@@ -4,19 +4,22 @@ import type { FinalizedEntry } from './finalize-types.js';
 import {
   ACTIONS,
   answer,
+  type NativeBatch,
   type NativeFinalized,
   type NativeFinalizeOptions,
   type NativeSurveyed,
   native,
 } from './native.js';
 import { type Candidates, hash } from './scan.js';
-import { type Tally, toEntry } from './tally.js';
+import { type Tally, toDone, toEntry } from './tally.js';
 import { jittered, sleep } from './waiting.js';
 
-/** State files that share their fsyncs. */
-const BATCH = 128;
-/** While one batch waits for the disk, another reads. */
-const LANES = 2;
+/** State files that share their fsyncs, at most. */
+const BATCH = 64;
+/** Batches for each job, if there are enough state files: the last to end is then not far behind. */
+const TURNS = 4;
+/** State files that are open at a time. */
+const OPEN = 1024;
 /** Somebody who surveys holds a lock for an instant: what is busy is tried again before it counts as busy. */
 const GRACES_MS = [50, 250] as const;
 const FIRST_PAUSE_MS = 250;
@@ -24,7 +27,6 @@ const LAST_PAUSE_MS = 10_000;
 
 /** What all of a run's work is done with. */
 export interface Terms {
-  /** `jobs` for all lanes together. */
   readonly native: NativeFinalizeOptions;
   readonly shard: { readonly index: number; readonly count: number } | undefined;
   readonly signal: AbortSignal | undefined;
@@ -33,11 +35,11 @@ export interface Terms {
 
 const isBusy = ({ action }: NativeFinalized): boolean => ACTIONS[action] === 'busy';
 
-function* batches(numbers: Iterable<number>): Generator<number[]> {
+function* batches(numbers: Iterable<number>, size: number): Generator<number[]> {
   let batch: number[] = [];
   for (const i of numbers) {
     batch.push(i);
-    if (batch.length < BATCH) continue;
+    if (batch.length < size) continue;
     yield batch;
     batch = [];
   }
@@ -79,15 +81,16 @@ export class Work {
   readonly terms: Terms;
   /** Paths whose copies were completed by an earlier pass. */
   readonly resumed: Set<string>;
-  readonly #lanes: number;
   readonly #jobs: number;
+  readonly #batch: number;
 
   constructor(candidates: Candidates, terms: Terms, resumed = new Set<string>()) {
     this.candidates = candidates;
     this.terms = terms;
     this.resumed = resumed;
-    this.#lanes = Math.min(LANES, terms.native.jobs);
-    this.#jobs = Math.floor(terms.native.jobs / this.#lanes);
+    this.#jobs = terms.native.jobs;
+    const fair = Math.ceil(candidates.size / (this.#jobs * TURNS));
+    this.#batch = Math.max(1, Math.min(BATCH, Math.floor(OPEN / this.#jobs), fair));
   }
 
   get stopped(): boolean {
@@ -107,32 +110,48 @@ export class Work {
   /** Calls the addon for batch after batch, several at a time, until all are done or the signal fires. */
   async #run<T>(
     numbers: Iterable<number>,
-    call: (packed: Buffer) => Promise<readonly T[]>,
-    hear: (i: number, result: T) => void,
+    call: (packed: Buffer) => Promise<T>,
+    hear: (batch: readonly number[], result: T) => void,
   ): Promise<void> {
-    const queue = batches(numbers);
+    const queue = batches(numbers, this.#batch);
     const lane = async () => {
       for (let next = queue.next(); !next.done && !this.stopped; next = queue.next()) {
-        const results = await answer(call(this.candidates.pack(next.value)));
-        for (const [at, result] of results.entries()) hear(next.value[at] as number, result);
+        const result = await answer(call(this.candidates.pack(next.value)));
+        hear(next.value, result);
       }
     };
-    const ends = await Promise.allSettled(Array.from({ length: this.#lanes }, lane));
+    const ends = await Promise.allSettled(Array.from({ length: this.#jobs }, lane));
     const failed = ends.find((end) => end.status === 'rejected');
     if (failed) throw failed.reason; // not before the other lanes have ended
   }
 
+  /** Reports what has no entry; the entries are the caller's. `tried`: these have been, before any of them is heard. */
   finalize(
     numbers: Iterable<number>,
     options: NativeFinalizeOptions,
     hear: (i: number, result: NativeFinalized) => void,
+    tried: (batch: readonly number[]) => void = () => {},
   ): Promise<void> {
-    const shared = { ...options, jobs: this.#jobs };
-    return this.#run(numbers, (packed) => native().finalize(packed, shared), hear);
+    const call = (packed: Buffer) => native().finalize(packed, options);
+    return this.#run(numbers, call, (batch, result) => {
+      tried(batch);
+      for (const entry of result.entries) hear(batch[entry.at] as number, entry);
+      if (result.entries.length < batch.length) this.#reportRest(batch, result);
+    });
+  }
+
+  #reportRest(batch: readonly number[], result: NativeBatch): void {
+    const entries = new Set(result.entries.map(({ at }) => at));
+    const paths = () => batch.filter((_, at) => !entries.has(at)).map((i) => this.candidates.path(i));
+    const more = this.resumed.size === 0 ? 0 : paths().filter((path) => this.resumed.has(path)).length;
+    this.terms.tally.done(toDone(result, more), paths);
   }
 
   survey(numbers: Iterable<number>, hear: (i: number, result: NativeSurveyed) => void): Promise<void> {
-    return this.#run(numbers, (packed) => native().survey(packed, this.#jobs), hear);
+    const call = (packed: Buffer) => native().survey(packed, 1);
+    return this.#run(numbers, call, (batch, results) => {
+      for (const [at, result] of results.entries()) hear(batch[at] as number, result);
+    });
   }
 
   report(i: number, entry: FinalizedEntry | NativeFinalized): void {
@@ -155,12 +174,14 @@ export class Work {
     let todo: Iterable<number> = numbers;
     do {
       const still = new Map<number, NativeFinalized>();
+      const tried = (batch: readonly number[]) => {
+        if (busy.size > 0) for (const i of batch) busy.delete(i);
+      };
       const hear = (i: number, result: NativeFinalized) => {
-        busy.delete(i);
         if (isBusy(result)) still.set(i, result);
         else this.report(i, result);
       };
-      for (const choice of choices) await this.finalize(chosen(todo, choice, options), choice, hear);
+      for (const choice of choices) await this.finalize(chosen(todo, choice, options), choice, hear, tried);
       busy = new Map([...busy, ...still]); // of those, the ones before were not tried any more: we were stopped
       todo = [...busy.keys()];
     } while (await patience.another(busy.size));

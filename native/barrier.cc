@@ -3,8 +3,6 @@
 
 #include <fcntl.h>
 
-#include <vector>
-
 #include "names.h"
 
 namespace axl {
@@ -13,16 +11,8 @@ void DirectoryBarrier::Need(std::string_view dir) {
   if (wanted_.find(dir) == wanted_.end()) wanted_.emplace(dir, Status::Make(Code::kIo, "not synced", std::string(dir)));
 }
 
-void DirectoryBarrier::Run(const ForEach& for_each) {
-  std::vector<std::pair<const std::string, Status>*> all;
-  for (auto& entry : wanted_) all.push_back(&entry);
-  for_each(all.size(), [&](size_t i) { all[i]->second = Sync(all[i]->first); });
-}
-
 void DirectoryBarrier::Run() {
-  Run([](size_t n, const std::function<void(size_t)>& f) {
-    for (size_t i = 0; i < n; i++) f(i);
-  });
+  for (auto& [dir, status] : wanted_) status = Sync(dir);
 }
 
 Status DirectoryBarrier::Sync(const std::string& dir) {
@@ -55,6 +45,7 @@ Status Settle(Os& os, Journal& journal) {
   }
   if (Status s = journal.Append([](JournalWriter& w) { w.Settled(); }); !s.ok()) return s;
   if (Status s = journal.Sync(); !s.ok()) return s;
+  journal.Confirm();
   state.settled = true;
   state.canceled = false;
   return Status::Ok();

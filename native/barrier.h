@@ -1,7 +1,6 @@
 // Fsyncs directories, each once for however many files and transfers asked: invariant 4's "the rename is durable".
 #pragma once
 
-#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -12,15 +11,11 @@
 
 namespace axl {
 
-// Calls a function for 0 .. n-1, on several threads or one after the other.
-using ForEach = std::function<void(size_t, const std::function<void(size_t)>&)>;
-
 class DirectoryBarrier {
  public:
   explicit DirectoryBarrier(Os& os) : os_(os) {}
   void Need(std::string_view dir);
   // Fsyncs all that were needed. Results stay readable.
-  void Run(const ForEach& for_each);
   void Run();
   // Of one directory that was needed; a directory that was not is an error.
   Status Result(std::string_view dir) const;

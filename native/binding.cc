@@ -27,6 +27,7 @@ class Addon : public Napi::Addon<Addon> {
                              InstanceMethod<&Addon::Finalize>("finalize"),
                              InstanceMethod<&Addon::StopFinalize>("stopFinalize"),
                              InstanceMethod<&Addon::SurveyAll>("survey"),
+                             InstanceMethod<&Addon::Owners>("owners"),
                              InstanceMethod<&Addon::Inspect>("inspect"),
                              InstanceMethod<&Addon::Stop>("stop"),
                          });
@@ -37,34 +38,59 @@ class Addon : public Napi::Addon<Addon> {
     return Napi::Boolean::New(info.Env(), environment_->Configure(info[0].As<Napi::Number>().Uint32Value()));
   }
 
-  // `work` on a background thread, its entries as an array of objects.
-  template <typename Work>
-  Napi::Promise RunBatch(Napi::Env js, Work work) {
+  // `work` on a background thread; its results become a value on the event loop.
+  template <typename Work, typename ToValue>
+  Napi::Promise RunBatch(Napi::Env js, Work work, ToValue to_value) {
     Engine& engine = environment_->Start(js);
     auto post = [&engine](std::function<void()> task) { engine.Post(std::move(task)); };
-    return environment_->Run(js, post, [&engine, work]() -> Result {
-      auto entries = std::make_shared<decltype(work(engine))>(work(engine));
-      return {Status::Ok(), [entries](Napi::Env env) -> Napi::Value {
-                Napi::Array array = Napi::Array::New(env, entries->size());
-                for (uint32_t i = 0; i < entries->size(); i++) array.Set(i, ToJs(env, (*entries)[i]));
-                return array;
-              }};
+    return environment_->Run(js, post, [&engine, work, to_value]() -> Result {
+      auto results = std::make_shared<decltype(work(engine))>(work(engine));
+      return {Status::Ok(), [results, to_value](Napi::Env env) -> Napi::Value { return to_value(env, *results); }};
     });
   }
 
   Napi::Value Finalize(const Napi::CallbackInfo& info) {
-    const FinalizeOptions options = ReadFinalizeOptions(info[1].As<Napi::Object>(), &stop_finalize_);
-    return RunBatch(info.Env(), [this, options, packed = Bytes(info[0])](Engine& engine) {
+    const auto object = info[1].As<Napi::Object>();
+    const FinalizeOptions options = ReadFinalizeOptions(object, &stop_finalize_);
+    const bool all = object.Get("allEntries").As<Napi::Boolean>();
+    environment_->Start(info.Env()).AllowBackground(object.Get("jobs").As<Napi::Number>());
+    const auto work = [this, options, packed = Bytes(info[0])](Engine& engine) {
       return FinalizeBatch(environment_->os(), engine, Names(packed), options);
-    });
+    };
+    return RunBatch(info.Env(), work,
+                    [all](Napi::Env env, const std::vector<Finalized>& batch) { return ToJs(env, batch, all); });
   }
 
   void StopFinalize(const Napi::CallbackInfo& info) { stop_finalize_.store(info[0].As<Napi::Boolean>().Value()); }
 
   Napi::Value SurveyAll(const Napi::CallbackInfo& info) {
     const uint32_t jobs = info[1].As<Napi::Number>();
-    return RunBatch(info.Env(), [this, jobs, packed = Bytes(info[0])](Engine& engine) {
+    const auto work = [this, jobs, packed = Bytes(info[0])](Engine& engine) {
       return SurveyBatch(environment_->os(), engine, Names(packed), jobs);
+    };
+    return RunBatch(info.Env(), work, [](Napi::Env env, const std::vector<Surveyed>& batch) {
+      Napi::Array array = Napi::Array::New(env, batch.size());
+      for (uint32_t i = 0; i < batch.size(); i++) array.Set(i, ToJs(env, batch[i]));
+      return array;
+    });
+  }
+
+  Napi::Value Owners(const Napi::CallbackInfo& info) {
+    const uint32_t jobs = info[2].As<Napi::Number>();
+    const auto work = [this, jobs, dir = Bytes(info[0]), packed = Bytes(info[1])](Engine& engine) {
+      return SurveyOwners(environment_->os(), engine, dir, Names(packed), jobs);
+    };
+    return RunBatch(info.Env(), work, [](Napi::Env env, const std::vector<Owned>& owned) {
+      Napi::Object object = Napi::Object::New(env);
+      Napi::Uint8Array kinds = Napi::Uint8Array::New(env, owned.size());
+      Napi::Uint32Array uids = Napi::Uint32Array::New(env, owned.size());
+      for (size_t i = 0; i < owned.size(); i++) {
+        kinds[i] = static_cast<uint8_t>(owned[i].kind);
+        uids[i] = owned[i].uid;
+      }
+      object.Set("kinds", kinds);
+      object.Set("uids", uids);
+      return object;
     });
   }
 

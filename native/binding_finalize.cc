@@ -1,6 +1,7 @@
 // Finalized, Surveyed and Replay as plain JavaScript objects.
 #include "binding_finalize.h"
 
+#include <array>
 #include <string>
 
 #include "binding_values.h"
@@ -72,13 +73,15 @@ FinalizeOptions ReadFinalizeOptions(const Napi::Object& options, const std::atom
   out.scan_complete = flag("scanComplete");
   out.dataset_incomplete = flag("datasetIncomplete");
   out.resume_only = flag("resumeOnly");
-  out.jobs = Uint(options, "jobs");
   out.stop = stop;
   return out;
 }
 
-Napi::Object ToJs(Napi::Env env, const Finalized& finalized) {
+namespace {
+
+Napi::Object ToJs(Napi::Env env, const Finalized& finalized, uint32_t at) {
   Napi::Object entry = Napi::Object::New(env);
+  entry.Set("at", at);
   entry.Set("action", static_cast<uint32_t>(finalized.action));
   entry.Set("stateFile", ToBuffer(env, finalized.state_file));
   entry.Set("name", finalized.name);
@@ -89,6 +92,39 @@ Napi::Object ToJs(Napi::Env env, const Finalized& finalized) {
   entry.Set("resumed", finalized.resumed);
   if (!finalized.status.ok()) entry.Set("failure", ToJs(env, finalized.status));
   return entry;
+}
+
+bool IsProblem(Action action) {
+  return action == Action::kFailed || action == Action::kCorrupt || action == Action::kBusy;
+}
+
+}  // namespace
+
+Napi::Object ToJs(Napi::Env env, const std::vector<Finalized>& batch, bool all) {
+  Napi::Array entries = Napi::Array::New(env);
+  std::array<uint32_t, kActions> counts{};
+  uint64_t files = 0, bytes = 0, resumed = 0;
+  for (uint32_t at = 0; at < batch.size(); at++) {
+    const Finalized& done = batch[at];
+    if (all || IsProblem(done.action)) {
+      entries.Set(entries.Length(), ToJs(env, done, at));
+      continue;
+    }
+    counts[static_cast<size_t>(done.action)]++;
+    resumed += done.resumed;
+    if (done.action != Action::kPublished) continue;
+    files += done.files;
+    bytes += done.bytes;
+  }
+  Napi::Object object = Napi::Object::New(env);
+  Napi::Array by_action = Napi::Array::New(env, counts.size());
+  for (uint32_t i = 0; i < counts.size(); i++) by_action.Set(i, counts[i]);
+  object.Set("entries", entries);
+  object.Set("counts", by_action);
+  object.Set("files", Double(files));
+  object.Set("bytes", Double(bytes));
+  object.Set("resumed", Double(resumed));
+  return object;
 }
 
 Napi::Object ToJs(Napi::Env env, const Surveyed& s) {

@@ -11,7 +11,8 @@
 namespace axl {
 
 FinalizeOptions ReadFinalizeOptions(const Napi::Object& options, const std::atomic<bool>* stop);
-Napi::Object ToJs(Napi::Env env, const Finalized& finalized);
+// Counts, and an entry for each or for each problem.
+Napi::Object ToJs(Napi::Env env, const std::vector<Finalized>& batch, bool all);
 Napi::Object ToJs(Napi::Env env, const Surveyed& surveyed);
 // A survey with `transfer`, `files` and `directories`: all that the state file says.
 Napi::Object ToJs(Napi::Env env, const Surveyed& surveyed, const Replay& replay);

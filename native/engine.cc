@@ -14,7 +14,6 @@ namespace axl {
 namespace {
 
 constexpr unsigned kMaxWorkers = 8;
-constexpr unsigned kMaxBackground = 16;
 constexpr int kWorkerNice = 5;  // a rank's computing, and its event loop, come before our copies
 
 unsigned DefaultWorkers() { return std::clamp(std::thread::hardware_concurrency(), 2u, kMaxWorkers); }
@@ -61,11 +60,16 @@ void Engine::Post(std::function<void()> task) {
   std::lock_guard lock(mutex_);
   if (stopping_) return;
   tasks_.push_back(std::move(task));
-  if (idle_background_ < tasks_.size() && backgrounds_ < kMaxBackground) {
+  if (idle_background_ < tasks_.size() && backgrounds_ < max_background_) {
     backgrounds_++;
     threads_.emplace_back([this] { Background(); });
   }
   task_ready_.notify_one();
+}
+
+void Engine::AllowBackground(unsigned threads) {
+  std::lock_guard lock(mutex_);
+  max_background_ = std::max(max_background_, threads);
 }
 
 void Engine::Background() {
@@ -88,30 +92,22 @@ void Engine::ParallelFor(size_t n, unsigned threads, const std::function<void(si
   // The caller works too, and waits only for pieces that a thread has begun: when all background threads are
   // callers themselves, each simply does its own work.
   struct Shared {
-    std::mutex mutex;
-    std::condition_variable ended;
-    size_t next = 0, running = 0, n = 0;
-    const std::function<void(size_t)>* f = nullptr;
+    Shared(size_t count, const std::function<void(size_t)>& call) : n(count), left(count), f(call) {}
+    const size_t n;
+    std::atomic<size_t> next{0}, left;
+    const std::function<void(size_t)>& f;  // lives until `left` is 0
   };
-  auto shared = std::make_shared<Shared>();
-  shared->n = n;
-  shared->f = &f;
+  auto shared = std::make_shared<Shared>(n, f);
   auto run = [](Shared& s) {
-    std::unique_lock lock(s.mutex);
-    while (s.next < s.n) {
-      const size_t i = s.next++;
-      s.running++;
-      lock.unlock();
-      (*s.f)(i);
-      lock.lock();
-      if (--s.running == 0) s.ended.notify_all();
+    for (size_t i; (i = s.next.fetch_add(1)) < s.n;) {
+      s.f(i);
+      if (s.left.fetch_sub(1) == 1) s.left.notify_all();
     }
   };
   const size_t helpers = std::min<size_t>(threads > 0 ? threads - 1 : 0, n > 0 ? n - 1 : 0);
   for (size_t i = 0; i < helpers; i++) Post([shared, run] { run(*shared); });
   run(*shared);
-  std::unique_lock lock(shared->mutex);
-  shared->ended.wait(lock, [&] { return shared->running == 0 && shared->next >= shared->n; });
+  for (size_t left; (left = shared->left.load()) > 0;) shared->left.wait(left);
 }
 
 bool Engine::stopping() const {

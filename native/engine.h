@@ -30,6 +30,8 @@ class Engine {
   void Add(std::shared_ptr<Work> work);
   // Runs `task` on a background thread: dispatch, publish, finalize; so that they never wait behind a long copy.
   void Post(std::function<void()> task);
+  // At least so many tasks may run at once.
+  void AllowBackground(unsigned threads);
   // Calls f(0) .. f(n-1) on up to `threads` background threads including the caller's; returns when all have returned.
   void ParallelFor(size_t n, unsigned threads, const std::function<void(size_t)>& f);
   // Lets running pieces end, drops the rest, joins all threads. Idempotent.
@@ -51,6 +53,7 @@ class Engine {
   std::vector<std::thread> threads_;
   unsigned idle_background_ = 0;
   unsigned backgrounds_ = 0;
+  unsigned max_background_ = 16;
   bool workers_started_ = false;
   bool stopping_ = false;
 };

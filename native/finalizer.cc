@@ -1,9 +1,12 @@
 // Reads, decides, acts: many state files at once, in phases, so that they share their fsyncs.
 #include "finalizer.h"
 
+#include <fcntl.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <future>
+#include <map>
 #include <memory>
 
 #include "barrier.h"
@@ -24,7 +27,7 @@ struct Case {
   Finalized result;
   std::unique_ptr<Journal> journal;
   std::unique_ptr<Publisher> publisher;
-  bool publish = false;
+  bool publish = false;  // renamed, and to be made durable with the others
   bool removed = false;  // an entry of the state directory went: it is to be made durable
 };
 
@@ -34,6 +37,8 @@ class Batch {
   std::vector<Finalized> Run(const std::vector<std::string>& paths);
 
  private:
+  void OpenStateDirectories(const std::vector<std::string>& paths);
+  int DirectoryOf(const std::string& state_file) const;
   void Begin(Case& c);
   void Decide(Case& c);
   void Draft(Case& c);
@@ -54,6 +59,8 @@ class Batch {
   Os& os_;
   Engine& engine_;
   const FinalizeOptions& options_;
+  DirectoryCache cache_{os_};
+  std::map<std::string, Fd, std::less<>> state_dirs_;
 };
 
 // Something else of that name, or nothing any more: none of our business.
@@ -85,23 +92,21 @@ void Batch::Set(Case& c, Action action, Status why) {
 }
 
 std::vector<Finalized> Batch::Run(const std::vector<std::string>& paths) {
+  OpenStateDirectories(paths);
   std::vector<Case> cases(paths.size());
   for (size_t i = 0; i < paths.size(); i++) cases[i].result.state_file = paths[i];
-  const ForEach parallel = [this](size_t n, const std::function<void(size_t)>& f) {
-    engine_.ParallelFor(n, options_.jobs, f);
-  };
-  parallel(cases.size(), [&](size_t i) { Begin(cases[i]); });
+  for (Case& c : cases) Begin(c);
 
   DirectoryBarrier renames(os_);
   for (const Case& c : cases)
     if (c.publish) c.publisher->NeedDirectories(&renames);
-  renames.Run(parallel);
-  parallel(cases.size(), [&](size_t i) { End(cases[i], renames); });
+  renames.Run();
+  for (Case& c : cases) End(c, renames);
 
   DirectoryBarrier removals(os_);
   for (const Case& c : cases)
     if (c.removed) removals.Need(ParentOf(c.result.state_file));
-  removals.Run(parallel);
+  removals.Run();
   std::vector<Finalized> results;
   for (Case& c : cases) {
     Status s = c.removed ? removals.Result(ParentOf(c.result.state_file)) : Status::Ok();
@@ -111,13 +116,27 @@ std::vector<Finalized> Batch::Run(const std::vector<std::string>& paths) {
   return results;
 }
 
+void Batch::OpenStateDirectories(const std::vector<std::string>& paths) {
+  for (const std::string& path : paths) {
+    const std::string dir(ParentOf(path));
+    if (state_dirs_.contains(dir)) continue;
+    state_dirs_.emplace(dir, Fd(os_, os_.Open(AT_FDCWD, dir.c_str(), O_PATH | O_DIRECTORY)));
+  }
+}
+
+int Batch::DirectoryOf(const std::string& state_file) const {
+  const Fd& fd = state_dirs_.find(ParentOf(state_file))->second;
+  return fd.valid() ? fd.get() : AT_FDCWD;  // then the open by path says why
+}
+
 void Batch::Begin(Case& c) {
   if (Journal::IsDraftName(BaseOf(c.result.state_file))) return Draft(c);
-  const Status s = Journal::Open(os_, c.result.state_file, {options_.job_ended}, &c.journal);
+  const OpenOptions options = {options_.job_ended, DirectoryOf(c.result.state_file)};
+  const Status s = Journal::Open(os_, c.result.state_file, options, &c.journal);
   if (c.journal) Describe(c.journal->state(), &c.result);
   if (!s.ok()) return Set(c, OfOpenFailure(s, c.journal && c.journal->recognized()), s);
   if (Status outside = CheckRoots(c.journal->state()); !outside.ok()) return Set(c, Action::kFailed, outside);
-  c.publisher = std::make_unique<Publisher>(os_, *c.journal, options_.publish);
+  c.publisher = std::make_unique<Publisher>(os_, *c.journal, options_.publish, &cache_);
   Decide(c);
 }
 
@@ -182,6 +201,8 @@ void Batch::Complete(Case& c) {
   if (s.ok() && options_.dry_run) return Set(c, Action::kPublished);
   if (s.ok()) s = c.publisher->Rename();
   if (!s.ok()) return Set(c, Action::kFailed, s);
+  // Nothing is to be made durable: the barrier would only make it wait for others.
+  if (!c.journal->durable()) return Conclude(c, Action::kPublished, Outcome::kPublished);
   c.publish = true;
 }
 
@@ -208,6 +229,7 @@ void Batch::Resume(Case& c) {
   const Status s = CopyRest(c);
   Describe(c.journal->state(), &c.result);
   c.result.resumed = s.ok();
+  c.publisher = std::make_unique<Publisher>(os_, *c.journal, options_.publish);  // directories may be new
   if (options_.resume_only) return Set(c, Action::kKept, s);
   if (s.ok()) return Complete(c);
   // Told to stop, not unable to: whoever comes next can go on.

@@ -20,7 +20,6 @@ struct FinalizeOptions {
   Incomplete incomplete = Incomplete::kDelete;
   bool dry_run = false;
   bool scan_complete = true;                // false: nothing is deleted at all
-  unsigned jobs = 4;                        // threads
   Incomplete fallback = Incomplete::kKeep;  // what to do with what could not be resumed
   PublishOptions publish = {};
   std::vector<std::string> roots = {};  // canonical; if any is given, every destination must lie within one of them
@@ -44,6 +43,7 @@ enum class Action : uint8_t {
   kCorrupt,   // corrupt or of another version: left alone
   kFailed,    // see status; the state file stays
 };
+inline constexpr size_t kActions = static_cast<size_t>(Action::kFailed) + 1;
 
 // What was done with one state file; under dry_run, what would be.
 struct Finalized {
@@ -58,8 +58,8 @@ struct Finalized {
   uint64_t bytes = 0;
 };
 
-// Finalizes a batch of state files with shared barriers; parallel inside. Results come in the order of `paths`. Every
-// success is durable when it returns (as durable as the transfer asked).
+// Finalizes a batch of state files, which share their fsyncs, on the caller's thread: batches run side by side. Results
+// come in the order of `paths`. Every success is durable when it returns (as durable as the transfer asked).
 std::vector<Finalized> FinalizeBatch(Os& os, Engine& engine, const std::vector<std::string>& paths,
                                      const FinalizeOptions& options);
 

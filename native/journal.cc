@@ -100,6 +100,10 @@ Status Journal::WriteDraft(const std::string& draft) {
 
 Status Journal::Open(Os& os, const std::string& path, OpenOptions options, std::unique_ptr<Journal>* out) {
   std::unique_ptr<Journal> j(new Journal(os, path));
+  if (options.dir != AT_FDCWD) {
+    j->dir_ = options.dir;
+    j->name_ = BaseOf(path);
+  }
   Status s = j->OpenFile();
   if (s.ok()) s = j->LockAndCheck();
   if (s.ok()) s = j->ReadAll();
@@ -111,11 +115,11 @@ Status Journal::Open(Os& os, const std::string& path, OpenOptions options, std::
 Status Journal::OpenFile() {
   // O_NONBLOCK: a FIFO of that name must not hold us up; it is refused below.
   const int flags = O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
-  fd_ = Fd(os_, os_.Open(AT_FDCWD, path_.c_str(), O_RDWR | flags));
+  fd_ = Fd(os_, os_.Open(dir_, name_.c_str(), O_RDWR | flags));
   if (fd_.error() == ELOOP) return Status::Make(Code::kUnsafePath, "the state file is a symbolic link", path_);
   const Status refused = Status::Errno(fd_.error(), "open", path_);
   const bool writable = fd_.valid();
-  if (!writable) fd_ = Fd(os_, os_.Open(AT_FDCWD, path_.c_str(), O_RDONLY | flags));
+  if (!writable) fd_ = Fd(os_, os_.Open(dir_, name_.c_str(), O_RDONLY | flags));
   struct stat st;
   if (!fd_.valid()) return refused;
   if (int r = os_.Fstat(fd_.get(), &st); r < 0) return Status::Errno(-r, "fstat", path_);
@@ -142,7 +146,7 @@ Status Journal::LockAndCheck() {
   struct stat st, named;
   if (int r = os_.Fstat(fd_.get(), &st); r < 0) return Status::Errno(-r, "fstat", path_);
   // Whoever held the lock before us may have removed the file.
-  if (int r = os_.Stat(AT_FDCWD, path_.c_str(), &named, AT_SYMLINK_NOFOLLOW); r < 0)
+  if (int r = os_.Stat(dir_, name_.c_str(), &named, AT_SYMLINK_NOFOLLOW); r < 0)
     return Status::Errno(-r, "stat", path_);
   if (named.st_ino != st.st_ino) return Status::Errno(ENOENT, "stat", path_);
   inode_ = st.st_ino;
@@ -161,6 +165,10 @@ Status Journal::ReadAll() {
   Status s = ReplayJournal(bytes.data(), static_cast<size_t>(n), &replay_);
   s.path = path_;
   end_ = durable_ = replay_.valid_bytes;
+  if (!state().confirmed) {
+    bytes.resize(end_);
+    unconfirmed_ = std::move(bytes);
+  }
   return s;
 }
 
@@ -200,7 +208,8 @@ Status Journal::Append(const std::function<void(JournalWriter&)>& write) {
 
 Status Journal::Sync() {
   if (!poisoned_.ok()) return poisoned_;
-  if (!durable()) return Status::Ok();
+  if (!durable() || (unconfirmed_.empty() && end_ == durable_)) return Status::Ok();
+  if (Status s = WriteAgain(); !s.ok()) return s;
   const int r = os_.Fsync(fd_.get());
   if (r == 0) {
     durable_ = end_;
@@ -208,6 +217,18 @@ Status Journal::Sync() {
   }
   (void)os_.Truncate(fd_.get(), static_cast<off_t>(durable_));
   return Poison(Status::Errno(-r, "fsync", path_));
+}
+
+Status Journal::WriteAgain() {
+  if (unconfirmed_.empty()) return Status::Ok();
+  if (int r = WriteAll(os_, fd_.get(), unconfirmed_.data(), unconfirmed_.size(), 0); r < 0)
+    return Poison(Status::Errno(-r, "write", path_));
+  unconfirmed_.clear();
+  return Status::Ok();
+}
+
+void Journal::Confirm() {
+  if (durable() && Append([](JournalWriter& w) { w.Confirmed(); }).ok()) durable_ = end_;
 }
 
 Status Journal::CutBack(Mark mark) {
@@ -221,11 +242,11 @@ Status Journal::CutBack(Mark mark) {
 
 Status Journal::Remove() {
   struct stat st;
-  int r = os_.Stat(AT_FDCWD, path_.c_str(), &st, AT_SYMLINK_NOFOLLOW);
+  int r = os_.Stat(dir_, name_.c_str(), &st, AT_SYMLINK_NOFOLLOW);
   if (r == -ENOENT) return Status::Ok();
   if (r < 0) return Status::Errno(-r, "stat", path_);
   if (st.st_ino != inode_) return Status::Make(Code::kVerify, "the state file was replaced by another", path_);
-  r = os_.Unlink(AT_FDCWD, path_.c_str());
+  r = os_.Unlink(dir_, name_.c_str());
   return r < 0 && r != -ENOENT ? Status::Errno(-r, "unlink", path_) : Status::Ok();
 }
 

@@ -2,10 +2,13 @@
 // The lock (flock) is held from Create/Open until the object goes away. Not thread-safe: one caller at a time.
 #pragma once
 
+#include <fcntl.h>
+
 #include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "journal_reader.h"
 #include "journal_writer.h"
@@ -17,6 +20,7 @@ namespace axl {
 
 struct OpenOptions {
   bool job_ended = false;  // where flock does not work: a writer on another host counts as dead
+  int dir = AT_FDCWD;      // or that of the state file, for who opens many: it stays open for the journal's life
 };
 
 class Journal {
@@ -40,9 +44,14 @@ class Journal {
   // Appends the records that `write` encodes, all or none: after a failed write the file is cut back to where it was.
   // Not durable before Sync. Once a cut or an fsync has failed, every later call fails with the same status.
   Status Append(const std::function<void(JournalWriter&)>& write);
-  // Durable afterwards (nothing is done under durability none). A failed fsync is final (invariant 5): the file is cut
-  // back to what was durable, so that nobody acts on records that may not be on the disk.
+  // All of it is durable afterwards (nothing is done under durability none): also what another process wrote, which is
+  // written again first unless it is CONFIRMED, since the pages may count as clean after an fsync that failed. A failed
+  // fsync is final (invariant 5): the file is cut back to what was durable, so that nobody acts on records that may not
+  // be on the disk.
   Status Sync();
+  // Says in the file that all of it is durable, for whoever opens it next. Needs no fsync itself; a failure only means
+  // that the next one does more. REQUIRES: Sync has succeeded, and nothing was appended since.
+  void Confirm();
   // A place to cut back to: what was appended since is gone afterwards, as after a dispatch that did not come to
   // SEALED.
   struct Mark {
@@ -67,18 +76,21 @@ class Journal {
   bool durable() const { return replay_.state.info.durability == Durability::kFull; }
 
  private:
-  Journal(Os& os, std::string path) : os_(os), path_(std::move(path)) {}
+  Journal(Os& os, std::string path) : os_(os), path_(std::move(path)), name_(path_) {}
   Status MakeDraft(const TransferInfo& info, bool* lost);
   Status LockDraft(const std::string& draft, bool* lost);
   Status WriteDraft(const std::string& draft);
   Status OpenFile();
   Status LockAndCheck();
   Status ReadAll();
+  Status WriteAgain();
   Status CheckWriterIsDead(OpenOptions options);
   Status Poison(Status status);
 
   Os& os_;
   std::string path_;
+  int dir_ = AT_FDCWD;
+  std::string name_;  // of the state file from dir_
   Fd fd_;
   uint64_t inode_ = 0;
   uint64_t size_ = 0;
@@ -87,7 +99,8 @@ class Journal {
   bool named_ = false;  // a new state file has its name
   Replay replay_;
   uint64_t end_ = 0;      // bytes written
-  uint64_t durable_ = 0;  // bytes known to be on the disk
+  uint64_t durable_ = 0;  // a failed fsync cuts back to here: what is on the disk, or was there when it was opened
+  std::vector<uint8_t> unconfirmed_;  // what Open read and nobody says is on the disk
   Status poisoned_;
 };
 

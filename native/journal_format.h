@@ -29,6 +29,7 @@ enum class RecordType : uint8_t {
   kPublished = 12,
   kFinal = 13,
   kKept = 14,
+  kConfirmed = 15,
 };
 
 }  // namespace axl

@@ -81,8 +81,8 @@ class Replayer {
     if (s_.outcome != Outcome::kNone) return "a record after FINAL";
     if ((type == RecordType::kTransfer) != !have_transfer_)
       return "TRANSFER is not the first record, or not the only one";
-    const char* broken = Dispatch(type, c);
-    return broken;
+    s_.confirmed = false;  // this record is not
+    return Dispatch(type, c);
   }
 
  private:
@@ -114,6 +114,8 @@ class Replayer {
         return AfterSettled(c, &FileProgress::published);
       case RecordType::kKept:
         return AfterSettled(c, &FileProgress::kept);
+      case RecordType::kConfirmed:
+        return Confirmed(c);
       case RecordType::kFinal:
         return Final(c);
     }
@@ -283,6 +285,12 @@ class Replayer {
     const uint32_t file = c.U32();
     if (!c.Finished() || !s_.settled || file >= s_.files.size()) return "a malformed or misplaced PUBLISHED or KEPT";
     s_.progress[file].*flag = true;
+    return nullptr;
+  }
+
+  const char* Confirmed(Cursor& c) {
+    if (!c.Finished() || !s_.settled) return "a misplaced CONFIRMED";
+    s_.confirmed = true;
     return nullptr;
   }
 

@@ -169,6 +169,11 @@ void JournalWriter::Settled() {
   End();
 }
 
+void JournalWriter::Confirmed() {
+  Begin(RecordType::kConfirmed);
+  End();
+}
+
 void JournalWriter::Published(uint32_t file) {
   Begin(RecordType::kPublished);
   U32(file);

@@ -25,6 +25,7 @@ class JournalWriter {
   void Resumed();
   void Renounced(uint32_t dir);
   void Settled();
+  void Confirmed();
   void Published(uint32_t file);
   void Kept(uint32_t file);
   void Final(Outcome outcome);

@@ -20,19 +20,15 @@ Status Verifying(const std::string& what, const std::string& path) { return Stat
 
 Status Publisher::OpenParent(const std::string& path) {
   const std::string_view parent = ParentOf(path);
-  if (dir_.valid() && parent == dir_path_) return Status::Ok();
-  dir_path_ = parent;
-  dir_checked_ = false;
-  dir_ = Fd(os_, os_.OpenNoLinks(AT_FDCWD, dir_path_.c_str(), O_PATH | O_DIRECTORY));
-  if (dir_.error() == ELOOP)
-    return Status::Make(Code::kUnsafePath, "a symbolic link has come into the path of the directory", dir_path_);
-  return dir_.valid() ? Status::Ok() : Status::Errno(dir_.error(), "open", dir_path_);
+  if (dir_ && parent == dir_->path) return Status::Ok();
+  dir_.reset();
+  return cache_ ? cache_->Open(parent, &dir_) : OpenDirectory(os_, parent, &dir_);
 }
 
 Status Publisher::Find(uint32_t id, Place* place) {
   const std::string& path = state_.files[id].dest;
   if (Status s = OpenParent(path); !s.ok()) return s;
-  place->dir = dir_.get();
+  place->dir = dir_->fd.get();
   place->name = BaseOf(path);
   place->temporary = TemporaryName(place->name, state_.uuid);
   return Status::Ok();
@@ -40,9 +36,9 @@ Status Publisher::Find(uint32_t id, Place* place) {
 
 // Once for each directory that something is still to be renamed in: one that is finished may have become read-only.
 Status Publisher::CheckWritable() {
-  if (dir_checked_) return Status::Ok();
-  if (int r = os_.Access(dir_.get(), ".", W_OK | X_OK); r < 0) return Status::Errno(-r, "access", dir_path_);
-  dir_checked_ = true;
+  if (dir_->writable) return Status::Ok();
+  if (int r = os_.Access(dir_->fd.get(), ".", W_OK | X_OK); r < 0) return Status::Errno(-r, "access", dir_->path);
+  dir_->writable = true;
   return Status::Ok();
 }
 
@@ -60,7 +56,8 @@ bool Publisher::NeedsMending(uint32_t id, const struct stat& st) const {
   return !MetadataMatches(st, file.meta, state_.progress[id].owner_given || retry, file.kind);
 }
 
-Status Publisher::Check() {
+Status Publisher::Check(Ask destinations) {
+  ask_ = destinations;
   to_mend_.clear();
   to_keep_.clear();
   if (!state_.sealed || !state_.AllDone())
@@ -86,7 +83,7 @@ Status Publisher::CheckFile(uint32_t id) {
 }
 
 Status Publisher::CheckTemporary(uint32_t id, const Place& place, const struct stat& st) {
-  const std::string temporary = Join(dir_path_, place.temporary);
+  const std::string temporary = Join(dir_->path, place.temporary);
   if (!IsJournalled(id, st)) return Verifying("the temporary file is not the one that was copied", temporary);
   if (st.st_nlink != 1) return Verifying("the temporary file has a second name", temporary);
   state_.progress[id].published = false;
@@ -97,11 +94,13 @@ Status Publisher::CheckTemporary(uint32_t id, const Place& place, const struct s
 
 Status Publisher::CheckDestination(uint32_t id, const Place& place) {
   const FileEntry& file = state_.files[id];
+  const bool rename_tells = state_.files.size() == 1 && options_.overwrite == Overwrite::kReplace;
+  if (rename_tells && ask_ == Ask::kUnlessRenameTells) return CheckWritable();
   struct stat st;
   const int r = os_.Stat(place.dir, place.name.c_str(), &st, AT_SYMLINK_NOFOLLOW);
   if (r < 0 && r != -ENOENT) return Status::Errno(-r, "stat", file.dest);
   if (r == 0 && S_ISDIR(st.st_mode))
-    return Status::Errno(EISDIR, "rename", Join(dir_path_, place.temporary), file.dest);
+    return Status::Errno(EISDIR, "rename", Join(dir_->path, place.temporary), file.dest);
   if (r == 0 && options_.overwrite == Overwrite::kFail)
     return Status::Make(Code::kConflict, "the destination exists, and is not to be replaced", file.dest);
   if (r == 0 && options_.overwrite == Overwrite::kKeep) to_keep_.push_back(id);
@@ -124,7 +123,7 @@ Status Publisher::CheckPublished(uint32_t id, const Place& place) {
 Status Publisher::CheckContents(uint32_t id, const Place& place, const std::string& name) {
   const FileEntry& file = state_.files[id];
   if (options_.verify != Verify::kChecksum || file.kind != FileKind::kRegular) return Status::Ok();
-  const std::string path = Join(dir_path_, name);
+  const std::string path = Join(dir_->path, name);
   Fd fd(os_, os_.Open(place.dir, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
   if (!fd.valid()) return Status::Errno(fd.error(), "open", path);
   uint32_t crc;
@@ -138,7 +137,7 @@ Status Publisher::Mend(uint32_t id) {
   Place place;
   if (Status s = Find(id, &place); !s.ok()) return s;
   const std::string name = progress.published ? place.name : place.temporary;
-  const std::string path = Join(dir_path_, name);
+  const std::string path = Join(dir_->path, name);
   if (file.kind == FileKind::kSymlink)
     return ApplyLinkMetadata(os_, place.dir, name, path, file.meta, owner(), &progress.owner_given);
   Fd fd(os_, os_.Open(place.dir, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
@@ -153,7 +152,7 @@ Status Publisher::Mend(uint32_t id) {
 }
 
 Status Publisher::Prepare() {
-  if (Status s = Check(); !s.ok()) return s;
+  if (Status s = Check(Ask::kUnlessRenameTells); !s.ok()) return s;
   for (uint32_t id : to_mend_)
     if (Status s = Mend(id); !s.ok()) return s;
   // What we read may be in the page cache only, written by a process that died before its fsync. A rename that
@@ -179,7 +178,7 @@ Status Publisher::Rename() {
     if (state_.progress[id].published) continue;
     if (Status s = RenameFile(id); !s.ok()) return RecordPublished(s);
   }
-  dir_.Reset();  // a batch of finalize waits with hundreds of transfers at this point
+  dir_.reset();  // a batch of finalize waits with hundreds of transfers at this point
   return FinishDirectories();
 }
 
@@ -195,7 +194,7 @@ Status Publisher::RecordPublished(Status cause) {
 Status Publisher::RenameFile(uint32_t id) {
   Place place;
   if (Status s = Find(id, &place); !s.ok()) return s;
-  const std::string temporary = Join(dir_path_, place.temporary);
+  const std::string temporary = Join(dir_->path, place.temporary);
   const std::string& path = state_.files[id].dest;
   const bool replace = options_.overwrite == Overwrite::kReplace;
   int r = -EEXIST;

@@ -2,6 +2,7 @@
 // A live wait() and axl-finalize both use it. REQUIRES: the journal is locked by the caller.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "barrier.h"
+#include "directory_cache.h"
 #include "journal.h"
 #include "os.h"
 #include "record.h"
@@ -31,15 +33,16 @@ struct PublishOptions {
 // stays, `state().progress[].published` says which files are at their final names, and the next run goes on.
 class Publisher {
  public:
-  Publisher(Os& os, Journal& journal, PublishOptions options = {})
-      : os_(os), journal_(journal), state_(journal.state()), options_(options) {}
+  // `cache`: where to look for open directories; none of them may have been made anew since it was opened.
+  Publisher(Os& os, Journal& journal, PublishOptions options = {}, DirectoryCache* cache = nullptr)
+      : os_(os), journal_(journal), state_(journal.state()), options_(options), cache_(cache) {}
 
   // Every temporary file is there, is the journalled inode, and has its size (and contents, if told to verify them);
   // no final name is a directory; the directories can be written. Or the final name already is that inode. Changes
   // nothing.
   // kVerify if a file is lost or is not ours; kInvalidState if a file is not DONE; kConflict if a destination exists
   // and is not to be replaced.
-  Status Check();
+  Status Check() { return Check(Ask::kAll); }
   // Check; then metadata that does not match is mended and durable, and so are SETTLED and KEPT.
   Status Prepare();
   // All renames, then the metadata of directories we made. Stops at the first error. REQUIRES: Prepare was ok.
@@ -67,6 +70,10 @@ class Publisher {
     std::string temporary;
     std::string name;
   };
+  // kUnlessRenameTells: a single file's rename refuses a directory itself, with nothing done before it; and of all that
+  // is asked, only a destination that does not exist makes the file system look beyond its cache.
+  enum class Ask { kAll, kUnlessRenameTells };
+  Status Check(Ask destinations);
   Status CheckWritable();
   Status CheckFile(uint32_t id);
   Status CheckTemporary(uint32_t id, const Place& place, const struct stat& st);
@@ -94,9 +101,9 @@ class Publisher {
   Journal& journal_;
   TransferState& state_;
   const PublishOptions options_;
-  Fd dir_;  // the directory last used: files of one directory come together
-  std::string dir_path_;
-  bool dir_checked_ = false;  // it can be written
+  Ask ask_ = Ask::kAll;
+  DirectoryCache* const cache_;
+  std::shared_ptr<Directory> dir_;  // last used: files of one directory come together
   std::vector<uint32_t> to_mend_;
   std::vector<uint32_t> to_keep_;
 };

@@ -122,6 +122,7 @@ struct TransferState {
   std::vector<bool> renounced;  // parallel to dirs: somebody else made it, so it is not ours to remove
   bool sealed = false;          // dispatched
   bool settled = false;         // every file is DONE and every name of it durable: from here on it can be published
+  bool confirmed = false;       // the journal ends with the word that all of it is on the disk
   bool canceled = false;
   Outcome outcome = Outcome::kNone;
 

@@ -68,6 +68,7 @@ Status MakeDirectories(Os& os, Journal& journal, bool resuming) {
 
 Status PrepareResume(Os& os, Journal& journal) {
   TransferState& state = journal.state();
+  if (Status s = journal.Sync(); !s.ok()) return s;  // SEALED, before there are more temporary files
   if (Status s = VoidLostFiles(os, journal); !s.ok()) return s;
   if (Status s = journal.Append([](JournalWriter& w) { w.Resumed(); }); !s.ok()) return s;
   state.canceled = false;

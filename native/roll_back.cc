@@ -62,7 +62,7 @@ Status Publisher::AnyTemporary(bool* any) {
     if (!found.ok()) return found;
     struct stat st;
     const int r = os_.Stat(place.dir, place.temporary.c_str(), &st, AT_SYMLINK_NOFOLLOW);
-    if (r < 0 && r != -ENOENT) return Status::Errno(-r, "stat", Join(dir_path_, place.temporary));
+    if (r < 0 && r != -ENOENT) return Status::Errno(-r, "stat", Join(dir_->path, place.temporary));
     *any = r == 0;
   }
   return Status::Ok();
@@ -77,7 +77,7 @@ Status Publisher::RemoveTemporaries() {
     if (!found.ok()) return found;
     if (int r = os_.Unlink(place.dir, place.temporary.c_str());
         r < 0 && !WasNotThere(os_, r, place.dir, place.temporary))
-      return Status::Errno(-r, "unlink", Join(dir_path_, place.temporary));
+      return Status::Errno(-r, "unlink", Join(dir_->path, place.temporary));
   }
   return Status::Ok();
 }
@@ -89,8 +89,9 @@ Status Publisher::RemoveDirectories() {
     const Status parent = OpenParent(path);
     if (!parent.ok() && !IsAbsent(parent)) return parent;
     const std::string name(BaseOf(path));
-    const int r = parent.ok() ? os_.Rmdir(dir_.get(), name.c_str()) : -ENOENT;
-    if (r < 0 && r != -ENOTDIR && r != -ENOTEMPTY && r != -EEXIST && !WasNotThere(os_, r, dir_.get(), name))
+    const int dir = parent.ok() ? dir_->fd.get() : -1;
+    const int r = parent.ok() ? os_.Rmdir(dir, name.c_str()) : -ENOENT;
+    if (r < 0 && r != -ENOTDIR && r != -ENOTEMPTY && r != -EEXIST && !WasNotThere(os_, r, dir, name))
       return Status::Errno(-r, "rmdir", path);
   }
   return journal_.durable() ? SyncRemovals() : Status::Ok();

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -110,6 +111,25 @@ std::vector<Surveyed> SurveyBatch(Os& os, Engine& engine, const std::vector<std:
   std::vector<Surveyed> out(paths.size());
   engine.ParallelFor(paths.size(), jobs, [&](size_t i) { out[i] = Survey(os, paths[i]); });
   return out;
+}
+
+std::vector<Owned> SurveyOwners(Os& os, Engine& engine, const std::string& dir, const std::vector<std::string>& names,
+                                unsigned jobs) {
+  constexpr size_t kPiece = 64;  // one look is too little work to share out
+  std::vector<Owned> owned(names.size());
+  const Fd fd(os, os.Open(AT_FDCWD, dir.c_str(), O_PATH | O_DIRECTORY));
+  const auto look = [&](size_t i) {
+    struct stat st;
+    const int r = fd.valid() ? os.Stat(fd.get(), names[i].c_str(), &st, AT_SYMLINK_NOFOLLOW) : -fd.error();
+    if (r == 0)
+      owned[i] = {S_ISREG(st.st_mode) ? Owned::Kind::kFile : Owned::Kind::kOther, st.st_uid};
+    else if (r != -ENOENT)
+      owned[i].kind = Owned::Kind::kFile;
+  };
+  engine.ParallelFor((names.size() + kPiece - 1) / kPiece, jobs, [&](size_t piece) {
+    for (size_t i = piece * kPiece; i < std::min(names.size(), (piece + 1) * kPiece); i++) look(i);
+  });
+  return owned;
 }
 
 }  // namespace axl

@@ -52,4 +52,15 @@ struct Surveyed {
 Surveyed Survey(Os& os, const std::string& path, Replay* replay = nullptr);
 std::vector<Surveyed> SurveyBatch(Os& os, Engine& engine, const std::vector<std::string>& paths, unsigned jobs);
 
+// What a name in a directory stands for, seen without opening it.
+struct Owned {
+  enum class Kind : uint8_t { kAbsent = 0, kFile, kOther };
+  Kind kind = Kind::kAbsent;
+  uint32_t uid = 0;
+};
+
+// A name that cannot be looked at counts as a file of root: whoever opens it will hear why.
+std::vector<Owned> SurveyOwners(Os& os, Engine& engine, const std::string& dir, const std::vector<std::string>& names,
+                                unsigned jobs);
+
 }  // namespace axl

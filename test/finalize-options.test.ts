@@ -2,7 +2,7 @@
 import * as fs from 'node:fs';
 import { basename } from 'node:path';
 import t from 'tap';
-import { type FinalizeOptions, finalize, inspect, list } from '../lib/index.js';
+import { type FinalizeAction, type FinalizeOptions, finalize, inspect, list } from '../lib/index.js';
 import { events, leaveRanks, published } from './datasets.js';
 import { cutBefore, leave, quiet, TYPE, temporaryName } from './journals.js';
 import { isRoot, NOBODY, noStrangers, Place, script, tree } from './support.js';
@@ -107,6 +107,37 @@ async function whileWaiting(place: Place, options: FinalizeOptions, end: () => P
   await ended;
   return { report, actions: actions.sort() };
 }
+
+t.test(
+  'with entries for problems only, all the rest is counted in done events, and the report is the same',
+  async (t) => {
+    for (const entries of ['all', 'problems'] as const) {
+      const place = new Place(t);
+      await leaveRanks(place, [0, 1, 2], 3);
+      await leave.incomplete(place, 'part');
+      await leave.corrupt(place, 'bad');
+      const entry: string[] = [];
+      const done: Partial<Record<FinalizeAction, number>> = {};
+      let bytes = 0;
+      const { counts, problems, ...report } = await finalize(place.states, {
+        entries,
+        onEvent: (event) => {
+          if (event.event === 'entry') entry.push(event.entry.action);
+          if (event.event !== 'done') return;
+          for (const action of Object.keys(event.counts) as FinalizeAction[])
+            done[action] = (done[action] ?? 0) + (event.counts[action] ?? 0);
+          bytes += event.bytes;
+        },
+      });
+      t.match(counts, { published: 3, 'rolled-back': 1, corrupt: 1, failed: 0 });
+      t.equal(problems.length, 1);
+      t.equal(report.files, 3);
+      if (entries === 'all') t.same(done, {});
+      else t.same([done, entry, bytes], [{ published: 3, 'rolled-back': 1 }, ['corrupt'], report.bytes]);
+      t.equal(entry.length, entries === 'all' ? 5 : 1);
+    }
+  },
+);
 
 t.test('wait finalizes what is busy once its writer has ended, and reports it once', async (t) => {
   for (const dataset of [false, true]) {

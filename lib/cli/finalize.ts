@@ -18,6 +18,7 @@ function toOptions(flags: Flags): FinalizeOptions {
   const { progress: _p, verbose: _v, quiet: _q, json: _j, ndjson: _n, report: _r, metrics: _m, ...same } = others;
   return {
     ...same,
+    entries: others.verbose || others.json || others.ndjson || others.report !== undefined ? 'all' : 'problems',
     ...(dataset !== undefined && { dataset: typeof dataset === 'string' ? text(dataset) : dataset }),
     ...(root && { roots: root.map(toBytes) }),
     ...(pattern && { pattern: pattern.map(text) }),

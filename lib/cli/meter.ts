@@ -33,6 +33,10 @@ export class Progress {
       this.#waiting = undefined;
       this.#counted.total = this.#counted.done + event.candidates;
     }
+    if (event.event === 'done') {
+      for (const count of Object.values(event.counts)) this.#counted.done += count;
+      this.#counted.bytes += event.bytes;
+    }
     if (event.event !== 'entry') return;
     this.#counted.done++;
     if (event.entry.action === 'published') this.#counted.bytes += event.entry.bytes;

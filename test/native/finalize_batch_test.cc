@@ -67,7 +67,7 @@ TEST(TheResultsOfABatchComeInTheOrderOfItsPaths) {
   World world;
   LeaveRanks(world);
   QuickOs os;
-  const auto done = Finalize(world, os, {.jobs = 4});
+  const auto done = Finalize(world, os, {});
   for (int rank = 0; rank < kRanks; rank++) {
     const Finalized& f = done[static_cast<size_t>(rank)];
     CHECK_EQ(f.state_file, world.states() + "/rank." + std::to_string(rank));
@@ -83,7 +83,7 @@ TEST(OneThatIsCorruptDoesNotHoldUpTheOthers) {
   bytes[100] ^= 1;
   WriteFile(world.states() + "/rank.2", bytes);
   QuickOs os;
-  const auto done = Finalize(world, os, {.jobs = 4});
+  const auto done = Finalize(world, os, {});
   CHECK(done[2].action == Action::kCorrupt);
   CHECK_EQ(Count(done, Action::kPublished), kRanks - 1);
   CHECK_EQ(List(world.states()).size(), 1u);
@@ -116,7 +116,7 @@ TEST(OfTwoFinalizersAtOnceOneDoesEachTransfer) {
   World world;
   LeaveRanks(world, kMany);
   QuickOs os;
-  const auto finalize = [&] { return Finalize(world, os, {.jobs = 2}); };
+  const auto finalize = [&] { return Finalize(world, os, {}); };
   auto other = std::async(std::launch::async, finalize);
   const auto mine = finalize(), theirs = other.get();
   CHECK_EQ(Count(mine, Action::kPublished) + Count(theirs, Action::kPublished), kMany);
@@ -132,7 +132,7 @@ TEST(KilledBeforeAnyCallABatchIsFinishedByTheNext) {
   QuickOs quick;
   Sweep("kill sweep, a batch of finalize", quick, Fault::kKill, 0, [&](FaultOs& os) {
     LeaveRanks(world, 3);
-    (void)Finalize(world, os, {.jobs = 2});
+    (void)Finalize(world, os, {});
     (void)Finalize(world, quick);
     if (CheckRanks(world, os.where(), 3) != 3 || !List(world.states()).empty())
       Fail(__FILE__, __LINE__, os.where() + ": not all is published");

@@ -165,7 +165,7 @@ void ForEveryRow(Check check) {
 TEST(FinalizeDoesWhatItsTableSaysAndTwiceIsOnce) {
   ForEveryRow([](World& world, const Row& row) {
     const Tree before = All(world);
-    (void)One(world, {.jobs = 1}, row, row.action);
+    (void)One(world, {}, row, row.action);
     const Tree after = All(world);
     const bool left_alone =
         row.action == Action::kCorrupt || row.action == Action::kNotState || row.action == Action::kFailed;
@@ -173,7 +173,7 @@ TEST(FinalizeDoesWhatItsTableSaysAndTwiceIsOnce) {
     if (left_alone) CHECK_EQ(Difference(after, before), "");
     if (row.action == Action::kPublished) CHECK_EQ(Difference(world.Now(), world.after()), "");
     if (row.action == Action::kRolledBack) CHECK_EQ(Difference(world.Now(), world.before()), "");
-    if (left_alone) (void)One(world, {.jobs = 1}, row, row.action);
+    if (left_alone) (void)One(world, {}, row, row.action);
     CHECK_EQ(Difference(All(world), after), "");
   });
 }
@@ -181,9 +181,9 @@ TEST(FinalizeDoesWhatItsTableSaysAndTwiceIsOnce) {
 TEST(ADryRunSaysWhatWouldBeDoneAndTouchesNothing) {
   ForEveryRow([](World& world, const Row& row) {
     const Tree before = All(world);
-    (void)One(world, {.dry_run = true, .jobs = 1}, row, row.action);
+    (void)One(world, {.dry_run = true}, row, row.action);
     CHECK_EQ(Difference(All(world), before), "");
-    (void)One(world, {.incomplete = Incomplete::kKeep, .dry_run = true, .jobs = 1}, row, row.kept);
+    (void)One(world, {.incomplete = Incomplete::kKeep, .dry_run = true}, row, row.kept);
     CHECK_EQ(Difference(All(world), before), "");
   });
 }
@@ -191,7 +191,7 @@ TEST(ADryRunSaysWhatWouldBeDoneAndTouchesNothing) {
 TEST(IncompleteTransfersThatAreKeptAreNotTouched) {
   ForEveryRow([](World& world, const Row& row) {
     const Tree before = All(world);
-    (void)One(world, {.incomplete = Incomplete::kKeep, .jobs = 1}, row, row.kept);
+    (void)One(world, {.incomplete = Incomplete::kKeep}, row, row.kept);
     if (row.kept == Action::kKept) CHECK_EQ(Difference(All(world), before), "");
     if (row.kept == Action::kKept) CheckPromise(world, false, row.what);
   });
@@ -201,7 +201,7 @@ TEST(AfterAnIncompleteScanNothingIsDeleted) {
   ForEveryRow([](World& world, const Row& row) {
     const Tree before = All(world);
     QuickOs os;
-    (void)Finalize(world, os, {.scan_complete = false, .jobs = 1});
+    (void)Finalize(world, os, {.scan_complete = false});
     if (row.action == Action::kPublished)
       CHECK_EQ(Difference(world.Now(), world.after()), "");
     else

@@ -25,6 +25,7 @@ struct Golden {
 std::string Example() {
   StateBytes w;
   w.Dispatched().WithDone(0).Settled();
+  w.Confirmed();
   w.Final(Outcome::kPublished);
   return w.File();
 }
@@ -52,6 +53,7 @@ StateBytes EveryRecord() {
   w.Done(0, 20, 9000, 0x01234567, true);
   w.Done(1, 21, 3, 0, false);
   w.Settled();
+  w.Confirmed();
   w.Published(1);
   return w;
 }

@@ -20,7 +20,9 @@ struct FullOs : ForwardingOs {
   size_t room = SIZE_MAX;
   bool no_fsync = false, no_cut = false;
   int fsyncs = 0;
+  std::string rewritten;  // by writes that begin at the first byte
   ssize_t Write(int fd, const void* data, size_t n, off_t at) override {
+    if (at == 0) rewritten.assign(static_cast<const char*>(data), n);
     if (room == 0) return -ENOSPC;
     const ssize_t written = to_.Write(fd, data, std::min(n, room), at);
     if (room != SIZE_MAX) room -= static_cast<size_t>(written);
@@ -101,6 +103,46 @@ TEST(AFailedFsyncCutsBackToWhatIsDurableAndIsFinal) {
   CHECK_ERRNO(f.journal->Sync(), EIO);
   CHECK_ERRNO(f.journal->Append(kCanceled), EIO);
   CHECK_EQ(f.os.fsyncs, fsyncs);
+}
+
+// An fsync that failed leaves pages that count as clean: the next one would say yes, and mean nothing.
+TEST(WhatADeadProcessWroteIsWrittenAgainBeforeItsFsyncIsBelieved) {
+  Fixture f;
+  REQUIRE_OK(f.journal->Append(kSealed));
+  const std::string bytes = ReadFile(f.path);
+  WriteFile(f.path, bytes + "a torn tail");
+  f.Reopen();
+  f.os.rewritten.clear();
+  f.os.fsyncs = 0;
+  CHECK_OK(f.journal->Sync());
+  CHECK(f.os.rewritten == bytes);
+  CHECK_EQ(f.os.fsyncs, 1);
+  f.os.rewritten.clear();
+  CHECK_OK(f.journal->Sync());
+  CHECK(f.os.rewritten.empty());
+  CHECK_EQ(f.os.fsyncs, 1);
+}
+
+TEST(AConfirmedJournalNeedsNoFsyncAndOneThatWasAppendedToDoes) {
+  Fixture f;
+  REQUIRE_OK(f.journal->Append([](JournalWriter& w) {
+    w.Sealed(0, 0, 0);
+    w.Settled();
+  }));
+  REQUIRE_OK(f.journal->Sync());
+  f.journal->Confirm();
+  f.Reopen();
+  f.os.rewritten.clear();
+  f.os.fsyncs = 0;
+  CHECK_OK(f.journal->Sync());
+  CHECK_EQ(f.os.fsyncs, 0);
+  REQUIRE_OK(f.journal->Append([](JournalWriter& w) { w.Final(Outcome::kPublished); }));
+  CHECK_OK(f.journal->Sync());
+  CHECK_EQ(f.os.fsyncs, 1);
+  CHECK(f.os.rewritten.empty());
+  f.Reopen();
+  CHECK_OK(f.journal->Sync());
+  CHECK(!f.os.rewritten.empty());
 }
 
 TEST(ATornTailIsCutOffBeforeTheNextRecord) {

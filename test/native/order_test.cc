@@ -124,8 +124,23 @@ TEST(FinalizeMakesTheRenamesDurableBeforeTheJournalGoes) {
       synced++;
     CHECK(synced < gone);
   }
-  CHECK(os.Find("fsync", world.state_file()) < os.Find("rename", "/dest/"));
   CHECK(os.Find("fsync", world.states(), gone) < os.events.size());
+}
+
+// A power cut during the renames must not find them without SETTLED.
+TEST(FinalizeMakesAJournalThatIsNotConfirmedDurableBeforeTheFirstRename) {
+  for (const bool confirmed : {true, false}) {
+    World world;
+    QuickOs quick;
+    REQUIRE_OK(Live(world, quick, 1, Ending::kLeave).failed);
+    const std::string bytes = ReadFile(world.state_file());
+    if (!confirmed) WriteFile(world.state_file(), bytes.substr(0, bytes.size() - kRecordOverhead));
+    RecordingOs os(world.state_file());
+    (void)Finalize(world, os);
+    const size_t renamed = os.Find("rename", "/dest/");
+    CHECK(renamed < os.events.size());
+    CHECK_EQ(os.Find("fsync", world.state_file()) < renamed, !confirmed);
+  }
 }
 
 TEST(Invariant4MetadataThatIsMendedIsDurableBeforeTheRename) {

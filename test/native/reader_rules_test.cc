@@ -29,13 +29,14 @@ const Write kCanceled = [](StateBytes& w) { w.Canceled(); };
 const Write kResumed = [](StateBytes& w) { w.Resumed(); };
 const Write kRenounced = [](StateBytes& w) { w.Renounced(0); };
 const Write kSettled = [](StateBytes& w) { w.Settled(); };
+const Write kConfirmed = [](StateBytes& w) { w.Confirmed(); };
 const Write kPublished = [](StateBytes& w) { w.Published(0); };
 const Write kFinal = [](StateBytes& w) { w.Final(Outcome::kPublished); };
 const Write kGivenUp = [](StateBytes& w) { w.Final(Outcome::kRolledBack); };
 
 TEST(TransferIsTheFirstRecordAndTheOnlyOne) {
   CORRUPT_AFTER(StateBytes(), kFile, kDir, kSealed, kChunk, kDone, kFailed, kCanceled, kResumed, kRenounced, kSettled,
-                kPublished, kFinal);
+                kConfirmed, kPublished, kFinal);
   CORRUPT_AFTER(StateBytes().Begun(), [](StateBytes& w) { w.Transfer(SampleInfo()); });
 }
 
@@ -44,7 +45,8 @@ TEST(NothingButFilesAndDirectoriesComesBeforeSealed) {
   w.Begun();
   w.File(0, SampleFile());
   w.Dir(0, SampleDir());
-  CORRUPT_AFTER(w, kChunk, kDone, kFailed, kCanceled, kResumed, kRenounced, kSettled, kPublished, kFinal, kGivenUp);
+  CORRUPT_AFTER(w, kChunk, kDone, kFailed, kCanceled, kResumed, kRenounced, kSettled, kConfirmed, kPublished, kFinal,
+                kGivenUp);
 }
 
 TEST(FilesAndDirectoriesAreNumberedInOrder) {
@@ -118,8 +120,24 @@ TEST(SettledNeedsEveryFileDone) {
   CORRUPT_AFTER(w, kSettled);
 }
 
-TEST(PublishedAndFinalPublishedNeedSettled) {
-  CORRUPT_AFTER(StateBytes().Dispatched().WithDone(0), kPublished, kFinal);
+TEST(PublishedConfirmedAndFinalPublishedNeedSettled) {
+  CORRUPT_AFTER(StateBytes().Dispatched().WithDone(0), kPublished, kConfirmed, kFinal);
+}
+
+TEST(ConfirmedSaysNothingOfWhatFollowsIt) {
+  const auto confirmed = [](const std::string& file) {
+    Replay r;
+    CHECK_OK(Read(file, &r));
+    return r.state.confirmed;
+  };
+  StateBytes w;
+  w.Committed();
+  CHECK(!confirmed(w.File()));
+  w.Confirmed();
+  CHECK(confirmed(w.File()));
+  CHECK(confirmed(w.File() + "a torn tail"));
+  w.Published(0);
+  CHECK(!confirmed(w.File()));
 }
 
 TEST(AfterSettledNothingIsCopiedAnyMore) {
@@ -136,7 +154,7 @@ TEST(FinalIsTheLastRecord) {
 }
 
 TEST(AnUnknownRecordIsCorrupt) {
-  for (int type : {0, 14, 255})
+  for (int type : {0, 16, 255})
     CHECK_CODE(Read(StateBytes().Dispatched().File() + RawRecord(static_cast<uint8_t>(type), 4, "")),
                Code::kStateCorrupt);
 }

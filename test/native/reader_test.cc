@@ -24,6 +24,7 @@ StateBytes EveryRecord() {
   w.Resumed();
   w.WithDone(1);
   w.Settled();
+  w.Confirmed();
   w.Published(0);
   w.Final(Outcome::kPublished);
   return w;

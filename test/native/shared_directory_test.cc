@@ -22,7 +22,7 @@ void LeaveTwo(const World& world) {
 
 Finalized RollBack(const World& world, Os& os, const std::string& name) {
   Engine engine(1);
-  const FinalizeOptions options = {.jobs = 1, .dataset_incomplete = true};
+  const FinalizeOptions options = {.dataset_incomplete = true};
   return FinalizeBatch(os, engine, {world.states() + "/" + name}, options)[0];
 }
 

@@ -1,0 +1,36 @@
+// A handful of directories by path, the oldest replaced first.
+#include "directory_cache.h"
+
+#include <fcntl.h>
+
+#include <cerrno>
+
+namespace axl {
+
+Status OpenDirectory(Os& os, std::string_view path, std::shared_ptr<Directory>* out) {
+  auto dir = std::make_shared<Directory>();
+  dir->path = path;
+  dir->fd = Fd(os, os.OpenNoLinks(AT_FDCWD, dir->path.c_str(), O_PATH | O_DIRECTORY));
+  if (dir->fd.error() == ELOOP)
+    return Status::Make(Code::kUnsafePath, "a symbolic link has come into the path of the directory", dir->path);
+  if (!dir->fd.valid()) return Status::Errno(dir->fd.error(), "open", dir->path);
+  *out = std::move(dir);
+  return Status::Ok();
+}
+
+Status DirectoryCache::Open(std::string_view path, std::shared_ptr<Directory>* out) {
+  {
+    std::lock_guard lock(mutex_);
+    for (const auto& dir : kept_) {
+      if (!dir || dir->path != path) continue;
+      *out = dir;
+      return Status::Ok();
+    }
+  }
+  if (Status s = OpenDirectory(os_, path, out); !s.ok()) return s;  // nobody waits while a file system thinks
+  std::lock_guard lock(mutex_);
+  kept_[next_++ % kKept] = *out;
+  return Status::Ok();
+}
+
+}  // namespace axl
