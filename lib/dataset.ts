@@ -4,7 +4,7 @@ import { type NativeSurveyed, STANDINGS } from './native.js';
 import type { Decision } from './verdict-file.js';
 
 /** How many missing ranks are named. */
-const NAMED = 100;
+export const NAMED = 100;
 const UUID_DIGITS = 32;
 
 type Standing = (typeof STANDINGS)[number];

@@ -2,7 +2,7 @@
 // The order that makes it safe beside others: survey, then read verdict files, then write one, then act. Whoever
 // removes a state file has written the verdict before; so if one is missing in our survey, we see that verdict.
 
-import { decided, type Group, isDoubtful, isWhole, judge, Surveys } from './dataset.js';
+import { decided, type Group, isDoubtful, isWhole, judge, NAMED, Surveys } from './dataset.js';
 import { AxlError, toFailure } from './errors.js';
 import type { DatasetVerdict, FinalizeAction } from './finalize-types.js';
 import { displayName, fromLatin1 } from './names.js';
@@ -167,11 +167,36 @@ class Round {
       return;
     }
     if (group.sizes.size > 1) tally.problem(disagreement(group));
+    if (now.verdict === 'complete' && (await this.#isRefused(group, now))) return;
     const decision = await this.#makeDurable(group, now, dirs);
     if (decision) return this.#carryOut(group, decision, now, dirs);
     tally.dataset(now);
     const choice = now.verdict === 'complete' ? 'plain' : this.#isKept(group) ? 'keep' : 'told';
     for (const i of group.members) this.#plans(i, choice);
+  }
+
+  /**
+   * Is there a rank that is complete and cannot be published, for want of a permission or over a destination that is to
+   * stay? Then none of the dataset is; what can go wrong after this look, only the verdict file holds together.
+   */
+  async #isRefused({ members, name }: Group, now: DatasetVerdict): Promise<boolean> {
+    const { native, tally } = this.#work.terms;
+    if (native.dryRun || members.length === 1) return false;
+    const refused = await this.#work.refused(members, native);
+    if (refused.size === 0) return false;
+    const ranks = [...refused.keys()].map((i) => this.surveys.rank(i)).sort((a, b) => a - b);
+    tally.dataset({ ...now, verdict: 'incomplete', missing: ranks.slice(0, NAMED), missingCount: ranks.length });
+    const why = `dataset ${displayName(name)}: rank ${ranks[0]} cannot be published`;
+    for (const i of members.filter((member) => this.#work.isOurs(member))) {
+      const entry = refused.get(i);
+      if (entry) this.#work.report(i, entry);
+      else this.#say(i, 'kept', { code: 'AXL_CONFLICT', message: `${this.#shown(i)}: ${why}` });
+    }
+    return true;
+  }
+
+  #shown(i: number): string {
+    return displayName(fromLatin1(this.#work.candidates.path(i)));
   }
 
   /** Does an earlier verdict concern any of these transfers? */
@@ -245,8 +270,7 @@ class Round {
 
   #reportUntouched(i: number): void {
     const choice = this.#choice(i);
-    const path = fromLatin1(this.#work.candidates.path(i));
-    const of = (code: string, why: string): Failure => ({ code, message: `${displayName(path)}: ${why}` });
+    const of = (code: string, why: string): Failure => ({ code, message: `${this.#shown(i)}: ${why}` });
     if (choice === 'held') this.#say(i, 'kept', of('AXL_CONFLICT', 'an earlier verdict on its dataset comes first'));
     if (choice === 'failed') this.#say(i, 'failed', this.#reasons.get(this.surveys.details(i).name));
   }
@@ -281,8 +305,7 @@ class Round {
     for (const group of this.#wanted.filter(({ name }) => this.busy.has(name))) {
       this.#work.terms.tally.dataset(judge(group, this.surveys, (i) => this.#counts(i)));
       for (const i of group.members.filter((member) => this.#work.isOurs(member))) {
-        const path = displayName(fromLatin1(this.#work.candidates.path(i)));
-        const message = `${path}: ${this.surveys.alive(i) ? 'its writer' : 'a rank of its dataset'} is alive`;
+        const message = `${this.#shown(i)}: ${this.surveys.alive(i) ? 'its writer' : 'a rank of its dataset'} is alive`;
         this.#say(i, 'busy', { code: 'AXL_STATE_LOCKED', message });
       }
     }

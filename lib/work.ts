@@ -140,6 +140,17 @@ export class Work {
     });
   }
 
+  /** What could not be published now, of what is complete and not busy; nothing is changed, and nothing reported. */
+  async refused(numbers: Iterable<number>, options: NativeFinalizeOptions): Promise<Map<number, NativeFinalized>> {
+    const found = new Map<number, NativeFinalized>();
+    const dry = { ...options, dryRun: true, allEntries: false };
+    const call = (packed: Buffer) => native().finalize(packed, dry);
+    await this.#run(numbers, call, (batch, { entries }) => {
+      for (const entry of entries) if (!isBusy(entry)) found.set(batch[entry.at] as number, entry);
+    });
+    return found;
+  }
+
   #reportRest(batch: readonly number[], result: NativeBatch): void {
     const entries = new Set(result.entries.map(({ at }) => at));
     const paths = () => batch.filter((_, at) => !entries.has(at)).map((i) => this.candidates.path(i));

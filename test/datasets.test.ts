@@ -190,3 +190,26 @@ t.test('a dataset that cannot be resumed is not published, and falls back as a w
   t.match(counts, { 'rolled-back': 3 });
   t.same(published(place), []);
 });
+
+t.test('nothing of a dataset is published if one of its ranks cannot be, and nothing is rolled back', async (t) => {
+  const place = new Place(t);
+  await leaveRanks(place, [0, 1, 2], 3);
+  place.write('dest/ckpt.1', 'somebody else was faster');
+  const before = [tree(place.dest), fs.readdirSync(place.states).sort()];
+  const report = await finalize(place.states, { dataset: true, overwrite: 'fail' });
+  t.match(report.counts, { published: 0, 'rolled-back': 0, kept: 2, failed: 1 });
+  t.match(report.datasets, [{ verdict: 'incomplete', missing: [1], missingCount: 1 }]);
+  t.match(report.problems, [{ rank: 1, error: { code: 'AXL_CONFLICT' } }]);
+  t.same([tree(place.dest), fs.readdirSync(place.states).sort()], before);
+  t.match((await finalize(place.states, { dataset: true })).counts, { published: 3 });
+});
+
+t.test('under shards too, each of which reports its own part', async (t) => {
+  const place = new Place(t);
+  await leaveRanks(place, [0, 1, 2, 3, 4, 5], 6);
+  place.mkdir('dest/ckpt.4');
+  const shards = [0, 1, 2].map((index) => finalize(place.states, { dataset: true, shard: { index, count: 3 } }));
+  const reports = await Promise.all(shards);
+  const sum = (action: 'kept' | 'failed' | 'published') => reports.reduce((all, { counts }) => all + counts[action], 0);
+  t.same([sum('kept'), sum('failed'), sum('published')], [5, 1, 0]);
+});
