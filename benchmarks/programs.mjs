@@ -1,6 +1,8 @@
 // Starts what is measured, each time in a process of its own: this library in Node, C floors, and other programs under
 // a stop watch that is itself written in C, since an event loop is a poor one.
-import { execFile, execFileSync } from 'node:child_process';
+import { execFile, execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -51,6 +53,21 @@ export const copyFloor = (from, to, how) => output(floor, ['copy', from, to, thr
 
 /** The C finalizer, from its start to its end. @param how its letters, see floor.c */
 export const finalizeFloor = (directory, how) => command(floor, 'finalize', directory, threads.finalize, how);
+
+/** How many system calls any program makes, its start included; undefined without strace. */
+export function systemCalls(...args) {
+  const counts = join(mkdtempSync(join(tmpdir(), 'axl-strace-')), 'counts');
+  const { error } = spawnSync('strace', ['-f', '-c', '-o', counts, ...args.map(String)], {
+    stdio: 'ignore',
+    env: plain,
+  });
+  if (error) return undefined;
+  const total = /^ *100\.00 .* total$/m.exec(readFileSync(counts, 'utf8'));
+  return Number(total?.[0].trim().split(/ +/)[3]); // of: % time, seconds, usecs/call, calls
+}
+
+/** The system calls of the C finalizer. */
+export const floorCalls = (directory, how) => systemCalls(floor, 'finalize', directory, threads.finalize, how);
 
 /** A shell command, from its start to its end. */
 export const shell = (line, ...args) => command('sh', '-ec', line, 'sh', ...args);

@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bytes, duration } from '../format.mjs';
-import { command, finalizeFloor, finalizer, inNode, withoutSync } from '../programs.mjs';
+import { command, finalizeFloor, finalizer, floorCalls, inNode, systemCalls, withoutSync } from '../programs.mjs';
 import { makeFile, settle } from '../scratch.mjs';
 
 export const title = 'Finalize';
@@ -15,6 +15,7 @@ export const text =
 export const columns = {
   seconds: ['total', duration],
   perState: ['a state file', duration],
+  calls: ['system calls each', (n) => n.toFixed(1)],
   cpu: ['CPU', duration],
   rss: ['peak memory', bytes],
 };
@@ -29,11 +30,20 @@ export function cases({ quick }) {
     ['disk', 'none'],
     ['disk', 'full'],
   ];
-  const grid = [1024, 16_384].flatMap((n) =>
-    ways.flatMap(([place, durability]) => [1, 4].map((files) => ({ states: states(n), files, place, durability }))),
+  const grid = [1024, 16_384, 75_264].flatMap((n) =>
+    ways.flatMap(([place, durability]) =>
+      // 75,264 x 16 would be 2.4 million files with those of the C loop: what memory and patience allow.
+      (n > 20_000 ? (place === 'memory' ? [1, 4] : [1]) : [1, 4, 16]).map((files) => ({
+        ...{ states: states(n), files, place, durability },
+        ...(n * files > 60_000 && { runs: 3 }),
+      })),
+    ),
   );
-  const most = { states: states(75_264), files: 1, place: 'memory', durability: 'none' };
-  const named = [...grid, most].map((c) => ({ ...c, name: `${c.states} x ${c.files} on ${c.place}, ${c.durability}` }));
+  const named = grid.map((c) => ({ ...c, name: `${c.states} x ${c.files} on ${c.place}, ${c.durability}` }));
+  const traced = [1, 4].flatMap((files) =>
+    ['none', 'full'].map((durability) => ({ states: 1024, files, place: 'memory', durability, calls: true, runs: 1 })),
+  );
+  named.push(...traced.map((c) => ({ ...c, name: `system calls of 1024 x ${c.files}, ${c.durability}` })));
   return [{ name: 'an empty directory', states: 0, place: 'memory' }, ...named];
 }
 
@@ -128,10 +138,26 @@ async function openEmpty(places) {
   };
 }
 
+/** Beyond those of an empty directory: what Node does to start is no matter of the state files. */
+function countCalls({ states, durability }, real, floor) {
+  const empty = join(real.base, 'empty');
+  mkdirSync(empty);
+  const each = (count, job) => async () => {
+    const before = count(empty);
+    return before === undefined ? {} : { calls: (count(await job.next()) - before) / states };
+  };
+  const ours = (directory) => systemCalls(process.execPath, finalizer, directory);
+  const drivers = { 'axl-finalize': each(ours, real) };
+  for (const [name, how] of Object.entries(FLOORS[durability]))
+    drivers[name] = each((directory) => floorCalls(directory, how), floor);
+  return drivers;
+}
+
 export async function open(c, places) {
   if (c.states === 0) return openEmpty(places);
   const real = await realJob(places, c);
   const floor = await floorJob(places, c, real);
+  if (c.calls) return countCalls(c, real, floor);
   const driver = (job, run) => async () => {
     const measured = await run(await job.next());
     job.check();
