@@ -134,12 +134,17 @@ Status ApplyMetadata(Os& os, int fd, const std::string& path, const Metadata& me
 Status ApplyLinkMetadata(Os& os, int dir, const std::string& name, const std::string& path, const Metadata& meta,
                          OwnerPolicy policy, bool* owner_given) {
   *owner_given = false;
+  // By descriptor: by the time of the chown somebody may have given the name to a file that is not his.
+  Fd link(os, os.Open(dir, name.c_str(), O_PATH | O_NOFOLLOW, 0));
+  if (!link.valid()) return Status::Errno(link.error(), "open", path);
   struct stat st;
-  int result = os.Stat(dir, name.c_str(), &st, AT_SYMLINK_NOFOLLOW);
-  if (result < 0) return Status::Errno(-result, "fstatat", path);
+  int result = os.Fstat(link.get(), &st);
+  if (result < 0) return Status::Errno(-result, "fstat", path);
+  if (!S_ISLNK(st.st_mode)) return Status::Make(Code::kVerify, "the link was replaced by something else", path);
   Status status = GiveOwner(st, path, meta, policy, "fchownat", owner_given,
-                            [&](uid_t uid, gid_t gid) { return os.ChownLink(dir, name.c_str(), uid, gid); });
+                            [&](uid_t uid, gid_t gid) { return os.ChownLink(link.get(), "", uid, gid); });
   if (!status.ok()) return status;
+  // By name: kernels before 5.8 know no other way.
   const struct timespec times[2] = {SpecOf(meta.atime), SpecOf(meta.mtime)};
   result = os.SetTimesLink(dir, name.c_str(), times);
   return result < 0 ? Status::Errno(-result, "utimensat", path) : Status::Ok();

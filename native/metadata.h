@@ -22,7 +22,7 @@ uint32_t EffectiveMode(const Metadata& meta, bool owner_given);
 // to be published. *owner_given says whether the owner is now that of `meta`; under kFail a refused chown is an error.
 Status ApplyMetadata(Os& os, int fd, const std::string& path, const Metadata& meta, OwnerPolicy policy,
                      bool* owner_given);
-// The same for a symbolic link: owner and times only, by name.
+// The same for a symbolic link: owner and times only. kVerify if something else has its name.
 Status ApplyLinkMetadata(Os& os, int dir, const std::string& name, const std::string& path, const Metadata& meta,
                          OwnerPolicy policy, bool* owner_given);
 

@@ -41,6 +41,7 @@ class Os {
   virtual int Chown(int fd, uid_t uid, gid_t gid) = 0;
   virtual int Chmod(int fd, mode_t mode) = 0;
   virtual int SetTimes(int fd, const struct timespec times[2]) = 0;
+  // An empty path: the link that `dir` is a descriptor (O_PATH) of.
   virtual int ChownLink(int dir, const char* path, uid_t uid, gid_t gid) = 0;
   virtual int SetTimesLink(int dir, const char* path, const struct timespec times[2]) = 0;
 

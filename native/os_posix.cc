@@ -99,7 +99,7 @@ class PosixOs final : public Os {
     return Retry([&] { return futimens(fd, times); });
   }
   int ChownLink(int dir, const char* path, uid_t uid, gid_t gid) override {
-    return Retry([&] { return fchownat(dir, path, uid, gid, AT_SYMLINK_NOFOLLOW); });
+    return Retry([&] { return fchownat(dir, path, uid, gid, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH); });
   }
   int SetTimesLink(int dir, const char* path, const struct timespec times[2]) override {
     return Retry([&] { return utimensat(dir, path, times, AT_SYMLINK_NOFOLLOW); });

@@ -46,7 +46,16 @@ bool Publisher::IsJournalled(uint32_t id, const struct stat& st) const {
   const FileEntry& file = state_.files[id];
   const bool right_kind = file.kind == FileKind::kSymlink ? S_ISLNK(st.st_mode) : S_ISREG(st.st_mode);
   const bool right_size = options_.verify == Verify::kNone || static_cast<uint64_t>(st.st_size) == file.size;
-  return right_kind && right_size && st.st_ino == state_.progress[id].inode;
+  // A number that is free is used again: in a directory of his own anybody can make a file of the same number.
+  const bool right_owner = !state_.progress[id].owner_given || IsOurs(st, file.meta);
+  return right_kind && right_size && right_owner && st.st_ino == state_.progress[id].inode;
+}
+
+// As root: was it made by us, or given to its owner? What is neither was put there by whoever can write to the
+// directory, and must not get another owner, or a setuid, from us. Everybody else can give nothing away.
+bool Publisher::IsOurs(const struct stat& st, const Metadata& meta) const {
+  const uid_t user = os_.EffectiveUser();
+  return user != 0 || st.st_uid == user || st.st_uid == meta.uid;
 }
 
 // With a policy of the caller's own, an owner that could not be given before is tried again: it may be root now.
@@ -145,7 +154,8 @@ Status Publisher::Mend(uint32_t id) {
   struct stat st;
   if (int r = os_.Fstat(fd.get(), &st); r < 0) return Status::Errno(-r, "fstat", path);
   if (!IsJournalled(id, st)) return Verifying("the file was replaced by another", path);
-  if (Status s = ApplyMetadata(os_, fd.get(), path, file.meta, owner(), &progress.owner_given); !s.ok()) return s;
+  const OwnerPolicy policy = IsOurs(st, file.meta) ? owner() : OwnerPolicy::kSkip;
+  if (Status s = ApplyMetadata(os_, fd.get(), path, file.meta, policy, &progress.owner_given); !s.ok()) return s;
   if (!journal_.durable()) return Status::Ok();
   if (int r = os_.Fsync(fd.get()); r < 0) return Status::Errno(-r, "fsync", path);
   return Status::Ok();
@@ -224,6 +234,9 @@ Status Publisher::FinishDirectories() {
 Status Publisher::FinishDirectory(const DirEntry& dir) {
   Fd fd(os_, os_.OpenNoLinks(AT_FDCWD, dir.path.c_str(), O_RDONLY | O_DIRECTORY));
   if (!fd.valid()) return Status::Errno(fd.error(), "open", dir.path);
+  struct stat st;
+  if (int r = os_.Fstat(fd.get(), &st); r < 0) return Status::Errno(-r, "fstat", dir.path);
+  if (!IsOurs(st, dir.meta)) return Status::Ok();  // somebody else's stands in its place, and keeps its metadata
   bool owner_given;
   if (Status s = ApplyMetadata(os_, fd.get(), dir.path, dir.meta, owner(), &owner_given); !s.ok()) return s;
   if (!journal_.durable()) return Status::Ok();

@@ -81,6 +81,7 @@ class Publisher {
   Status CheckPublished(uint32_t id, const Place& place);
   Status CheckContents(uint32_t id, const Place& place, const std::string& name);
   bool IsJournalled(uint32_t id, const struct stat& st) const;
+  bool IsOurs(const struct stat& st, const Metadata& meta) const;
   bool NeedsMending(uint32_t id, const struct stat& st) const;
   Status Mend(uint32_t id);
   Status KeepDestinations(const std::vector<uint32_t>& ids);
