@@ -132,20 +132,21 @@ Status CopyJob::CheckSource(uint32_t id, int fd) {
   return Status::Make(Code::kSourceChanged, "the source has changed since dispatch", file.source);
 }
 
-Status CopyJob::CreateTemporary(const std::string& path, Fd* fd) {
+Status CopyJob::CreateTemporary(int dir, const std::string& path, Fd* fd) {
+  const std::string name(BaseOf(path));
   const int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW;
-  *fd = Fd(os_, os_.Open(AT_FDCWD, path.c_str(), flags, 0600));
+  *fd = Fd(os_, os_.Open(dir, name.c_str(), flags, 0600));
   if (fd->error() == EEXIST && resuming_) {
     // Of the run before us; the journal names it. What is not verified is not kept.
-    if (int r = os_.Unlink(AT_FDCWD, path.c_str()); r < 0) return Status::Errno(-r, "unlink", path);
-    *fd = Fd(os_, os_.Open(AT_FDCWD, path.c_str(), flags, 0600));
+    if (int r = os_.Unlink(dir, name.c_str()); r < 0) return Status::Errno(-r, "unlink", path);
+    *fd = Fd(os_, os_.Open(dir, name.c_str(), flags, 0600));
   }
   return fd->valid() ? Status::Ok() : Status::Errno(fd->error(), "open", path);
 }
 
 // What a killed run left of a large file, if it can go on: else it is copied anew.
-Status CopyJob::OpenKept(const std::string& path, Fd* fd, bool* kept) {
-  *fd = Fd(os_, os_.Open(AT_FDCWD, path.c_str(), O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
+Status CopyJob::OpenKept(int dir, const std::string& path, Fd* fd, bool* kept) {
+  *fd = Fd(os_, os_.Open(dir, std::string(BaseOf(path)).c_str(), O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
   *kept = false;
   struct stat st;
   if (!fd->valid()) return Status::Ok();
@@ -158,17 +159,18 @@ Status CopyJob::OpenKept(const std::string& path, Fd* fd, bool* kept) {
   return Status::Ok();
 }
 
-Status CopyJob::OpenTemporary(uint32_t id, bool keep, Fd* fd, uint64_t* inode) {
+Status CopyJob::OpenTemporary(uint32_t id, bool keep, ParentDirectory* parent, Fd* fd, uint64_t* inode) {
   const std::string path = TemporaryPath(state_.files[id].dest, state_.uuid);
+  if (Status s = parent->Open(path); !s.ok()) return s;
   bool kept = false;
   if (keep && !state_.progress[id].chunks.empty())
-    if (Status s = OpenKept(path, fd, &kept); !s.ok()) return s;
+    if (Status s = OpenKept(parent->get(), path, fd, &kept); !s.ok()) return s;
   if (!kept) {
     std::lock_guard lock(journal_mutex_);
     state_.progress[id].chunks.clear();
   }
   if (!kept)
-    if (Status s = CreateTemporary(path, fd); !s.ok()) return s;
+    if (Status s = CreateTemporary(parent->get(), path, fd); !s.ok()) return s;
   struct stat st;
   if (int r = os_.Fstat(fd->get(), &st); r < 0) return Status::Errno(-r, "fstat", path);
   *inode = st.st_ino;

@@ -11,6 +11,7 @@
 #include "engine.h"
 #include "journal.h"
 #include "os.h"
+#include "parent_directory.h"
 #include "record.h"
 #include "status.h"
 
@@ -49,8 +50,8 @@ class CopyJob : public Work {
   void Finish();
 
   void CopyBatch(const std::vector<uint32_t>& ids);
-  Status CopySmall(Small* small);
-  Status CopyLink(Small* small);
+  Status CopySmall(Small* small, ParentDirectory* parent);
+  Status CopyLink(Small* small, ParentDirectory* parent);
   Status SyncSmall(Small* small);
   void CopyChunk(Large& large, uint32_t chunk);
   Status OpenLarge(Large& large);
@@ -61,9 +62,9 @@ class CopyJob : public Work {
 
   Status OpenSource(uint32_t id, Fd* fd);
   Status CheckSource(uint32_t id, int fd);
-  Status OpenTemporary(uint32_t id, bool keep, Fd* fd, uint64_t* inode);
-  Status CreateTemporary(const std::string& path, Fd* fd);
-  Status OpenKept(const std::string& path, Fd* fd, bool* kept);
+  Status OpenTemporary(uint32_t id, bool keep, ParentDirectory* parent, Fd* fd, uint64_t* inode);
+  Status CreateTemporary(int dir, const std::string& path, Fd* fd);
+  Status OpenKept(int dir, const std::string& path, Fd* fd, bool* kept);
 
   void RecordDone(const std::vector<Small*>& done);
   void RecordFailed(uint32_t id, const Status& failure);

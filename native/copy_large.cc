@@ -33,8 +33,9 @@ void CopyJob::CopyChunk(Large& large, uint32_t chunk) {
 
 Status CopyJob::OpenLarge(Large& large) {
   const FileEntry& file = state_.files[large.id];
+  ParentDirectory parent(os_);
   if (Status s = OpenSource(large.id, &large.from); !s.ok()) return s;
-  if (Status s = OpenTemporary(large.id, resuming_, &large.to, &large.inode); !s.ok()) return s;
+  if (Status s = OpenTemporary(large.id, resuming_, &parent, &large.to, &large.inode); !s.ok()) return s;
   struct stat st;
   if (int r = os_.Fstat(large.from.get(), &st); r < 0) return Status::Errno(-r, "fstat", file.source);
   large.sparse = static_cast<uint64_t>(st.st_blocks) * 512 < file.size;

@@ -12,12 +12,13 @@ namespace axl {
 void CopyJob::CopyBatch(const std::vector<uint32_t>& ids) {
   std::vector<Small> copied;
   copied.reserve(ids.size());
+  ParentDirectory parent(os_);
   for (uint32_t id : ids) {
     if (stop_.load(std::memory_order_relaxed)) break;
     Small small;
     small.id = id;
     const bool link = state_.files[id].kind == FileKind::kSymlink;
-    if (Status s = link ? CopyLink(&small) : CopySmall(&small); !s.ok())
+    if (Status s = link ? CopyLink(&small, &parent) : CopySmall(&small, &parent); !s.ok())
       RecordFailed(id, s);
     else
       copied.push_back(std::move(small));
@@ -33,12 +34,12 @@ void CopyJob::CopyBatch(const std::vector<uint32_t>& ids) {
   RecordDone(done);
 }
 
-Status CopyJob::CopySmall(Small* small) {
+Status CopyJob::CopySmall(Small* small, ParentDirectory* parent) {
   const FileEntry& file = state_.files[small->id];
   const std::string temporary = TemporaryPath(file.dest, state_.uuid);
   Fd from;
   if (Status s = OpenSource(small->id, &from); !s.ok()) return s;
-  if (Status s = OpenTemporary(small->id, false, &small->to, &small->inode); !s.ok()) return s;
+  if (Status s = OpenTemporary(small->id, false, parent, &small->to, &small->inode); !s.ok()) return s;
   struct stat st;
   if (int r = os_.Fstat(from.get(), &st); r < 0) return Status::Errno(-r, "fstat", file.source);
   CopyRange range{from.get(), small->to.get(), &file.source, &temporary, 0, file.size};
@@ -66,7 +67,7 @@ Status CopyJob::SyncSmall(Small* small) {
   return Status::Ok();
 }
 
-Status CopyJob::CopyLink(Small* small) {
+Status CopyJob::CopyLink(Small* small, ParentDirectory* parent) {
   const FileEntry& file = state_.files[small->id];
   const std::string temporary = TemporaryPath(file.dest, state_.uuid);
   std::string target;
@@ -74,17 +75,19 @@ Status CopyJob::CopyLink(Small* small) {
     return Status::Errno(-r, "readlink", file.source);
   if (target != file.link_target)
     return Status::Make(Code::kSourceChanged, "the link points elsewhere since dispatch", file.source);
+  if (Status s = parent->Open(temporary); !s.ok()) return s;
+  const std::string name(BaseOf(temporary));
   if (resuming_)
-    if (int r = os_.Unlink(AT_FDCWD, temporary.c_str()); r < 0 && r != -ENOENT)
+    if (int r = os_.Unlink(parent->get(), name.c_str()); r < 0 && r != -ENOENT)
       return Status::Errno(-r, "unlink", temporary);
-  if (int r = os_.Symlink(target.c_str(), AT_FDCWD, temporary.c_str()); r < 0)
+  if (int r = os_.Symlink(target.c_str(), parent->get(), name.c_str()); r < 0)
     return Status::Errno(-r, "symlink", temporary);
   if (Status s =
-          ApplyLinkMetadata(os_, AT_FDCWD, temporary, temporary, file.meta, state_.info.owner, &small->owner_given);
+          ApplyLinkMetadata(os_, parent->get(), name, temporary, file.meta, state_.info.owner, &small->owner_given);
       !s.ok())
     return s;
   struct stat st;
-  if (int r = os_.Stat(AT_FDCWD, temporary.c_str(), &st, AT_SYMLINK_NOFOLLOW); r < 0)
+  if (int r = os_.Stat(parent->get(), name.c_str(), &st, AT_SYMLINK_NOFOLLOW); r < 0)
     return Status::Errno(-r, "stat", temporary);
   small->inode = st.st_ino;
   bytes_.fetch_add(file.size, std::memory_order_relaxed);

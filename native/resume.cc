@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "names.h"
+#include "parent_directory.h"
 
 namespace axl {
 
@@ -17,18 +18,26 @@ Status MakeDirectory(Os& os, Journal& journal, uint32_t id, bool resuming, bool*
   const DirEntry& dir = state.dirs[id];
   // Ours to write into until it is published; then it gets its source's mode.
   const mode_t mode = dir.described ? (dir.meta.mode | 0700) & 0777 : 0777;
-  const int r = os.Mkdir(AT_FDCWD, dir.path.c_str(), mode);
+  ParentDirectory parent(os);
+  if (Status s = parent.Open(dir.path); !s.ok()) return s;
+  const std::string name(BaseOf(dir.path));
+  const int r = os.Mkdir(parent.get(), name.c_str(), mode);
   *made = r == 0;
   if (r == 0) return Status::Ok();
   if (r != -EEXIST) return Status::Errno(-r, "mkdir", dir.path);
   struct stat st;
-  if (int e = os.Stat(AT_FDCWD, dir.path.c_str(), &st, AT_SYMLINK_NOFOLLOW); e < 0)
+  if (int e = os.Stat(parent.get(), name.c_str(), &st, AT_SYMLINK_NOFOLLOW); e < 0)
     return Status::Errno(-e, "stat", dir.path);
   if (!S_ISDIR(st.st_mode)) return Status::Errno(EEXIST, "mkdir", dir.path);
   if (resuming) return Status::Ok();
   if (Status s = journal.Append([&](JournalWriter& w) { w.Renounced(id); }); !s.ok()) return s;
   state.renounced[id] = true;
   return Status::Ok();
+}
+
+void Unmake(Os& os, const std::string& path) {
+  ParentDirectory parent(os);
+  if (parent.Open(path).ok()) (void)os.Rmdir(parent.get(), std::string(BaseOf(path)).c_str());
 }
 
 // DONE says that the bytes are durable, not yet that the name is: after a power cut a temporary file may be gone.
@@ -60,7 +69,7 @@ Status MakeDirectories(Os& os, Journal& journal, bool resuming) {
     const Status s = MakeDirectory(os, journal, id, resuming, &is_new);
     if (is_new) made.push_back(id);
     if (s.ok()) continue;
-    for (size_t i = made.size(); i-- > 0;) (void)os.Rmdir(AT_FDCWD, state.dirs[made[i]].path.c_str());
+    for (size_t i = made.size(); i-- > 0;) Unmake(os, state.dirs[made[i]].path);
     return s;
   }
   return Status::Ok();

@@ -111,7 +111,7 @@ TEST(TheFirstErrorOfAFileIsKept) {
       return IsFile(fd, path) && !path.empty() ? (at == 0 ? -ENOSPC : -EIO) : to_.Write(fd, data, n, at);
     }
     int Open(int dir, const char* opened, int flags, mode_t mode) override {
-      if (std::strstr(opened, "chunks._AXL") != nullptr) path = opened;
+      if (std::strstr(opened, "chunks._AXL") != nullptr) path = PathAt(dir, opened);
       return to_.Open(dir, opened, flags, mode);
     }
     std::string path;

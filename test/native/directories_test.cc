@@ -14,7 +14,7 @@ namespace {
 // Somebody else makes one of our directories in the moment before we do.
 struct RacingOs : QuickOs {
   int Mkdir(int dir, const char* path, mode_t mode) override {
-    if (path == theirs) CHECK(mkdir(path, 0700) == 0);
+    if (PathAt(dir, path) == theirs) CHECK(mkdirat(dir, path, 0700) == 0);
     return to_.Mkdir(dir, path, mode);
   }
   std::string theirs;

@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <climits>
 #include <filesystem>
 
 #include "names.h"
@@ -20,14 +19,6 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr size_t kPage = 4096;
-
-std::string PathOf(int fd) {
-  char path[PATH_MAX];
-  const ssize_t n = readlink(("/proc/self/fd/" + std::to_string(fd)).c_str(), path, sizeof path);
-  return {path, n > 0 ? static_cast<size_t>(n) : 0};
-}
-
-std::string PathAt(int dir, const char* path) { return path[0] == '/' ? path : Join(PathOf(dir), path); }
 
 ino_t InodeOf(const std::string& path) {
   struct stat st;

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <climits>
 #include <cstring>
 #include <mutex>
 #include <string>
@@ -102,12 +101,6 @@ class RecordingOs : public QuickOs {
   }
 
  private:
-  static std::string PathOf(int fd) {
-    char path[PATH_MAX];
-    const ssize_t n = readlink(("/proc/self/fd/" + std::to_string(fd)).c_str(), path, sizeof path);
-    return {path, n > 0 ? static_cast<size_t>(n) : 0};
-  }
-  static std::string PathAt(int dir, const char* path) { return path[0] == '/' ? path : Join(PathOf(dir), path); }
   // Of what the last event wrote.
   void Parse(const char* data, size_t n) {
     std::lock_guard lock(mutex_);

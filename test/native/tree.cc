@@ -9,6 +9,7 @@
 #include <filesystem>
 
 #include "metadata.h"
+#include "names.h"
 #include "test.h"
 
 namespace axl::test {
@@ -40,6 +41,14 @@ std::string Octal(uint32_t mode) {
 }
 
 }  // namespace
+
+std::string PathOf(int fd) {
+  char path[PATH_MAX];
+  const ssize_t n = readlink(("/proc/self/fd/" + std::to_string(fd)).c_str(), path, sizeof path);
+  return {path, n > 0 ? static_cast<size_t>(n) : 0};
+}
+
+std::string PathAt(int dir, const char* path) { return path[0] == '/' ? path : Join(PathOf(dir), path); }
 
 Node NodeAt(const std::string& path) {
   struct stat st;

@@ -23,6 +23,9 @@ struct Node {
 
 using Tree = std::map<std::string, Node>;  // by path below the root
 
+// Where a descriptor leads, and a path that is relative to one.
+std::string PathOf(int fd);
+std::string PathAt(int dir, const char* path);
 Node NodeAt(const std::string& path);
 Tree TreeAt(const std::string& root);
 // With all below it, also what a read-only directory holds. Nothing if it is not there.
