@@ -1,24 +1,38 @@
 // Files that this command writes: --report and --metrics. They appear under their names when they are whole.
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { displayName } from '../names.js';
+import { absolutePath, displayName, fromLatin1, latin1 } from '../names.js';
+import { openAsRoot } from './directory-as-root.js';
 import { Buffered, complain } from './output.js';
 
 /** A file under a temporary name beside the final one. A failure is said once, makes the exit status 1, and ends it. */
 export class NewFile {
   readonly #path: Buffer;
-  readonly #temporary: Buffer;
+  #temporary: Buffer;
+  #final: Buffer;
+  #directory: number | undefined;
   #fd: number | undefined;
   readonly #text = new Buffered((text) => this.#attempt(() => writeAll(this.#fd as number, text)));
 
   constructor(path: Buffer) {
     this.#path = path;
+    this.#final = path;
+    this.#temporary = path;
     const unique = `${process.pid}.${Date.now().toString(36)}`;
     const name = path.toString('latin1'); // one character a byte
-    this.#temporary = Buffer.from(join(dirname(name), `.${basename(name)}.${unique}.tmp`), 'latin1');
     this.#attempt(() => {
+      const dir = this.#enter(dirname(name));
+      this.#final = fromLatin1(join(dir, basename(name)));
+      this.#temporary = fromLatin1(join(dir, `.${basename(name)}.${unique}.tmp`));
       this.#fd = openSync(this.#temporary, 'wx', 0o666);
     }, true);
+  }
+
+  /** How the directory is called from now on: as root by its descriptor, so that nobody can put another in its place. */
+  #enter(dir: string): string {
+    if (process.geteuid?.() !== 0) return dir;
+    this.#directory = openAsRoot(latin1(absolutePath(fromLatin1(dir), 'a directory')));
+    return `/proc/self/fd/${this.#directory}`;
   }
 
   write(text: string): void {
@@ -30,7 +44,7 @@ export class NewFile {
     this.#text.flush();
     this.#attempt(() => {
       fsyncSync(this.#fd as number);
-      renameSync(this.#temporary, this.#path);
+      renameSync(this.#temporary, this.#final);
     });
     this.#close();
   }
@@ -42,14 +56,15 @@ export class NewFile {
     } catch (error) {
       process.exitCode = 1;
       complain(`${displayName(this.#path)}: ${(error as Error).message.split(" '")[0]}`);
-      rmSync(this.#temporary, { force: true });
+      if (this.#temporary !== this.#path) rmSync(this.#temporary, { force: true });
       this.#close();
     }
   }
 
   #close(): void {
-    if (this.#fd !== undefined) closeSync(this.#fd);
+    for (const fd of [this.#fd, this.#directory]) if (fd !== undefined) closeSync(fd);
     this.#fd = undefined;
+    this.#directory = undefined;
   }
 }
 
