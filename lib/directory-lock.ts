@@ -53,19 +53,25 @@ function taken(dir: string): Failure {
   };
 }
 
-/** Undefined while somebody else has it. */
+/** Of another process of this user: whoever may write to a directory can make a lock there, and never let go. */
+function isOurs(path: string): boolean {
+  const stats = fs.lstatSync(fromLatin1(path), { throwIfNoEntry: false });
+  return !stats || stats.uid === process.geteuid?.();
+}
+
+/** Undefined while another process has it. */
 async function attempt(path: string): Promise<(() => Promise<void>) | undefined> {
   try {
     const release = await lock(path);
     return () => release().catch(() => {});
   } catch (error) {
-    return isHeld(error) ? undefined : async () => {};
+    return isHeld(error) && isOurs(path) ? undefined : async () => {};
   }
 }
 
 /**
  * Locks a directory for this user and this shard, waiting for some seconds. Where a lock cannot be made (a read-only or
- * full file system), work goes on without.
+ * full file system, another user's in its place), work goes on without.
  * @param part '' or the name of the shard: shards work side by side
  */
 export async function lockDirectory(dir: string, part: string, signal: AbortSignal | undefined): Promise<Locked> {
