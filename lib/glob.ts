@@ -9,6 +9,20 @@ type ReaddirCallback = (error: NodeJS.ErrnoException | null, entries: fs.Dirent[
 /** Told of a directory that cannot be read, which then counts as empty. */
 export type Unreadable = (error: NodeJS.ErrnoException, dir: Buffer) => void;
 
+// fast-glob takes a backslash in the directory where it starts for a slash, and one after a leading dot for nothing.
+// So it never sees one that is part of a name: it is put aside like a byte that is not UTF-8.
+const BACKSLASH = '\u{DC5C}';
+
+/** A name or a path, as fast-glob may see it. */
+export function globText(name: Buffer): string {
+  return encodeLossless(name).replaceAll('\\', BACKSLASH);
+}
+
+/** A pattern: in it a backslash takes the meaning from the next character, and only two of them are one of a name. */
+export function globPattern(pattern: string): string {
+  return encodeLossless(Buffer.from(pattern)).replaceAll('\\\\', BACKSLASH);
+}
+
 /** The file system for fast-glob. Without `unreadable`, a directory that cannot be read ends the search. */
 export function globAdapter(unreadable?: Unreadable): Partial<FileSystemAdapter> {
   const readdir = (path: string, _options: object, callback: ReaddirCallback) => {
@@ -16,7 +30,7 @@ export function globAdapter(unreadable?: Unreadable): Partial<FileSystemAdapter>
     fs.readdir(dir, { withFileTypes: true, encoding: 'buffer' }, (error, entries) => {
       if (error && unreadable) unreadable(error, dir);
       if (error) return callback(unreadable ? null : error, []);
-      const named = entries.map((entry) => Object.assign(entry, { name: encodeLossless(entry.name) }));
+      const named = entries.map((entry) => Object.assign(entry, { name: globText(entry.name) }));
       callback(null, named as unknown as fs.Dirent[]);
     });
   };

@@ -2,8 +2,8 @@
 // Names are latin1 text: one character a byte, so that nothing is lost, and a million of them stay small.
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { nodeFailure } from './errors.js';
-import { globAdapter } from './glob.js';
-import { decodeLossless, encodeLossless, fromLatin1, latin1 } from './names.js';
+import { globAdapter, globPattern, globText } from './glob.js';
+import { decodeLossless, fromLatin1, latin1 } from './names.js';
 import type { Failure } from './types.js';
 
 export interface Search {
@@ -105,11 +105,10 @@ class Scan {
   async #match(path: string): Promise<Map<string, string[]>> {
     const { recursive = false, pattern, exclude = [] } = this.#search;
     const { default: glob } = await import('fast-glob');
-    const text = (given: string) => encodeLossless(Buffer.from(given));
-    const found = await glob.glob((pattern ?? ['**']).map(text), {
-      cwd: encodeLossless(fromLatin1(path)),
+    const found = await glob.glob((pattern ?? ['**']).map(globPattern), {
+      cwd: globText(fromLatin1(path)),
       fs: globAdapter((error, dir) => this.#fail(error, dir)),
-      ignore: exclude.map(text),
+      ignore: exclude.map(globPattern),
       deep: recursive ? Number.POSITIVE_INFINITY : 1,
       dot: true,
       baseNameMatch: true,

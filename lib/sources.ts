@@ -1,7 +1,7 @@
 // Patterns -> pairs of a source and its destination.
 import type { Options } from 'fast-glob';
 import { fromNode } from './errors.js';
-import { globAdapter } from './glob.js';
+import { globAdapter, globPattern, globText } from './glob.js';
 import { absolutePath, decodeLossless, encodeLossless } from './names.js';
 import type { AddGlobOptions } from './types.js';
 
@@ -50,7 +50,7 @@ async function match(patterns: string[], base: string, options: Options, dest: s
 function byBase(patterns: readonly string[]): Map<string, string[]> {
   const groups = new Map<string, string[]>();
   for (const given of patterns) {
-    const pattern = encodeLossless(Buffer.from(given)).replace(/^(\.\/+)+/, '');
+    const pattern = globPattern(given).replace(/^(\.\/+)+/, '');
     const base = baseOf(pattern);
     groups.set(base, [...(groups.get(base) ?? []), pattern]);
   }
@@ -62,7 +62,7 @@ function byBase(patterns: readonly string[]): Map<string, string[]> {
  * @throws {AxlError} AXL_IO when a directory cannot be read
  */
 export async function findMatches(patterns: readonly string[], options: AddGlobOptions): Promise<Buffer> {
-  const cwd = encodeLossless(absolutePath(options.cwd ?? '.', 'cwd'));
+  const cwd = globText(absolutePath(options.cwd ?? '.', 'cwd'));
   const dest = encodeLossless(absolutePath(options.dest, 'dest'));
   const { default: glob } = await import('fast-glob');
   const globOptions = {
@@ -71,7 +71,9 @@ export async function findMatches(patterns: readonly string[], options: AddGlobO
     onlyFiles: false,
     dot: options.dot ?? false,
     followSymbolicLinks: options.links === 'follow',
-    ignore: [...(options.ignore ?? []), ...patterns.filter(isNegative).map((pattern) => pattern.slice(1))],
+    ignore: [...(options.ignore ?? []), ...patterns.filter(isNegative).map((pattern) => pattern.slice(1))].map(
+      globPattern,
+    ),
   };
   try {
     const groups = byBase(patterns.filter((pattern) => !isNegative(pattern)));

@@ -284,6 +284,16 @@ t.test('an escaped wildcard is a character of the name', async (t) => {
   t.same(await matched(place, '\\[x\\]/*'), ['*']);
 });
 
+t.test('a backslash of a name is a character like any other, wherever it stands', async (t) => {
+  const place = forest(t);
+  for (const name of ['back\\slash/a\\b', 'back\\slash/.\\c', 'back\\slash/d\nd']) place.write(`source/${name}`, name);
+  t.same(await matched(place, 'back\\\\slash/*'), ['a\\b', 'd\nd']);
+  t.same(await matched(place, 'back*/a\\\\b'), ['back\\slash/', 'back\\slash/a\\b']);
+  const cwd = place.path('source', 'back\\slash');
+  t.same(await matched(place, '*', { cwd, dot: true }), ['.\\c', 'a\\b', 'd\nd']);
+  t.same(await matched(place, '*', { cwd, dot: true, ignore: ['.\\\\c', 'd\n*'] }), ['a\\b']);
+});
+
 t.test('a pattern follows links only if told to', async (t) => {
   const place = forest(t);
   fs.symlinkSync('ckpt/deep', place.path('source/link'));

@@ -266,6 +266,14 @@ t.test('recursive searches below, pattern and exclude choose by name', async (t)
   t.match((await finalize(place.states, { recursive: true })).counts, { published: 5 });
 });
 
+t.test('a state directory may have a backslash in its name, and patterns find what is in it', async (t) => {
+  const place = new Place(t);
+  await leave.complete(place, 'a');
+  const states = place.path('back\\slash');
+  fs.renameSync(place.states, states);
+  t.match((await finalize(states, { pattern: ['*'] })).counts, { published: 1 });
+});
+
 t.test('root acts on what is its own only where nobody else can write', async (t) => {
   if (!isRoot) return t.plan(0, 'only root is root');
   const place = new Place(t);
