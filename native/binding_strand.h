@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <utility>
 
 #include "engine.h"
 
@@ -17,15 +18,38 @@ class Strand : public std::enable_shared_from_this<Strand> {
 
   // From any thread. Dropped without running once the engine has stopped.
   void Post(std::function<void()> task) {
-    std::lock_guard lock(mutex_);
-    tasks_.push_back(std::move(task));
-    if (!running_) Schedule();
+    {
+      std::lock_guard lock(mutex_);
+      tasks_.push_back(std::move(task));
+      if (running_) return;
+      running_ = true;
+    }
+    Schedule();
   }
 
  private:
+  // One turn on the engine. If the engine drops it, the strand drops its tasks: each owns the transfer that owns the
+  // strand, whose state file would stay locked for as long as the process lives.
+  struct Turn {
+    explicit Turn(std::shared_ptr<Strand> s) : strand(std::move(s)) {}
+    Turn(const Turn&) = delete;
+    Turn& operator=(const Turn&) = delete;
+    ~Turn() {
+      if (strand) strand->Drop();
+    }
+    std::shared_ptr<Strand> strand;
+  };
+
+  // Without the lock: an engine that has no thread runs the task at once.
   void Schedule() {
-    running_ = true;
-    engine_.Post([self = shared_from_this()] { self->RunOne(); });
+    engine_.Post([turn = std::make_shared<Turn>(shared_from_this())] { std::exchange(turn->strand, {})->RunOne(); });
+  }
+
+  void Drop() {
+    std::deque<std::function<void()>> dropped;
+    std::lock_guard lock(mutex_);
+    dropped.swap(tasks_);
+    running_ = false;
   }
 
   void RunOne() {
@@ -35,8 +59,10 @@ class Strand : public std::enable_shared_from_this<Strand> {
     lock.unlock();
     task();
     lock.lock();
-    running_ = false;
-    if (!tasks_.empty()) Schedule();
+    running_ = !tasks_.empty();
+    if (!running_) return;
+    lock.unlock();
+    Schedule();
   }
 
   Engine& engine_;

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <system_error>
 
 namespace axl {
 
@@ -24,18 +25,29 @@ Engine::Engine(unsigned workers) : workers_(workers > 0 ? workers : DefaultWorke
 
 Engine::~Engine() { Stop(); }
 
-void Engine::Add(std::shared_ptr<Work> work) {
-  std::lock_guard lock(mutex_);
-  if (stopping_) return;
-  StartWorkers();
-  work_.push_back(std::move(work));
-  work_ready_.notify_all();
+// The system may have no thread for us (a limit of processes or of address space): then we make do with fewer.
+bool Engine::Start(void (Engine::*loop)()) {
+  try {
+    threads_.emplace_back([this, loop] { (this->*loop)(); });
+  } catch (const std::system_error&) {
+    return false;
+  }
+  return true;
 }
 
-void Engine::StartWorkers() {
-  if (workers_started_) return;
-  workers_started_ = true;
-  for (unsigned i = 0; i < workers_; i++) threads_.emplace_back([this] { Worker(); });
+void Engine::Add(std::shared_ptr<Work> work) {
+  {
+    std::lock_guard lock(mutex_);
+    if (stopping_) return;
+    while (workers_started_ < workers_ && Start(&Engine::Worker)) workers_started_++;
+    if (workers_started_ > 0) {
+      work_.push_back(std::move(work));
+      work_ready_.notify_all();
+      return;
+    }
+  }
+  while (work->Step()) {
+  }
 }
 
 void Engine::Worker() {
@@ -57,14 +69,18 @@ void Engine::Worker() {
 }
 
 void Engine::Post(std::function<void()> task) {
-  std::lock_guard lock(mutex_);
-  if (stopping_) return;
-  tasks_.push_back(std::move(task));
-  if (idle_background_ < tasks_.size() && backgrounds_ < max_background_) {
-    backgrounds_++;
-    threads_.emplace_back([this] { Background(); });
+  {
+    std::lock_guard lock(mutex_);
+    if (stopping_) return;
+    const bool wanted = idle_background_ < tasks_.size() + 1 && backgrounds_ < max_background_;
+    if (wanted && Start(&Engine::Background)) backgrounds_++;
+    if (backgrounds_ > 0) {
+      tasks_.push_back(std::move(task));
+      task_ready_.notify_one();
+      return;
+    }
   }
-  task_ready_.notify_one();
+  task();
 }
 
 void Engine::AllowBackground(unsigned threads) {

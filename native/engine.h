@@ -1,5 +1,6 @@
 // The threads of a process: workers that copy for all transfers in turn, and a few that wait on fsync and rename.
-// Knows neither files nor Node. Thread-safe.
+// Knows neither files nor Node. Thread-safe. Where no thread can be started, the caller does the work: slower, but it
+// is done.
 #pragma once
 
 #include <condition_variable>
@@ -43,7 +44,7 @@ class Engine {
  private:
   void Worker();
   void Background();
-  void StartWorkers();
+  bool Start(void (Engine::*loop)());
 
   unsigned workers_;
   mutable std::mutex mutex_;
@@ -54,7 +55,7 @@ class Engine {
   unsigned idle_background_ = 0;
   unsigned backgrounds_ = 0;
   unsigned max_background_ = 16;
-  bool workers_started_ = false;
+  unsigned workers_started_ = 0;
   bool stopping_ = false;
 };
 

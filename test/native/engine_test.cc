@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "no_threads.h"
 #include "test.h"
 
 namespace axl::test {
@@ -113,6 +114,23 @@ TEST(AfterStopNothingRunsAnyMore) {
   engine.ParallelFor(3, 4, [&](size_t) { calls++; });  // by the caller alone
   CHECK_EQ(calls, 3);
   CHECK(!ran && log.empty());
+}
+
+TEST(WhereNoThreadCanBeStartedTheCallerDoesTheWork) {
+  Engine engine(2);
+  std::string log;
+  int ran = 0;
+  {
+    NoThreads none;
+    engine.Add(std::make_shared<Letters>('a', 5, &log, nullptr));
+    engine.Post([&] { ran++; });
+    engine.ParallelFor(3, 4, [&](size_t) { ran++; });
+  }
+  CHECK_EQ(log, "aaaaa");
+  CHECK_EQ(ran, 4);
+  std::promise<std::thread::id> who;
+  engine.Post([&] { who.set_value(std::this_thread::get_id()); });
+  CHECK(who.get_future().get() != std::this_thread::get_id());  // once there is one, it is used
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <chrono>
 #include <thread>
 
+#include "no_threads.h"
 #include "world.h"
 
 namespace axl::test {
@@ -210,6 +211,21 @@ TEST(UnderOwnerFailARefusedOwnerFailsTheTransfer) {
   NoChownOs os;
   CHECK_CODE(LiveWithOwner(world, os, OwnerPolicy::kFail).failed, Code::kTransferFailed);
   CHECK_EQ(Difference(world.Now(), world.before()), "");
+}
+
+TEST(ATransferIsCopiedResumedAndPublishedWhereNoThreadCanBeStarted) {
+  World world;
+  QuickOs os;
+  NoThreads none;
+  CHECK(Live(world, os, 2, Ending::kPublish).freed);
+  CHECK_EQ(Difference(world.Now(), world.after()), "");
+  world.Reset();
+  FaultOs killed(os, Fault::kKill, CallsOfALife(world, Ending::kLeave) / 2);
+  (void)Live(world, killed, 2, Ending::kLeave);
+  const auto done = Finalize(world, os, {.incomplete = Incomplete::kResume, .jobs = 4});
+  REQUIRE(done.size() == 1);
+  CHECK_EQ(done[0].action, Action::kPublished);
+  CHECK_EQ(Difference(world.Now(), world.after()), "");
 }
 
 }  // namespace
