@@ -164,13 +164,13 @@ Status CopyJob::OpenTemporary(uint32_t id, bool keep, ParentDirectory* parent, F
   if (Status s = parent->Open(path); !s.ok()) return s;
   bool kept = false;
   if (keep && !state_.progress[id].chunks.empty())
-    if (Status s = OpenKept(parent->get(), path, fd, &kept); !s.ok()) return s;
+    if (Status s = OpenKept(parent->fd(), path, fd, &kept); !s.ok()) return s;
   if (!kept) {
     std::lock_guard lock(journal_mutex_);
     state_.progress[id].chunks.clear();
   }
   if (!kept)
-    if (Status s = CreateTemporary(parent->get(), path, fd); !s.ok()) return s;
+    if (Status s = CreateTemporary(parent->fd(), path, fd); !s.ok()) return s;
   struct stat st;
   if (int r = os_.Fstat(fd->get(), &st); r < 0) return Status::Errno(-r, "fstat", path);
   *inode = st.st_ino;

@@ -8,10 +8,10 @@
 #include <mutex>
 #include <vector>
 
+#include "directories.h"
 #include "engine.h"
 #include "journal.h"
 #include "os.h"
-#include "parent_directory.h"
 #include "record.h"
 #include "status.h"
 

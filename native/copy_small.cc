@@ -78,16 +78,16 @@ Status CopyJob::CopyLink(Small* small, ParentDirectory* parent) {
   if (Status s = parent->Open(temporary); !s.ok()) return s;
   const std::string name(BaseOf(temporary));
   if (resuming_)
-    if (int r = os_.Unlink(parent->get(), name.c_str()); r < 0 && r != -ENOENT)
+    if (int r = os_.Unlink(parent->fd(), name.c_str()); r < 0 && r != -ENOENT)
       return Status::Errno(-r, "unlink", temporary);
-  if (int r = os_.Symlink(target.c_str(), parent->get(), name.c_str()); r < 0)
+  if (int r = os_.Symlink(target.c_str(), parent->fd(), name.c_str()); r < 0)
     return Status::Errno(-r, "symlink", temporary);
   if (Status s =
-          ApplyLinkMetadata(os_, parent->get(), name, temporary, file.meta, state_.info.owner, &small->owner_given);
+          ApplyLinkMetadata(os_, parent->fd(), name, temporary, file.meta, state_.info.owner, &small->owner_given);
       !s.ok())
     return s;
   struct stat st;
-  if (int r = os_.Stat(parent->get(), name.c_str(), &st, AT_SYMLINK_NOFOLLOW); r < 0)
+  if (int r = os_.Stat(parent->fd(), name.c_str(), &st, AT_SYMLINK_NOFOLLOW); r < 0)
     return Status::Errno(-r, "stat", temporary);
   small->inode = st.st_ino;
   bytes_.fetch_add(file.size, std::memory_order_relaxed);

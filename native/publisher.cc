@@ -18,17 +18,10 @@ Status Verifying(const std::string& what, const std::string& path) { return Stat
 
 }  // namespace
 
-Status Publisher::OpenParent(const std::string& path) {
-  const std::string_view parent = ParentOf(path);
-  if (dir_ && parent == dir_->path) return Status::Ok();
-  dir_.reset();
-  return cache_ ? cache_->Open(parent, &dir_) : OpenDirectory(os_, parent, &dir_);
-}
-
 Status Publisher::Find(uint32_t id, Place* place) {
   const std::string& path = state_.files[id].dest;
-  if (Status s = OpenParent(path); !s.ok()) return s;
-  place->dir = dir_->fd.get();
+  if (Status s = dir_.Open(path); !s.ok()) return s;
+  place->dir = dir_.fd();
   place->name = BaseOf(path);
   place->temporary = TemporaryName(place->name, state_.uuid);
   return Status::Ok();
@@ -36,9 +29,9 @@ Status Publisher::Find(uint32_t id, Place* place) {
 
 // Once for each directory that something is still to be renamed in: one that is finished may have become read-only.
 Status Publisher::CheckWritable() {
-  if (dir_->writable) return Status::Ok();
-  if (int r = os_.Access(dir_->fd.get(), ".", W_OK | X_OK); r < 0) return Status::Errno(-r, "access", dir_->path);
-  dir_->writable = true;
+  if (dir_.writable()) return Status::Ok();
+  if (int r = os_.Access(dir_.fd(), ".", W_OK | X_OK); r < 0) return Status::Errno(-r, "access", dir_.path());
+  dir_.writable() = true;
   return Status::Ok();
 }
 
@@ -92,7 +85,7 @@ Status Publisher::CheckFile(uint32_t id) {
 }
 
 Status Publisher::CheckTemporary(uint32_t id, const Place& place, const struct stat& st) {
-  const std::string temporary = Join(dir_->path, place.temporary);
+  const std::string temporary = Join(dir_.path(), place.temporary);
   if (!IsJournalled(id, st)) return Verifying("the temporary file is not the one that was copied", temporary);
   if (st.st_nlink != 1) return Verifying("the temporary file has a second name", temporary);
   state_.progress[id].published = false;
@@ -109,7 +102,7 @@ Status Publisher::CheckDestination(uint32_t id, const Place& place) {
   const int r = os_.Stat(place.dir, place.name.c_str(), &st, AT_SYMLINK_NOFOLLOW);
   if (r < 0 && r != -ENOENT) return Status::Errno(-r, "stat", file.dest);
   if (r == 0 && S_ISDIR(st.st_mode))
-    return Status::Errno(EISDIR, "rename", Join(dir_->path, place.temporary), file.dest);
+    return Status::Errno(EISDIR, "rename", Join(dir_.path(), place.temporary), file.dest);
   if (r == 0 && options_.overwrite == Overwrite::kFail)
     return Status::Make(Code::kConflict, "the destination exists, and is not to be replaced", file.dest);
   if (r == 0 && options_.overwrite == Overwrite::kKeep) to_keep_.push_back(id);
@@ -132,7 +125,7 @@ Status Publisher::CheckPublished(uint32_t id, const Place& place) {
 Status Publisher::CheckContents(uint32_t id, const Place& place, const std::string& name) {
   const FileEntry& file = state_.files[id];
   if (options_.verify != Verify::kChecksum || file.kind != FileKind::kRegular) return Status::Ok();
-  const std::string path = Join(dir_->path, name);
+  const std::string path = Join(dir_.path(), name);
   Fd fd(os_, os_.Open(place.dir, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
   if (!fd.valid()) return Status::Errno(fd.error(), "open", path);
   uint32_t crc;
@@ -146,7 +139,7 @@ Status Publisher::Mend(uint32_t id) {
   Place place;
   if (Status s = Find(id, &place); !s.ok()) return s;
   const std::string name = progress.published ? place.name : place.temporary;
-  const std::string path = Join(dir_->path, name);
+  const std::string path = Join(dir_.path(), name);
   if (file.kind == FileKind::kSymlink)
     return ApplyLinkMetadata(os_, place.dir, name, path, file.meta, owner(), &progress.owner_given);
   Fd fd(os_, os_.Open(place.dir, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
@@ -188,7 +181,7 @@ Status Publisher::Rename() {
     if (state_.progress[id].published) continue;
     if (Status s = RenameFile(id); !s.ok()) return RecordPublished(s);
   }
-  dir_.reset();  // a batch of finalize waits with hundreds of transfers at this point
+  dir_.Close();  // a batch of finalize waits with hundreds of transfers at this point
   return FinishDirectories();
 }
 
@@ -204,7 +197,7 @@ Status Publisher::RecordPublished(Status cause) {
 Status Publisher::RenameFile(uint32_t id) {
   Place place;
   if (Status s = Find(id, &place); !s.ok()) return s;
-  const std::string temporary = Join(dir_->path, place.temporary);
+  const std::string temporary = Join(dir_.path(), place.temporary);
   const std::string& path = state_.files[id].dest;
   const bool replace = options_.overwrite == Overwrite::kReplace;
   int r = -EEXIST;

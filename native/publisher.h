@@ -2,7 +2,6 @@
 // A live wait() and axl-finalize both use it. REQUIRES: the journal is locked by the caller.
 #pragma once
 
-#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -10,7 +9,7 @@
 #include <vector>
 
 #include "barrier.h"
-#include "directory_cache.h"
+#include "directories.h"
 #include "journal.h"
 #include "os.h"
 #include "record.h"
@@ -35,7 +34,7 @@ class Publisher {
  public:
   // `cache`: where to look for open directories; none of them may have been made anew since it was opened.
   Publisher(Os& os, Journal& journal, PublishOptions options = {}, DirectoryCache* cache = nullptr)
-      : os_(os), journal_(journal), state_(journal.state()), options_(options), cache_(cache) {}
+      : os_(os), journal_(journal), state_(journal.state()), options_(options), dir_(os, cache) {}
 
   // Every temporary file is there, is the journalled inode, and has its size (and contents, if told to verify them);
   // no final name is a directory; the directories can be written. Or the final name already is that inode. Changes
@@ -94,7 +93,6 @@ class Publisher {
   Status RemoveTemporaries();
   Status RemoveDirectories();
   Status SyncRemovals();
-  Status OpenParent(const std::string& path);
   Status Find(uint32_t id, Place* place);
   OwnerPolicy owner() const { return options_.owner.value_or(state_.info.owner); }
 
@@ -103,8 +101,7 @@ class Publisher {
   TransferState& state_;
   const PublishOptions options_;
   Ask ask_ = Ask::kAll;
-  DirectoryCache* const cache_;
-  std::shared_ptr<Directory> dir_;  // last used: files of one directory come together
+  ParentDirectory dir_;
   std::vector<uint32_t> to_mend_;
   std::vector<uint32_t> to_keep_;
 };

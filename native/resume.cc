@@ -6,8 +6,8 @@
 #include <cerrno>
 #include <vector>
 
+#include "directories.h"
 #include "names.h"
-#include "parent_directory.h"
 
 namespace axl {
 
@@ -21,12 +21,12 @@ Status MakeDirectory(Os& os, Journal& journal, uint32_t id, bool resuming, bool*
   ParentDirectory parent(os);
   if (Status s = parent.Open(dir.path); !s.ok()) return s;
   const std::string name(BaseOf(dir.path));
-  const int r = os.Mkdir(parent.get(), name.c_str(), mode);
+  const int r = os.Mkdir(parent.fd(), name.c_str(), mode);
   *made = r == 0;
   if (r == 0) return Status::Ok();
   if (r != -EEXIST) return Status::Errno(-r, "mkdir", dir.path);
   struct stat st;
-  if (int e = os.Stat(parent.get(), name.c_str(), &st, AT_SYMLINK_NOFOLLOW); e < 0)
+  if (int e = os.Stat(parent.fd(), name.c_str(), &st, AT_SYMLINK_NOFOLLOW); e < 0)
     return Status::Errno(-e, "stat", dir.path);
   if (!S_ISDIR(st.st_mode)) return Status::Errno(EEXIST, "mkdir", dir.path);
   if (resuming) return Status::Ok();
@@ -37,7 +37,7 @@ Status MakeDirectory(Os& os, Journal& journal, uint32_t id, bool resuming, bool*
 
 void Unmake(Os& os, const std::string& path) {
   ParentDirectory parent(os);
-  if (parent.Open(path).ok()) (void)os.Rmdir(parent.get(), std::string(BaseOf(path)).c_str());
+  if (parent.Open(path).ok()) (void)os.Rmdir(parent.fd(), std::string(BaseOf(path)).c_str());
 }
 
 // DONE says that the bytes are durable, not yet that the name is: after a power cut a temporary file may be gone.

@@ -62,7 +62,7 @@ Status Publisher::AnyTemporary(bool* any) {
     if (!found.ok()) return found;
     struct stat st;
     const int r = os_.Stat(place.dir, place.temporary.c_str(), &st, AT_SYMLINK_NOFOLLOW);
-    if (r < 0 && r != -ENOENT) return Status::Errno(-r, "stat", Join(dir_->path, place.temporary));
+    if (r < 0 && r != -ENOENT) return Status::Errno(-r, "stat", Join(dir_.path(), place.temporary));
     *any = r == 0;
   }
   return Status::Ok();
@@ -77,7 +77,7 @@ Status Publisher::RemoveTemporaries() {
     if (!found.ok()) return found;
     if (int r = os_.Unlink(place.dir, place.temporary.c_str());
         r < 0 && !WasNotThere(os_, r, place.dir, place.temporary))
-      return Status::Errno(-r, "unlink", Join(dir_->path, place.temporary));
+      return Status::Errno(-r, "unlink", Join(dir_.path(), place.temporary));
   }
   return Status::Ok();
 }
@@ -86,10 +86,10 @@ Status Publisher::RemoveDirectories() {
   for (size_t i = state_.dirs.size(); i-- > 0;) {
     if (state_.renounced[i]) continue;
     const std::string& path = state_.dirs[i].path;
-    const Status parent = OpenParent(path);
+    const Status parent = dir_.Open(path);
     if (!parent.ok() && !IsAbsent(parent)) return parent;
     const std::string name(BaseOf(path));
-    const int dir = parent.ok() ? dir_->fd.get() : -1;
+    const int dir = parent.ok() ? dir_.fd() : -1;
     const int r = parent.ok() ? os_.Rmdir(dir, name.c_str()) : -ENOENT;
     if (r < 0 && r != -ENOTDIR && r != -ENOTEMPTY && r != -EEXIST && !WasNotThere(os_, r, dir, name))
       return Status::Errno(-r, "rmdir", path);

@@ -222,7 +222,7 @@ TEST(ATransferIsCopiedResumedAndPublishedWhereNoThreadCanBeStarted) {
   world.Reset();
   FaultOs killed(os, Fault::kKill, CallsOfALife(world, Ending::kLeave) / 2);
   (void)Live(world, killed, 2, Ending::kLeave);
-  const auto done = Finalize(world, os, {.incomplete = Incomplete::kResume, .jobs = 4});
+  const auto done = Finalize(world, os, {.incomplete = Incomplete::kResume});
   REQUIRE(done.size() == 1);
   CHECK_EQ(done[0].action, Action::kPublished);
   CHECK_EQ(Difference(world.Now(), world.after()), "");

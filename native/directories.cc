@@ -1,9 +1,11 @@
-// A handful of directories by path, the oldest replaced first.
-#include "directory_cache.h"
+// The cache is a handful of directories by path, the oldest replaced first.
+#include "directories.h"
 
 #include <fcntl.h>
 
 #include <cerrno>
+
+#include "names.h"
 
 namespace axl {
 
@@ -31,6 +33,13 @@ Status DirectoryCache::Open(std::string_view path, std::shared_ptr<Directory>* o
   std::lock_guard lock(mutex_);
   kept_[next_++ % kKept] = *out;
   return Status::Ok();
+}
+
+Status ParentDirectory::Open(std::string_view path) {
+  const std::string_view parent = ParentOf(path);
+  if (dir_ && parent == dir_->path) return Status::Ok();
+  dir_.reset();
+  return cache_ ? cache_->Open(parent, &dir_) : OpenDirectory(os_, parent, &dir_);
 }
 
 }  // namespace axl
