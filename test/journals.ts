@@ -41,7 +41,7 @@ export function corrupt(stateFile: string): void {
   fs.writeFileSync(stateFile, bytes);
 }
 
-function crc32c(bytes: Buffer): number {
+export function crc32c(bytes: Buffer): number {
   let crc = 0xffff_ffff;
   for (const byte of bytes) {
     crc ^= byte;

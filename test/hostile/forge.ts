@@ -1,0 +1,115 @@
+// State files that anybody could make: every record by docs/state-format.md, with right sums, saying what it pleases.
+import { randomBytes } from 'node:crypto';
+import { basename, dirname, join } from 'node:path';
+import { crc32c } from '../journals.js';
+
+export interface Claims {
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly xattrs?: readonly (readonly [string, string])[];
+}
+
+export interface ForgedFile extends Claims {
+  readonly source: string;
+  readonly dest: string;
+  readonly size: number;
+  readonly kind?: 'regular' | 'symlink';
+  /** Of the temporary file. */
+  readonly inode?: bigint;
+  readonly crc?: number;
+}
+
+export interface Forged {
+  readonly uuid: Buffer;
+  readonly files: readonly ForgedFile[];
+  readonly dirs?: readonly { readonly path: string; readonly claims?: Claims }[];
+  /** How far it came. Each of them has what the ones before it have. */
+  readonly until: 'created' | 'sealed' | 'failed' | 'canceled' | 'done' | 'settled' | 'kept' | 'published' | 'given-up';
+}
+
+export const newUuid = (): Buffer => randomBytes(16);
+export const temporaryOf = (uuid: Buffer, dest: string): string =>
+  join(dirname(dest), `${basename(dest)}._AXL${uuid.subarray(0, 8).toString('hex')}`);
+
+const u8 = (n: number): Buffer => Buffer.of(n);
+export function u32(n: number): Buffer {
+  const out = Buffer.alloc(4);
+  out.writeUInt32LE(n >>> 0);
+  return out;
+}
+function u64(n: bigint | number): Buffer {
+  const out = Buffer.alloc(8);
+  out.writeBigUInt64LE(BigInt(n));
+  return out;
+}
+const string = (text: string): Buffer => Buffer.concat([u32(Buffer.byteLength(text)), Buffer.from(text)]);
+const time = Buffer.concat([u64(1_600_000_000), u32(7)]);
+
+function metadata({ mode, uid, gid, xattrs = [] }: Claims): Buffer {
+  const pairs = xattrs.flatMap(([name, value]) => [string(name), string(value)]);
+  return Buffer.concat([u32(mode), u32(uid), u32(gid), time, time, u32(xattrs.length), ...pairs]);
+}
+
+export function header(uuid: Buffer): Buffer {
+  const body = Buffer.concat([Buffer.from('8941584c0d0a1a0a', 'hex'), u32(1), u32(64), uuid, Buffer.alloc(28)]);
+  return Buffer.concat([body, u32(crc32c(body))]);
+}
+
+/** A record of any type with any payload, under the next sequence number. */
+export class Records {
+  readonly #uuid: Buffer;
+  readonly #pieces: Buffer[];
+  #sequence = 0;
+
+  constructor(uuid: Buffer) {
+    this.#uuid = uuid;
+    this.#pieces = [header(uuid)];
+  }
+
+  add(type: number, ...payload: Buffer[]): this {
+    const body = Buffer.concat(payload);
+    const record = Buffer.concat([u32(body.length), u8(type), u32(this.#sequence++), body]);
+    this.#pieces.push(record, u32(crc32c(Buffer.concat([this.#uuid, record]))));
+    return this;
+  }
+
+  transfer(name = 'forged', rank = 0, size = 1): this {
+    const process = [string('host'), string('boot'), u32(1), u64(1)];
+    return this.add(1, string(name), string('native'), u32(rank), u32(size), ...process, u8(1), u8(2), u32(4096));
+  }
+
+  file(id: number, file: ForgedFile): this {
+    const link = file.kind === 'symlink';
+    const names = [string(file.source), string(file.dest), string(link ? '/etc/passwd' : '')];
+    return this.add(2, u32(id), u8(link ? 2 : 1), ...names, u64(file.size), u64(1), time, metadata(file));
+  }
+
+  get bytes(): Buffer {
+    return Buffer.concat(this.#pieces);
+  }
+}
+
+const REACHED = ['created', 'sealed', 'failed', 'canceled', 'done', 'settled', 'kept', 'published', 'given-up'];
+
+export function forge({ uuid, files, dirs = [], until }: Forged): Buffer {
+  const records = new Records(uuid).transfer();
+  const stage = REACHED.indexOf(until);
+  if (stage === 0) return records.bytes;
+  for (const [id, file] of files.entries()) records.file(id, file);
+  for (const [id, { path, claims }] of dirs.entries())
+    records.add(3, u32(id), string(path), u8(claims ? 1 : 0), ...(claims ? [metadata(claims)] : []));
+  const bytes = files.reduce((sum, { size }) => sum + size, 0);
+  records.add(4, u32(files.length), u32(dirs.length), u64(bytes));
+  if (until === 'failed' && files.length > 0)
+    records.add(7, u32(0), u8(1), u32(5), string('fsync'), string(''), string(''), string(''));
+  if (until === 'canceled') records.add(8);
+  if (stage < REACHED.indexOf('done')) return records.bytes;
+  for (const [id, { inode = 0n, size, crc = 0 }] of files.entries())
+    records.add(6, u32(id), u64(inode), u64(size), u32(crc), u8(1));
+  if (stage >= REACHED.indexOf('settled')) records.add(11);
+  if (until === 'kept') for (const id of files.keys()) records.add(14, u32(id));
+  if (until === 'published') records.add(13, u8(1));
+  if (until === 'given-up') records.add(13, u8(2));
+  return records.bytes;
+}
