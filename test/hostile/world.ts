@@ -55,8 +55,9 @@ export class World {
   /** A file of root's or bob's, each with contents of its own. */
   victim(path: string, uid = 0, mode = 0o640): string {
     fs.writeFileSync(path, `of uid ${uid}: ${path}`);
+    this.#give(path, uid);
     fs.chmodSync(path, mode);
-    return this.#give(path, uid);
+    return path;
   }
 
   fifo(path: string): void {
