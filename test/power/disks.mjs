@@ -55,6 +55,13 @@ export class Disks {
     for (const mount of this.mounts) run('umount', [mount]);
   }
 
+  /** Lets go of everything, whatever went wrong before. */
+  abandon() {
+    for (const mount of this.mounts) run('umount', ['-l', mount], { allow: true });
+    for (const loop of this.loops ?? []) run('losetup', ['-d', loop], { allow: true });
+    run('fusermount3', ['-u', '-z', this.fuse], { allow: true });
+  }
+
   /** Makes the file systems, on disks that write down what happens to them. */
   record(recorder) {
     const images = this.mounts.map((_, disk) => this.#image('recorded', disk));

@@ -157,8 +157,8 @@ async function trial(system, kind, options) {
   const root = fs.mkdtempSync(join(fs.existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'axl-power-'));
   fs.chmodSync(root, 0o755);
   const started = performance.now();
+  const one = new Trial(root, system, kind, options, build(root));
   try {
-    const one = new Trial(root, system, kind, options, build(root));
     const { states, wrong, examples } = await one.run();
     const entries = one.log.slice(one.start);
     const count = (op) => entries.filter((entry) => entry.op === op).length;
@@ -170,6 +170,7 @@ async function trial(system, kind, options) {
     for (const example of examples.slice(0, 12)) console.log(`    ${example}`);
     return wrong === 0;
   } finally {
+    one.disks.abandon();
     fs.rmSync(root, { recursive: true });
   }
 }
