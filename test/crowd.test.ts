@@ -58,6 +58,7 @@ t.test('of many finalizers half are killed, and each transfer is published exact
   const ended = await finalizers(place, CROWD.finalizers, (i) => (i % 4 < 2 ? { killWhen: killWhen(i) } : {}));
   clearInterval(counting);
   t.ok(ended.filter(({ signal }) => signal === 'SIGKILL').length > 0, 'some were killed before they had ended');
+  t.notMatch(ended.map(({ stdout }) => stdout).join(''), /"action":"(failed|corrupt|rolled-back)"/);
   const last = await axlFinalize(['--ndjson', place.states]);
   t.equal(last.status, 0, last.stderr);
   const said = published([...ended, last]);
