@@ -1,0 +1,38 @@
+// What `npm run test:deep [-- NAME...]` runs: setup, then the steps that take too long for `npm test`, all or those named.
+// They are run one after another, and all of them even when one fails. The last line, alone on its line, is the total
+// `N passed, N failed[, N skipped]`.
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { close, step, suite } from './steps.mjs';
+import { root } from './toolchain.mjs';
+
+const HOUR_MS = 3600_000;
+
+/**
+ * Each is a suite: a program that ends with the closing line, skips loudly what it cannot do here, and shows with its
+ * exit status whether it failed. `minutes` were measured on two cores; it may take ten times as long.
+ */
+const STEPS = [];
+
+function chosen(names) {
+  const unknown = names.filter((name) => !STEPS.some((each) => each.name === name));
+  if (unknown.length === 0) return STEPS.filter(({ name }) => names.length === 0 || names.includes(name));
+  console.error(`No such step: ${unknown.join(' ')}. There are:`);
+  for (const { name, does, needs, minutes } of STEPS)
+    console.error(`  ${name.padEnd(12)} ${does}${needs ? `; needs ${needs}` : ''} (${minutes} min)`);
+  process.exit(2);
+}
+
+const steps = chosen(process.argv.slice(2));
+const setup = spawnSync(process.execPath, [join(root, 'scripts', 'setup.mjs')], {
+  stdio: ['ignore', 'inherit', 'inherit'],
+});
+if (setup.status === 0) {
+  for (const { name, does, command, minutes } of steps) {
+    const timeout = Math.max(HOUR_MS, 10 * minutes * 60_000);
+    await step(`${name}: ${does}`, () => suite(name, command[0], command.slice(1), timeout));
+  }
+} else {
+  await step('setup', () => ({ failed: 1 }));
+}
+close();
