@@ -1,0 +1,121 @@
+#include "options.h"
+
+#include <getopt.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <iostream>
+#include <optional>
+#include <ranges>
+#include <string_view>
+
+namespace axl::faults {
+namespace {
+
+constexpr const char* kUsage =
+    "usage: axl_faults --root DIR --report FILE [--only CALL,...] [--at N --fault FAULT] [--trace FILE] -- COMMAND...\n"
+    "FAULT: errno=NAME, kill, torn, short or delay=MS, at the Nth system call of COMMAND and its children\n"
+    "that names a file in DIR. Without it they are only counted.\n";
+
+struct NamedErrno {
+  std::string_view name;
+  int value;
+};
+
+constexpr NamedErrno kErrnos[] = {
+    {"EIO", EIO},       {"ENOSPC", ENOSPC}, {"EDQUOT", EDQUOT}, {"EINTR", EINTR},   {"ESTALE", ESTALE},
+    {"EACCES", EACCES}, {"EROFS", EROFS},   {"EMFILE", EMFILE}, {"ENOMEM", ENOMEM}, {"ENOENT", ENOENT},
+    {"EPERM", EPERM},   {"EEXIST", EEXIST}, {"EINVAL", EINVAL}, {"ENOSYS", ENOSYS}, {"EOPNOTSUPP", EOPNOTSUPP},
+};
+
+std::optional<uint64_t> Number(std::string_view text) {
+  uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+bool ParseErrno(std::string_view text, int* value) {
+  const auto found = std::ranges::find(kErrnos, text, &NamedErrno::name);
+  if (found == std::end(kErrnos)) return false;
+  *value = found->value;
+  return true;
+}
+
+bool ParseFault(std::string_view text, Options* out) {
+  const size_t equals = text.find('=');
+  const std::string_view name = text.substr(0, equals);
+  const std::string_view value = equals == std::string_view::npos ? "" : text.substr(equals + 1);
+  if (name == "errno") {
+    out->fault = Fault::kErrno;
+    return ParseErrno(value, &out->value);
+  }
+  if (name == "delay") {
+    out->fault = Fault::kDelay;
+    out->value = static_cast<int>(Number(value).value_or(0));
+    return out->value > 0;
+  }
+  out->fault = name == "kill" ? Fault::kKill : name == "torn" ? Fault::kTorn : Fault::kShort;
+  return text == "kill" || text == "torn" || text == "short";
+}
+
+bool ParseCalls(std::string_view text, std::vector<const Call*>* out) {
+  for (const auto part : std::views::split(text, ',')) {
+    const Call* call = FindCall(std::string_view(&*part.begin(), std::ranges::distance(part)));
+    if (call == nullptr) return false;
+    out->push_back(call);
+  }
+  return !out->empty();
+}
+
+bool ParseOption(int option, std::string_view value, Options* out) {
+  switch (option) {
+    case 'r':
+      out->root = value;
+      return value.starts_with('/') && !value.ends_with('/');
+    case 'o':
+      return ParseCalls(value, &out->calls);
+    case 'n':
+      out->at = Number(value).value_or(0);
+      return out->at > 0;
+    case 'f':
+      return ParseFault(value, out);
+    case 'j':
+      out->report = value;
+      return true;
+    case 't':
+      out->trace = value;
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool IsWhole(const Options& options) {
+  return !options.root.empty() && !options.report.empty() && *options.command != nullptr &&
+         (options.at > 0) == (options.fault != Fault::kNone);
+}
+
+}  // namespace
+
+bool ParseOptions(int argc, char** argv, Options* out) {
+  const option options[] = {{"root", required_argument, nullptr, 'r'},
+                            {"only", required_argument, nullptr, 'o'},
+                            {"at", required_argument, nullptr, 'n'},
+                            {"fault", required_argument, nullptr, 'f'},
+                            {"report", required_argument, nullptr, 'j'},
+                            {"trace", required_argument, nullptr, 't'},
+                            {nullptr, 0, nullptr, 0}};
+  bool valid = true;
+  for (int given; valid && (given = getopt_long(argc, argv, "+", options, nullptr)) != -1;)
+    valid = ParseOption(given, optarg == nullptr ? "" : optarg, out);
+  out->command = argv + optind;
+  if (out->calls.empty())
+    for (const Call& call : AllCalls()) out->calls.push_back(&call);
+  if (valid && IsWhole(*out)) return true;
+  std::cerr << kUsage;
+  return false;
+}
+
+}  // namespace axl::faults
