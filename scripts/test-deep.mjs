@@ -3,16 +3,26 @@
 // `N passed, N failed[, N skipped]`.
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { close, step, suite } from './steps.mjs';
+import { check, close, step, suite } from './steps.mjs';
 import { root } from './toolchain.mjs';
 
 const HOUR_MS = 3600_000;
+const tap = [process.execPath, 'node_modules/.bin/tap', '--timeout=86400', '--jobs=1'];
+const DEEP = ['env', 'AXL_TEST_DEEP=1'];
 
 /**
  * Each is a suite: a program that ends with the closing line, skips loudly what it cannot do here, and shows with its
  * exit status whether it failed. `minutes` were measured on two cores; it may take ten times as long.
  */
-const STEPS = [];
+const STEPS = [
+  {
+    name: 'faults',
+    does: 'the real programs killed, torn and failed at each of their system calls',
+    command: [...DEEP, ...tap, 'test/faults/kill.test.ts', 'test/faults/errors.test.ts'],
+    needs: 'seccomp user notification (Linux 5.9)',
+    minutes: 60,
+  },
+];
 
 function chosen(names) {
   const unknown = names.filter((name) => !STEPS.some((each) => each.name === name));
@@ -28,6 +38,7 @@ const setup = spawnSync(process.execPath, [join(root, 'scripts', 'setup.mjs')], 
   stdio: ['ignore', 'inherit', 'inherit'],
 });
 if (setup.status === 0) {
+  await step('fault injector', () => check(process.execPath, [join(root, 'scripts', 'build-faults.mjs')]));
   for (const { name, does, command, minutes } of steps) {
     const timeout = Math.max(HOUR_MS, 10 * minutes * 60_000);
     await step(`${name}: ${does}`, () => suite(name, command[0], command.slice(1), timeout));

@@ -15,12 +15,13 @@ interface StateRecord {
   readonly end: number;
 }
 
-/** The records of a state file that is whole. */
+/** The records of a state file, without a torn one at the end. */
 export function records(stateFile: string): StateRecord[] {
   const bytes = fs.readFileSync(stateFile);
   const out: StateRecord[] = [];
-  for (let at = HEADER; at < bytes.length; ) {
+  for (let at = HEADER; at + 13 <= bytes.length; ) {
     const end = at + 13 + bytes.readUInt32LE(at);
+    if (end > bytes.length) break;
     out.push({ type: bytes[at + 4] as number, at, end });
     at = end;
   }

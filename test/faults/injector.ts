@@ -1,0 +1,48 @@
+// axl_faults, as the tests use it: a command run with one fault at one of its system calls.
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { type Ended, program, root } from '../support.js';
+
+const injector = join(root, 'build-faults', 'axl_faults');
+
+/** As axl_faults has it: `kill`, `torn`, `short`, `errno=EIO` ... */
+export type Fault = 'kill' | 'torn' | 'short' | `errno=${string}`;
+
+export interface Where {
+  /** Only calls that name a file in there count. */
+  readonly place: string;
+  /** Only these calls count; all that change or read something, if none are given. */
+  readonly only?: readonly string[] | undefined;
+  /** Which of them, from 1; none: they are counted. */
+  readonly at?: number;
+  readonly fault?: Fault;
+}
+
+export interface Injected extends Ended {
+  readonly calls: number;
+  /** The call that had the fault; null if the command ended before. */
+  readonly hit: { readonly call: string; readonly paths: readonly string[] } | null;
+}
+
+/** '' if faults can be put into programs here, or why not. */
+export async function noInjector(): Promise<string> {
+  if (!fs.existsSync(injector)) return `there is no ${injector}: node scripts/build-faults.mjs`;
+  const report = join(fs.mkdtempSync('/tmp/axl-injector-'), 'report');
+  const { status, stderr } = await program(injector, ['--root', '/nowhere', '--report', report, '--', 'true']);
+  fs.rmSync(join(report, '..'), { recursive: true });
+  return status === 0 ? '' : stderr.trim();
+}
+
+/** Runs a command to its end, with the fault. */
+export async function inject(command: readonly string[], { place, only, at, fault }: Where): Promise<Injected> {
+  const report = `${place}.report`;
+  const options = ['--root', place, '--report', report];
+  if (only) options.push('--only', only.join(','));
+  if (at && fault) options.push('--at', `${at}`, '--fault', fault);
+  const env = { AXL_CHUNK_SIZE: '65536', AXL_THREADS: '2' };
+  const ended = await program(injector, [...options, '--', ...command], { env });
+  if (!fs.existsSync(report)) throw new Error(`axl_faults hung or failed: ${ended.stderr}`);
+  const said = JSON.parse(fs.readFileSync(report, 'utf8'));
+  fs.rmSync(report);
+  return { ...ended, ...said };
+}

@@ -1,0 +1,103 @@
+// What runs with a fault in it: parts of a transfer's life, each as a command, after what prepares its world.
+import { join } from 'node:path';
+import { config, Transfer } from '../../lib/index.js';
+import { cutBefore, quiet, TYPE } from '../journals.js';
+import { root } from '../support.js';
+import type { Outcome, World } from './world.js';
+
+config({ chunkSize: 65536 });
+
+export interface Life {
+  readonly name: string;
+  /** Without faults, in this process: what went before. */
+  readonly prepare: (world: World) => Promise<void>;
+  readonly command: (world: World) => readonly string[];
+  /** How the axl-finalize is called that ends each trial. */
+  readonly finish: readonly string[];
+  /** What has to become of it, wherever the fault is; undefined: either. */
+  readonly must: Outcome | undefined;
+}
+
+const rank = (life: string) => (world: World) => [
+  process.execPath,
+  join(root, 'test/faults/rank.mjs'),
+  life,
+  world.place,
+];
+
+const finalizer = join(root, 'dist/bin/axl-finalize.js');
+export const axlFinalize = (...args: readonly string[]): string[] => [process.execPath, finalizer, ...args];
+const finalize =
+  (...args: readonly string[]) =>
+  (world: World) =>
+    axlFinalize('--json', ...args, world.states);
+
+/** A rank's transfer of some of the sources, copied and left for others. @returns its state file */
+async function leave(world: World, names: readonly string[], rank = 0, size = 1): Promise<string> {
+  const stateFile = join(world.states, `rank${rank}`);
+  const name = size > 1 ? world.place : 'ckpt';
+  await using transfer = await Transfer.create({ name, stateFile, rank, size });
+  for (const name of names) await transfer.add(join(world.place, 'source', name), join(world.place, 'dest', name));
+  await transfer.dispatch();
+  await quiet(transfer);
+  return stateFile;
+}
+
+const ALL = ['small', 'big', 'sub'];
+const nothing = async () => {};
+
+async function complete(world: World): Promise<void> {
+  await leave(world, ALL);
+}
+
+/** Killed in the middle of the large file. */
+async function incomplete(world: World): Promise<void> {
+  cutBefore(await leave(world, ALL), TYPE.chunk, 2);
+}
+
+async function twoRanks(world: World): Promise<void> {
+  await leave(world, ['small', 'sub'], 0, 2);
+  await leave(world, ['big'], 1, 2);
+}
+
+async function oneOfTwoRanks(world: World): Promise<void> {
+  await leave(world, ['small', 'sub'], 0, 2);
+  cutBefore(await leave(world, ['big'], 1, 2), TYPE.done);
+}
+
+const resume = ['--incomplete', 'resume'];
+
+export const lives = {
+  transfer: { name: 'transfer', prepare: nothing, command: rank('transfer'), finish: [], must: undefined },
+  cancel: { name: 'cancel and free', prepare: nothing, command: rank('cancel'), finish: [], must: undefined },
+  resume: { name: 'resume', prepare: incomplete, command: rank('resume'), finish: resume, must: 'published' },
+  publish: { name: 'axl-finalize', prepare: complete, command: finalize(), finish: [], must: 'published' },
+  rollBack: {
+    name: 'axl-finalize, incomplete',
+    prepare: incomplete,
+    command: finalize(),
+    finish: [],
+    must: 'as before',
+  },
+  finalizeResume: {
+    name: 'axl-finalize --incomplete resume',
+    prepare: incomplete,
+    command: finalize(...resume),
+    finish: resume,
+    must: 'published',
+  },
+  dataset: {
+    name: 'axl-finalize --dataset',
+    prepare: twoRanks,
+    command: finalize('--dataset'),
+    finish: ['--dataset'],
+    must: 'published',
+  },
+  datasetIncomplete: {
+    name: 'axl-finalize --dataset, a rank missing',
+    prepare: oneOfTwoRanks,
+    command: finalize('--dataset'),
+    finish: ['--dataset'],
+    must: 'as before',
+  },
+} satisfies Record<string, Life>;

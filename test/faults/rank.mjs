@@ -1,0 +1,40 @@
+// A rank as a program of its own, for faults at its system calls: lives a part of a transfer's life and says, a word a
+// line, what it was told. The first failure ends it.
+import { writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { Transfer } from '../../dist/lib/index.js';
+
+const say = (word) => writeSync(1, `${word}\n`);
+
+async function dispatched(place) {
+  const transfer = await Transfer.create({ name: 'ckpt', stateFile: join(place, 'states', 'rank0') });
+  for (const name of ['small', 'big', 'sub'])
+    await transfer.add(join(place, 'source', name), join(place, 'dest', name));
+  await transfer.dispatch();
+  return transfer;
+}
+
+async function publish(transfer) {
+  await transfer.wait();
+  say('published');
+  await transfer.free();
+  say('freed');
+}
+
+const lives = {
+  transfer: async (place) => publish(await dispatched(place)),
+  async resume(place) {
+    const transfer = await Transfer.open(join(place, 'states', 'rank0'));
+    await transfer.resume();
+    await publish(transfer);
+  },
+  async cancel(place) {
+    const transfer = await dispatched(place);
+    await transfer.cancel();
+    await transfer.free();
+    say('freed');
+  },
+};
+
+const [life, place] = process.argv.slice(2);
+await lives[life](place);

@@ -1,0 +1,160 @@
+// Trials: a life with a fault in it, perhaps another life with another, an axl-finalize without, and then the promise is
+// checked. A sweep puts the fault at each system call in turn, or at a sample of them.
+import type { Test } from 'tap';
+import { type Ended, program } from '../support.js';
+import { type Fault, type Injected, inject } from './injector.js';
+import { axlFinalize, type Life } from './lives.js';
+import type { Outcome, Template, World } from './world.js';
+
+/** All calls and all faults (hours), or a sample (seconds). */
+export const isDeep = process.env.AXL_TEST_DEEP === '1';
+
+/** Trials between two runs of the axl-finalize that ends them, all in one. */
+const BATCH = 16;
+const LANES = 2;
+
+export interface Run {
+  readonly life: Life;
+  readonly fault: Fault;
+  readonly at: number;
+  readonly only?: readonly string[] | undefined;
+}
+
+interface Trial {
+  readonly world: World;
+  readonly runs: readonly Run[];
+  readonly wrong: string[];
+  hits: number;
+  must: Outcome | undefined;
+}
+
+const FINALIZE_DONE = ['published', 'rolled-back', 'removed'];
+
+/** What a program has told whoever runs it; `nothing to do` says only that no state file is left. */
+function told({ status, stdout }: Ended, { finish }: Life): Outcome | 'nothing to do' | undefined {
+  if (!stdout.startsWith('{')) {
+    if (stdout.includes('published')) return 'published';
+    return stdout.includes('freed') ? 'as before' : undefined;
+  }
+  if (status === 0) return JSON.parse(stdout).counts.published > 0 ? 'published' : 'nothing to do';
+  return status === 3 && !finish.includes('resume') ? 'as before' : undefined;
+}
+
+/** A failure that must not be forgiven: the bytes may not be there, whatever the next call says. */
+function mustFail({ hit }: Injected, fault: Fault): boolean {
+  if (!hit || !fault.startsWith('errno=')) return false;
+  if (hit.call === 'fsync') return true;
+  if (hit.call === 'close') return hit.paths.some((path) => path.includes('._AXL'));
+  return hit.call.includes('write') && fault !== 'errno=EINTR';
+}
+
+/** What clearing away may leave, if it says so: all is done, and the next run removes it. */
+const isVerdict = (name: string): boolean => name.startsWith('.axl-verdict.');
+
+function checkTold({ world, wrong }: Trial, { life, fault }: Run, ended: Injected): void {
+  const said = told(ended, life);
+  if (!said) return;
+  const left = world.stateFiles();
+  const complained = ended.stderr !== '' && left.length > 0 && left.every(isVerdict);
+  if (said !== 'nothing to do') wrong.push(...world.differs(said).map((name) => `told ${said}, but ${name}`));
+  if (left.length > 0 && !complained) wrong.push(`told that all is done, but there is ${left}`);
+  if (said === 'published' && mustFail(ended, fault) && !complained) wrong.push('told of no failure');
+}
+
+function checkRun(trial: Trial, run: Run, ended: Injected): void {
+  checkTold(trial, run, ended);
+  if (ended.status === null && !ended.hit) trial.wrong.push('did not end by itself');
+  trial.wrong.push(...trial.world.wrongNow());
+  trial.must ??= trial.world.promised();
+}
+
+const show = ({ life, fault, at }: Run, hit: Injected['hit']): string =>
+  `${life.name}, ${fault} at ${at}: ${hit ? `${hit.call} ${hit.paths.join(' ')}` : 'not reached'}`;
+
+async function runTrial(template: Template, runs: readonly Run[]): Promise<Trial> {
+  const world = await template.copy();
+  const [first] = runs as readonly [Run, ...Run[]];
+  await first.life.prepare(world);
+  const trial: Trial = { world, runs, wrong: [], hits: 0, must: first.life.must };
+  const seen: string[] = [];
+  for (const run of runs) {
+    const ended = await inject(run.life.command(world), { ...run, place: world.place });
+    if (ended.hit) trial.hits++;
+    seen.push(show(run, ended.hit), ended.stderr);
+    checkRun(trial, run, ended);
+    world.letLocksExpire();
+  }
+  if (trial.wrong.length > 0) trial.wrong.unshift(...seen);
+  return trial;
+}
+
+function checkEnd({ world, must, wrong }: Trial, entries: readonly { stateFile: string; action: string }[]): void {
+  const ours = entries.filter(({ stateFile }) => stateFile.startsWith(`${world.states}/`));
+  const odd = ours.filter(({ action }) => !FINALIZE_DONE.includes(action));
+  wrong.push(...odd.map((entry) => `axl-finalize: ${JSON.stringify(entry)}`));
+  wrong.push(...(must ? world.differs(must).map((name) => `must be ${must}, but ${name}`) : world.differsFromBoth()));
+  wrong.push(...world.stateFiles().map((name) => `left over: ${name}`));
+}
+
+/** Finalizes what the trials have left, and looks. @returns what is wrong, trial by trial */
+async function finish(trials: readonly Trial[], args: readonly string[]): Promise<string[]> {
+  const [command, ...rest] = axlFinalize('--json', ...args, ...trials.map(({ world }) => world.states));
+  const ended = await program(command as string, rest);
+  const { entries } = JSON.parse(ended.stdout);
+  for (const trial of trials) {
+    checkEnd(trial, entries);
+    if (ended.status !== 0 && ended.status !== 3 && trial.wrong.length > 0) trial.wrong.push(ended.stderr);
+  }
+  const wrong = trials.filter((trial) => trial.wrong.length > 0).map((trial) => describe(trial));
+  if (wrong.length === 0 && ended.status !== 0 && ended.status !== 3) wrong.push(`axl-finalize: ${ended.stderr}`);
+  for (const { world } of trials) world.remove();
+  return wrong;
+}
+
+const describe = ({ runs, must, wrong }: Trial): string =>
+  [runs.map((run) => show(run, null)).join('; '), `must: ${must ?? 'either'}`, ...wrong].join('\n  ');
+
+/** Runs all of them, some at a time. */
+async function together<T, Result>(items: readonly T[], work: (item: T) => Promise<Result>): Promise<Result[]> {
+  const results: Result[] = [];
+  let next = 0;
+  const lane = async () => {
+    for (let i = next++; i < items.length; i = next++) results[i] = await work(items[i] as T);
+  };
+  await Promise.all(Array.from({ length: LANES }, lane));
+  return results;
+}
+
+/** How many calls a life makes, of some kinds. */
+export async function countCalls(template: Template, life: Life, only?: readonly string[]): Promise<number> {
+  const world = await template.copy();
+  await life.prepare(world);
+  const { calls, status, stderr } = await inject(life.command(world), { place: world.place, only });
+  if (status !== 0 && status !== 3) throw new Error(`${life.name}, without a fault: ${stderr}`);
+  world.remove();
+  return calls;
+}
+
+/** About `wanted` of the numbers from 1 to `count`, evenly; all of them when that is asked for. */
+export function sample(count: number, wanted: number): { readonly at: number[]; readonly step: number } {
+  const step = isDeep ? 1 : Math.max(1, Math.floor(count / wanted));
+  const at = Array.from({ length: count }, (_, i) => i + 1).filter((n) => (n - 1) % step === 0);
+  return { at, step };
+}
+
+/** Makes trials of `planned` and asserts that nothing is wrong with any. */
+export async function sweep(t: Test, template: Template, title: string, planned: readonly (readonly Run[])[]) {
+  const started = performance.now();
+  const wrong: string[] = [];
+  const args = planned[0]?.at(-1)?.life.finish ?? [];
+  let hits = 0;
+  for (let i = 0; i < planned.length; i += BATCH) {
+    const trials = await together(planned.slice(i, i + BATCH), (runs) => runTrial(template, runs));
+    for (const trial of trials) hits += trial.hits;
+    wrong.push(...(await finish(trials, args)));
+  }
+  const seconds = ((performance.now() - started) / 1000).toFixed(0);
+  const good = planned.length - wrong.length;
+  t.comment(`sweep: ${title}: ${good} of ${planned.length}, ${hits} faults, ${seconds} s`);
+  t.same(wrong.slice(0, 5), [], title);
+}

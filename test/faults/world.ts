@@ -1,0 +1,140 @@
+// A place for one trial: four sources of different kinds, destinations of which one exists beforehand, a state directory.
+// And what has to hold of it: each destination as before or complete, with all its metadata.
+import { createHash } from 'node:crypto';
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { records, TYPE } from '../journals.js';
+import { bytes, isRoot, program, temporaries } from '../support.js';
+
+const OTHER_USER = 1234;
+const OTHER_GROUP = 5678;
+
+/** By name: what is there, with mode, owner, time and a sum of the bytes. */
+type Tree = ReadonlyMap<string, string>;
+
+const isTemporary = (name: string): boolean => /\._AXL[0-9a-f]{16}$/.test(name);
+
+function describe(path: string): string {
+  const { mode, uid, gid, mtimeNs } = fs.lstatSync(path, { bigint: true });
+  const stats = [mode.toString(8), uid, gid, mtimeNs].join(' ');
+  const directory = fs.statSync(path).isDirectory();
+  return directory ? stats : `${stats} ${createHash('md5').update(fs.readFileSync(path)).digest('hex')}`;
+}
+
+function treeOf(dir: string): Tree {
+  const names = fs.readdirSync(dir, { recursive: true, encoding: 'utf8' }).sort();
+  return new Map(names.map((name) => [name, describe(join(dir, name))]));
+}
+
+/** What one tree has and the other has not, or has in another way. */
+function difference(now: Tree, wanted: Tree): string[] {
+  const names = [...new Set([...now.keys(), ...wanted.keys()])].filter((name) => now.get(name) !== wanted.get(name));
+  return names.map((name) => `${name}: ${now.get(name) ?? 'not there'}, not ${wanted.get(name) ?? 'missing'}`);
+}
+
+/** What has become, or has to become, of the transfer as a whole. */
+export type Outcome = 'published' | 'as before';
+
+/** Where all trials of a test come from: made once, copied for each. */
+export class Template {
+  readonly root = fs.mkdtempSync(fs.existsSync('/dev/shm') ? '/dev/shm/axl-faults-' : '/tmp/axl-faults-');
+  readonly #model = join(this.root, 'model');
+  readonly before: Tree;
+  readonly after: Tree;
+  #made = 0;
+
+  constructor() {
+    fs.chmodSync(this.root, 0o755);
+    for (const dir of ['source/sub', 'dest', 'states']) fs.mkdirSync(join(this.#model, dir), { recursive: true });
+    this.#write('source/small', bytes(3000), 0o640);
+    this.#write('source/big', bytes(200_001, 2), 0o444);
+    this.#write('source/sub/setuid', bytes(9000, 3), 0o4751);
+    this.#write('source/sub/empty', Buffer.alloc(0), 0o600);
+    this.#write('dest/small', 'as it was before', 0o604);
+    this.#write('dest/other', 'nothing to do with it', 0o644);
+    fs.chmodSync(join(this.#model, 'source/sub'), 0o751);
+    this.before = treeOf(join(this.#model, 'dest'));
+    this.after = new Map([...this.before, ...treeOf(join(this.#model, 'source'))]);
+  }
+
+  #write(name: string, content: string | Buffer, mode: number): void {
+    const path = join(this.#model, name);
+    fs.writeFileSync(path, content);
+    if (isRoot && name.endsWith('setuid')) fs.chownSync(path, OTHER_USER, OTHER_GROUP);
+    fs.chmodSync(path, mode);
+  }
+
+  async copy(): Promise<World> {
+    const place = join(this.root, `trial-${++this.#made}`);
+    await program('cp', ['-a', this.#model, place]);
+    return new World(place, this);
+  }
+
+  remove(): void {
+    fs.rmSync(this.root, { recursive: true, force: true });
+  }
+}
+
+export class World {
+  readonly place: string;
+  readonly template: Template;
+
+  constructor(place: string, template: Template) {
+    this.place = place;
+    this.template = template;
+  }
+
+  get states(): string {
+    return join(this.place, 'states');
+  }
+
+  /** What is wrong already: a destination neither as before nor complete, a temporary file without a state file. */
+  wrongNow(): string[] {
+    const { before, after } = this.template;
+    const now = treeOf(join(this.place, 'dest'));
+    const wrong = [...now].filter(([name, is]) => {
+      if (isTemporary(name) || fs.statSync(join(this.place, 'dest', name)).isDirectory()) return false;
+      return is !== before.get(name) && is !== after.get(name);
+    });
+    const lost = [...before.keys()].filter((name) => !now.has(name));
+    const orphans = this.stateFiles().length > 0 ? [] : temporaries(join(this.place, 'dest'));
+    return [...wrong.map(([name, is]) => `${name} is ${is}`), ...lost, ...orphans.map((name) => `orphan ${name}`)];
+  }
+
+  /** How the destinations differ from an outcome. */
+  differs(outcome: Outcome): string[] {
+    const { before, after } = this.template;
+    return difference(treeOf(join(this.place, 'dest')), outcome === 'published' ? after : before);
+  }
+
+  /** What differs from both outcomes. */
+  differsFromBoth(): string[] {
+    const published = this.differs('published');
+    return published.length === 0 || this.differs('as before').length === 0 ? [] : published;
+  }
+
+  stateFiles(): string[] {
+    return fs.readdirSync(this.states).filter((name) => !name.endsWith('.lock'));
+  }
+
+  /** What the state files promise: of one that is settled, or has all files complete, that it is published. */
+  promised(): Outcome | undefined {
+    const [path, ...more] = fs.readdirSync(this.states).filter((name) => /^rank\d+$/.test(name));
+    if (!path || more.length > 0) return undefined;
+    const types = records(join(this.states, path)).map(({ type }) => type);
+    const count = (type: number) => types.filter((each) => each === type).length;
+    if (count(TYPE.final) + count(TYPE.failed) + count(TYPE.canceled) > 0) return undefined;
+    const complete = count(TYPE.sealed) > 0 && count(TYPE.done) === count(TYPE.file);
+    return count(TYPE.settled) > 0 || complete ? 'published' : undefined;
+  }
+
+  /** Some seconds pass: the lock on the directory, which a killed finalizer leaves, is stale. */
+  letLocksExpire(): void {
+    const locks = fs.readdirSync(this.states).filter((name) => name.endsWith('.lock'));
+    for (const name of locks) fs.utimesSync(join(this.states, name), 1, 1);
+  }
+
+  remove(): void {
+    fs.rmSync(this.place, { recursive: true });
+  }
+}
