@@ -142,9 +142,8 @@ export function sample(count: number, wanted: number): { readonly at: number[]; 
   return { at, step };
 }
 
-/** Makes trials of `planned` and asserts that nothing is wrong with any. */
-export async function sweep(t: Test, template: Template, title: string, planned: readonly (readonly Run[])[]) {
-  const started = performance.now();
+/** Makes trials of `planned`. @returns what is wrong, for each trial with which something is; and how many faults were reached */
+export async function tryAll(template: Template, planned: readonly (readonly Run[])[]) {
   const wrong: string[] = [];
   const args = planned[0]?.at(-1)?.life.finish ?? [];
   let hits = 0;
@@ -153,6 +152,13 @@ export async function sweep(t: Test, template: Template, title: string, planned:
     for (const trial of trials) hits += trial.hits;
     wrong.push(...(await finish(trials, args)));
   }
+  return { wrong, hits };
+}
+
+/** Makes trials of `planned` and asserts that nothing is wrong with any. */
+export async function sweep(t: Test, template: Template, title: string, planned: readonly (readonly Run[])[]) {
+  const started = performance.now();
+  const { wrong, hits } = await tryAll(template, planned);
   const seconds = ((performance.now() - started) / 1000).toFixed(0);
   const good = planned.length - wrong.length;
   t.comment(`sweep: ${title}: ${good} of ${planned.length}, ${hits} faults, ${seconds} s`);
