@@ -1,5 +1,5 @@
-// tap's reporter: one line for each test file, comments that begin with `sweep: `, the diagnostics of every failed
-// assertion, and the closing line `N passed, N failed[, N skipped]`. Counts leaves; a parent counts only when it failed without a failed child.
+// tap's reporter: one line for each test file, the diagnostics of every failed assertion, and the closing line
+// `N passed, N failed[, N skipped]`. Counts leaves; a parent counts only when it failed without a failed child.
 import { Transform } from 'node:stream';
 import { Parser } from 'tap-parser';
 
@@ -35,10 +35,6 @@ export default class ClosingLineReporter extends Transform {
       if (path.length === 0) this.#announce(assertion);
       if (!this.#count(assertion, path, child)) state.failed = true;
       child = undefined;
-    });
-    parser.on('comment', (text) => {
-      const figures = /^# (sweep: .*)/.exec(text)?.[1];
-      if (figures) this.push(`  ${figures}\n`);
     });
     parser.on('bailout', (reason) => {
       if (path.length === 0) this.#fail(`bail out: ${reason}`);

@@ -18,7 +18,7 @@ const STEPS = [
   {
     name: 'faults',
     does: 'the real programs killed, torn and failed at each of their system calls',
-    command: [...DEEP, ...tap, 'test/faults/kill.test.ts', 'test/faults/errors.test.ts'],
+    command: [...DEEP, ...tap, ...['kill', 'errors', 'turns'].map((name) => `test/faults/${name}.test.ts`)],
     needs: 'seccomp user notification (Linux 5.9)',
     minutes: 60,
   },

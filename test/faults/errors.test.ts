@@ -1,12 +1,14 @@
 // The real programs get an error from a system call, once, or a short read or write. Afterwards nothing is torn, nothing
 // lost, and nobody was told of a success that is none.
 import t from 'tap';
+import { noStrangers } from '../support.js';
 import { type Fault, noInjector } from './injector.js';
-import { type Life, lives } from './lives.js';
-import { countCalls, isDeep, sample, sweep } from './sweep.js';
+import { type Life, lives, onBehalf } from './lives.js';
+import { countCalls, isDeep, sample, sweep, which } from './sweep.js';
 import { Template } from './world.js';
 
 const skip = await noInjector();
+const noOther = skip || (await noStrangers());
 const template = new Template();
 t.teardown(() => template.remove());
 
@@ -14,13 +16,13 @@ const ERRNOS = ['EIO', 'ENOSPC', 'EDQUOT', 'EINTR', 'ESTALE', 'EACCES', 'EROFS',
 const TRANSFERS = ['read', 'pread64', 'write', 'pwrite64'];
 
 /** Each call fails once with each errno, or in a sample with one of them in turn. */
-async function failing(life: Life, wanted: number) {
+async function failing(life: Life, wanted: number, skip: string) {
   await t.test(`${life.name}: no failure of a system call tears, loses or hides`, { skip }, async (t) => {
     const calls = await countCalls(template, life);
     const { at, step } = sample(calls, wanted);
     const faults = ERRNOS.map((name): Fault => `errno=${name}`);
     const chosen = (i: number) => (isDeep ? faults : [faults[i % faults.length] as Fault]);
-    const title = `errors, ${life.name}: at ${step === 1 ? 'each' : `every ${step}th`} of ${calls} calls`;
+    const title = `error, ${life.name} at ${which(step, calls)}`;
     await sweep(
       t,
       template,
@@ -34,7 +36,7 @@ async function short(life: Life, wanted: number) {
   await t.test(`${life.name}: a short read or write is continued`, { skip }, async (t) => {
     const calls = await countCalls(template, life, TRANSFERS);
     const { at, step } = sample(calls, wanted);
-    const title = `short, ${life.name}: at ${step === 1 ? 'each' : `every ${step}th`} of ${calls} reads and writes`;
+    const title = `short, ${life.name} at ${which(step, calls, 'reads and writes')}`;
     const must = { ...life, must: 'published' as const };
     await sweep(
       t,
@@ -45,5 +47,36 @@ async function short(life: Life, wanted: number) {
   });
 }
 
-for (const life of Object.values(lives)) await failing(life, 18);
+const NEED_SPACE = ['write', 'pwrite64', 'mkdir', 'mkdirat', 'renameat', 'renameat2', 'link', 'linkat', 'fsync'];
+const LASTING: readonly { name: string; fault: Fault; only?: string[] }[] = [
+  { name: 'the disk is full', fault: 'errno=ENOSPC+', only: NEED_SPACE },
+  { name: 'the quota is used up', fault: 'errno=EDQUOT+', only: NEED_SPACE },
+  {
+    name: 'the file system is read-only',
+    fault: 'errno=EROFS+',
+    only: [...NEED_SPACE, 'unlink', 'unlinkat', 'fchmod'],
+  },
+  { name: 'the server is gone', fault: 'errno=ESTALE+' },
+];
+
+/** From a call on it is so, until the program has ended. */
+async function lasting(life: Life, wanted: number) {
+  for (const { name, fault, only } of LASTING) {
+    await t.test(`${life.name}: from one call on ${name}; afterwards all is well`, { skip }, async (t) => {
+      const calls = await countCalls(template, life, only);
+      const { at, step } = sample(calls, wanted);
+      const title = `${name}, ${life.name} from ${which(step, calls)}`;
+      await sweep(
+        t,
+        template,
+        title,
+        at.map((at) => [{ life, fault, at, only }]),
+      );
+    });
+  }
+}
+
+for (const life of Object.values(lives)) await failing(life, 12, skip);
+await failing(onBehalf, 9, noOther);
+for (const life of isDeep ? Object.values(lives) : [lives.transfer, lives.publish]) await lasting(life, 2);
 for (const life of [lives.transfer, lives.resume]) await short(life, 3);

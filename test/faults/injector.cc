@@ -81,9 +81,10 @@ void Injector::Answer() {
     for (const std::string& path : paths) trace_ << ' ' << path;
     trace_ << '\n' << std::flush;
   }
-  if (calls_ != options_.at) return GoOn(waiting.id);
-  hit_ = {std::string(call.name), std::move(paths)};
-  Inject(call, waiting);
+  const bool first = calls_ == options_.at;
+  if (first) hit_ = {std::string(call.name), std::move(paths)};
+  if (first || (options_.lasting && calls_ > options_.at)) return Inject(call, waiting);
+  GoOn(waiting.id);
 }
 
 bool Injector::Counts(const std::vector<std::string>& paths) const {

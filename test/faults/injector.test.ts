@@ -45,6 +45,15 @@ t.test('an error is reported, and the call has done nothing', { skip }, async (t
   t.match(await shell('read', 'errno=EIO'), { hit: 'read', status: 1 });
 });
 
+t.test('an error that lasts is reported by every later call, and one that does not by none', { skip }, async (t) => {
+  const { place } = await template.copy();
+  const command = ['sh', '-c', `for i in 1 2 3; do echo $i > ${place}/$i; done; ls ${place}`];
+  const left = async (fault: Fault) =>
+    (await inject(command, { place, only: ['openat'], at: 2, fault })).stdout.match(/^\d$/gm);
+  t.same(await left('errno=EROFS+'), null);
+  t.same(await left('errno=EROFS'), ['1', '3']);
+});
+
 t.test('a close that fails has closed', { skip }, async (t) => {
   const code = `const fs = require('fs');
     const fd = fs.openSync(process.argv[1], 'w');

@@ -5,7 +5,7 @@ import { type Ended, program, root } from '../support.js';
 
 const injector = join(root, 'build-faults', 'axl_faults');
 
-/** As axl_faults has it: `kill`, `torn`, `short`, `errno=EIO` ... */
+/** As axl_faults has it: `kill`, `torn`, `short`, `errno=EIO`; with a `+` for that call and all later ones. */
 export type Fault = 'kill' | 'torn' | 'short' | `errno=${string}`;
 
 export interface Where {

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { config, Transfer } from '../../lib/index.js';
 import { cutBefore, quiet, TYPE } from '../journals.js';
-import { root } from '../support.js';
+import { NOBODY, program, root } from '../support.js';
 import type { Outcome, World } from './world.js';
 
 config({ chunkSize: 65536 });
@@ -12,6 +12,8 @@ export interface Life {
   /** Without faults, in this process: what went before. */
   readonly prepare: (world: World) => Promise<void>;
   readonly command: (world: World) => readonly string[];
+  /** Whose the world is, if not ours. */
+  readonly user?: number;
   /** How the axl-finalize is called that ends each trial. */
   readonly finish: readonly string[];
   /** What has to become of it, wherever the fault is; undefined: either. */
@@ -65,6 +67,13 @@ async function oneOfTwoRanks(world: World): Promise<void> {
   cutBefore(await leave(world, ['big'], 1, 2), TYPE.done);
 }
 
+/** By a rank of another user. */
+async function strangers(world: World): Promise<void> {
+  const [command, ...args] = rank('leave')(world) as [string, ...string[]];
+  const { status, stderr } = await program(command, args, { uid: NOBODY });
+  if (status !== 0) throw new Error(stderr);
+}
+
 const resume = ['--incomplete', 'resume'];
 
 export const lives = {
@@ -101,3 +110,13 @@ export const lives = {
     must: 'as before',
   },
 } satisfies Record<string, Life>;
+
+/** As root: a process of the other user does it. */
+export const onBehalf: Life = {
+  name: 'axl-finalize for another user',
+  prepare: strangers,
+  command: finalize(),
+  user: NOBODY,
+  finish: [],
+  must: 'published',
+};

@@ -16,7 +16,7 @@ namespace {
 constexpr const char* kUsage =
     "usage: axl_faults --root DIR --report FILE [--only CALL,...] [--at N --fault FAULT] [--trace FILE] -- COMMAND...\n"
     "FAULT: errno=NAME, kill, torn, short or delay=MS, at the Nth system call of COMMAND and its children\n"
-    "that names a file in DIR. Without it they are only counted.\n";
+    "that names a file in DIR; errno=NAME+ at all later ones, too. Without it they are only counted.\n";
 
 struct NamedErrno {
   std::string_view name;
@@ -36,10 +36,13 @@ std::optional<uint64_t> Number(std::string_view text) {
   return value;
 }
 
-bool ParseErrno(std::string_view text, int* value) {
+bool ParseErrno(std::string_view text, Options* out) {
+  out->lasting = text.ends_with('+');
+  if (out->lasting) text.remove_suffix(1);
   const auto found = std::ranges::find(kErrnos, text, &NamedErrno::name);
   if (found == std::end(kErrnos)) return false;
-  *value = found->value;
+  out->fault = Fault::kErrno;
+  out->value = found->value;
   return true;
 }
 
@@ -47,10 +50,7 @@ bool ParseFault(std::string_view text, Options* out) {
   const size_t equals = text.find('=');
   const std::string_view name = text.substr(0, equals);
   const std::string_view value = equals == std::string_view::npos ? "" : text.substr(equals + 1);
-  if (name == "errno") {
-    out->fault = Fault::kErrno;
-    return ParseErrno(value, &out->value);
-  }
+  if (name == "errno") return ParseErrno(value, out);
   if (name == "delay") {
     out->fault = Fault::kDelay;
     out->value = static_cast<int>(Number(value).value_or(0));

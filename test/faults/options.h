@@ -23,9 +23,10 @@ struct Options {
   std::vector<const Call*> calls;  // of these kinds
   uint64_t at = 0;                 // the fault is at this one of them, from 1
   Fault fault = Fault::kNone;
-  int value = 0;       // the errno, or milliseconds
-  std::string report;  // what came of it, as JSON, goes to this file
-  std::string trace;   // a line for each call that counts goes to this file; empty: to none
+  int value = 0;         // the errno, or milliseconds
+  bool lasting = false;  // an errno: all later calls have it too
+  std::string report;    // what came of it, as JSON, goes to this file
+  std::string trace;     // a line for each call that counts goes to this file; empty: to none
   char** command = nullptr;
 };
 

@@ -22,6 +22,11 @@ async function publish(transfer) {
 }
 
 const lives = {
+  async leave(place) {
+    const transfer = await dispatched(place);
+    for await (const _ of transfer.progress());
+    process.exit();
+  },
   transfer: async (place) => publish(await dispatched(place)),
   async resume(place) {
     const transfer = await Transfer.open(join(place, 'states', 'rank0'));

@@ -72,8 +72,8 @@ const show = ({ life, fault, at }: Run, hit: Injected['hit']): string =>
   `${life.name}, ${fault} at ${at}: ${hit ? `${hit.call} ${hit.paths.join(' ')}` : 'not reached'}`;
 
 async function runTrial(template: Template, runs: readonly Run[]): Promise<Trial> {
-  const world = await template.copy();
   const [first] = runs as readonly [Run, ...Run[]];
+  const world = await template.copy(first.life.user);
   await first.life.prepare(world);
   const trial: Trial = { world, runs, wrong: [], hits: 0, must: first.life.must };
   const seen: string[] = [];
@@ -127,7 +127,7 @@ async function together<T, Result>(items: readonly T[], work: (item: T) => Promi
 
 /** How many calls a life makes, of some kinds. */
 export async function countCalls(template: Template, life: Life, only?: readonly string[]): Promise<number> {
-  const world = await template.copy();
+  const world = await template.copy(life.user);
   await life.prepare(world);
   const { calls, status, stderr } = await inject(life.command(world), { place: world.place, only });
   if (status !== 0 && status !== 3) throw new Error(`${life.name}, without a fault: ${stderr}`);
@@ -142,6 +142,10 @@ export function sample(count: number, wanted: number): { readonly at: number[]; 
   return { at, step };
 }
 
+/** In words: every `step`th of so many. */
+export const which = (step: number, count: number, what = 'calls'): string =>
+  `${step === 1 ? 'each' : step >= count ? 'one' : `1 in ${step}`} of ${count} ${what}`;
+
 /** Makes trials of `planned`. @returns what is wrong, for each trial with which something is; and how many faults were reached */
 export async function tryAll(template: Template, planned: readonly (readonly Run[])[]) {
   const wrong: string[] = [];
@@ -155,12 +159,12 @@ export async function tryAll(template: Template, planned: readonly (readonly Run
   return { wrong, hits };
 }
 
-/** Makes trials of `planned` and asserts that nothing is wrong with any. */
+/** Makes trials of `planned`, asserts that nothing is wrong with any, and prints a line at once: a sweep may take an hour. */
 export async function sweep(t: Test, template: Template, title: string, planned: readonly (readonly Run[])[]) {
   const started = performance.now();
   const { wrong, hits } = await tryAll(template, planned);
   const seconds = ((performance.now() - started) / 1000).toFixed(0);
   const good = planned.length - wrong.length;
-  t.comment(`sweep: ${title}: ${good} of ${planned.length}, ${hits} faults, ${seconds} s`);
+  console.error(`sweep: ${title}: ${good} of ${planned.length}, ${hits} faults, ${seconds} s`);
   t.same(wrong.slice(0, 5), [], title);
 }

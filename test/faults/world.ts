@@ -39,8 +39,6 @@ export type Outcome = 'published' | 'as before';
 export class Template {
   readonly root = fs.mkdtempSync(fs.existsSync('/dev/shm') ? '/dev/shm/axl-faults-' : '/tmp/axl-faults-');
   readonly #model = join(this.root, 'model');
-  readonly before: Tree;
-  readonly after: Tree;
   #made = 0;
 
   constructor() {
@@ -53,8 +51,6 @@ export class Template {
     this.#write('dest/small', 'as it was before', 0o604);
     this.#write('dest/other', 'nothing to do with it', 0o644);
     fs.chmodSync(join(this.#model, 'source/sub'), 0o751);
-    this.before = treeOf(join(this.#model, 'dest'));
-    this.after = new Map([...this.before, ...treeOf(join(this.#model, 'source'))]);
   }
 
   #write(name: string, content: string | Buffer, mode: number): void {
@@ -64,10 +60,12 @@ export class Template {
     fs.chmodSync(path, mode);
   }
 
-  async copy(): Promise<World> {
+  /** @param user whom all of it is given */
+  async copy(user?: number): Promise<World> {
     const place = join(this.root, `trial-${++this.#made}`);
     await program('cp', ['-a', this.#model, place]);
-    return new World(place, this);
+    if (user) await program('chown', ['-R', `${user}:${user}`, place]);
+    return new World(place);
   }
 
   remove(): void {
@@ -77,11 +75,13 @@ export class Template {
 
 export class World {
   readonly place: string;
-  readonly template: Template;
+  readonly #before: Tree;
+  readonly #after: Tree;
 
-  constructor(place: string, template: Template) {
+  constructor(place: string) {
     this.place = place;
-    this.template = template;
+    this.#before = treeOf(join(place, 'dest'));
+    this.#after = new Map([...this.#before, ...treeOf(join(place, 'source'))]);
   }
 
   get states(): string {
@@ -90,21 +90,19 @@ export class World {
 
   /** What is wrong already: a destination neither as before nor complete, a temporary file without a state file. */
   wrongNow(): string[] {
-    const { before, after } = this.template;
     const now = treeOf(join(this.place, 'dest'));
     const wrong = [...now].filter(([name, is]) => {
       if (isTemporary(name) || fs.statSync(join(this.place, 'dest', name)).isDirectory()) return false;
-      return is !== before.get(name) && is !== after.get(name);
+      return is !== this.#before.get(name) && is !== this.#after.get(name);
     });
-    const lost = [...before.keys()].filter((name) => !now.has(name));
+    const lost = [...this.#before.keys()].filter((name) => !now.has(name));
     const orphans = this.stateFiles().length > 0 ? [] : temporaries(join(this.place, 'dest'));
     return [...wrong.map(([name, is]) => `${name} is ${is}`), ...lost, ...orphans.map((name) => `orphan ${name}`)];
   }
 
   /** How the destinations differ from an outcome. */
   differs(outcome: Outcome): string[] {
-    const { before, after } = this.template;
-    return difference(treeOf(join(this.place, 'dest')), outcome === 'published' ? after : before);
+    return difference(treeOf(join(this.place, 'dest')), outcome === 'published' ? this.#after : this.#before);
   }
 
   /** What differs from both outcomes. */
