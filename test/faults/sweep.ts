@@ -30,14 +30,16 @@ interface Trial {
 
 const FINALIZE_DONE = ['published', 'rolled-back', 'removed'];
 
-/** What a program has told whoever runs it; `nothing to do` says only that no state file is left. */
-function told({ status, stdout }: Ended, { finish }: Life): Outcome | 'nothing to do' | undefined {
+/** What a program has told whoever runs it: what became of the transfer; that its state file is gone. */
+function told({ status, stdout }: Ended, { finish }: Life): { outcome?: Outcome; cleared: boolean } {
   if (!stdout.startsWith('{')) {
-    if (stdout.includes('published')) return 'published';
-    return stdout.includes('freed') ? 'as before' : undefined;
+    const cleared = stdout.includes('freed');
+    if (stdout.includes('published')) return { outcome: 'published', cleared };
+    return cleared ? { outcome: 'as before', cleared } : { cleared };
   }
-  if (status === 0) return JSON.parse(stdout).counts.published > 0 ? 'published' : 'nothing to do';
-  return status === 3 && !finish.includes('resume') ? 'as before' : undefined;
+  if (status === 0 && JSON.parse(stdout).counts.published > 0) return { outcome: 'published', cleared: true };
+  if (status === 3 && !finish.includes('resume')) return { outcome: 'as before', cleared: true };
+  return { cleared: status === 0 };
 }
 
 /** A failure that must not be forgiven: the bytes may not be there, whatever the next call says. */
@@ -52,13 +54,12 @@ function mustFail({ hit }: Injected, fault: Fault): boolean {
 const isVerdict = (name: string): boolean => name.startsWith('.axl-verdict.');
 
 function checkTold({ world, wrong }: Trial, { life, fault }: Run, ended: Injected): void {
-  const said = told(ended, life);
-  if (!said) return;
-  const left = world.stateFiles();
+  const { outcome, cleared } = told(ended, life);
+  const left = cleared ? world.stateFiles() : [];
   const complained = ended.stderr !== '' && left.length > 0 && left.every(isVerdict);
-  if (said !== 'nothing to do') wrong.push(...world.differs(said).map((name) => `told ${said}, but ${name}`));
+  if (outcome) wrong.push(...world.differs(outcome).map((name) => `told ${outcome}, but ${name}`));
   if (left.length > 0 && !complained) wrong.push(`told that all is done, but there is ${left}`);
-  if (said === 'published' && mustFail(ended, fault) && !complained) wrong.push('told of no failure');
+  if (outcome === 'published' && mustFail(ended, fault) && !complained) wrong.push('told of no failure');
 }
 
 function checkRun(trial: Trial, run: Run, ended: Injected): void {
