@@ -64,7 +64,7 @@ async function lasting(life: Life, wanted: number) {
   for (const { name, fault, only } of LASTING) {
     await t.test(`${life.name}: from one call on ${name}; afterwards all is well`, { skip }, async (t) => {
       const calls = await countCalls(template, life, only);
-      const { at, step } = sample(calls, wanted);
+      const { at, step } = sample(calls, wanted, 12);
       const title = `${name}, ${life.name} from ${which(step, calls)}`;
       await sweep(
         t,

@@ -140,10 +140,14 @@ export async function countCalls(template: Template, life: Life, only?: readonly
   return calls;
 }
 
-/** About `wanted` of the numbers from 1 to `count`, evenly; all of them when that is asked for. */
-export function sample(count: number, wanted: number): { readonly at: number[]; readonly step: number } {
-  const step = isDeep ? 1 : Math.max(1, Math.floor(count / wanted));
-  const at = Array.from({ length: count }, (_, i) => i + 1).filter((n) => (n - 1) % step === 0);
+/** Numbers from 1 to `count`, evenly: about `wanted` of them, or `inDeep` when there is time. */
+export function sample(
+  count: number,
+  wanted: number,
+  inDeep = count,
+): { readonly at: number[]; readonly step: number } {
+  const step = Math.max(1, Math.floor(count / (isDeep ? inDeep : wanted)));
+  const at = Array.from({ length: Math.ceil(count / step) }, (_, i) => i * step + 1);
   return { at, step };
 }
 

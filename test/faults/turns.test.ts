@@ -10,7 +10,7 @@ const template = new Template();
 t.teardown(() => template.remove());
 
 /** How far apart the calls are at which the second is killed; it starts elsewhere for each call of the first. */
-const STRIDE = 17;
+const STRIDE = 37;
 
 const kill = (life: Life, at: number): Run => ({ life, fault: 'kill', at });
 
