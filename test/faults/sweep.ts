@@ -22,7 +22,8 @@ export interface Run {
 
 interface Trial {
   readonly world: World;
-  readonly runs: readonly Run[];
+  /** What was done, and what was said of it. */
+  readonly seen: string[];
   readonly wrong: string[];
   hits: number;
   must: Outcome | undefined;
@@ -69,6 +70,7 @@ function checkTold({ world, wrong }: Trial, run: Run, ended: Injected): void {
 function checkRun(trial: Trial, run: Run, ended: Injected): void {
   checkTold(trial, run, ended);
   if (ended.status === null && !ended.hit) trial.wrong.push('did not end by itself');
+  if (ended.status === 1 && ended.stderr === '') trial.wrong.push('failed without a word');
   trial.wrong.push(...trial.world.wrongNow());
   trial.must ??= trial.world.promised();
 }
@@ -80,16 +82,14 @@ async function runTrial(template: Template, runs: readonly Run[]): Promise<Trial
   const [first] = runs as readonly [Run, ...Run[]];
   const world = await template.copy(first.life.user);
   await first.life.prepare(world);
-  const trial: Trial = { world, runs, wrong: [], hits: 0, must: first.life.must };
-  const seen: string[] = [];
+  const trial: Trial = { world, seen: [], wrong: [], hits: 0, must: first.life.must };
   for (const run of runs) {
     const ended = await inject(run.life.command(world), { ...run, place: world.place });
     if (ended.hit) trial.hits++;
-    seen.push(show(run, ended.hit), ended.stderr);
+    trial.seen.push(show(run, ended.hit), ended.stderr.trim());
     checkRun(trial, run, ended);
     world.letLocksExpire();
   }
-  if (trial.wrong.length > 0) trial.wrong.unshift(...seen);
   return trial;
 }
 
@@ -116,8 +116,8 @@ async function finish(trials: readonly Trial[], args: readonly string[]): Promis
   return wrong;
 }
 
-const describe = ({ runs, must, wrong }: Trial): string =>
-  [runs.map((run) => show(run, null)).join('; '), `must: ${must ?? 'either'}`, ...wrong].join('\n  ');
+const describe = ({ seen, must, wrong }: Trial): string =>
+  [...seen, `must be ${must ?? 'either'}`, ...wrong].filter((line) => line !== '').join('\n  ');
 
 /** Runs all of them, some at a time. */
 async function together<T, Result>(items: readonly T[], work: (item: T) => Promise<Result>): Promise<Result[]> {
