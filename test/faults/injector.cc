@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <linux/seccomp.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -101,6 +102,9 @@ void Injector::Inject(const Call& call, const seccomp_notif& waiting) {
       return Fail(call, waiting);
     case Fault::kKill:
       return command_.Kill(process);
+    case Fault::kDie:
+      (void)kill(process, SIGKILL);
+      return;
     case Fault::kTorn:
       (void)DoPart(call, waiting, SizeOf(call, waiting) / 2);
       return command_.Kill(process);

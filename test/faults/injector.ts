@@ -5,8 +5,8 @@ import { type Ended, program, root } from '../support.js';
 
 const injector = join(root, 'build-faults', 'axl_faults');
 
-/** As axl_faults has it: `kill`, `torn`, `short`, `errno=EIO`; with a `+` for that call and all later ones. */
-export type Fault = 'kill' | 'torn' | 'short' | `errno=${string}`;
+/** As axl_faults has it: `kill`, `die`, `torn`, `short`, `errno=EIO`; with a `+` for that call and all later ones. */
+export type Fault = 'kill' | 'die' | 'torn' | 'short' | `errno=${string}`;
 
 export interface Where {
   /** Only calls that name a file in there count. */

@@ -15,7 +15,7 @@ namespace {
 
 constexpr const char* kUsage =
     "usage: axl_faults --root DIR --report FILE [--only CALL,...] [--at N --fault FAULT] [--trace FILE] -- COMMAND...\n"
-    "FAULT: errno=NAME, kill, torn, short or delay=MS, at the Nth system call of COMMAND and its children\n"
+    "FAULT: errno=NAME, kill, die, torn, short or delay=MS, at the Nth system call of COMMAND and its children\n"
     "that names a file in DIR; errno=NAME+ at all later ones, too. Without it they are only counted.\n";
 
 struct NamedErrno {
@@ -28,6 +28,14 @@ constexpr NamedErrno kErrnos[] = {
     {"EACCES", EACCES}, {"EROFS", EROFS},   {"EMFILE", EMFILE}, {"ENOMEM", ENOMEM}, {"ENOENT", ENOENT},
     {"EPERM", EPERM},   {"EEXIST", EEXIST}, {"EINVAL", EINVAL}, {"ENOSYS", ENOSYS}, {"EOPNOTSUPP", EOPNOTSUPP},
 };
+
+struct NamedFault {
+  std::string_view name;
+  Fault fault;
+};
+
+constexpr NamedFault kPlainFaults[] = {
+    {"kill", Fault::kKill}, {"die", Fault::kDie}, {"torn", Fault::kTorn}, {"short", Fault::kShort}};
 
 std::optional<uint64_t> Number(std::string_view text) {
   uint64_t value = 0;
@@ -56,8 +64,10 @@ bool ParseFault(std::string_view text, Options* out) {
     out->value = static_cast<int>(Number(value).value_or(0));
     return out->value > 0;
   }
-  out->fault = name == "kill" ? Fault::kKill : name == "torn" ? Fault::kTorn : Fault::kShort;
-  return text == "kill" || text == "torn" || text == "short";
+  const auto found = std::ranges::find(kPlainFaults, text, &NamedFault::name);
+  if (found == std::end(kPlainFaults)) return false;
+  out->fault = found->fault;
+  return true;
 }
 
 bool ParseCalls(std::string_view text, std::vector<const Call*>* out) {

@@ -13,6 +13,7 @@ enum class Fault : uint8_t {
   kNone,   // calls are only counted
   kErrno,  // the call does nothing and reports an error; a close closes all the same
   kKill,   // SIGKILL to all of the command before the call
+  kDie,    // SIGKILL to the process that makes the call, and to no other
   kTorn,   // a part of a write is written, then SIGKILL
   kShort,  // a part of a read or write is done and reported
   kDelay,  // the call waits; all others go on
