@@ -51,6 +51,7 @@ class Round {
   readonly #plan: Uint8Array;
   readonly #verdicts = new Set<string>();
   readonly #reasons = new Map<string, Failure>();
+  readonly #unread = new Map<number, Failure>();
   #doubt: boolean;
 
   /** @param allListed false: there may be state files that nobody listed */
@@ -80,10 +81,18 @@ class Round {
     return this.surveys.groups.filter(({ name }) => this.#isWanted(name));
   }
 
-  /** What belongs to no dataset that we know of is finalized as ever, and once. */
+  /** What belongs to no dataset that we know of is looked at once. If it may be a rank of one, nothing is published. */
   #planOthers(i: number, name: string): void {
     const { dataset } = this.#terms;
-    if (!this.#only && (dataset === true || name === '' || name === dataset)) this.#plans(i, 'plain');
+    if (this.#only || (dataset !== true && name !== '' && name !== dataset)) return;
+    this.#plans(i, this.#unread.has(i) ? 'failed' : isDoubtful(this.surveys.standing(i)) ? 'keep' : 'plain');
+  }
+
+  #see(i: number, seen: NativeSurveyed): void {
+    this.surveys.see(i, seen);
+    const standing = this.surveys.standing(i);
+    if (isDoubtful(standing)) this.#doubt = true;
+    if (standing === 'unreadable' && seen.failure) this.#unread.set(i, toFailure(seen.failure));
   }
 
   /** All but drafts. */
@@ -97,9 +106,8 @@ class Round {
 
   async survey(): Promise<void> {
     const see = (i: number, seen: NativeSurveyed) => {
-      this.surveys.see(i, seen);
+      this.#see(i, seen);
       const standing = this.surveys.standing(i);
-      if (isDoubtful(standing)) this.#doubt = true;
       if (isDoubtful(standing) || standing === 'not-state' || standing === 'gone') this.#planOthers(i, seen.name);
     };
     await this.#work.survey(this.#surveyed(), see);
@@ -113,7 +121,7 @@ class Round {
       const numbers = alive();
       if (numbers.length === 0 || this.#work.stopped) break;
       await new Promise((resolve) => setTimeout(resolve, ms * (0.5 + Math.random())));
-      await this.#work.survey(numbers, (i, seen) => this.surveys.see(i, seen));
+      await this.#work.survey(numbers, (i, seen) => this.#see(i, seen));
     }
     return alive().length === 0;
   }
@@ -130,7 +138,7 @@ class Round {
       if (resumed) this.#work.resumed.add(this.#work.candidates.path(i));
       else if (failure) this.#work.terms.tally.problem(toFailure(failure));
     });
-    await this.#work.survey(lacking, (i, seen) => this.surveys.see(i, seen));
+    await this.#work.survey(lacking, (i, seen) => this.#see(i, seen));
     await this.whenDead([50, 100, 200]);
   }
 
@@ -272,7 +280,8 @@ class Round {
     const choice = this.#choice(i);
     const of = (code: string, why: string): Failure => ({ code, message: `${this.#shown(i)}: ${why}` });
     if (choice === 'held') this.#say(i, 'kept', of('AXL_CONFLICT', 'an earlier verdict on its dataset comes first'));
-    if (choice === 'failed') this.#say(i, 'failed', this.#reasons.get(this.surveys.details(i).name));
+    if (choice === 'failed')
+      this.#say(i, 'failed', this.#unread.get(i) ?? this.#reasons.get(this.surveys.details(i).name));
   }
 
   #say(i: number, action: FinalizeAction, error: Failure | undefined): void {

@@ -108,6 +108,8 @@ export interface ChildOptions {
   readonly onStdout?: (text: string, kill: (signal: NodeJS.Signals) => void) => void;
   /** The largest file that it may write, in blocks of 512 or 1024 bytes, as the shell has it. */
   readonly fileBlocks?: number;
+  /** After how many milliseconds it counts as hanging, if a minute is too short. */
+  readonly patienceMs?: number;
   /** Asked again and again; SIGKILL once it is true. */
   readonly killWhen?: () => boolean;
 }
@@ -129,13 +131,13 @@ function killOnce(child: ChildProcess, come: () => boolean): void {
 
 /** Runs a program to its end. One that hangs ends by SIGKILL, and its status is null. */
 export function program(command: string, args: readonly string[], options: ChildOptions = {}): Promise<Ended> {
-  const { uid, cwd = '/' } = options;
+  const { uid, cwd = '/', patienceMs = CHILD_TIMEOUT_MS } = options;
   const spawnOptions: SpawnOptions = { cwd, env: environment(options.env), stdio: ['ignore', 'pipe', 'pipe'] };
   const child = spawn('env', [...PLAIN, command, ...args], {
     ...spawnOptions,
     ...(uid !== undefined && { uid, gid: uid }),
   });
-  const timer = setTimeout(() => child.kill('SIGKILL'), CHILD_TIMEOUT_MS);
+  const timer = setTimeout(() => child.kill('SIGKILL'), patienceMs);
   if (options.killWhen) killOnce(child, options.killWhen);
   const out = { stdout: '', stderr: '' };
   child.stdout?.setEncoding('utf8').on('data', (text: string) => {

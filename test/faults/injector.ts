@@ -1,16 +1,17 @@
 // axl_faults, as the tests use it: a command run with one fault at one of its system calls.
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-import { type Ended, program, root } from '../support.js';
+import { type Ended, root as packageRoot, program } from '../support.js';
 
-const injector = join(root, 'build-faults', 'axl_faults');
+const injector = join(packageRoot, 'build-faults', 'axl_faults');
 
 /** As axl_faults has it: `kill`, `die`, `torn`, `short`, `errno=EIO`; with a `+` for that call and all later ones. */
 export type Fault = 'kill' | 'die' | 'torn' | 'short' | `errno=${string}`;
 
 export interface Where {
-  /** Only calls that name a file in there count. */
   readonly place: string;
+  /** Only calls that name this file, or one in this directory, count. @default the place */
+  readonly root?: string;
   /** Only these calls count; all that change or read something, if none are given. */
   readonly only?: readonly string[] | undefined;
   /** Which of them, from 1; none: they are counted. */
@@ -24,6 +25,9 @@ export interface Injected extends Ended {
   readonly hit: { readonly call: string; readonly paths: readonly string[] } | null;
 }
 
+/** A sweep of an hour meets a machine that stands still for minutes. */
+export const patienceMs = 600_000;
+
 /** '' if faults can be put into programs here, or why not. */
 export async function noInjector(): Promise<string> {
   if (!fs.existsSync(injector)) return `there is no ${injector}: node scripts/build-faults.mjs`;
@@ -34,13 +38,16 @@ export async function noInjector(): Promise<string> {
 }
 
 /** Runs a command to its end, with the fault. */
-export async function inject(command: readonly string[], { place, only, at, fault }: Where): Promise<Injected> {
+export async function inject(
+  command: readonly string[],
+  { place, root = place, only, at, fault }: Where,
+): Promise<Injected> {
   const report = `${place}.report`;
-  const options = ['--root', place, '--report', report];
+  const options = ['--root', root, '--report', report];
   if (only) options.push('--only', only.join(','));
   if (at && fault) options.push('--at', `${at}`, '--fault', fault);
   const env = { AXL_CHUNK_SIZE: '65536', AXL_THREADS: '2' };
-  const ended = await program(injector, [...options, '--', ...command], { env });
+  const ended = await program(injector, [...options, '--', ...command], { env, patienceMs });
   if (!fs.existsSync(report)) throw new Error(`axl_faults hung or failed: ${ended.stderr}`);
   const said = JSON.parse(fs.readFileSync(report, 'utf8'));
   fs.rmSync(report);
