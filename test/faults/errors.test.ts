@@ -15,19 +15,20 @@ t.teardown(() => template.remove());
 const ERRNOS = ['EIO', 'ENOSPC', 'EDQUOT', 'EINTR', 'ESTALE', 'EACCES', 'EROFS', 'EMFILE', 'ENOMEM'];
 const TRANSFERS = ['read', 'pread64', 'write', 'pwrite64'];
 
-/** Each call fails once with each errno, or in a sample with one of them in turn. */
-async function failing(life: Life, wanted: number, skip: string) {
-  await t.test(`${life.name}: no failure of a system call tears, loses or hides`, { skip }, async (t) => {
+/** How often each call fails: once with each errno, or, in a sample, with one. Each turn has all of them, shifted by one. */
+const TURNS = isDeep ? ERRNOS.length : 1;
+
+async function failing(life: Life, wanted: number, turn: number, skip: string) {
+  await t.test(`${life.name}: no failure of a system call tears, loses or hides, ${turn}`, { skip }, async (t) => {
     const calls = await countCalls(template, life);
     const { at, step } = sample(calls, wanted);
-    const faults = ERRNOS.map((name): Fault => `errno=${name}`);
-    const chosen = (i: number) => (isDeep ? faults : [faults[i % faults.length] as Fault]);
-    const title = `error, ${life.name} at ${which(step, calls)}`;
+    const fault = (i: number): Fault => `errno=${ERRNOS[(i + turn) % ERRNOS.length] as string}`;
+    const title = `error, ${life.name} at ${which(step, calls)}, turn ${turn} of ${TURNS}`;
     await sweep(
       t,
       template,
       title,
-      at.flatMap((at, i) => chosen(i).map((fault) => [{ life, fault, at }])),
+      at.map((at, i) => [{ life, fault: fault(i), at }]),
     );
   });
 }
@@ -76,7 +77,9 @@ async function lasting(life: Life, wanted: number) {
   }
 }
 
-for (const life of Object.values(lives)) await failing(life, 12, skip);
-await failing(onBehalf, 9, noOther);
+for (let turn = 1; turn <= TURNS; turn++) {
+  for (const life of Object.values(lives)) await failing(life, 12, turn, skip);
+  await failing(onBehalf, 9, turn, noOther);
+}
 for (const life of isDeep ? Object.values(lives) : [lives.transfer, lives.publish]) await lasting(life, 2);
 for (const life of [lives.transfer, lives.resume]) await short(life, 3);

@@ -16,6 +16,8 @@ export interface Life {
   readonly user?: number;
   /** How the axl-finalize is called that ends each trial. */
   readonly finish: readonly string[];
+  /** Does a state file stay when all is done? */
+  readonly keeps?: true;
   /** What has to become of it, wherever the fault is; undefined: either. */
   readonly must: Outcome | undefined;
 }
@@ -76,7 +78,10 @@ async function strangers(world: World): Promise<void> {
 
 const resume = ['--incomplete', 'resume'];
 
-export const lives = {
+type Ranks = 'transfer' | 'cancel' | 'resume';
+type Finalizers = 'publish' | 'rollBack' | 'finalizeResume' | 'keepState' | 'dataset' | 'datasetIncomplete';
+
+export const lives: Record<Ranks | Finalizers, Life> = {
   transfer: { name: 'transfer', prepare: nothing, command: rank('transfer'), finish: [], must: undefined },
   cancel: { name: 'cancel and free', prepare: nothing, command: rank('cancel'), finish: [], must: undefined },
   resume: { name: 'resume', prepare: incomplete, command: rank('resume'), finish: resume, must: 'published' },
@@ -95,6 +100,14 @@ export const lives = {
     finish: resume,
     must: 'published',
   },
+  keepState: {
+    name: 'axl-finalize --keep-state',
+    prepare: complete,
+    command: finalize('--keep-state', '--verify', 'checksum'),
+    keeps: true,
+    finish: [],
+    must: 'published',
+  },
   dataset: {
     name: 'axl-finalize --dataset',
     prepare: twoRanks,
@@ -109,7 +122,7 @@ export const lives = {
     finish: ['--dataset'],
     must: 'as before',
   },
-} satisfies Record<string, Life>;
+};
 
 /** As root: a process of the other user does it. */
 export const onBehalf: Life = {

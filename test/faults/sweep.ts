@@ -2,7 +2,7 @@
 // checked. A sweep puts the fault at each system call in turn, or at a sample of them.
 import type { Test } from 'tap';
 import { type Ended, program } from '../support.js';
-import { type Fault, type Injected, inject } from './injector.js';
+import { type Fault, type Injected, inject, patienceMs } from './injector.js';
 import { axlFinalize, type Life } from './lives.js';
 import type { Outcome, Template, World } from './world.js';
 
@@ -32,15 +32,15 @@ interface Trial {
 const FINALIZE_DONE = ['published', 'rolled-back', 'removed'];
 
 /** What a program has told whoever runs it: what became of the transfer; that its state file is gone. */
-function told({ status, stdout }: Ended, { finish }: Life): { outcome?: Outcome; cleared: boolean } {
+function told({ status, stdout }: Ended, { finish, keeps }: Life): { outcome?: Outcome; cleared: boolean } {
   if (!stdout.startsWith('{')) {
     const cleared = stdout.includes('freed');
     if (stdout.includes('published')) return { outcome: 'published', cleared };
     return cleared ? { outcome: 'as before', cleared } : { cleared };
   }
-  if (status === 0 && JSON.parse(stdout).counts.published > 0) return { outcome: 'published', cleared: true };
+  if (status === 0 && JSON.parse(stdout).counts.published > 0) return { outcome: 'published', cleared: !keeps };
   if (status === 3 && !finish.includes('resume')) return { outcome: 'as before', cleared: true };
-  return { cleared: status === 0 };
+  return { cleared: status === 0 && !keeps };
 }
 
 /**
@@ -104,7 +104,7 @@ function checkEnd({ world, must, wrong }: Trial, entries: readonly { stateFile: 
 /** Finalizes what the trials have left, and looks. @returns what is wrong, trial by trial */
 async function finish(trials: readonly Trial[], args: readonly string[]): Promise<string[]> {
   const [command, ...rest] = axlFinalize('--json', ...args, ...trials.map(({ world }) => world.states));
-  const ended = await program(command as string, rest);
+  const ended = await program(command as string, rest, { patienceMs });
   const { entries } = JSON.parse(ended.stdout);
   for (const trial of trials) {
     checkEnd(trial, entries);

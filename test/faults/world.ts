@@ -1,4 +1,4 @@
-// A place for one trial: four sources of different kinds, destinations of which one exists beforehand, a state directory.
+// A place for one trial: five sources of different kinds, destinations of which one exists beforehand, a state directory.
 // And what has to hold of it: each destination as before or complete, with all its metadata.
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
@@ -14,11 +14,15 @@ type Tree = ReadonlyMap<string, string>;
 
 const isTemporary = (name: string): boolean => /\._AXL[0-9a-f]{16}$/.test(name);
 
+const isDirectory = (path: string): boolean => fs.lstatSync(path).isDirectory();
+
 function describe(path: string): string {
   const { mode, uid, gid, mtimeNs } = fs.lstatSync(path, { bigint: true });
   const stats = [mode.toString(8), uid, gid, mtimeNs].join(' ');
-  const directory = fs.statSync(path).isDirectory();
-  return directory ? stats : `${stats} ${createHash('md5').update(fs.readFileSync(path)).digest('hex')}`;
+  if (isDirectory(path)) return stats;
+  const link = fs.lstatSync(path).isSymbolicLink();
+  const content = link ? fs.readlinkSync(path) : createHash('md5').update(fs.readFileSync(path)).digest('hex');
+  return `${stats} ${content}`;
 }
 
 function treeOf(dir: string): Tree {
@@ -50,6 +54,7 @@ export class Template {
     this.#write('source/sub/empty', Buffer.alloc(0), 0o600);
     this.#write('dest/small', 'as it was before', 0o604);
     this.#write('dest/other', 'nothing to do with it', 0o644);
+    fs.symlinkSync('empty', join(this.#model, 'source/sub/link'));
     fs.chmodSync(join(this.#model, 'source/sub'), 0o751);
   }
 
@@ -92,7 +97,7 @@ export class World {
   wrongNow(): string[] {
     const now = treeOf(join(this.place, 'dest'));
     const wrong = [...now].filter(([name, is]) => {
-      if (isTemporary(name) || fs.statSync(join(this.place, 'dest', name)).isDirectory()) return false;
+      if (isTemporary(name) || isDirectory(join(this.place, 'dest', name))) return false;
       return is !== this.#before.get(name) && is !== this.#after.get(name);
     });
     const lost = [...this.#before.keys()].filter((name) => !now.has(name));
