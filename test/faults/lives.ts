@@ -103,7 +103,7 @@ export const lives: Record<Ranks | Finalizers, Life> = {
   keepState: {
     name: 'axl-finalize --keep-state',
     prepare: complete,
-    command: finalize('--keep-state', '--verify', 'checksum'),
+    command: finalize('--keep-state'),
     keeps: true,
     finish: [],
     must: 'published',
