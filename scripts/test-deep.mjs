@@ -20,7 +20,7 @@ const STEPS = [
     does: 'the real programs killed, torn and failed at each of their system calls',
     command: [...DEEP, ...tap, ...['kill', 'errors', 'turns'].map((name) => `test/faults/${name}.test.ts`)],
     needs: 'seccomp user notification (Linux 5.9)',
-    minutes: 60,
+    minutes: 200,
   },
 ];
 
