@@ -12,7 +12,7 @@ const DEEP = ['env', 'AXL_TEST_DEEP=1'];
 
 /**
  * Each is a suite: a program that ends with the closing line, skips loudly what it cannot do here, and shows with its
- * exit status whether it failed. `minutes` were measured on two cores; it may take ten times as long.
+ * exit status whether it failed. `minutes` are for two cores that others use, too; it may take ten times as long.
  */
 const STEPS = [
   {
