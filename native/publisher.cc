@@ -62,6 +62,7 @@ Status Publisher::Check(Ask destinations) {
   ask_ = destinations;
   to_mend_.clear();
   to_keep_.clear();
+  half_renamed_.clear();
   if (!state_.sealed || !state_.AllDone())
     return Status::Make(Code::kInvalidState, "a file of the transfer is not complete", journal_.path());
   for (uint32_t id = 0; id < state_.files.size(); id++) {
@@ -87,11 +88,21 @@ Status Publisher::CheckFile(uint32_t id) {
 Status Publisher::CheckTemporary(uint32_t id, const Place& place, const struct stat& st) {
   const std::string temporary = Join(dir_.path(), place.temporary);
   if (!IsJournalled(id, st)) return Verifying("the temporary file is not the one that was copied", temporary);
-  if (st.st_nlink != 1) return Verifying("the temporary file has a second name", temporary);
+  const bool half = IsHalfRenamed(place, st);
+  if (st.st_nlink != 1 && !half) return Verifying("the temporary file has a second name", temporary);
   state_.progress[id].published = false;
+  if (half) half_renamed_.insert(id);
   if (Status s = CheckContents(id, place, place.temporary); !s.ok()) return s;
   if (NeedsMending(id, st)) to_mend_.push_back(id);
-  return CheckDestination(id, place);
+  return half ? CheckWritable() : CheckDestination(id, place);
+}
+
+// Both names are there: of a rename that is link and unlink, killed in between, or of one that a file system without a
+// journal did by halves when the power went.
+bool Publisher::IsHalfRenamed(const Place& place, const struct stat& st) const {
+  struct stat named;
+  return state_.settled && st.st_nlink == 2 &&
+         os_.Stat(place.dir, place.name.c_str(), &named, AT_SYMLINK_NOFOLLOW) == 0 && named.st_ino == st.st_ino;
 }
 
 Status Publisher::CheckDestination(uint32_t id, const Place& place) {
@@ -201,7 +212,9 @@ Status Publisher::RenameFile(uint32_t id) {
   const std::string& path = state_.files[id].dest;
   const bool replace = options_.overwrite == Overwrite::kReplace;
   int r = -EEXIST;
-  if (!state_.progress[id].kept)
+  if (half_renamed_.contains(id))
+    r = os_.Unlink(place.dir, place.temporary.c_str());  // a rename of two names of one file does nothing
+  else if (!state_.progress[id].kept)
     r = replace ? os_.Rename(place.dir, place.temporary.c_str(), place.dir, place.name.c_str())
                 : os_.RenameNew(place.dir, place.temporary.c_str(), place.name.c_str());
   if (r == -EEXIST && options_.overwrite == Overwrite::kKeep && !state_.progress[id].kept)

@@ -80,6 +80,7 @@ class Publisher {
   Status CheckPublished(uint32_t id, const Place& place);
   Status CheckContents(uint32_t id, const Place& place, const std::string& name);
   bool IsJournalled(uint32_t id, const struct stat& st) const;
+  bool IsHalfRenamed(const Place& place, const struct stat& st) const;
   bool IsOurs(const struct stat& st, const Metadata& meta) const;
   bool NeedsMending(uint32_t id, const struct stat& st) const;
   Status Mend(uint32_t id);
@@ -104,6 +105,7 @@ class Publisher {
   ParentDirectory dir_;
   std::vector<uint32_t> to_mend_;
   std::vector<uint32_t> to_keep_;
+  std::set<uint32_t> half_renamed_;  // both names are there
 };
 
 }  // namespace axl

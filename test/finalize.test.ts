@@ -200,6 +200,19 @@ t.test('publishing goes on where a killed finalizer stopped', async (t) => {
   t.equal(fs.statSync(place.path('dest/a')).mode, fs.statSync(place.path('source/a')).mode);
 });
 
+t.test('a rename of which both names are there is completed, whatever else is to become of destinations', async (t) => {
+  for (const overwrite of ['replace', 'fail', 'keep']) {
+    const place = new Place(t);
+    const stateFile = await leave.complete(place, 'a');
+    const temporary = temporaryName(stateFile, place.path('dest/a'));
+    fs.linkSync(temporary, place.path('dest/a'));
+    const { status, entries } = await finalized(place, ['--overwrite', overwrite]);
+    t.equal(status, 0);
+    t.match(entries, { a: { action: 'published' } });
+    t.same(tree(place.dest), { a: 'source/a' });
+  }
+});
+
 t.test('a torn last record counts as not written', async (t) => {
   const place = new Place(t);
   fs.appendFileSync(await leave.complete(place, 'a'), 'torn');
