@@ -1,7 +1,8 @@
 // Power cuts on real file systems, as root: a transfer runs on two disks that write down every write and flush; then
 // for each state that the disks may be in after a power cut at any point, the file systems are mounted again, as they
 // recover, finalize() runs, and every destination must be complete or as it was before.
-//   node test/power/run.mjs [--samples N] [--nosync KIND] [FILE SYSTEM...]
+//   node test/power/run.mjs [--samples N] [--more N] [--nosync KIND] [FILE SYSTEM...]
+// --more: small files beside the four, so that the state file has many pages.
 // Needs root, /dev/fuse, loop devices, cc, and the Debian packages e2fsprogs xfsprogs btrfs-progs fuse3 libfuse3-dev.
 // With --nosync (directories, temporaries or journals) the transfer skips those fsyncs: then it is to fail.
 import { spawnSync } from 'node:child_process';
@@ -17,7 +18,18 @@ import { crashStates, markAt, random, readLog } from './log.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const SEED = 20261121;
-const FILES = { a: [70_000, 0o640], old: [100_000, 0o600], program: [1_300_000, 0o4751], 'sub/b': [130_000, 0o644] };
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    samples: { type: 'string', default: '150' },
+    more: { type: 'string', default: '0' },
+    nosync: { type: 'string' },
+  },
+});
+const FILES = {
+  ...{ a: [70_000, 0o640], old: [100_000, 0o600], program: [1_300_000, 0o4751], 'sub/b': [130_000, 0o644] },
+  ...Object.fromEntries(Array.from({ length: Number(values.more) }, (_, i) => [`sub/more${i}`, [100 + i, 0o600]])),
+};
 const OWNER = 12345;
 
 /** Why it cannot run here; '' if it can. */
@@ -175,10 +187,6 @@ async function trial(system, kind, options) {
   }
 }
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: { samples: { type: 'string', default: '150' }, nosync: { type: 'string' } },
-});
 const options = { samples: Number(values.samples), nosync: values.nosync };
 const why = missing();
 if (why) console.error(`SKIPPED power cuts: ${why}`);
