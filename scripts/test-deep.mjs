@@ -22,6 +22,31 @@ const STEPS = [
     needs: 'seccomp user notification (Linux 5.9)',
     minutes: 200,
   },
+  {
+    name: 'hostile',
+    does: "all that a hostile user can prepare for root's axl-finalize, and 2,000 rounds of swaps",
+    command: [
+      ...DEEP,
+      'AXL_TEST_ROUNDS=2000',
+      ...tap,
+      ...['hostile', 'own', 'races'].map((name) => `test/hostile/${name}.test.ts`),
+    ],
+    needs: 'root',
+    minutes: 20,
+  },
+  {
+    name: 'crowd',
+    does: '64 finalizers, half of them killed; 200 ranks in one state directory',
+    command: [...DEEP, ...tap, 'test/crowd.test.ts'],
+    minutes: 3,
+  },
+  {
+    name: 'power',
+    does: 'power cuts on ext4, xfs, btrfs and ext2',
+    command: [process.execPath, 'test/power/run.mjs'],
+    needs: 'root, /dev/fuse, loop devices, e2fsprogs xfsprogs btrfs-progs fuse3 libfuse3-dev',
+    minutes: 40,
+  },
 ];
 
 function chosen(names) {

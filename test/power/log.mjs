@@ -64,9 +64,7 @@ function survivors(pending, next) {
   const share = SHARES[Math.floor(next() * SHARES.length)];
   const kept = pending.filter(() => next() < share);
   const torn = next() < 0.5 && kept.length > 0 ? Math.floor(next() * kept.length) : -1;
-  const pieces = kept.flatMap((write, i) => (i === torn ? tear(write, next) : [write]));
-  if (next() < 0.3) pieces.sort(() => next() - 0.5); // of two writes to one place the older one may win
-  return pieces;
+  return kept.flatMap((write, i) => (i === torn ? tear(write, next) : [write]));
 }
 
 /**

@@ -157,7 +157,7 @@ class Trial {
       const wrongs = await this.wrongs(state);
       if (wrongs.length > 0) counts.wrong++;
       for (const wrong of wrongs) {
-        const sort = wrong.replace(/[0-9a-f]{16}/g, 'X').slice(0, 60);
+        const sort = wrong.replace(/\/\S+/g, 'PATH').replace(/[0-9a-f]{16}|\d+/g, 'X');
         if (!examples.has(sort)) examples.set(sort, `entry ${state.cut - this.start}, ${state.how}: ${wrong}`);
       }
     }
