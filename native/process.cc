@@ -26,29 +26,27 @@ std::string BootId() {
   return id;
 }
 
-struct Process {
-  char state = 0;
-  uint64_t start_time = 0;  // 0: unknown
-};
-
-// Fields 3 and 22 of /proc/PID/stat. Field 2, the name, may hold spaces and parentheses: count from the last one.
-Process ReadStat(uint32_t pid) {
+ProcessStat ReadStat(uint32_t pid) {
   std::ifstream in("/proc/" + std::to_string(pid) + "/stat", std::ios::binary);
-  const std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+  return ParseProcessStat({std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()});
+}
+
+bool NoSuchProcess(uint32_t pid) { return kill(static_cast<pid_t>(pid), 0) == -1 && errno == ESRCH; }
+
+}  // namespace
+
+// Field 2, the name, may hold spaces and parentheses: count from the last one.
+ProcessStat ParseProcessStat(const std::string& text) {
   const size_t name_end = text.rfind(')');
   if (name_end == std::string::npos) return {};
   std::istringstream fields(text.substr(name_end + 1));
-  Process process;
+  ProcessStat process;
   std::string skipped;
   fields >> process.state;
   for (int field = 4; field < 22; field++) fields >> skipped;
   if (!(fields >> process.start_time)) return {};
   return process;
 }
-
-bool NoSuchProcess(uint32_t pid) { return kill(static_cast<pid_t>(pid), 0) == -1 && errno == ESRCH; }
-
-}  // namespace
 
 void DescribeProcess(TransferInfo* info) {
   info->host = HostName();
@@ -64,7 +62,7 @@ Liveness WriterLiveness(const TransferInfo& info) {
   if (info.boot_id != boot_id) return Liveness::kDead;  // the host was booted since
   if (info.pid == 0 || info.pid > INT_MAX) return Liveness::kUnknown;
   if (NoSuchProcess(info.pid)) return Liveness::kDead;
-  const Process now = ReadStat(info.pid);
+  const ProcessStat now = ReadStat(info.pid);
   if (now.start_time == 0 || info.start_time == 0) return Liveness::kUnknown;  // /proc hides it
   if (now.start_time != info.start_time) return Liveness::kDead;               // the number was used again
   // A zombie has no threads left that could write.

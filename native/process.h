@@ -2,6 +2,8 @@
 // Used only where flock does not work; see docs/state-format.md, "Who is alive".
 #pragma once
 
+#include <string>
+
 #include "record.h"
 
 namespace axl {
@@ -11,5 +13,12 @@ void DescribeProcess(TransferInfo* info);
 
 enum class Liveness : uint8_t { kDead, kAlive, kUnknown };
 Liveness WriterLiveness(const TransferInfo& info);
+
+// Fields 3 and 22 of /proc/PID/stat.
+struct ProcessStat {
+  char state = 0;
+  uint64_t start_time = 0;  // 0: unknown
+};
+ProcessStat ParseProcessStat(const std::string& text);
 
 }  // namespace axl

@@ -19,7 +19,7 @@ if (!command) {
   process.exit(check ? 77 : 1);
 }
 
-const files = ['native', 'test/native', 'test/faults']
+const files = ['native', 'test/native', 'test/faults', 'test/fuzz']
   .filter((directory) => existsSync(join(root, directory)))
   .flatMap((directory) => readdirSync(join(root, directory)).map((name) => join(directory, name)))
   .filter((path) => /\.(cc|h)$/.test(path));

@@ -47,6 +47,7 @@ if (setup.status === 0) {
   await step('man page and tables of options are current', () => node('scripts/man.mjs', '--check'));
   await step('C++ tests', cppTests);
   await step('fault injector', () => node('scripts/build-faults.mjs'));
+  await step('fuzzing, 7 s a target', () => node('scripts/fuzz.mjs', '--seconds', '7'));
   await step('TypeScript tests', () => suite('tap', process.execPath, [join(root, 'node_modules/.bin/tap')]));
 } else {
   await step('setup', () => ({ failed: 1 }));

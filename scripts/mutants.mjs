@@ -1,0 +1,109 @@
+// Builds native/ with one deliberate fault after the other (test/mutants) and says which test notices each: a suite that
+// never fails proves nothing. `node scripts/mutants.mjs [WORD ...]` takes only mutants whose name holds a WORD.
+// Works on a copy in build-mutants/, without sanitizers; the table of results is in build-mutants/results.md.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { killers } from '../test/mutants/killers.mjs';
+import * as tables from '../test/mutants/mutants.mjs';
+import { buildEnvironment, root } from './toolchain.mjs';
+
+const work = join(root, 'build-mutants');
+const tree = join(work, 'tree');
+const build = join(work, 'build');
+const TIMEOUT_MS = 5 * 60_000;
+const COPIED = ['CMakeLists.txt', 'native', 'test/native', 'test/fixtures'];
+
+/** Writes a file only if it has changed, so that make compiles no more than it must. */
+function put(path, content) {
+  if (existsSync(path) && readFileSync(path).equals(content)) return;
+  writeFileSync(path, content);
+}
+
+function copy(name) {
+  for (const entry of readdirSync(join(root, name, '..'), { withFileTypes: true })) {
+    if (entry.name !== name.split('/').at(-1)) continue;
+    if (entry.isFile()) return put(join(tree, name), readFileSync(join(root, name)));
+    mkdirSync(join(tree, name), { recursive: true });
+    for (const child of readdirSync(join(root, name))) copy(join(name, child));
+  }
+}
+
+function run(command, args, timeout = 0) {
+  const options = { cwd: work, encoding: 'utf8', timeout, killSignal: 'SIGKILL', maxBuffer: 1 << 28 };
+  const { status, signal, stdout, stderr } = spawnSync(command, args, { ...options, env: buildEnvironment() });
+  return { ok: status === 0, signal, output: `${stdout}${stderr}` };
+}
+
+function compile() {
+  const { ok, output } = run('cmake', ['--build', build, '--parallel', '2', '--target', 'axl_tests']);
+  if (!ok) throw new Error(`does not compile:\n${output}`);
+}
+
+/** The first test that fails, or a word on how the tests ended; undefined if all pass. */
+function whatFails(filters) {
+  const { ok, signal, output } = run(join(build, 'axl_tests'), filters, TIMEOUT_MS);
+  if (ok) return undefined;
+  if (signal === 'SIGKILL') return 'a test that does not end';
+  return /^FAILED (\w+)$/m.exec(output)?.[1] ?? `a crash (${signal})`;
+}
+
+/** @returns the sources with the fault in it. @throws if the table has gone stale */
+function mutate(source, { file, from, to }) {
+  const found = source.split(from).length - 1;
+  if (found !== 1)
+    throw new Error(`its text is ${found} times in native/${file}, not once: bring the table up to date`);
+  return source.replace(from, () => to);
+}
+
+function attempt(mutant) {
+  const path = join(tree, 'native', mutant.file);
+  const source = readFileSync(path, 'utf8');
+  let mutated = mutate(source, mutant);
+  if (mutant.and) mutated = mutate(mutated, { ...mutant.and, file: mutant.file });
+  writeFileSync(path, mutated);
+  try {
+    compile();
+    const known = killers[mutant.name];
+    return (known && whatFails([known])) ?? whatFails([]);
+  } finally {
+    writeFileSync(path, source);
+  }
+}
+
+function prepare() {
+  mkdirSync(join(tree, 'test'), { recursive: true });
+  for (const name of COPIED) copy(name);
+  const options = ['-DAXL_ADDON=OFF', '-DAXL_TESTS=ON', '-DCMAKE_BUILD_TYPE=None', '-DCMAKE_CXX_FLAGS=-O1'];
+  const { ok, output } = run('cmake', ['-S', tree, '-B', build, ...options]);
+  if (!ok) throw new Error(output);
+  compile();
+  const failed = whatFails([]);
+  if (failed) throw new Error(`${failed} fails without any mutant`);
+}
+
+const words = process.argv.slice(2);
+const mutants = Object.values(tables)
+  .flat()
+  .filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)));
+mkdirSync(work, { recursive: true });
+prepare();
+const rows = [];
+const count = { killed: 0, survived: 0, broken: 0 };
+for (const mutant of mutants) {
+  const started = performance.now();
+  let result;
+  try {
+    const killer = attempt(mutant);
+    count[killer ? 'killed' : 'survived']++;
+    result = killer ?? 'SURVIVED';
+  } catch (error) {
+    count.broken++;
+    result = `BROKEN: ${error.message}`;
+  }
+  console.log(`${mutant.name}: ${result} (${((performance.now() - started) / 1000).toFixed(1)} s)`);
+  rows.push(`| ${mutant.name} | ${mutant.breaks} | ${result} |`);
+}
+writeFileSync(join(work, 'results.md'), `| fault | breaks | noticed by |\n|---|---|---|\n${rows.join('\n')}\n`);
+process.exitCode = count.killed === mutants.length ? 0 : 1;
+console.log(`${count.killed} killed, ${count.survived} survived, ${count.broken} broken, of ${mutants.length}`);

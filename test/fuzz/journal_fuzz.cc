@@ -1,0 +1,209 @@
+// Fuzzes the reader of state files. Its inputs are state files; what it reads has to be safe to act on, to survive the
+// writer, and to claim no more when the file is cut short. See docs/state-format.md, "Rules of order".
+#include <random>
+
+#include "check.h"
+#include "frames.h"
+#include "journal_reader.h"
+#include "names.h"
+
+extern "C" size_t LLVMFuzzerMutate(uint8_t* data, size_t size, size_t max_size);
+
+namespace axl::fuzz {
+namespace {
+
+Status Read(const std::string& bytes, Replay* replay) {
+  return ReplayJournal(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size(), replay);
+}
+
+// Whatever a state file says: only these names can be deleted or renamed (invariant 8).
+void CheckNames(const TransferState& s) {
+  for (const FileEntry& f : s.files) {
+    PROPERTY(IsCanonical(f.source) && IsCanonical(f.dest));
+    const std::string temporary = TemporaryPath(f.dest, s.uuid);
+    const std::string_view name = BaseOf(temporary);
+    PROPERTY(ParentOf(temporary) == ParentOf(f.dest) && name.find('/') == std::string_view::npos);
+    PROPERTY(name.ends_with("._AXL" + Hex(s.uuid.data(), 8)));
+    PROPERTY(BaseOf(f.dest).size() > 255 || name.size() <= 255);
+    PROPERTY(f.link_target.find('\0') == std::string::npos && f.size < 1ull << 63);
+  }
+  for (const DirEntry& d : s.dirs) PROPERTY(IsCanonical(d.path));
+}
+
+void CheckProgress(const TransferState& s) {
+  PROPERTY(s.progress.size() == s.files.size() && s.renounced.size() == s.dirs.size());
+  PROPERTY(!s.settled || (s.sealed && s.AllDone() && !s.canceled));
+  PROPERTY(s.outcome != Outcome::kPublished || s.settled);
+  for (size_t i = 0; i < s.files.size(); i++) {
+    const FileProgress& p = s.progress[i];
+    PROPERTY((p.state == FileState::kFailed) == !p.failure.ok());
+    PROPERTY(s.settled || !(p.published || p.kept));
+    for (const ChunkSum& c : p.chunks) PROPERTY(c.index <= s.files[i].size / s.info.chunk_size);
+  }
+}
+
+// What an earlier run left in the progress of a file that was DONE once and is not any more.
+bool WasDone(const FileProgress& p) {
+  return p.state != FileState::kDone && (p.inode != 0 || p.crc != 0 || !p.owner_given);
+}
+
+void WriteDone(JournalWriter* w, const TransferState& s, uint32_t id) {
+  const FileProgress& p = s.progress[id];
+  w->Done(id, p.inode, s.files[id].size, p.crc, p.owner_given);
+}
+
+void WriteProgress(JournalWriter* w, const TransferState& s) {
+  for (uint32_t id = 0; id < s.dirs.size(); id++)
+    if (s.renounced[id]) w->Renounced(id);
+  const Status lost = Status::Make(Code::kVerify, "lost");
+  for (uint32_t id = 0; id < s.files.size(); id++)
+    if (WasDone(s.progress[id])) {
+      WriteDone(w, s, id);
+      w->Failed(id, lost);
+    }
+  w->Resumed();
+  for (uint32_t id = 0; id < s.files.size(); id++) {
+    const FileProgress& p = s.progress[id];
+    if (p.state == FileState::kDone) WriteDone(w, s, id);
+    if (p.state == FileState::kFailed) w->Failed(id, p.failure);
+    for (const ChunkSum& c : p.chunks) w->Chunk(id, c);
+  }
+  if (s.canceled) w->Canceled();
+  if (s.settled) w->Settled();
+  for (uint32_t id = 0; id < s.files.size(); id++) {
+    if (s.progress[id].published) w->Published(id);
+    if (s.progress[id].kept) w->Kept(id);
+  }
+  if (s.outcome != Outcome::kNone) w->Final(s.outcome);
+}
+
+// The state in the fewest records that say it.
+std::string Encode(const TransferState& s) {
+  JournalWriter w(s.uuid, 0);
+  w.Transfer(s.info);
+  uint64_t bytes = 0;
+  for (uint32_t id = 0; id < s.files.size(); id++) {
+    w.File(id, s.files[id]);
+    bytes += s.files[id].size;
+  }
+  for (uint32_t id = 0; id < s.dirs.size(); id++) w.Dir(id, s.dirs[id]);
+  if (!s.sealed) return JournalWriter::Header(s.uuid) + w.bytes();
+  w.Sealed(static_cast<uint32_t>(s.files.size()), static_cast<uint32_t>(s.dirs.size()), bytes);
+  WriteProgress(&w, s);
+  return JournalWriter::Header(s.uuid) + w.bytes();
+}
+
+void CheckRoundTrip(const TransferState& s) {
+  const std::string written = Encode(s);
+  Replay again;
+  PROPERTY(Read(written, &again).ok());
+  PROPERTY(!again.torn && again.valid_bytes == written.size());
+  PROPERTY(Encode(again.state) == written);
+}
+
+// Does a record with a right CRC stand in the bytes [from, n) of a payload? No writer can do that: it knows no UUID
+// before it is chosen.
+bool HoldsRecord(const uint8_t* data, size_t from, size_t n, const Uuid& uuid) {
+  const uint32_t seed = Crc32c(0, uuid.data(), uuid.size());
+  for (size_t at = from; at + kRecordOverhead <= n; at++) {
+    const size_t length = Get32(data + at), body = kRecordOverhead - 4 + length;
+    if (length > n - at - kRecordOverhead) continue;
+    if (Crc32c(seed, data + at, body) == Get32(data + at + body)) return true;
+  }
+  return false;
+}
+
+// A kill may cut the file anywhere; then it is as good as before, and says no more than the whole did.
+void CheckPrefix(const uint8_t* data, size_t cut, const Replay& whole) {
+  Replay part;
+  if (!ReplayJournal(data, cut, &part).ok()) {
+    PROPERTY(HoldsRecord(data, part.valid_bytes + 1, cut, whole.state.uuid));
+    return;
+  }
+  PROPERTY(part.valid_bytes <= whole.valid_bytes && part.next_sequence <= whole.next_sequence);
+  const TransferState &p = part.state, &w = whole.state;
+  PROPERTY(p.files.size() <= w.files.size() && p.dirs.size() <= w.dirs.size());
+  PROPERTY(p.sealed <= w.sealed && p.settled <= w.settled);
+  PROPERTY(p.outcome == Outcome::kNone || p.outcome == w.outcome);
+  for (size_t i = 0; i < p.files.size(); i++)
+    PROPERTY(p.progress[i].published <= w.progress[i].published && p.progress[i].kept <= w.progress[i].kept);
+}
+
+// A resume goes on at valid_bytes, over a torn tail.
+void CheckAppend(const uint8_t* data, const Replay& r) {
+  const TransferState& s = r.state;
+  if (!s.sealed || s.settled || s.outcome != Outcome::kNone) return;
+  JournalWriter w(s.uuid, r.next_sequence);
+  w.Canceled();
+  Replay longer;
+  PROPERTY(Read(std::string(reinterpret_cast<const char*>(data), r.valid_bytes) + w.bytes(), &longer).ok());
+  PROPERTY(longer.state.canceled && longer.next_sequence == r.next_sequence + 1 && !longer.torn);
+}
+
+void Change(Frames* frames, std::mt19937* random) {
+  auto& records = frames->records;
+  const auto any = [&](size_t n) { return (*random)() % n; };
+  if (records.empty()) return records.push_back({1, {}});
+  const size_t at = any(records.size());
+  const size_t choice = any(16);
+  if (choice == 0) records.insert(records.begin() + static_cast<ptrdiff_t>(any(records.size())), records[at]);
+  if (choice == 1) records.erase(records.begin() + static_cast<ptrdiff_t>(at));
+  if (choice == 2) std::swap(records[at], records[any(records.size())]);
+  if (choice == 3) records[at].type = static_cast<uint8_t>(any(16));
+  if (choice == 4) records.push_back({static_cast<uint8_t>(5 + any(10)), records[at].payload});
+  if (choice < 5) return;
+  std::string& payload = records[at].payload;
+  const size_t size = payload.size();
+  payload.resize(size + 64);
+  payload.resize(LLVMFuzzerMutate(reinterpret_cast<uint8_t*>(payload.data()), size, size + 64));
+}
+
+size_t Fill(const std::string& bytes, uint8_t* data, size_t max) {
+  const size_t n = std::min(bytes.size(), max);
+  std::memcpy(data, bytes.data(), n);
+  return n;
+}
+
+}  // namespace
+}  // namespace axl::fuzz
+
+// Records are changed and framed again; one in 16 inputs is spoiled as it is, and one in 16 cut.
+extern "C" size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size, size_t max, unsigned seed) {
+  using namespace axl::fuzz;
+  std::mt19937 random(seed);
+  if (random() % 16 == 0) return LLVMFuzzerMutate(data, size, max);
+  Frames frames = Split(data, size);
+  for (unsigned n = 1 + random() % 3; n > 0; n--) Change(&frames, &random);
+  const size_t n = Fill(Whole(frames), data, max);
+  return random() % 16 == 0 ? n - random() % 40 : n;
+}
+
+extern "C" size_t LLVMFuzzerCustomCrossOver(const uint8_t* a, size_t a_size, const uint8_t* b, size_t b_size,
+                                            uint8_t* out, size_t max, unsigned seed) {
+  using namespace axl::fuzz;
+  Frames frames = Split(a, a_size);
+  const Frames other = Split(b, b_size);
+  if (other.records.empty()) return Fill(Whole(frames), out, max);
+  const size_t from = seed % other.records.size();
+  frames.records.resize(seed / 256 % (frames.records.size() + 1));
+  frames.records.insert(frames.records.end(), other.records.begin() + static_cast<ptrdiff_t>(from),
+                        other.records.end());
+  return Fill(Whole(frames), out, max);
+}
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t n) {
+  using namespace axl;
+  using namespace axl::fuzz;
+  Replay r;
+  const Status s = ReplayJournal(data, n, &r);
+  PROPERTY(s.ok() || s.code == Code::kStateCorrupt || s.code == Code::kStateVersion);
+  PROPERTY(r.valid_bytes <= n);
+  CheckNames(r.state);  // also of what cannot be believed: `list` and `inspect` show it
+  if (!s.ok()) return 0;
+  PROPERTY(r.torn == (r.valid_bytes < n));
+  CheckProgress(r.state);
+  if (r.next_sequence > 0) CheckRoundTrip(r.state);
+  CheckPrefix(data, kHeaderSize + (n == kHeaderSize ? 0 : Crc32c(0, data, n) % (n - kHeaderSize)), r);
+  CheckAppend(data, r);
+  return 0;
+}
