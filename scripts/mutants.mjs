@@ -1,9 +1,10 @@
 // Builds native/ with one deliberate fault after the other (test/mutants) and says which test notices each: a suite that
 // never fails proves nothing. `node scripts/mutants.mjs [WORD ...]` takes only mutants whose name holds a WORD.
-// Works on a copy in build-mutants/, without sanitizers; the table of results is in build-mutants/results.md.
+// Works on a copy in build-mutants/, without sanitizers and in memory; the table of results is in
+// build-mutants/results.md.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { killers } from '../test/mutants/killers.mjs';
 import * as tables from '../test/mutants/mutants.mjs';
 import { buildEnvironment, root } from './toolchain.mjs';
@@ -11,27 +12,27 @@ import { buildEnvironment, root } from './toolchain.mjs';
 const work = join(root, 'build-mutants');
 const tree = join(work, 'tree');
 const build = join(work, 'build');
+const MEMORY = '/dev/shm';
 const TIMEOUT_MS = 5 * 60_000;
-const COPIED = ['CMakeLists.txt', 'native', 'test/native', 'test/fixtures'];
+const COPIED = ['CMakeLists.txt', 'native', 'test/native', 'test/fixtures', 'docs/state-format.md'];
 
 /** Writes a file only if it has changed, so that make compiles no more than it must. */
 function put(path, content) {
   if (existsSync(path) && readFileSync(path).equals(content)) return;
+  mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, content);
 }
 
 function copy(name) {
-  for (const entry of readdirSync(join(root, name, '..'), { withFileTypes: true })) {
-    if (entry.name !== name.split('/').at(-1)) continue;
-    if (entry.isFile()) return put(join(tree, name), readFileSync(join(root, name)));
-    mkdirSync(join(tree, name), { recursive: true });
-    for (const child of readdirSync(join(root, name))) copy(join(name, child));
-  }
+  const path = join(root, name);
+  if (statSync(path).isDirectory()) for (const child of readdirSync(path)) copy(join(name, child));
+  else put(join(tree, name), readFileSync(path));
 }
 
 function run(command, args, timeout = 0) {
   const options = { cwd: work, encoding: 'utf8', timeout, killSignal: 'SIGKILL', maxBuffer: 1 << 28 };
-  const { status, signal, stdout, stderr } = spawnSync(command, args, { ...options, env: buildEnvironment() });
+  const env = { ...buildEnvironment(), ...(existsSync(MEMORY) && { TMPDIR: MEMORY }) };
+  const { status, signal, stdout, stderr } = spawnSync(command, args, { ...options, env });
   return { ok: status === 0, signal, output: `${stdout}${stderr}` };
 }
 
@@ -72,7 +73,6 @@ function attempt(mutant) {
 }
 
 function prepare() {
-  mkdirSync(join(tree, 'test'), { recursive: true });
   for (const name of COPIED) copy(name);
   const options = ['-DAXL_ADDON=OFF', '-DAXL_TESTS=ON', '-DCMAKE_BUILD_TYPE=None', '-DCMAKE_CXX_FLAGS=-O1'];
   const { ok, output } = run('cmake', ['-S', tree, '-B', build, ...options]);

@@ -1,0 +1,282 @@
+// What holds for any names, options, verdicts and trees, not only for those that somebody thought of. fast-check makes
+// them up; a failure says the seed that makes it again.
+import { deepEqual } from 'node:assert/strict';
+import * as fs from 'node:fs';
+import fc from 'fast-check';
+import type { Test } from 'tap';
+import t from 'tap';
+import { AxlError, type CreateOptions, Transfer } from '../lib/index.js';
+import { absolutePath, decodeLossless, displayName, encodeLossless, fromLatin1, join, pack } from '../lib/names.js';
+import { checkOptions, shapes } from '../lib/options.js';
+import { Candidates, scan } from '../lib/scan.js';
+import { findMatches } from '../lib/sources.js';
+import { decide, readVerdict, verdictPath } from '../lib/verdict-file.js';
+import { Place } from './support.js';
+
+async function holds<T>(t: Test, property: fc.IRawProperty<T>, numRuns = 500): Promise<void> {
+  const run = await fc.check(property as fc.IAsyncProperty<T>, { numRuns });
+  t.notOk(run.failed, (await fc.asyncDefaultReportMessage(run)) ?? 'holds');
+}
+
+const utf8 = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 12 }).map((text) => Buffer.from(text));
+const anyBytes = fc.uint8Array({ minLength: 1, maxLength: 24 }).map((bytes) => Buffer.from(bytes));
+const bytes = fc.oneof(utf8, anyBytes, fc.array(fc.oneof(utf8, anyBytes), { maxLength: 3 }).map(Buffer.concat));
+const path = bytes.filter((name) => name.length > 0 && !name.includes(0));
+/** What a directory may hold. */
+const name = path.filter((bytes) => !bytes.includes('/') && !['.', '..'].includes(bytes.toString('latin1')));
+const latin1 = (bytes: Buffer) => bytes.toString('latin1');
+const names = fc.uniqueArray(name, { maxLength: 12, selector: latin1 });
+
+const split = (packed: Buffer) => latin1(packed).split('\0').slice(0, -1);
+
+t.test('any bytes come back from the text that patterns match, which has no line break', (t) =>
+  holds(
+    t,
+    fc.property(bytes, bytes, (a, b) => {
+      const text = encodeLossless(a);
+      const both = encodeLossless(Buffer.concat([a, Buffer.from('/'), b]));
+      return (
+        decodeLossless(text).equals(a) && !/[\n\r\u2028\u2029]/.test(text) && both === `${text}/${encodeLossless(b)}`
+      );
+    }),
+  ),
+);
+
+t.test('a name that is shown stays on one line, without controls, and can be turned back', (t) =>
+  holds(
+    t,
+    fc.property(bytes, (name) => {
+      const shown = displayName(name);
+      const back = Buffer.from(shown).toString('latin1');
+      const bytes = back.replace(/\\x([0-9a-f]{2})/g, (_, hex: string) =>
+        String.fromCharCode(Number.parseInt(hex, 16)),
+      );
+      return !/[\p{Cc}\p{Bidi_Control}\u2028\u2029]/u.test(shown) && bytes === latin1(name);
+    }),
+  ),
+);
+
+t.test('an absolute path is canonical but for "..", loses no byte, and is the same the second time', (t) =>
+  holds(
+    t,
+    fc.property(path, (given) => {
+      const found = absolutePath(given, 'a path');
+      const wanted = latin1(given)[0] === '/' ? given : join(Buffer.from(process.cwd()), given);
+      const components = (path: Buffer) =>
+        latin1(path)
+          .split('/')
+          .filter((c) => c !== '' && c !== '.');
+      deepEqual(components(found), components(wanted));
+      return /^\/$|^(\/[^/]+)+$/s.test(latin1(found)) && absolutePath(found, 'a path').equals(found);
+    }),
+  ),
+);
+
+t.test('a file: URL names the bytes that it encodes', (t) =>
+  holds(
+    t,
+    fc.property(fc.array(name, { minLength: 1, maxLength: 4 }), (parts) => {
+      const encoded = parts.map((part) => part.toString('hex').replace(/../g, '%$&'));
+      const url = new URL(`file:///${encoded.join('/')}`);
+      // The URL itself takes "%2e%2e" for "..".
+      fc.pre(url.pathname === `/${encoded.join('/')}`);
+      return latin1(absolutePath(url, 'a URL')) === `/${parts.map(latin1).join('/')}`;
+    }),
+  ),
+);
+
+t.test('packed names come out as they went in', (t) =>
+  holds(
+    t,
+    fc.property(fc.array(path), (all) => deepEqual(split(pack(all)), all.map(latin1))),
+  ),
+);
+
+t.test('whatever options are, they are accepted, or a TypeError or RangeError names one of them', (t) =>
+  holds(
+    t,
+    fc.property(
+      fc.constantFrom(...(Object.keys(shapes) as (keyof typeof shapes)[])),
+      fc.infiniteStream(
+        fc.oneof(fc.anything(), fc.integer({ min: -1, max: 1 << 20 }), fc.constantFrom('auto', 'full')),
+      ),
+      fc.dictionary(fc.string(), fc.anything(), { maxKeys: 1 }),
+      fc.subarray(Object.values(shapes).flatMap((shape) => Object.keys(shape))),
+      (call, values, extra, keys) => {
+        const shape = shapes[call] as Parameters<typeof checkOptions>[2];
+        const own = keys.filter((key) => key in shape).map((key) => [key, values.next().value] as const);
+        const options = { ...Object.fromEntries(own), ...extra };
+        try {
+          checkOptions(call, options, shape);
+          return Object.keys(options).every((key) => Object.hasOwn(shape, key));
+        } catch (error) {
+          if (!(error instanceof TypeError || error instanceof RangeError)) throw error;
+          return Object.keys(options).some((key) => (error as Error).message.includes(key));
+        }
+      },
+    ),
+    2000,
+  ),
+);
+
+t.test('options that no create() takes are refused before anything is made', async (t) => {
+  const place = new Place(t);
+  await holds(
+    t,
+    fc.asyncProperty(fc.record({ name: fc.anything(), rank: fc.double(), size: fc.anything() }), async (options) => {
+      const wrong = { ...options, rank: -1 - Math.abs(options.rank || 0), stateFile: place.stateFile };
+      const error = await Transfer.create(wrong as CreateOptions).catch((error: unknown) => error);
+      return (error instanceof TypeError || error instanceof RangeError) && fs.readdirSync(place.states).length === 0;
+    }),
+  );
+});
+
+/** An empty directory, the same for each run of a property. */
+function emptied(place: Place, dir: string): Buffer {
+  fs.rmSync(place.path(dir), { recursive: true, force: true });
+  return Buffer.from(place.mkdir(dir));
+}
+
+t.test('what a pattern finds keeps its path below the base of the pattern', async (t) => {
+  const place = new Place(t);
+  const base = fc.constantFrom('', 'a', 'a/b', 'a/b/c', 'back\\slash', 'a/st*r');
+  const property = fc.asyncProperty(base, name, names, names, async (base, cwd, below, deeper) => {
+    const dir = join(emptied(place, 'globs'), cwd);
+    const start = join(dir, Buffer.from(base));
+    fs.mkdirSync(start, { recursive: true });
+    for (const name of below) fs.mkdirSync(join(start, name));
+    const files = below.flatMap((parent) => deeper.map((name) => join(parent, name)));
+    for (const file of files) fs.writeFileSync(join(start, file), '');
+    const pattern = base === '' ? '**' : `${base.replace(/[\\*]/g, '\\$&')}/**`;
+    const found = split(await findMatches([pattern], { cwd: dir, dest: '/dest', dot: true }));
+    const wanted = [...below, ...files].map((name) => `${latin1(join(start, name))} -> /dest/${latin1(name)}`);
+    const pairs = found.flatMap((source, i) => (i % 2 === 0 ? [`${source} -> ${found[i + 1]}`] : []));
+    deepEqual(pairs.sort(), wanted.sort());
+  });
+  await holds(t, property, 60);
+});
+
+t.test('a scan finds every name of a directory once, with a pattern or without', async (t) => {
+  const place = new Place(t);
+  const property = fc.asyncProperty(names, async (all) => {
+    const dir = emptied(place, 'scanned');
+    for (const name of all) fs.writeFileSync(join(dir, name), '');
+    const wanted = all.map((name) => latin1(join(dir, name))).sort();
+    for (const search of [{}, { pattern: ['**'] }, { recursive: true }]) {
+      const { directories, unreadable } = await scan([dir], search);
+      const candidates = new Candidates(directories);
+      const numbers = Array.from({ length: candidates.size }, (_, i) => i);
+      deepEqual(unreadable, []);
+      deepEqual(split(candidates.pack(numbers)).sort(), wanted);
+    }
+  });
+  await holds(t, property, 100);
+});
+
+const decision = fc.record({
+  decision: fc.constantFrom('publish' as const, 'roll back' as const),
+  name: fc.string({ unit: 'binary', minLength: 1 }),
+  size: fc.nat(),
+  transfers: fc
+    .array(fc.tuple(fc.string({ unit: fc.constantFrom(...'0123456789abcdef'), minLength: 32, maxLength: 32 }), name))
+    .map((pairs) => new Map(pairs.map(([uuid, name]) => [uuid, latin1(name)]))),
+});
+
+t.test('a verdict is read as it was written, and the first one counts', async (t) => {
+  const place = new Place(t);
+  const property = fc.asyncProperty(decision, decision, async (first, second) => {
+    const dir = place.path('states');
+    emptied(place, 'states');
+    deepEqual(await decide(dir, first), first);
+    deepEqual(await readVerdict(verdictPath(dir, first.name)), { format: 'axl-verdict 1', ...first });
+    const later = await decide(dir, { ...second, name: first.name });
+    deepEqual(later.transfers, first.transfers);
+    return later.decision === first.decision;
+  });
+  await holds(t, property, 60);
+});
+
+t.test('whatever a verdict file holds, it is a verdict or AXL_STATE_CORRUPT', async (t) => {
+  const place = new Place(t);
+  const file = place.path('states', 'verdict');
+  const like = fc.record(
+    {
+      format: fc.constantFrom('axl-verdict 1', 'axl-verdict 2'),
+      decision: fc.oneof(fc.constantFrom('publish', 'roll back'), fc.jsonValue()),
+      name: fc.oneof(fc.string(), fc.jsonValue()),
+      size: fc.oneof(fc.nat(), fc.jsonValue()),
+      transfers: fc.oneof(fc.array(fc.tuple(fc.string(), fc.string())), fc.jsonValue()),
+    },
+    { requiredKeys: [] },
+  );
+  const content = fc.oneof(
+    like.map((value) => JSON.stringify(value)),
+    fc.json(),
+    anyBytes,
+  );
+  const property = fc.asyncProperty(content, async (content) => {
+    fs.writeFileSync(file, content);
+    const read = await readVerdict(file).catch((error: unknown) => error);
+    if (read instanceof AxlError) return read.code === 'AXL_STATE_CORRUPT';
+    const { decision, name, size, transfers } = read as Awaited<ReturnType<typeof decide>>;
+    const texts = [name, decision, ...[...transfers].flat()].every((text) => typeof text === 'string');
+    return texts && ['publish', 'roll back'].includes(decision) && typeof size === 'number';
+  });
+  await holds(t, property, 300);
+});
+
+interface Tree {
+  readonly [name: string]: Tree | Uint8Array | string;
+}
+
+const content = fc.oneof(
+  fc.uint8Array({ maxLength: 64 }),
+  fc.nat(20_000).map((size) => Buffer.alloc(size, size)),
+);
+const { tree } = fc.letrec<{ tree: Tree; node: Tree[string] }>((tie) => ({
+  tree: fc.dictionary(name.map(latin1), tie('node'), { maxKeys: 4, depthIdentifier: 'tree' }),
+  node: fc.oneof({ depthIdentifier: 'tree', maxDepth: 3 }, content, path.map(latin1), tie('tree')),
+}));
+
+function make(dir: Buffer, tree: Tree): void {
+  fs.mkdirSync(dir);
+  for (const [name, node] of Object.entries(tree)) {
+    const path = join(dir, fromLatin1(name));
+    if (node instanceof Uint8Array) fs.writeFileSync(path, node, { mode: 0o400 + (node.length % 0o400) });
+    else if (typeof node === 'string') fs.symlinkSync(fromLatin1(node), path);
+    else make(path, node);
+  }
+  fs.utimesSync(dir, 1, 1e9 + Object.keys(tree).length + 0.25);
+}
+
+/** Everything that a copy has to have, by name. */
+function seen(dir: Buffer, below = ''): Record<string, unknown> {
+  const out: Record<string, unknown> = {};
+  for (const name of fs.readdirSync(dir, 'buffer')) {
+    const path = join(dir, name);
+    const stats = fs.lstatSync(path, { bigint: true });
+    const at = `${below}/${latin1(name)}`;
+    const content = stats.isFile()
+      ? fs.readFileSync(path, 'latin1')
+      : stats.isSymbolicLink() && fs.readlinkSync(path, 'latin1');
+    out[at] = [stats.mode, stats.mtimeNs, content];
+    if (stats.isDirectory()) Object.assign(out, seen(path, at));
+  }
+  return out;
+}
+
+t.test('a tree of any names and contents arrives as it is, and leaves nothing else behind', async (t) => {
+  const place = new Place(t);
+  const property = fc.asyncProperty(tree, async (tree) => {
+    for (const dir of ['source', 'dest']) fs.rmSync(place.path(dir), { recursive: true, force: true });
+    make(Buffer.from(place.source), tree);
+    await using transfer = await place.create({ durability: 'none' });
+    await transfer.add(place.source, place.dest);
+    await transfer.dispatch();
+    await transfer.wait();
+    await transfer.free();
+    deepEqual(fs.readdirSync(place.states), []);
+    deepEqual(seen(Buffer.from(place.dest)), seen(Buffer.from(place.source)));
+  });
+  await holds(t, property, 40);
+});
