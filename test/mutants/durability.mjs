@@ -53,8 +53,15 @@ export const durabilityMutants = [
     to: '',
   },
   {
-    name: 'SETTLED without the directories of the copies',
+    name: 'SETTLED without the fsync of the directories of the copies',
     breaks: 'the order of system calls',
+    file: 'barrier.cc',
+    from: 'barrier.Run();\n    if (Status s = barrier.First(); !s.ok()) return s;',
+    to: '',
+  },
+  {
+    name: 'SETTLED although the fsync of a directory of the copies failed',
+    breaks: 'a failed fsync is never reported as success',
     file: 'barrier.cc',
     from: 'if (Status s = barrier.First(); !s.ok()) return s;',
     to: '',
@@ -76,6 +83,13 @@ export const durabilityMutants = [
   {
     name: 'wait() does not fsync the directories of the renames',
     breaks: 'invariant 4',
+    file: 'publisher.cc',
+    from: 'barrier.Run();\n  if (Status s = Durable(barrier); !s.ok()) return s;\n  return Finish',
+    to: 'return Finish',
+  },
+  {
+    name: 'wait() ignores a failed fsync of a directory of renames',
+    breaks: 'a failed fsync is never reported as success',
     file: 'publisher.cc',
     from: 'if (Status s = Durable(barrier); !s.ok()) return s;\n  return Finish',
     to: 'return Finish',

@@ -19,12 +19,14 @@ export const killers = {
   'DONE is written before the fsync': 'Invariant3DoneComesAfterTheFsyncOfTheFileAndNothingChangesItAfterwards',
   'the journal is not fsynced before the first temporary file':
     'Invariant2NothingIsMadeBeforeTheJournalThatNamesItIsDurable',
-  'the journal is not fsynced at SETTLED': 'Invariant4TheNamesOfAllTemporaries',
-  'SETTLED without the directories of the copies': FAILED_FSYNC,
+  'the journal is not fsynced at SETTLED': UNCOMMITTED_POWER,
+  'SETTLED without the fsync of the directories of the copies': PUBLISH_POWER,
+  'SETTLED although the fsync of a directory of the copies failed': 'ATransferIsNotCommittedWhileTheNamesOfItsCopies',
+  'wait() ignores a failed fsync of a directory of renames': 'RenamesThatAreNotDurableAreNotPublishedForAnybody',
   'SETTLED without the parents of directories that were made': PUBLISH_POWER,
   'directories are never fsynced': PUBLISH_POWER,
-  'wait() does not fsync the directories of the renames': PUBLISH_POWER,
-  'finalize ignores a failed fsync of a directory of renames': 'ACallOfFinalizeThatFailsIsReportedAndTheNext',
+  'wait() does not fsync the directories of the renames': 'RenamesThatAreNotDurableAreNotPublishedForAnybody',
+  'finalize ignores a failed fsync of a directory of renames': 'RenamesThatAreNotDurableAreNotPublishedForAnybody',
   'the state directory is not fsynced at create': 'Invariant2AStateFileIsWholeAndDurableBeforeItHasItsName',
   'a new state file has its name before its bytes are durable':
     'Invariant2AStateFileIsWholeAndDurableBeforeItHasItsName',

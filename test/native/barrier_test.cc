@@ -1,10 +1,13 @@
-// fsync of directories: each once, and no success for one that was not asked for.
+// fsync of directories: each once, and no success for one that was not asked for, or that failed.
 #include "barrier.h"
 
-#include <cerrno>
+#include <sys/stat.h>
 
-#include "forwarding_os.h"
-#include "test.h"
+#include <cerrno>
+#include <cstring>
+
+#include "state_bytes.h"
+#include "world.h"
 
 namespace axl::test {
 namespace {
@@ -51,6 +54,52 @@ TEST(OneDirectoryThatFailsDoesNotKeepTheOthersFromTheirs) {
   CHECK_OK(barrier.Result(dir / "c"));
   CHECK_ERRNO(barrier.Result(dir / "gone"), ENOENT);
   CHECK_ERRNO(barrier.First(), EIO);
+}
+
+// The fsync of directories fails once there are temporary files, or once the first is renamed.
+struct NoDirectoryOs : QuickOs {
+  explicit NoDirectoryOs(bool from_renames) : armed_by_rename(from_renames) {}
+  int Open(int dir, const char* path, int flags, mode_t mode) override {
+    if (!armed_by_rename && std::strstr(path, "._AXL") != nullptr) armed = true;
+    return to_.Open(dir, path, flags, mode);
+  }
+  int Rename(int dir, const char* from, int to_dir, const char* to) override {
+    armed = true;
+    return to_.Rename(dir, from, to_dir, to);
+  }
+  int Fsync(int fd) override {
+    struct stat st;
+    return armed && fstat(fd, &st) == 0 && S_ISDIR(st.st_mode) ? -EIO : 0;
+  }
+  const bool armed_by_rename;
+  std::atomic<bool> armed{false};
+};
+
+TransferState StateIn(const World& world) {
+  Replay replay;
+  REQUIRE_OK(Read(ReadFile(world.state_file()), &replay));
+  return replay.state;
+}
+
+TEST(ATransferIsNotCommittedWhileTheNamesOfItsCopiesAreNotDurable) {
+  World world;
+  NoDirectoryOs os(false);
+  CHECK_ERRNO(Live(world, os, 1, Ending::kPublish).failed, EIO);
+  CHECK(StateIn(world).AllDone() && !StateIn(world).settled);
+  CHECK_EQ(World::TemporariesIn(world.Now()).size(), 5);
+}
+
+TEST(RenamesThatAreNotDurableAreNotPublishedForAnybody) {
+  World world;
+  NoDirectoryOs os(true);
+  CHECK_ERRNO(Live(world, os, 1, Ending::kPublish).failed, EIO);
+  CHECK_EQ(StateIn(world).outcome, Outcome::kNone);
+  const auto failed = Finalize(world, os);
+  REQUIRE(failed.size() == 1);
+  CHECK_ERRNO(failed[0].status, EIO);
+  REQUIRE(Exists(world.state_file()));
+  QuickOs good;
+  CHECK_EQ(Finalize(world, good)[0].action, Action::kPublished);
 }
 
 }  // namespace
