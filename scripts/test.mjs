@@ -48,6 +48,7 @@ if (setup.status === 0) {
   await step('C++ tests', cppTests);
   await step('fault injector', () => node('scripts/build-faults.mjs'));
   await step('fuzzing, 7 s a target', () => node('scripts/fuzz.mjs', '--seconds', '7'));
+  await step('threads and processes that end mid-copy', () => node('scripts/stress.mjs', '--rounds', '20'));
   await step('TypeScript tests', () => suite('tap', process.execPath, [join(root, 'node_modules/.bin/tap')]));
 } else {
   await step('setup', () => ({ failed: 1 }));

@@ -2,14 +2,13 @@
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { createServer } from 'node:net';
-import type { Test } from 'tap';
 import t from 'tap';
 import type { TransferError } from '../lib/index.js';
 import { quiet } from './journals.js';
 import {
   bytes,
   codeOf,
-  isRoot,
+  mountSmall,
   noUnprivileged,
   Place,
   rejection,
@@ -19,15 +18,6 @@ import {
   tree,
   unprivileged,
 } from './support.js';
-
-/** Tries to mount a small file system. @returns why it could not */
-function mountSmall(t: Test, path: string, size: string): string {
-  if (!isRoot) return 'only root can mount a small file system';
-  const { status, stderr } = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', path]);
-  if (status !== 0) return `a tmpfs cannot be mounted here: ${String(stderr ?? 'no mount').trim()}`;
-  t.teardown(() => spawnSync('umount', ['-l', path]));
-  return '';
-}
 
 t.test('a source that is not there is refused by add', async (t) => {
   const place = new Place(t);

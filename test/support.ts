@@ -67,6 +67,15 @@ export function bytes(size: number, seed = 1): Buffer {
   return out;
 }
 
+/** Tries to mount a small file system. @returns why it could not */
+export function mountSmall(t: Test, path: string, size: string): string {
+  if (!isRoot) return 'only root can mount a small file system';
+  const { status, stderr } = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', path]);
+  if (status !== 0) return `a tmpfs cannot be mounted here: ${String(stderr ?? 'no mount').trim()}`;
+  t.teardown(() => spawnSync('umount', ['-l', path]));
+  return '';
+}
+
 /** What a tree holds, by name: directories end with a slash, links show where they lead, files what is in them. */
 export function tree(dir: string): Record<string, string> {
   const out: Record<string, string> = {};
