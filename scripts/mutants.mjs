@@ -88,7 +88,8 @@ const { values, positionals: words } = parseArgs({ options: { known: { type: 'bo
 const { known = false } = values;
 const mutants = Object.values(tables)
   .flat()
-  .filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)));
+  .filter(({ name }) => words.length === 0 || words.some((word) => name.includes(word)))
+  .sort((a, b) => a.file.localeCompare(b.file)); // one after the other, a file is compiled once for each
 mkdirSync(work, { recursive: true });
 prepare();
 const rows = [];
@@ -110,3 +111,4 @@ for (const mutant of mutants) {
 writeFileSync(join(work, 'results.md'), `| fault | breaks | noticed by |\n|---|---|---|\n${rows.join('\n')}\n`);
 process.exitCode = count.killed === mutants.length ? 0 : 1;
 console.log(`${count.killed} killed, ${count.survived} survived, ${count.broken} broken, of ${mutants.length}`);
+console.log(`${count.killed} passed, ${mutants.length - count.killed} failed`);

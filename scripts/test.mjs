@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { check, close, environment, step, suite } from './steps.mjs';
 import { dropForeignBuild, root } from './toolchain.mjs';
 
+const script = (label, path, ...args) => suite(label, process.execPath, [join(root, path), ...args]);
 const node = (path, ...args) => check(process.execPath, [join(root, path), ...args]);
 
 /** Compiles and runs a sanitized program: the libraries can be missing, and some sandboxes forbid what they do. */
@@ -49,6 +50,8 @@ if (setup.status === 0) {
   await step('fault injector', () => node('scripts/build-faults.mjs'));
   await step('fuzzing, 7 s a target', () => node('scripts/fuzz.mjs', '--seconds', '7'));
   await step('threads and processes that end mid-copy', () => node('scripts/stress.mjs', '--rounds', '20'));
+  await step('fuzzing, 7 s a target', () => script('fuzz', 'scripts/fuzz.mjs', '--seconds', '7'));
+  await step('threads and processes that end mid-copy', () => script('ends', 'scripts/stress.mjs', '--rounds', '20'));
   await step('TypeScript tests', () => suite('tap', process.execPath, [join(root, 'node_modules/.bin/tap')]));
 } else {
   await step('setup', () => ({ failed: 1 }));

@@ -123,9 +123,11 @@ export interface ChildOptions {
   readonly killWhen?: () => boolean;
 }
 
-/** Our own settings would change the outcome. */
+/** Our own settings would change the outcome; but children run the addon that we run. */
 function environment(extra: Record<string, string> = {}): NodeJS.ProcessEnv {
-  const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('AXL_'));
+  const inherited = Object.entries(process.env).filter(
+    ([name]) => !name.startsWith('AXL_') || name === 'AXL_NATIVE_BINARY',
+  );
   return { ...Object.fromEntries(inherited), ...extra };
 }
 
