@@ -97,7 +97,16 @@ export const killers = {
     'AFinalNameThatBecameADirectoryStopsEverythingUntilItIsGone',
   'a directory that cannot be written is found out after the first rename':
     'ADirectoryThatCannotBeWrittenStopsEverything',
-  '--verify checksum compares nothing': NOT_COPIED,
+  '--verify checksum compares nothing': 'VerifyChecksumFindsAChangedByteAndSizeDoesNot',
+  'KEPT is not durable before the temporary file goes': 'ATemporaryFileThatIsNotPublishedGoesOnlyOnceTheJournalSaysSo',
+  'a temporary file can be read by others before it is published': 'WhatIsBeingCopiedNobodyElseMayRead',
+  'mending changes a file that came meanwhile': 'MendingTouchesNoFileThatCameMeanwhile',
+  'a destination that came meanwhile is replaced under --overwrite fail': 'ADestinationThatComesMeanwhileIsNotReplaced',
+  'roots are not checked': 'ATransferWithADestinationOutsideOfEveryRootIsNotTouched',
+  'a state file without SEALED is removed although its temporary files exist': 'AStateFileThatLostItsSealedIsKept',
+  'an uncommitted transfer counts as published if the final name has the inode':
+    'WhatWasNeverCommittedIsNotPublishedBecauseSomebodyRenamedAFileOfIt',
+  'temporary names do not carry the id of their transfer': 'TemporaryName',
   'after an incomplete scan transfers are rolled back': 'AfterAnIncompleteScanNothingIsDeleted',
   'after an incomplete scan state files are removed': 'AfterAnIncompleteScanNothingIsDeleted',
   'a path of a state file may have ".." in it': 'APathIsAbsoluteAndCanonical',

@@ -148,10 +148,10 @@ export const safetyMutants = [
     to: '',
   },
   {
-    name: 'mending follows a link',
+    name: 'mending changes a file that came meanwhile',
     breaks: 'a hostile user',
     file: 'publisher.cc',
-    from: `if (!IsJournalled(id, st)) return Verifying("the file was replaced by another", path);`,
+    from: 'if (!IsJournalled(id, st)) return Verifying("the file was replaced by another", path);',
     to: '',
   },
   {

@@ -1,0 +1,177 @@
+// Somebody gets in between: files that come, go or change hands while a finalizer works, and state files that lost
+// their end. And what the finalizer's options promise then.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "recording_os.h"
+#include "world.h"
+
+namespace axl::test {
+namespace {
+
+// Every file DONE and SETTLED, its process gone.
+void LeaveComplete(World& world) {
+  world.Reset();
+  QuickOs os;
+  REQUIRE_OK(Live(world, os, 1, Ending::kLeave).failed);
+}
+
+// Cuts the state file before its first record of a type.
+void CutBefore(const World& world, RecordType type) {
+  const std::string bytes = ReadFile(world.state_file());
+  for (size_t at = kHeaderSize; at < bytes.size();) {
+    uint32_t length;
+    std::memcpy(&length, bytes.data() + at, sizeof length);
+    if (static_cast<RecordType>(bytes[at + 4]) == type) {
+      CHECK(truncate(world.state_file().c_str(), static_cast<off_t>(at)) == 0);
+      return;
+    }
+    at += kRecordOverhead + length;
+  }
+  Fail(__FILE__, __LINE__, "no such record");
+}
+
+Finalized FinalizeOne(const World& world, Os& os, FinalizeOptions options = {.jobs = 1}) {
+  const auto done = Finalize(world, os, options);
+  REQUIRE(done.size() == 1);
+  return done[0];
+}
+
+TEST(WhatIsBeingCopiedNobodyElseMayRead) {
+  struct : QuickOs {
+    int Open(int dir, const char* path, int flags, mode_t mode) override {
+      if ((flags & O_CREAT) != 0 && std::strstr(path, "._AXL") != nullptr) {
+        made++;
+        CHECK_EQ(mode, 0600u);
+        CHECK((flags & O_EXCL) != 0);
+      }
+      return to_.Open(dir, path, flags, mode);
+    }
+    std::atomic<int> made{0};
+  } os;
+  World world;
+  CHECK_OK(Live(world, os, 1, Ending::kPublish).failed);
+  CHECK(os.made >= 4);
+}
+
+// Puts another file where a temporary one was, just before that is opened.
+struct SwappingOs : QuickOs {
+  int Open(int dir, const char* path, int flags, mode_t mode) override {
+    if (temporary.ends_with(path)) {
+      CHECK(rename(temporary.c_str(), (temporary + ".was").c_str()) == 0);
+      WriteFile(temporary, "somebody else's");
+    }
+    return to_.Open(dir, path, flags, mode);
+  }
+  std::string temporary;
+};
+
+TEST(MendingTouchesNoFileThatCameMeanwhile) {
+  World world;
+  LeaveComplete(world);
+  SwappingOs os;
+  os.temporary = world.TemporaryOf("old");
+  CHECK(chmod(os.temporary.c_str(), 0777) == 0);
+  CHECK_CODE(FinalizeOne(world, os).status, Code::kVerify);
+  struct stat st;
+  REQUIRE(stat(os.temporary.c_str(), &st) == 0);
+  CHECK_EQ(st.st_mode & 07777, 0644u);
+  CHECK(st.st_mtime > 1'500'000'000);
+}
+
+// Somebody makes a destination just before it is renamed to.
+struct RacingOs : QuickOs {
+  explicit RacingOs(std::string path) : dest(std::move(path)) {}
+  int Rename(int dir, const char* from, int to_dir, const char* to) override {
+    Come(to);
+    return to_.Rename(dir, from, to_dir, to);
+  }
+  int RenameNew(int dir, const char* from, const char* to) override {
+    Come(to);
+    return to_.RenameNew(dir, from, to);
+  }
+  void Come(const char* to) {
+    if (dest.ends_with(std::string("/") + to)) WriteFile(dest, "it came meanwhile");
+  }
+  const std::string dest;
+};
+
+TEST(ADestinationThatComesMeanwhileIsNotReplacedIfToldNotTo) {
+  World world;
+  for (Overwrite overwrite : {Overwrite::kFail, Overwrite::kKeep}) {
+    LeaveComplete(world);
+    CHECK(unlink(world.Dest("old").c_str()) == 0);
+    RacingOs os(world.Dest("old"));
+    const Finalized f = FinalizeOne(world, os, {.jobs = 1, .publish = {.overwrite = overwrite, .owner = {}}});
+    CHECK_EQ(ReadFile(world.Dest("old")), "it came meanwhile");
+    CHECK_EQ(f.action, overwrite == Overwrite::kFail ? Action::kFailed : Action::kPublished);
+  }
+}
+
+TEST(ATemporaryFileThatIsNotPublishedGoesOnlyOnceTheJournalSaysSoDurably) {
+  World world;
+  LeaveComplete(world);
+  RecordingOs os(world.state_file());
+  CHECK_EQ(FinalizeOne(world, os, {.jobs = 1, .publish = {.overwrite = Overwrite::kKeep, .owner = {}}}).action,
+           Action::kPublished);
+  const size_t kept = os.Wrote(RecordType::kKept), synced = os.Find("fsync", world.state_file(), kept);
+  CHECK(kept < synced && synced < os.Find("unlink", "/old._AXL"));
+  CHECK(os.Find("unlink", "/old._AXL") < os.events.size());
+  CHECK_EQ(ReadFile(world.Dest("old")), "the old contents");
+}
+
+TEST(ATransferWithADestinationOutsideOfEveryRootIsNotTouched) {
+  World world;
+  QuickOs os;
+  for (const std::string& outside : {world.Dest("tree"), world.Dest("old"), world.root() + "/des"}) {
+    LeaveComplete(world);
+    const Tree before = world.Now();
+    CHECK_CODE(FinalizeOne(world, os, {.jobs = 1, .roots = {outside}}).status, Code::kUnsafePath);
+    CHECK_EQ(Difference(world.Now(), before), "");
+    CHECK(Exists(world.state_file()));
+  }
+  const std::vector<std::string> roots{"/nowhere", world.root() + "/dest"};
+  CHECK_EQ(FinalizeOne(world, os, {.jobs = 1, .roots = roots}).action, Action::kPublished);
+}
+
+TEST(VerifyChecksumFindsAChangedByteAndSizeDoesNot) {
+  World world;
+  QuickOs os;
+  LeaveComplete(world);
+  const std::string temporary = world.TemporaryOf("old");
+  const int fd = open(temporary.c_str(), O_WRONLY);
+  CHECK(pwrite(fd, "T", 1, 0) == 1);
+  close(fd);
+  CHECK_CODE(FinalizeOne(world, os, {.jobs = 1, .publish = {.verify = Verify::kChecksum, .owner = {}}}).status,
+             Code::kVerify);
+  CHECK(Exists(temporary) && Exists(world.state_file()));
+  CHECK_EQ(FinalizeOne(world, os).action, Action::kPublished);
+}
+
+TEST(AStateFileThatLostItsSealedIsKeptWhileItsTemporaryFilesExist) {
+  World world;
+  QuickOs os;
+  LeaveComplete(world);
+  const Tree before = world.Now();
+  CutBefore(world, RecordType::kSealed);
+  CHECK_EQ(FinalizeOne(world, os).action, Action::kCorrupt);
+  CHECK_EQ(Difference(world.Now(), before), "");
+  CHECK(Exists(world.state_file()));
+}
+
+TEST(WhatWasNeverCommittedIsNotPublishedBecauseSomebodyRenamedAFileOfIt) {
+  World world;
+  QuickOs os;
+  LeaveComplete(world);
+  CutBefore(world, RecordType::kSettled);
+  CHECK(rename(world.TemporaryOf("old").c_str(), world.Dest("old").c_str()) == 0);
+  CHECK_EQ(FinalizeOne(world, os).action, Action::kRolledBack);
+  CHECK(!Exists(world.Dest("tree")));
+}
+
+}  // namespace
+}  // namespace axl::test
