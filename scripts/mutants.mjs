@@ -93,14 +93,14 @@ const mutants = Object.values(tables)
 mkdirSync(work, { recursive: true });
 prepare();
 const rows = [];
-const count = { killed: 0, survived: 0, broken: 0 };
+const count = { killed: 0, needless: 0, survived: 0, broken: 0 };
 for (const mutant of mutants) {
   const started = performance.now();
   let result;
   try {
     const killer = attempt(mutant);
-    count[killer ? 'killed' : 'survived']++;
-    result = killer ?? 'SURVIVED';
+    count[killer ? 'killed' : mutant.needless ? 'needless' : 'survived']++;
+    result = killer ?? (mutant.needless ? `nobody: ${mutant.needless}` : 'SURVIVED');
   } catch (error) {
     count.broken++;
     result = `BROKEN: ${error.message}`;
@@ -109,6 +109,9 @@ for (const mutant of mutants) {
   rows.push(`| ${mutant.name} | ${mutant.breaks} | ${result} |`);
 }
 writeFileSync(join(work, 'results.md'), `| fault | breaks | noticed by |\n|---|---|---|\n${rows.join('\n')}\n`);
-process.exitCode = count.killed === mutants.length ? 0 : 1;
-console.log(`${count.killed} killed, ${count.survived} survived, ${count.broken} broken, of ${mutants.length}`);
-console.log(`${count.killed} passed, ${mutants.length - count.killed} failed`);
+const failed = count.survived + count.broken;
+process.exitCode = failed > 0 ? 1 : 0;
+console.log(
+  `${count.killed} noticed, ${count.needless} of needless lines, ${count.survived} survived, ${count.broken} broken`,
+);
+console.log(`${mutants.length - failed} passed, ${failed} failed`);

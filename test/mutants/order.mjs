@@ -72,7 +72,7 @@ export const orderMutants = [
     to: 'Status s;',
   },
   {
-    name: 'a later error of a file replaces the first',
+    name: 'FAILED of a file is written twice',
     breaks: 'invariant 6',
     file: 'copy_job.cc',
     from: 'if (p.state == FileState::kFailed) return;  // invariant 6: the first error is kept',

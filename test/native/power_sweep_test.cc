@@ -1,8 +1,8 @@
 // The power goes before every system call, with every choice of what the disk kept of what no fsync had made durable:
 // then the promise holds as well. And an fsync that fails loses what it was to write, while the next one says yes.
-#include <unistd.h>
-
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -140,6 +140,32 @@ TEST(AFailedFsyncIsNeverReportedAsSuccessHoweverOftenItIsTried) {
     LoseAtEveryFsync("trying again", world, drop_forgets,
                      [&](Os& os) { return LiveStubbornly(world, os, 1).published; });
   }
+}
+
+// The disk loses what a killed process had written, and nobody asked it in time.
+void LoseTemporaries(const World& world, DiskOs* disk) {
+  for (const std::string& name : World::TemporariesIn(world.Now())) {
+    const int fd = open(world.Dest(name).c_str(), O_RDONLY | O_NOFOLLOW);
+    if (fd < 0) continue;  // a link
+    disk->LosePages(fd);
+    close(fd);
+  }
+}
+
+TEST(AResumeKeepsNothingThatOnlyTheCacheHas) {
+  World world;
+  DiskOs disk(world.root(), world.states());
+  Sweep("lost write-back, then resume", disk, Fault::kKill, 0, [&](FaultOs& os) {
+    world.Reset();
+    disk.Forget();
+    (void)Live(world, os, 1, Ending::kLeave);
+    LoseTemporaries(world, &disk);
+    bool published = false;
+    for (const Finalized& f : Finalize(world, disk, {.incomplete = Incomplete::kResume, .jobs = 1}))
+      published |= f.action == Action::kPublished;
+    disk.EvictLost();
+    CheckPromise(world, published, "lost write-back, " + os.where());
+  });
 }
 
 }  // namespace

@@ -87,6 +87,31 @@ TEST(AKeptChunkThatDoesNotSumUpIsCopiedAgain) {
   CheckResumed(world, World::kChunk + 100, "a chunk was overwritten");
 }
 
+// An error of write-back that nobody was told of comes with the first fsync of a descriptor that is new.
+struct LateErrorOs : CountingOs {
+  explicit LateErrorOs(const World& world) : CountingOs(world) {
+    REQUIRE(stat(world.TemporaryOf("tree/chunks").c_str(), &temporary) == 0);
+  }
+  int Fsync(int fd) override {
+    struct stat st;
+    if (told || fstat(fd, &st) < 0 || st.st_ino != temporary.st_ino) return 0;
+    told = true;
+    return -EIO;
+  }
+  struct stat temporary;
+  std::atomic<bool> told{false};
+};
+
+TEST(KeptChunksWhoseFsyncFailsAreCopiedAnew) {
+  World world;
+  LeaveLastChunk(world);
+  LateErrorOs os(world);
+  const Life life = LiveAgain(world, os, 1, Ending::kPublish);
+  CHECK_OK(life.failed);
+  CHECK(os.told && os.read == kSize);
+  CHECK_EQ(Difference(world.Now(), world.after()), "");
+}
+
 TEST(ATemporaryFileThatIsNotOursAloneIsCopiedAnew) {
   World world;
   const auto tamper = [&](const char* what, const std::function<void(const std::string&)>& with) {
