@@ -1,6 +1,5 @@
 // The test that notices each mutant first: it is run alone, and only if it passes the whole suite is.
 const PUBLISH_POWER = 'APowerCutBeforeAnyCallOfATransferLeavesItWholeOrNotAtAll';
-const FINALIZE_POWER = 'APowerCutBeforeAnyCallOfFinalizeIsMadeGoodByTheNext';
 const UNCOMMITTED_POWER = 'APowerCutBeforeAnyCallOfFinalizeOfAnUncommittedTransferIsMadeGood';
 const KILLED_POWER = 'APowerCutWhileFinalizeFollowsAKilledTransferLeavesItWholeOrNotAtAll';
 const FREE_POWER = 'APowerCutBeforeAnyCallOfAFreeLeavesNothingHalf';
@@ -30,13 +29,13 @@ export const killers = {
   'the state directory is not fsynced at create': 'Invariant2AStateFileIsWholeAndDurableBeforeItHasItsName',
   'a new state file has its name before its bytes are durable':
     'Invariant2AStateFileIsWholeAndDurableBeforeItHasItsName',
-  'the state directory is not fsynced after free()': FREE_POWER,
-  'the state directory is not fsynced after finalize has removed state files': FINALIZE_POWER,
+  'the state directory is not fsynced after free()': 'AStateFileThatWasRemovedIsGoneDurably',
+  'the state directory is not fsynced after finalize has removed state files': 'AStateFileThatWasRemovedIsGoneDurably',
   'the fsync of mended metadata is skipped': 'Invariant4MendedMetadata',
   'the fsync of the metadata of a directory is skipped': PUBLISH_POWER,
   'a SETTLED that may be in the page cache only is believed': KILLED_POWER,
   'FINAL is not fsynced': 'AFailedFsyncOfFinalIsNoSuccessTheSecondTimeEither',
-  'a FINAL given up that may be in the page cache only is believed': KILLED_POWER,
+  'a FINAL given up that may be in the page cache only is believed': 'WhatItsOwnerGaveUpGoesOnlyOnceThatIsDurable',
   'the directories of a roll back are not fsynced': FREE_POWER,
   'kept chunks are summed in the cache and not on the disk': 'AResumeKeepsNothingThatOnlyTheCacheHas',
   'kept chunks are summed although their fsync failed': 'KeptChunksWhoseFsyncFailsAreCopiedAnew',
@@ -56,7 +55,7 @@ export const killers = {
   'kept chunks are not summed at a resume': 'AKeptChunkThatDoesNotSumUpIsCopiedAgain',
   'a resume does not look whether DONE files are there': 'ADoneFileThatIsLostIsCopiedAgain',
   'bytes of a killed run show through a hole of the source': 'HolesStayHolesAndStaleBytesDoNotShowThrough',
-  'holes of a small file become zeros on the disk': 'HolesAre',
+  'holes of a small file become zeros on the disk': 'HolesStayHolesWhateverTheSizeOfTheFile',
   'holes of a large file become zeros on the disk': 'HolesStayHolesAndStaleBytesDoNotShowThrough',
   'files are renamed before SETTLED': UNCOMMITTED_POWER,
   'the state file is removed before the renames': 'KilledBeforeAnyCallFinalizeIsFinishedByTheNext',

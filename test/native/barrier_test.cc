@@ -56,9 +56,11 @@ TEST(OneDirectoryThatFailsDoesNotKeepTheOthersFromTheirs) {
   CHECK_ERRNO(barrier.First(), EIO);
 }
 
-// The fsync of directories fails once there are temporary files, or once the first is renamed.
+// The fsync of the destination fails once there are temporary files, or once the first is renamed.
 struct NoDirectoryOs : QuickOs {
-  explicit NoDirectoryOs(bool from_renames) : armed_by_rename(from_renames) {}
+  NoDirectoryOs(const World& world, bool from_renames) : armed_by_rename(from_renames) {
+    REQUIRE(stat((world.root() + "/dest").c_str(), &dest) == 0);
+  }
   int Open(int dir, const char* path, int flags, mode_t mode) override {
     if (!armed_by_rename && std::strstr(path, "._AXL") != nullptr) armed = true;
     return to_.Open(dir, path, flags, mode);
@@ -69,8 +71,9 @@ struct NoDirectoryOs : QuickOs {
   }
   int Fsync(int fd) override {
     struct stat st;
-    return armed && fstat(fd, &st) == 0 && S_ISDIR(st.st_mode) ? -EIO : 0;
+    return armed && fstat(fd, &st) == 0 && st.st_ino == dest.st_ino ? -EIO : 0;
   }
+  struct stat dest;
   const bool armed_by_rename;
   std::atomic<bool> armed{false};
 };
@@ -83,7 +86,7 @@ TransferState StateIn(const World& world) {
 
 TEST(ATransferIsNotCommittedWhileTheNamesOfItsCopiesAreNotDurable) {
   World world;
-  NoDirectoryOs os(false);
+  NoDirectoryOs os(world, false);
   CHECK_ERRNO(Live(world, os, 1, Ending::kPublish).failed, EIO);
   CHECK(StateIn(world).AllDone() && !StateIn(world).settled);
   CHECK_EQ(World::TemporariesIn(world.Now()).size(), 5);
@@ -91,7 +94,7 @@ TEST(ATransferIsNotCommittedWhileTheNamesOfItsCopiesAreNotDurable) {
 
 TEST(RenamesThatAreNotDurableAreNotPublishedForAnybody) {
   World world;
-  NoDirectoryOs os(true);
+  NoDirectoryOs os(world, true);
   CHECK_ERRNO(Live(world, os, 1, Ending::kPublish).failed, EIO);
   CHECK_EQ(StateIn(world).outcome, Outcome::kNone);
   const auto failed = Finalize(world, os);

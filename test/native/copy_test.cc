@@ -147,5 +147,17 @@ TEST(OneFailedFileKeepsAllFromBeingPublishedButNotFromBeingCopied) {
   CHECK_ERRNO(failures.at("link"), EPERM);
 }
 
+TEST(HolesStayHolesWhateverTheSizeOfTheFile) {
+  World world(World::Files::kAll);
+  QuickOs os;
+  REQUIRE_OK(Live(world, os, 1, Ending::kPublish).failed);
+  for (const char* name : {"tree/hole", "tree/sparse"}) {
+    struct stat from, to;
+    REQUIRE(stat(world.Source(name).c_str(), &from) == 0 && stat(world.Dest(name).c_str(), &to) == 0);
+    if (from.st_blocks * 512 >= from.st_size) Skip("this file system keeps no holes");
+    CHECK(to.st_blocks <= from.st_blocks);
+  }
+}
+
 }  // namespace
 }  // namespace axl::test

@@ -173,5 +173,20 @@ TEST(WhatWasNeverCommittedIsNotPublishedBecauseSomebodyRenamedAFileOfIt) {
   CHECK(!Exists(world.Dest("tree")));
 }
 
+TEST(WhatItsOwnerGaveUpGoesOnlyOnceThatIsDurable) {
+  World world;
+  QuickOs quick;
+  LeaveComplete(world);
+  {
+    std::unique_ptr<Journal> journal;
+    REQUIRE_OK(Journal::Open(quick, world.state_file(), {}, &journal));
+    REQUIRE_OK(journal->Append([](JournalWriter& w) { w.Final(Outcome::kRolledBack); }));
+  }
+  RecordingOs os(world.state_file());
+  CHECK_EQ(FinalizeOne(world, os).action, Action::kRolledBack);
+  CHECK(os.Find("fsync", world.state_file()) < os.Find("unlink", "._AXL"));
+  CHECK(os.Find("unlink", "._AXL") < os.events.size());
+}
+
 }  // namespace
 }  // namespace axl::test

@@ -154,6 +154,20 @@ TEST(Invariant4MetadataThatIsMendedIsDurableBeforeTheRename) {
   CHECK(mended < durable && durable < os.Find("rename", "/dest/"));
 }
 
+TEST(AStateFileThatWasRemovedIsGoneDurably) {
+  Recorded r;
+  const size_t freed = r.os.Find("unlink", r.world.state_file());
+  CHECK(freed < r.os.Find("fsync", r.world.states(), freed) && r.os.Find("fsync", r.world.states(), freed) < r.end());
+  r.world.Reset();
+  QuickOs quick;
+  CHECK_OK(Live(r.world, quick, 1, Ending::kLeave).failed);
+  RecordingOs os(r.world.state_file());
+  (void)Finalize(r.world, os);
+  const size_t finalized = os.Find("unlink", r.world.state_file());
+  CHECK(finalized < os.Find("fsync", r.world.states(), finalized));
+  CHECK(os.Find("fsync", r.world.states(), finalized) < os.events.size());
+}
+
 TEST(DurabilityNoneWaitsForNoDisk) {
   Recorded r(Durability::kNone);
   CHECK_EQ(r.os.Find("fsync", ""), r.end());
