@@ -75,6 +75,7 @@ void WriteProgress(JournalWriter* w, const TransferState& s) {
     if (s.progress[id].kept) w->Kept(id);
   }
   if (s.outcome != Outcome::kNone) w->Final(s.outcome);
+  if (s.confirmed) w->Confirmed();
 }
 
 // The state in the fewest records that say it.

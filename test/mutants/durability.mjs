@@ -25,11 +25,18 @@ export const durabilityMutants = [
     to: 'if (int r = small->to.Close(); r > 0) return',
   },
   {
+    name: 'chunks of a file whose fsync failed are kept by the next process',
+    breaks: 'invariant 5',
+    file: 'journal_reader.cc',
+    from: 'if (LosesBytes(failure)) p->chunks = {};',
+    to: '',
+  },
+  {
     name: 'chunks of a file whose fsync failed are kept by a resume',
     breaks: 'invariant 5',
-    file: 'record.h',
-    from: 'return s.call == "fsync" || s.call == "close";',
-    to: 'return s.call == "close";',
+    file: 'copy_job.cc',
+    from: 'if (LosesBytes(failure)) p.chunks = {};',
+    to: '',
   },
   {
     name: 'DONE is written before the fsync',
@@ -199,6 +206,13 @@ export const durabilityMutants = [
     breaks: 'invariant 5',
     file: 'copy_job.cc',
     from: 'if (int r = journal_.durable() ? os_.Fsync(fd->get()) : 0; r < 0) return Status::Ok();',
+    to: '',
+  },
+  {
+    name: 'what a killed process wrote into the state file is fsynced, but not written again',
+    breaks: 'a failed fsync is never reported as success',
+    file: 'journal.cc',
+    from: 'if (Status s = WriteAgain(); !s.ok()) return s;',
     to: '',
   },
   {

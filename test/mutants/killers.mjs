@@ -14,7 +14,8 @@ export const killers = {
   'the fsync of a temporary file is skipped': 'Invariant3DoneComesAfterTheFsyncOfTheFileAndNothingChangesItAfterwards',
   'a failed fsync of a temporary file is asked again and believed': FAILED_FSYNC,
   'a failed close is ignored': 'ACloseThatFailsFailsItsFile',
-  'chunks of a file whose fsync failed are kept by a resume': 'ChunksOfAFileWhoseFsyncFailedAreVoid',
+  'chunks of a file whose fsync failed are kept by the next process': 'ChunksOfAFileWhoseFsyncFailedAreVoid',
+  'chunks of a file whose fsync failed are kept by a resume': FAILED_FSYNC,
   'DONE is written before the fsync': 'Invariant3DoneComesAfterTheFsyncOfTheFileAndNothingChangesItAfterwards',
   'the journal is not fsynced before the first temporary file':
     'Invariant2NothingIsMadeBeforeTheJournalThatNamesItIsDurable',
@@ -76,7 +77,7 @@ export const killers = {
   'a temporary file with a second name is written into by a resume': NOT_ALONE,
   'a temporary file of another user is written into by a resume': NOT_ALONE,
   'links anywhere in a path are followed': 'OpenNoLinksRefusesALinkAnywhere',
-  'publishing opens directories through links': 'ALinkThatCameIntoThePathIsNotFollowed',
+  'directories of temporary and final names are opened through links': 'ALinkThatCameIntoThePathIsNotFollowed',
   'descriptors are inherited, and the lock with them': 'OpenIsCloseOnExec',
   'flock is not taken': 'LockIsHeldByOneDescriptorAtATime',
   'a state file is acted on although another holds its lock': 'AStateFileIsLockedUntilItsWriterLetsGo',

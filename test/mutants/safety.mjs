@@ -32,8 +32,8 @@ export const safetyMutants = [
     name: 'a temporary file can be read by others before it is published',
     breaks: 'the order of system calls',
     file: 'copy_job.cc',
-    from: '*fd = Fd(os_, os_.Open(AT_FDCWD, path.c_str(), flags, 0600));\n  if (fd->error() == EEXIST',
-    to: '*fd = Fd(os_, os_.Open(AT_FDCWD, path.c_str(), flags, 0644));\n  if (fd->error() == EEXIST',
+    from: '*fd = Fd(os_, os_.Open(dir, name.c_str(), flags, 0600));\n  if (fd->error() == EEXIST',
+    to: '*fd = Fd(os_, os_.Open(dir, name.c_str(), flags, 0644));\n  if (fd->error() == EEXIST',
   },
   {
     name: 'links anywhere in a path are followed',
@@ -43,11 +43,18 @@ export const safetyMutants = [
     to: 'how.resolve = 0;',
   },
   {
-    name: 'publishing opens directories through links',
+    name: 'directories of temporary and final names are opened through links',
     breaks: 'links that came into a path are not followed',
+    file: 'directory_cache.cc',
+    from: 'os.OpenNoLinks(AT_FDCWD, dir->path.c_str(), O_PATH | O_DIRECTORY)',
+    to: 'os.Open(AT_FDCWD, dir->path.c_str(), O_PATH | O_DIRECTORY)',
+  },
+  {
+    name: 'root gives away what somebody else put in the place of a temporary file',
+    breaks: 'a hostile user',
     file: 'publisher.cc',
-    from: 'os_.OpenNoLinks(AT_FDCWD, dir_path_.c_str(), O_PATH | O_DIRECTORY)',
-    to: 'os_.Open(AT_FDCWD, dir_path_.c_str(), O_PATH | O_DIRECTORY)',
+    from: 'return user != 0 || st.st_uid == user || st.st_uid == meta.uid;',
+    to: 'return user != 1 || st.st_uid == meta.uid;',
   },
   {
     name: 'descriptors are inherited, and the lock with them',
@@ -165,7 +172,7 @@ export const safetyMutants = [
     name: 'a directory that cannot be written is found out after the first rename',
     breaks: 'a transfer is published whole or not at all',
     file: 'publisher.cc',
-    from: 'if (int r = os_.Access(dir_.get(), ".", W_OK | X_OK); r < 0) return Status::Errno(-r, "access", dir_path_);',
+    from: 'if (int r = os_.Access(dir_->fd.get(), ".", W_OK | X_OK); r < 0) return Status::Errno(-r, "access", dir_->path);',
     to: '',
   },
   {
