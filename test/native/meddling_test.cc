@@ -35,7 +35,7 @@ void CutBefore(const World& world, RecordType type) {
   Fail(__FILE__, __LINE__, "no such record");
 }
 
-Finalized FinalizeOne(const World& world, Os& os, FinalizeOptions options = {.jobs = 1}) {
+Finalized FinalizeOne(const World& world, Os& os, FinalizeOptions options = {}) {
   const auto done = Finalize(world, os, options);
   REQUIRE(done.size() == 1);
   return done[0];
@@ -106,7 +106,7 @@ TEST(ADestinationThatComesMeanwhileIsNotReplacedIfToldNotTo) {
     LeaveComplete(world);
     CHECK(unlink(world.Dest("old").c_str()) == 0);
     RacingOs os(world.Dest("old"));
-    const Finalized f = FinalizeOne(world, os, {.jobs = 1, .publish = {.overwrite = overwrite, .owner = {}}});
+    const Finalized f = FinalizeOne(world, os, {.publish = {.overwrite = overwrite, .owner = {}}});
     CHECK_EQ(ReadFile(world.Dest("old")), "it came meanwhile");
     CHECK_EQ(f.action, overwrite == Overwrite::kFail ? Action::kFailed : Action::kPublished);
   }
@@ -116,7 +116,7 @@ TEST(ATemporaryFileThatIsNotPublishedGoesOnlyOnceTheJournalSaysSoDurably) {
   World world;
   LeaveComplete(world);
   RecordingOs os(world.state_file());
-  CHECK_EQ(FinalizeOne(world, os, {.jobs = 1, .publish = {.overwrite = Overwrite::kKeep, .owner = {}}}).action,
+  CHECK_EQ(FinalizeOne(world, os, {.publish = {.overwrite = Overwrite::kKeep, .owner = {}}}).action,
            Action::kPublished);
   const size_t kept = os.Wrote(RecordType::kKept), synced = os.Find("fsync", world.state_file(), kept);
   CHECK(kept < synced && synced < os.Find("unlink", "/old._AXL"));
@@ -130,12 +130,12 @@ TEST(ATransferWithADestinationOutsideOfEveryRootIsNotTouched) {
   for (const std::string& outside : {world.Dest("tree"), world.Dest("old"), world.root() + "/des"}) {
     LeaveComplete(world);
     const Tree before = world.Now();
-    CHECK_CODE(FinalizeOne(world, os, {.jobs = 1, .roots = {outside}}).status, Code::kUnsafePath);
+    CHECK_CODE(FinalizeOne(world, os, {.roots = {outside}}).status, Code::kUnsafePath);
     CHECK_EQ(Difference(world.Now(), before), "");
     CHECK(Exists(world.state_file()));
   }
   const std::vector<std::string> roots{"/nowhere", world.root() + "/dest"};
-  CHECK_EQ(FinalizeOne(world, os, {.jobs = 1, .roots = roots}).action, Action::kPublished);
+  CHECK_EQ(FinalizeOne(world, os, {.roots = roots}).action, Action::kPublished);
 }
 
 TEST(VerifyChecksumFindsAChangedByteAndSizeDoesNot) {
@@ -146,8 +146,7 @@ TEST(VerifyChecksumFindsAChangedByteAndSizeDoesNot) {
   const int fd = open(temporary.c_str(), O_WRONLY);
   CHECK(pwrite(fd, "T", 1, 0) == 1);
   close(fd);
-  CHECK_CODE(FinalizeOne(world, os, {.jobs = 1, .publish = {.verify = Verify::kChecksum, .owner = {}}}).status,
-             Code::kVerify);
+  CHECK_CODE(FinalizeOne(world, os, {.publish = {.verify = Verify::kChecksum, .owner = {}}}).status, Code::kVerify);
   CHECK(Exists(temporary) && Exists(world.state_file()));
   CHECK_EQ(FinalizeOne(world, os).action, Action::kPublished);
 }

@@ -161,7 +161,7 @@ TEST(AResumeKeepsNothingThatOnlyTheCacheHas) {
     (void)Live(world, os, 1, Ending::kLeave);
     LoseTemporaries(world, &disk);
     bool published = false;
-    for (const Finalized& f : Finalize(world, disk, {.incomplete = Incomplete::kResume, .jobs = 1}))
+    for (const Finalized& f : Finalize(world, disk, {.incomplete = Incomplete::kResume}))
       published |= f.action == Action::kPublished;
     disk.EvictLost();
     CheckPromise(world, published, "lost write-back, " + os.where());
