@@ -45,7 +45,7 @@ export const safetyMutants = [
   {
     name: 'directories of temporary and final names are opened through links',
     breaks: 'links that came into a path are not followed',
-    file: 'directory_cache.cc',
+    file: 'directories.cc',
     from: 'os.OpenNoLinks(AT_FDCWD, dir->path.c_str(), O_PATH | O_DIRECTORY)',
     to: 'os.Open(AT_FDCWD, dir->path.c_str(), O_PATH | O_DIRECTORY)',
   },
@@ -172,7 +172,7 @@ export const safetyMutants = [
     name: 'a directory that cannot be written is found out after the first rename',
     breaks: 'a transfer is published whole or not at all',
     file: 'publisher.cc',
-    from: 'if (int r = os_.Access(dir_->fd.get(), ".", W_OK | X_OK); r < 0) return Status::Errno(-r, "access", dir_->path);',
+    from: 'if (int r = os_.Access(dir_.fd(), ".", W_OK | X_OK); r < 0) return Status::Errno(-r, "access", dir_.path());',
     to: '',
   },
   {
