@@ -47,6 +47,7 @@ function compile() {
 function whatFails(filters) {
   const { ok, signal, output } = run(join(build, 'axl_tests'), filters, TIMEOUT_MS);
   if (ok) return undefined;
+  if (/^0 passed, 0 failed$/m.test(output)) throw new Error(`killers.mjs: no test is called ${filters}`);
   if (signal === 'SIGKILL') return 'a test that does not end';
   return /^FAILED (\w+)$/m.exec(output)?.[1] ?? `a crash (${signal})`;
 }

@@ -1,7 +1,7 @@
 // The test that notices each mutant first: it is run alone, and only if it passes the whole suite is.
 const PUBLISH_POWER = 'APowerCutBeforeAnyCallOfATransferLeavesItWholeOrNotAtAll';
 const UNCOMMITTED_POWER = 'APowerCutBeforeAnyCallOfFinalizeOfAnUncommittedTransferIsMadeGood';
-const KILLED_POWER = 'APowerCutWhileFinalizeFollowsAKilledTransferLeavesItWholeOrNotAtAll';
+const SETTLED_AGAIN = 'WhatOnlyTheCacheMayKnowToBeSettledIsWrittenAgainBeforeTheFirstRename';
 const FREE_POWER = 'APowerCutBeforeAnyCallOfAFreeLeavesNothingHalf';
 const FAILED_FSYNC = 'AFailedFsyncIsNeverReportedAsSuccessHoweverOftenItIsTried';
 const ORDER = 'XattrsComeFirstThenOwnerThenModeThenTimes';
@@ -32,9 +32,10 @@ export const killers = {
     'Invariant2AStateFileIsWholeAndDurableBeforeItHasItsName',
   'the state directory is not fsynced after free()': 'AStateFileThatWasRemovedIsGoneDurably',
   'the state directory is not fsynced after finalize has removed state files': 'AStateFileThatWasRemovedIsGoneDurably',
-  'the fsync of mended metadata is skipped': 'Invariant4MendedMetadata',
+  'the fsync of mended metadata is skipped': 'Invariant4MetadataThatIsMendedIsDurableBeforeTheRename',
   'the fsync of the metadata of a directory is skipped': PUBLISH_POWER,
-  'a SETTLED that may be in the page cache only is believed': KILLED_POWER,
+  'a SETTLED that may be in the page cache only is believed': SETTLED_AGAIN,
+  'what a killed process wrote into the state file is fsynced, but not written again': SETTLED_AGAIN,
   'FINAL is not fsynced': 'AFailedFsyncOfFinalIsNoSuccessTheSecondTimeEither',
   'a FINAL given up that may be in the page cache only is believed': 'WhatItsOwnerGaveUpGoesOnlyOnceThatIsDurable',
   'the directories of a roll back are not fsynced': FREE_POWER,
@@ -61,7 +62,7 @@ export const killers = {
   'files are renamed before SETTLED': UNCOMMITTED_POWER,
   'the state file is removed before the renames': 'KilledBeforeAnyCallFinalizeIsFinishedByTheNext',
   'a transfer that was SETTLED is rolled back without given up': 'KilledBeforeAnyCallOfAFreeNothingIsPublished',
-  'a transfer of which a file is published is rolled back': 'OnceAFileIsPublishedOnlyPublishingGoesOn',
+  'a transfer of which a file is published is rolled back': 'ALivePublishThatFailedGoesOnAndCannotBeFreed',
   'a directory that somebody else made is not renounced': 'ADirectoryThatSomebodyElseMadeFirst',
   'metadata of directories is given parents first': 'ATransferArrivesWholeWithItsMetadata',
   'a failed append leaves a part of its records': 'AnAppendOnAFullDiskLeavesNothingOfItself',

@@ -187,5 +187,16 @@ TEST(WhatItsOwnerGaveUpGoesOnlyOnceThatIsDurable) {
   CHECK(os.Find("unlink", "._AXL") < os.events.size());
 }
 
+TEST(WhatOnlyTheCacheMayKnowToBeSettledIsWrittenAgainBeforeTheFirstRename) {
+  World world;
+  LeaveComplete(world);
+  CutBefore(world, RecordType::kConfirmed);
+  RecordingOs os(world.state_file());
+  CHECK_EQ(FinalizeOne(world, os).action, Action::kPublished);
+  const size_t written = os.Find("write", world.state_file());
+  CHECK(written < os.Find("fsync", world.state_file(), written));
+  CHECK(os.Find("fsync", world.state_file(), written) < os.Find("rename", "/dest/"));
+}
+
 }  // namespace
 }  // namespace axl::test
