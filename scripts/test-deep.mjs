@@ -47,6 +47,25 @@ const STEPS = [
     needs: 'root, /dev/fuse, loop devices, e2fsprogs xfsprogs btrfs-progs fuse3 libfuse3-dev',
     minutes: 40,
   },
+  {
+    name: 'mutants',
+    does: 'deliberate faults in native/, each to be noticed by a test',
+    command: [process.execPath, 'scripts/mutants.mjs'],
+    minutes: 30,
+  },
+  {
+    name: 'fuzz',
+    does: '100,000,000 state files that nobody would write',
+    command: [process.execPath, 'scripts/fuzz.mjs', '--runs', '100000000', 'journal'],
+    needs: 'clang with libFuzzer',
+    minutes: 75,
+  },
+  {
+    name: 'ends',
+    does: 'threads and processes that end in the middle of copies, a thousand times each',
+    command: [process.execPath, 'scripts/stress.mjs', '--rounds', '1000'],
+    minutes: 15,
+  },
 ];
 
 function chosen(names) {

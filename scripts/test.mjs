@@ -48,8 +48,6 @@ if (setup.status === 0) {
   await step('man page and tables of options are current', () => node('scripts/man.mjs', '--check'));
   await step('C++ tests', cppTests);
   await step('fault injector', () => node('scripts/build-faults.mjs'));
-  await step('fuzzing, 7 s a target', () => node('scripts/fuzz.mjs', '--seconds', '7'));
-  await step('threads and processes that end mid-copy', () => node('scripts/stress.mjs', '--rounds', '20'));
   await step('fuzzing, 7 s a target', () => script('fuzz', 'scripts/fuzz.mjs', '--seconds', '7'));
   await step('threads and processes that end mid-copy', () => script('ends', 'scripts/stress.mjs', '--rounds', '20'));
   await step('TypeScript tests', () => suite('tap', process.execPath, [join(root, 'node_modules/.bin/tap')]));
