@@ -16,7 +16,7 @@ const tree = join(work, 'tree');
 const build = join(work, 'build');
 const MEMORY = '/dev/shm';
 const TIMEOUT_MS = 20 * 60_000;
-const COPIED = ['CMakeLists.txt', 'native', 'test/native', 'test/fixtures', 'docs/state-format.md'];
+const COPIED = ['CMakeLists.txt', 'native', 'test/native', 'test/faults', 'test/fixtures', 'docs/state-format.md'];
 
 /** Writes a file only if it has changed, so that make compiles no more than it must. */
 function put(path, content) {
