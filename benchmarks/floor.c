@@ -216,7 +216,7 @@ static const char* state_dir;
 static char** names;
 static size_t name_count;
 static atomic_size_t next_name;
-static int sync_each_state, sync_batch;
+static int sync_each_state, sync_batch, careful;
 
 static char* last_directory(const char* path) {
   char* directory = strdup(path);
@@ -224,11 +224,32 @@ static char* last_directory(const char* path) {
   return directory;
 }
 
+// What axl-finalize asks before it believes a state file: whose it is, what it is, and once it is locked, again.
+static void question(int fd, const char* path, int locked) {
+  struct stat st;
+  char magic[8];
+  check(fstat(fd, &st) == 0, "stat", path);
+  if (locked)
+    check(fstatat(AT_FDCWD, path, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_uid == geteuid(), "stat", path);
+  else
+    check(pread(fd, magic, sizeof magic, 0) == sizeof magic, "read", path);
+}
+
 static int open_state(const char* path) {
+  struct stat st;
+  if (careful) check(fstatat(AT_FDCWD, path, &st, AT_SYMLINK_NOFOLLOW) == 0, "stat", path);
   const int fd = open(path, O_RDWR | O_NOFOLLOW);
-  check(fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0, "open", path);
+  check(fd >= 0, "open", path);
+  if (careful) question(fd, path, 0);
+  check(flock(fd, LOCK_EX | LOCK_NB) == 0, "flock", path);
+  if (careful) question(fd, path, 1);
   if (sync_each_state) check(fsync(fd) == 0, "fsync", path);
   return fd;
+}
+
+static const char* second_pair(const char* bytes) {
+  const char* final = bytes + strlen(bytes) + 1;
+  return final + strlen(final) + 1;
 }
 
 // A state file holds pairs of names, each with its NUL: the temporary one, the final one; then zeros.
@@ -239,6 +260,11 @@ static void rename_all(int fd, const char* path, char** directory) {
   check(pread(fd, bytes, (size_t)st.st_size, 0) == st.st_size, "read", path);
   if (!*directory) *directory = last_directory(bytes);
   const int dir = open(*directory, O_PATH | O_DIRECTORY);
+  const int several = careful && *second_pair(bytes) != 0;
+  for (char* p = bytes; several && *p; p += strlen(p) + 1) {
+    p += strlen(p) + 1;  // all final names, before the first rename
+    check(fstatat(dir, strrchr(p, '/') + 1, &st, AT_SYMLINK_NOFOLLOW) != 0, "stat", p);
+  }
   for (char* p = bytes; *p;) {
     const char* temporary = strrchr(p, '/') + 1;
     p += strlen(p) + 1;
@@ -262,6 +288,8 @@ static void finalize_batch(size_t at, size_t n) {
   for (size_t i = 0; i < n; i++) rename_all(fds[i], path[i], &directory);
   if (sync_batch || sync_each_state) sync_directory(directory);
   for (size_t i = 0; i < n; i++) {
+    struct stat st;
+    if (careful) check(fstatat(AT_FDCWD, path[i], &st, AT_SYMLINK_NOFOLLOW) == 0, "stat", path[i]);
     check(unlink(path[i]) == 0, "unlink", path[i]);
     close(fds[i]);
   }
@@ -275,12 +303,13 @@ static void* finalizer(void* unused) {
   return unused;
 }
 
-// e or s make every step durable. First what the state files say: e with an fsync each, s with one syncfs a batch.
+// c: asks all that axl-finalize asks, too. e or s make every step durable. First what the state files say: e with an fsync each, s with one syncfs a batch.
 // REQUIRES: all files of a batch lie in one directory.
 static int finalize_main(const char* dir, int threads, const char* letters) {
   state_dir = dir;
   sync_each_state = strchr(letters, 'e') != NULL;
   sync_batch = strchr(letters, 's') != NULL;
+  careful = strchr(letters, 'c') != NULL;
   DIR* d = opendir(dir);
   check(d != NULL, "opendir", dir);
   for (struct dirent* e; (e = readdir(d));) {

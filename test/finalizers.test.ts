@@ -92,15 +92,16 @@ t.test('live transfers in a state directory do not notice finalizers', async (t)
       event.event === 'entry' && !event.entry.stateFile.endsWith('.new') && met.push(event.entry.action);
     while (working) await finalize(place.states, { onEvent });
   })();
-  for (const name of names.slice(0, 40)) {
+  for (const [i, name] of names.slice(0, 40).entries()) {
     const transfer = await begin(place, name);
     await transfer.dispatch();
+    while (i === 39 && met.length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
     await transfer.wait();
     await transfer.free();
   }
   working = false;
   await finalizers;
-  t.ok(met.length > 0, 'they met, and what was busy was gone at the next look');
+  t.ok(met.length > 0, 'they met');
   const others = met.filter((action) => action !== 'busy' && action !== 'gone');
   t.same(others, []);
   t.same(tree(place.dest), Object.fromEntries(Object.entries(expected).slice(0, 40)));
