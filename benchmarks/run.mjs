@@ -53,7 +53,7 @@ async function runCase(trial, c, places, runs) {
 }
 
 /** A case that fails is told of, and leaves the others alone. @returns {object} case -> program -> ... */
-async function runTrial(trial, places, { quick, runs }) {
+async function runTrial(trial, places, { quick, runs }, keep) {
   const done = {};
   for (const c of trial.cases({ quick, places })) {
     const start = performance.now();
@@ -61,6 +61,7 @@ async function runTrial(trial, places, { quick, runs }) {
     try {
       done[c.name] = await inScratch(places, (own) => runCase(trial, c, own, runs));
       console.log(duration((performance.now() - start) / 1000));
+      keep(done); // a trial may take half an hour
     } catch (error) {
       process.exitCode = 1;
       console.log(`failed\n${error.stderr || error.message}`);
@@ -82,9 +83,12 @@ async function main() {
   for (const key of chosen) {
     console.log(`${key}:`);
     const when = occasion(runs);
-    const cases = await runTrial(trials[key], places, { quick, runs });
-    stored.trials[key] = { ...when, cases };
-    if (name) save(results, name, stored, trials);
+    const keep = (cases) => {
+      stored.trials[key] = { ...when, cases };
+      if (name) save(results, name, stored, trials);
+    };
+    const cases = await runTrial(trials[key], places, { quick, runs }, keep);
+    keep(cases);
     console.log(trialTable(trials[key], cases).join('\n'));
   }
 }
