@@ -44,7 +44,7 @@ async function fuzz(target, limit) {
   const corpus = join(build, 'corpus', target);
   mkdirSync(corpus, { recursive: true });
   const seeds = join(sources, 'corpus', target);
-  const args = [corpus, seeds, limit, `-max_len=${MAX_LENGTH}`, `-artifact_prefix=${build}/${target}-`];
+  const args = [corpus, seeds, ...limit, `-max_len=${MAX_LENGTH}`, `-artifact_prefix=${build}/${target}-`];
   const child = spawn(join(build, `${target}_fuzz`), [...args, '-print_final_stats=1'], { cwd: build });
   const last = [];
   let executions = '?';
@@ -70,7 +70,8 @@ if (!compiler) {
   process.exit();
 }
 compile(compiler);
-const limit = values.runs ? `-runs=${values.runs}` : `-max_total_time=${values.seconds ?? 7}`;
+// A short run goes the same way each time: it is to find what somebody has just broken.
+const limit = values.runs ? [`-runs=${values.runs}`] : ['-seed=1', `-max_total_time=${values.seconds ?? 7}`];
 const targets = readdirSync(sources)
   .filter((name) => name.endsWith('_fuzz.cc'))
   .map((name) => name.slice(0, -'_fuzz.cc'.length))

@@ -1,5 +1,5 @@
 // What holds for any names, options, verdicts and trees, not only for those that somebody thought of. fast-check makes
-// them up; a failure says the seed that makes it again.
+// them up: the same each time, or others with AXL_TEST_SEED=N (`random` for any). A failure says its seed.
 import { deepEqual } from 'node:assert/strict';
 import * as fs from 'node:fs';
 import fc from 'fast-check';
@@ -13,8 +13,11 @@ import { findMatches } from '../lib/sources.js';
 import { decide, readVerdict, verdictPath } from '../lib/verdict-file.js';
 import { Place } from './support.js';
 
+const { AXL_TEST_SEED: given = '1' } = process.env;
+const seed = given === 'random' ? {} : { seed: Number(given) };
+
 async function holds<T>(t: Test, property: fc.IRawProperty<T>, numRuns = 500): Promise<void> {
-  const run = await fc.check(property as fc.IAsyncProperty<T>, { numRuns });
+  const run = await fc.check(property as fc.IAsyncProperty<T>, { numRuns, ...seed });
   t.notOk(run.failed, (await fc.asyncDefaultReportMessage(run)) ?? 'holds');
 }
 
