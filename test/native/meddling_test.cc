@@ -13,13 +13,6 @@
 namespace axl::test {
 namespace {
 
-// Every file DONE and SETTLED, its process gone.
-void LeaveComplete(World& world) {
-  world.Reset();
-  QuickOs os;
-  REQUIRE_OK(Live(world, os, 1, Ending::kLeave).failed);
-}
-
 // Cuts the state file before its first record of a type.
 void CutBefore(const World& world, RecordType type) {
   const std::string bytes = ReadFile(world.state_file());

@@ -13,13 +13,6 @@
 namespace axl::test {
 namespace {
 
-// Every file DONE and SETTLED, its process gone.
-void LeaveComplete(World& world) {
-  world.Reset();
-  QuickOs os;
-  REQUIRE_OK(Live(world, os, 1, Ending::kLeave).failed);
-}
-
 Finalized FinalizeOne(const World& world, Os& os) {
   const auto done = Finalize(world, os);
   REQUIRE(done.size() == 1);

@@ -203,6 +203,12 @@ Status PublishStubbornly(Transfer& transfer) {
 
 }  // namespace
 
+void LeaveComplete(World& world) {
+  world.Reset();
+  QuickOs os;
+  REQUIRE_OK(Live(world, os, 1, Ending::kLeave).failed);
+}
+
 Life LiveStubbornly(const World& world, Os& os, unsigned workers) {
   Engine engine(workers);
   const auto transfer = std::make_shared<Transfer>(os, engine);

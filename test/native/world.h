@@ -90,6 +90,8 @@ uint64_t CallsOfALife(World& world, Ending ending);
 
 // Create, add, dispatch, copy, then the ending.
 Life Live(const World& world, Os& os, unsigned workers, Ending ending);
+// Every file DONE and SETTLED, its process gone. Resets the world.
+void LeaveComplete(World& world);
 // The same by a caller who does not give up: dispatches, resumes, publishes and frees again after a failure.
 Life LiveStubbornly(const World& world, Os& os, unsigned workers);
 // Open, resume, then the ending.
