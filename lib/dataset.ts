@@ -39,16 +39,17 @@ export class Surveys {
     if (this.#groups[i] === -1 && isTransfer(this.standing(i))) this.#join(i, surveyed);
   }
 
-  #join(i: number, { name, size }: NativeSurveyed): void {
+  #join(i: number, { name, size, allRanks }: NativeSurveyed): void {
     let at = this.#byName.get(name);
     if (at === undefined) {
       at = this.groups.length;
       this.#byName.set(name, at);
-      this.groups.push({ name, sizes: new Set(), members: [] });
+      this.groups.push({ name, sizes: new Set(), members: [], allRanks: false });
     }
     const group = this.groups[at] as Group;
     group.sizes.add(size);
     group.members.push(i);
+    group.allRanks ||= allRanks;
     this.#groups[i] = at;
   }
 
@@ -83,6 +84,8 @@ export interface Group {
   /** As its transfers say: one, or something is wrong. */
   readonly sizes: Set<number>;
   readonly members: number[];
+  /** Does one of them ask to be published only with all? */
+  allRanks: boolean;
 }
 
 /** Something that is, or was, a transfer with a name of its own. */

@@ -31,6 +31,10 @@ export type AxlCode =
   | 'AXL_UNSAFE_PATH'
   /** Two names that cannot both hold. */
   | 'AXL_CONFLICT'
+  /** Another rank failed, so that this call failed on all of them. */
+  | 'AXL_RANK_FAILED'
+  /** Another rank did not answer in time, or the connection to the others broke. */
+  | 'AXL_RANK_LOST'
   /** The native addon cannot be loaded. */
   | 'AXL_BACKEND_UNAVAILABLE';
 

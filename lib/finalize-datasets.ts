@@ -16,8 +16,8 @@ import type { Patience, Work } from './work.js';
 const DRAFT = /^\.[0-9a-f]{32}\.new$/;
 
 export interface DatasetTerms {
-  /** True: every dataset. */
-  readonly dataset: true | string;
+  /** True: every dataset; false: those whose transfers ask for it themselves. */
+  readonly dataset: boolean | string;
   readonly patience: Patience;
   /** Lists all again; undefined if that cannot be done. */
   readonly rescan: () => Promise<Work | undefined>;
@@ -72,19 +72,19 @@ class Round {
     return CHOICES[this.#plan[i] as number] as Choice;
   }
 
-  #isWanted(name: string): boolean {
+  #isWanted({ name, allRanks }: Group): boolean {
     const { dataset } = this.#terms;
-    return (dataset === true || dataset === name) && (this.#only?.has(name) ?? true);
+    return (dataset === true || dataset === name || (dataset === false && allRanks)) && (this.#only?.has(name) ?? true);
   }
 
   get #wanted(): Group[] {
-    return this.surveys.groups.filter(({ name }) => this.#isWanted(name));
+    return this.surveys.groups.filter((group) => this.#isWanted(group));
   }
 
   /** What belongs to no dataset that we know of is looked at once. If it may be a rank of one, nothing is published. */
   #planOthers(i: number, name: string): void {
     const { dataset } = this.#terms;
-    if (this.#only || (dataset !== true && name !== '' && name !== dataset)) return;
+    if (this.#only || dataset === false || (dataset !== true && name !== '' && name !== dataset)) return;
     this.#plans(i, this.#unread.has(i) ? 'failed' : isDoubtful(this.surveys.standing(i)) ? 'keep' : 'plain');
   }
 
@@ -134,10 +134,14 @@ class Round {
       this.surveys.standing(i) === 'incomplete' && !this.surveys.alive(i) && this.#work.isOurs(i);
     const lacking = this.#wanted.flatMap(({ members }) => members.filter(isLacking));
     if (native.dryRun || lacking.length === 0) return;
-    await this.#work.finalize(lacking, { ...native, resumeOnly: true, allEntries: true }, (i, { resumed, failure }) => {
-      if (resumed) this.#work.resumed.add(this.#work.candidates.path(i));
-      else if (failure) this.#work.terms.tally.problem(toFailure(failure));
-    });
+    await this.#work.finalize(
+      lacking,
+      { ...native, leaveDatasets: false, resumeOnly: true, allEntries: true },
+      (i, { resumed, failure }) => {
+        if (resumed) this.#work.resumed.add(this.#work.candidates.path(i));
+        else if (failure) this.#work.terms.tally.problem(toFailure(failure));
+      },
+    );
     await this.#work.survey(lacking, (i, seen) => this.#see(i, seen));
     await this.whenDead([50, 100, 200]);
   }
@@ -257,7 +261,7 @@ class Round {
   }
 
   async act(): Promise<void> {
-    const { native } = this.#work.terms;
+    const native = { ...this.#work.terms.native, leaveDatasets: false };
     const told = { ...native, datasetIncomplete: true };
     const options: Partial<Record<Choice, NativeFinalizeOptions>> = {
       plain: native,

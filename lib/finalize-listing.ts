@@ -51,10 +51,10 @@ const without = (listing: Listing, left: ReadonlySet<string>): Listing => ({
   directories: listing.directories.filter(({ searched }) => searched === undefined || !left.has(searched)),
 });
 
-/** What is not of a dataset, or is not to be treated as such. */
-async function finalizeEach(work: Work, patience: Patience): Promise<void> {
-  const { native } = work.terms;
-  await work.conclude(work.ours(), [native], () => native, patience);
+/** Each for itself. @returns what is left: transfers that go only with all ranks of their dataset */
+function finalizeEach(work: Work, patience: Patience): Promise<Set<string>> {
+  const { native, tally } = work.terms;
+  return tally.time('finalize', () => work.conclude(work.ours(), [native], () => native, patience));
 }
 
 export async function finalizeListing(
@@ -73,13 +73,14 @@ export async function finalizeListing(
     const work = new Work(new Candidates(listing.directories), terms);
     const patience = new Patience(terms, wait);
     const verdicts = new Set(listing.verdicts);
-    if (dataset === false) await terms.tally.time('finalize', () => finalizeEach(work, patience));
-    else {
+    const rest = dataset === false ? await finalizeEach(work, patience) : undefined;
+    if (rest === undefined || rest.size > 0) {
       const again = async () => {
         const next = await relist();
-        return next && new Work(new Candidates(next.directories), terms, work.resumed);
+        return next && new Work(new Candidates(next.directories), terms, work.resumed, rest);
       };
-      const written = await finalizeDatasets(work, { dataset, patience, rescan: again }, left.size === 0);
+      const todo = rest ? new Work(work.candidates, terms, work.resumed, rest) : work;
+      const written = await finalizeDatasets(todo, { dataset, patience, rescan: again }, left.size === 0);
       for (const path of written) verdicts.add(path);
     }
     await removeVerdicts(verdicts, terms);

@@ -165,6 +165,8 @@ export interface ListedTransfer {
   readonly canceled: boolean;
   readonly host: string;
   readonly pid: number;
+  /** To be published only with all ranks of its dataset. */
+  readonly allRanks: boolean;
   readonly uid: number;
   /** When the state file was last written. */
   readonly modified: Date;
@@ -253,6 +255,9 @@ export interface InspectedTransfer extends ListedTransfer {
   readonly durability?: Durability;
   readonly owner?: OwnerPolicy;
   readonly chunkSize: number;
+  /** Of the scheduler or launcher; empty if none was known. */
+  readonly job: string;
+  readonly localRank?: number;
   readonly fileList: readonly InspectedFile[];
   readonly directoryList: readonly InspectedDirectory[];
 }

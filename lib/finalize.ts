@@ -38,6 +38,7 @@ async function nativeOptions(options: FinalizeOptions): Promise<NativeFinalizeOp
     allEntries: options.onEvent !== undefined && options.entries !== 'problems',
     scanComplete: true,
     datasetIncomplete: false,
+    leaveDatasets: options.dataset === undefined,
     resumeOnly: false,
   };
 }

@@ -1,12 +1,15 @@
 // AXL's form: the same calls as functions over an integer id. One line each; the rules are in transfer.ts.
+import { CollectiveTransfer } from './collective.js';
+import { cancelAll } from './copies.js';
 import { AxlError } from './errors.js';
 import { started } from './native.js';
 import { configure, settings } from './options.js';
-import { cancelAll, Transfer } from './transfer.js';
+import { Transfer } from './transfer.js';
 import type {
   Added,
   AddGlobOptions,
   AddOptions,
+  CollectiveOptions,
   ConfigOptions,
   CreateOptions,
   DispatchOptions,
@@ -16,15 +19,18 @@ import type {
   WaitOptions,
 } from './types.js';
 
-/** A transfer, or the id that {@link create} returned for it. */
-export type Handle = number | Transfer;
+/** The id of a collective transfer: the same number to JavaScript, but test() gives a promise for it. */
+export type CollectiveId = number & { readonly collective: true };
 
-const transfers = new Map<number, Transfer>();
+/** A transfer, or the id that {@link create} returned for it. */
+export type Handle = number | Transfer | CollectiveTransfer;
+
+const transfers = new Map<number, Transfer | CollectiveTransfer>();
 let lastId = 0;
 
-function find(call: string, handle: Handle): Transfer {
+function find(call: string, handle: Handle): Transfer | CollectiveTransfer {
   const transfer = typeof handle === 'number' ? transfers.get(handle) : handle;
-  if (transfer instanceof Transfer) return transfer;
+  if (transfer instanceof Transfer || transfer instanceof CollectiveTransfer) return transfer;
   if (typeof handle !== 'number') throw new TypeError(`${call} takes the id of a transfer, or the transfer`);
   throw new AxlError('AXL_INVALID_STATE', `${call}: there is no transfer ${handle}; it was freed or never created`);
 }
@@ -35,6 +41,8 @@ function find(call: string, handle: Handle): Transfer {
  * @throws as {@link Transfer.create}
  * @see AXL_Create
  */
+export async function create(options: CollectiveOptions): Promise<CollectiveId>;
+export async function create(options: CreateOptions & { readonly comm?: undefined }): Promise<number>;
 export async function create(options: CreateOptions): Promise<number> {
   const transfer = await Transfer.create(options);
   transfers.set(++lastId, transfer);
@@ -61,7 +69,9 @@ export async function dispatch(id: Handle, options?: DispatchOptions): Promise<v
 }
 
 /** Would wait return at once? @throws as {@link Transfer.test} @see AXL_Test */
-export function test(id: Handle): boolean {
+export function test(id: CollectiveId | CollectiveTransfer): Promise<boolean>;
+export function test(id: number | Transfer): boolean;
+export function test(id: Handle): boolean | Promise<boolean> {
   return find('test', id).test();
 }
 

@@ -1,43 +1,101 @@
-// The rank and size of this process, as its launcher put them into the environment.
+// What a launcher has put into the environment of its ranks: who this process is among them. Reads nothing else.
 
+/** This process among those that were launched with it. */
 export interface Place {
+  /** 0 to size-1. */
   readonly rank: number;
   readonly size: number;
+  /** Among the ranks of this node, from 0. */
+  readonly localRank?: number;
+  /** What the scheduler calls the job, with its step (`1234.0`); without a scheduler, what the launcher does. */
+  readonly job?: string;
+  readonly launcher: LauncherName | 'none';
 }
 
+export type LauncherName = 'openmpi' | 'pmi' | 'flux' | 'slurm';
+
 interface Launcher {
+  readonly name: LauncherName;
   readonly rank: string;
   readonly size: string;
+  /** The first that is set counts. */
+  readonly localRank: readonly string[];
   /** A variable without which the others mean something else. */
   readonly only?: string;
 }
 
 /**
  * In order of trust: under mpirun inside sbatch SLURM_PROCID is 0 on every rank; and in a batch script without srun it
- * is 0 beside a number of tasks that do not run. SLURM_STEP_ID tells that there is a step.
+ * is 0 beside a number of tasks that do not run. SLURM_STEP_ID tells that there is a step; SLURM_STEP_NUM_TASKS counts
+ * its tasks, where SLURM_NTASKS may count those of the job.
  */
 const LAUNCHERS: readonly Launcher[] = [
-  { rank: 'OMPI_COMM_WORLD_RANK', size: 'OMPI_COMM_WORLD_SIZE' },
-  { rank: 'PMI_RANK', size: 'PMI_SIZE' },
-  { rank: 'FLUX_TASK_RANK', size: 'FLUX_JOB_SIZE' },
-  { rank: 'SLURM_PROCID', size: 'SLURM_STEP_NUM_TASKS', only: 'SLURM_STEP_ID' },
+  {
+    name: 'openmpi',
+    rank: 'OMPI_COMM_WORLD_RANK',
+    size: 'OMPI_COMM_WORLD_SIZE',
+    localRank: ['OMPI_COMM_WORLD_LOCAL_RANK'],
+  },
+  { name: 'pmi', rank: 'PMI_RANK', size: 'PMI_SIZE', localRank: ['MPI_LOCALRANKID', 'SLURM_LOCALID'] },
+  { name: 'flux', rank: 'FLUX_TASK_RANK', size: 'FLUX_JOB_SIZE', localRank: ['FLUX_TASK_LOCAL_ID'] },
+  {
+    name: 'slurm',
+    rank: 'SLURM_PROCID',
+    size: 'SLURM_STEP_NUM_TASKS',
+    localRank: ['SLURM_LOCALID'],
+    only: 'SLURM_STEP_ID',
+  },
+];
+
+/** Names of the job, and of its step; the scheduler's first, since those are what an operator can look up. */
+const JOBS: readonly (readonly string[])[] = [
+  ['SLURM_JOB_ID', 'SLURM_STEP_ID'],
+  ['FLUX_JOB_ID'],
+  ['LSB_JOBID', 'LSB_JOBINDEX'],
+  ['PBS_JOBID'],
+  ['PMIX_NAMESPACE'],
 ];
 
 const DIGITS = /^\d{1,10}$/;
+const PRINTABLE = /^[\x20-\x7e]{1,255}$/;
 
-function read(env: NodeJS.ProcessEnv, { rank, size, only }: Launcher): Place | undefined {
-  const texts = [env[rank] ?? '', env[size] ?? ''];
-  if (only !== undefined && env[only] === undefined) return undefined;
-  if (!texts.every((text) => DIGITS.test(text))) return undefined;
-  const [index, count] = texts.map(Number) as [number, number];
-  return index < count ? { rank: index, size: count } : undefined;
+/** A count from the environment; undefined if it is no number below 2^32. */
+function count(text: string | undefined): number | undefined {
+  const number = DIGITS.test(text ?? '') ? Number(text) : Number.NaN;
+  return number < 2 ** 32 ? number : undefined;
 }
 
-/** This process among those of its launcher; alone (rank 0 of 1) if there is none. */
+function jobOf(env: NodeJS.ProcessEnv): string | undefined {
+  for (const [id, step] of JOBS) {
+    const job = env[id as string] ?? '';
+    if (!PRINTABLE.test(job)) continue;
+    const suffix = env[step ?? ''] ?? '';
+    return DIGITS.test(suffix) ? `${job}.${suffix}` : job;
+  }
+  return undefined;
+}
+
+function read(env: NodeJS.ProcessEnv, launcher: Launcher): Omit<Place, 'job'> | undefined {
+  if (launcher.only !== undefined && env[launcher.only] === undefined) return undefined;
+  const [rank, size] = [count(env[launcher.rank]), count(env[launcher.size])];
+  if (rank === undefined || size === undefined || rank >= size) return undefined;
+  const localRank = count(env[launcher.localRank.find((name) => env[name] !== undefined) ?? '']);
+  return { rank, size, ...(localRank !== undefined && { localRank }), launcher: launcher.name };
+}
+
+/**
+ * This process among those of its launcher; alone (rank 0 of 1) if there is none. Open MPI's variables count first, then
+ * PMI's (MPICH, and srun --mpi=pmi2), Flux's, and Slurm's inside a step.
+ * @example
+ * ```ts
+ * const { rank, size } = launched();
+ * ```
+ */
 export function launched(env: NodeJS.ProcessEnv = process.env): Place {
+  const job = jobOf(env);
   for (const launcher of LAUNCHERS) {
     const place = read(env, launcher);
-    if (place) return place;
+    if (place) return { ...place, ...(job !== undefined && { job }) };
   }
-  return { rank: 0, size: 1 };
+  return { rank: 0, size: 1, ...(job !== undefined && { job }), launcher: 'none' };
 }

@@ -10,6 +10,7 @@ import type { Progress } from './types.js';
 
 export const DURABILITY = { full: 1, none: 2 } as const;
 export const OWNER = { fail: 1, warn: 2, skip: 3 } as const;
+export const UNKNOWN_LOCAL_RANK = 0xffff_ffff;
 export const LINKS = { default: 0, follow: 1, copy: 2, skip: 3 } as const;
 export const INCOMPLETE = { delete: 1, keep: 2, resume: 3 } as const;
 export const VERIFY = { none: 1, size: 2, checksum: 3 } as const;
@@ -25,9 +26,9 @@ export const NATIVE_STATES = [
   'rolled back',
 ] as const;
 export type NativeState = (typeof NATIVE_STATES)[number];
-/** By number: what axl-finalize did with a state file. */
+/** By number: what a name in a directory stands for. */
 export const KINDS = ['absent', 'file', 'other'] as const;
-
+/** By number: what axl-finalize did with a state file. */
 export const ACTIONS = [
   'published',
   'rolled-back',
@@ -39,6 +40,8 @@ export const ACTIONS = [
   'corrupt',
   'failed',
 ] as const;
+/** The number after them, never reported: left, because it goes only with all ranks of its dataset. */
+export const FOR_DATASET = ACTIONS.length;
 /** By number: what a survey saw. */
 export const STANDINGS = [
   'complete',
@@ -61,6 +64,10 @@ export interface NativeTransferOptions {
   readonly rank: number;
   readonly size: number;
   readonly chunkSize: number;
+  readonly job: string;
+  /** UNKNOWN_LOCAL_RANK if it is not known. */
+  readonly localRank: number;
+  readonly allRanks: boolean;
 }
 
 /** A report by columns, one row a file in the order they were added. */
@@ -128,6 +135,8 @@ export interface NativeFinalizeOptions {
   readonly scanComplete: boolean;
   /** What is complete is treated like what is not. */
   readonly datasetIncomplete: boolean;
+  /** What is to be published only with all its ranks is left: FOR_DATASET. */
+  readonly leaveDatasets: boolean;
   /** Completes copies, and does nothing else. */
   readonly resumeOnly: boolean;
   /** False: entries only for what is failed, corrupt or busy. */
@@ -139,7 +148,7 @@ export interface NativeFinalizeOptions {
 export interface NativeFinalized {
   /** Which of the batch. */
   readonly at: number;
-  /** An index of ACTIONS. */
+  /** An index of ACTIONS; or, with `leaveDatasets`, FOR_DATASET. */
   readonly action: number;
   readonly stateFile: Buffer;
   readonly name: string;
@@ -184,6 +193,7 @@ export interface NativeSurveyed {
   readonly committed: boolean;
   readonly host: string;
   readonly pid: number;
+  readonly allRanks: boolean;
   readonly failure?: NativeFailure;
 }
 
@@ -227,6 +237,8 @@ export interface NativeInspected extends NativeSurveyed {
     readonly durability: number;
     readonly owner: number;
     readonly chunkSize: number;
+    readonly job: string;
+    readonly localRank?: number;
   };
   readonly fileList: readonly NativeInspectedFile[];
   readonly directoryList: readonly {

@@ -48,6 +48,13 @@ const shard: Check = (value, name) => {
   integer(1, UINT32)(count, `${name}.count`);
   integer(0, (count as number) - 1)(index, `${name}.index`);
 };
+const comm: Check = (value, name) => {
+  const { rank, size, allTrue, barrier } = (value ?? {}) as Record<string, unknown>;
+  if (typeof allTrue !== 'function' || typeof barrier !== 'function')
+    fail(name, 'an object with rank, size, allTrue and barrier', value);
+  integer(1, UINT32)(size, `${name}.size`);
+  integer(0, (size as number) - 1)(rank, `${name}.rank`);
+};
 const signal: Check = (value, name) => value instanceof AbortSignal || fail(name, 'an AbortSignal', value);
 
 function oneOf(...words: readonly string[]): Check {
@@ -73,11 +80,16 @@ export const shapes = {
   create: {
     name: text,
     stateFile: path,
+    stateDir: path,
     durability,
     owner: ownerPolicy,
     rank: integer(0, UINT32),
     size: integer(1, UINT32),
+    localRank: integer(0, UINT32 - 1),
+    job: text,
+    allRanks: flag,
   },
+  collective: { comm, commTimeoutMs: integer(1, 0x7fff_ffff) },
   add: { links: oneOf('follow', 'copy', 'skip') },
   addGlob: { links: oneOf('follow', 'copy', 'skip'), cwd: path, dest: path, ignore: texts, dot: flag },
   signal: { signal },
@@ -186,3 +198,4 @@ export function defaultOwnerPolicy(): OwnerPolicy {
 /** The threads of axl-finalize, most of which wait for the disk. */
 export const DEFAULT_JOBS = 8;
 export const DEFAULT_INTERVAL_MS = 1000;
+export const DEFAULT_COMM_TIMEOUT_MS = 30 * 60 * 1000;

@@ -40,12 +40,12 @@ function hidden<T extends object>(object: T, fields: Readonly<Record<string, Buf
 
 function toListed(s: NativeSurveyed): ListedTransfer {
   const { uuid, name, rank, size, alive, files, filesDone, filesFailed, filesPublished, bytes, bytesDone } = s;
-  const { canceled, host, pid, uid, failure } = s;
+  const { canceled, host, pid, allRanks, uid, failure } = s;
   const listed = {
     stateFile: toText(s.stateFile),
     ...{ name, rank, size, uuid },
     state: STANDINGS[s.standing] as ListedTransfer['state'],
-    ...{ alive, files, filesDone, filesFailed, filesPublished, bytes, bytesDone, canceled, host, pid, uid },
+    ...{ alive, files, filesDone, filesFailed, filesPublished, bytes, bytesDone, canceled, host, pid, allRanks, uid },
     modified: new Date(Number(s.modifiedNs / NS_PER_MS)),
     ...(failure && { error: toFailure(failure) }),
   };
@@ -102,11 +102,12 @@ function toFile(file: NativeInspectedFile): InspectedFile {
 
 function toInspected(native: NativeInspected): InspectedTransfer {
   const { torn, validBytes, records, transfer, fileList, directoryList, committed } = native;
-  const { backend, bootId, startTime, durability, owner, chunkSize } = transfer;
+  const { backend, bootId, startTime, durability, owner, chunkSize, job, localRank } = transfer;
   const listed = toListed(native);
   const inspected = {
     ...listed,
-    ...{ committed, torn, validBytes, records, backend, bootId, startTime, chunkSize },
+    ...{ committed, torn, validBytes, records, backend, bootId, startTime, chunkSize, job },
+    ...(localRank !== undefined && { localRank }),
     durability: word(DURABILITY, durability),
     owner: word(OWNER, owner),
     fileList: fileList.map(toFile),

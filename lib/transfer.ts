@@ -1,8 +1,11 @@
 // A transfer: which call fits which state, and what each promises. The work is the addon's; this file is its manners.
+import { CollectiveTransfer } from './collective.js';
+import { Copies } from './copies.js';
 import type { AxlError } from './errors.js';
+import { nativeOptions } from './identity.js';
 import { absolutePath, displayName, pack, toText } from './names.js';
-import { answer, DURABILITY, LINKS, type NativeTransfer, native, OWNER } from './native.js';
-import { checkOptions, DEFAULT_INTERVAL_MS, defaultOwnerPolicy, settings, shapes } from './options.js';
+import { answer, LINKS, type NativeReport, type NativeTransfer, native } from './native.js';
+import { checkOptions, DEFAULT_INTERVAL_MS, shapes } from './options.js';
 import { makeReport, waitError } from './report.js';
 import { findMatches } from './sources.js';
 import { invalidState, type Phase, phaseOf, STATES } from './states.js';
@@ -10,6 +13,7 @@ import type {
   Added,
   AddGlobOptions,
   AddOptions,
+  CollectiveOptions,
   CreateOptions,
   DispatchOptions,
   PathLike,
@@ -19,15 +23,7 @@ import type {
   TransferStateName,
   WaitOptions,
 } from './types.js';
-import { abortError, pause, until } from './waiting.js';
-
-/** Transfers of this environment whose copies may run, for cancelAll. */
-const inFlight = new Set<Transfer>();
-
-/** Cancels all of them. Resolves when no copy runs. */
-export async function cancelAll(): Promise<void> {
-  await Promise.all([...inFlight].map((transfer) => transfer.cancel()));
-}
+import { abortError, until } from './waiting.js';
 
 /**
  * A set of files to copy, with one state file. Copies run on native threads, journalled, while JavaScript computes.
@@ -50,15 +46,12 @@ export async function cancelAll(): Promise<void> {
  */
 export class Transfer {
   readonly #native: NativeTransfer = new (native().Transfer)();
+  readonly #copies = new Copies(this.#native, () => this.cancel());
   readonly #stateFile: Buffer;
   #name: string;
   #phase: Phase = 'created';
   #closed = false;
-  #starting: Promise<void> | undefined;
   #publishing: Promise<TransferReport> | undefined;
-  #copies: Promise<void> = Promise.resolve(); // resolves when no copy runs
-  #lastCounters: Omit<Progress, 'state'> | undefined;
-  #cancelReason: unknown;
 
   private constructor(name: string, stateFile: Buffer) {
     this.#name = name;
@@ -67,20 +60,25 @@ export class Transfer {
 
   /**
    * Begins a transfer. The state file exists afterwards, locked, and with durability `full` its name is on the disk.
+   *
+   * With `comm` every rank calls it, and it gives a {@link CollectiveTransfer}.
    * @throws {TypeError} an option that is unknown, missing or of the wrong type; {RangeError} a number out of range
    * @throws {AxlError} AXL_STATE_EXISTS when there is a state file of that name: use {@link Transfer.open};
    *   AXL_IO when it cannot be made
    * @see AXL_Create
    */
-  static async create(options: CreateOptions): Promise<Transfer> {
-    checkOptions('create', options, shapes.create, ['name', 'stateFile']);
-    const { name, rank = 0, size = 1, owner = defaultOwnerPolicy() } = options;
-    if (rank >= size) throw new RangeError(`rank must be below size, ${size}, not ${rank}`);
-    const { chunkSize, durability } = settings();
-    const stateFile = absolutePath(options.stateFile, 'stateFile');
-    const transfer = new Transfer(name, stateFile);
-    const codes = { durability: DURABILITY[options.durability ?? durability], owner: OWNER[owner] };
-    await answer(transfer.#native.create({ name, stateFile, rank, size, chunkSize, ...codes }));
+  static create(options: CollectiveOptions): Promise<CollectiveTransfer>;
+  static create(options: CreateOptions & { readonly comm?: undefined }): Promise<Transfer>;
+  static async create(options: CreateOptions | CollectiveOptions): Promise<Transfer | CollectiveTransfer> {
+    if (typeof options === 'object' && options !== null && 'comm' in options && options.comm !== undefined)
+      return CollectiveTransfer.create(options, (own) => Transfer.#create(own));
+    return Transfer.#create(options);
+  }
+
+  static async #create(options: CreateOptions): Promise<Transfer> {
+    const own = nativeOptions(options);
+    const transfer = new Transfer(own.name, own.stateFile);
+    await answer(transfer.#native.create(own));
     return transfer;
   }
 
@@ -209,6 +207,34 @@ export class Transfer {
   }
 
   /**
+   * Waits for the copies, and publishes nothing: for ranks that agree by themselves before any of them publishes.
+   * @param options `signal` ends the waiting only
+   * @returns is every file complete, so that {@link Transfer.wait} publishes, or has published? Otherwise `state` says
+   *   `failed` or `canceled`
+   * @throws {AxlError} AXL_INVALID_STATE as {@link Transfer.wait}
+   * @throws {CanceledError} AXL_CANCELED when the signal fired
+   */
+  async settle(options: WaitOptions = {}): Promise<boolean> {
+    checkOptions('settle', options, shapes.signal);
+    this.#expectDispatched('settle');
+    const what = `settle: no longer waiting for transfer ${displayName(this.#name)}`;
+    await until(this.#copies.settled(), what, options.signal);
+    this.#expectDispatched('settle'); // a dispatch that was under way may have failed
+    await this.#learn();
+    const phase = phaseOf(await answer(this.#native.state())); // a publishing that failed can go on
+    return phase === 'complete' || phase === 'completed';
+  }
+
+  /**
+   * What became of each file so far.
+   * @throws {AxlError} AXL_INVALID_STATE before dispatch, after free, and while copies run: wait, settle or cancel first
+   */
+  async report(): Promise<TransferReport> {
+    this.#expect('report', 'complete', 'completed', 'failed', 'canceled');
+    return this.#reportOn(await answer(this.#native.report()));
+  }
+
+  /**
    * Waits for the copies, then publishes: every file gets its owner, mode and times and its final name, all or none.
    * When it resolves, that is on the disk (durability `full`). The state file stays until {@link Transfer.free}.
    *
@@ -224,7 +250,7 @@ export class Transfer {
     checkOptions('wait', options, shapes.signal);
     this.#expectDispatched('wait');
     const what = `wait: no longer waiting for transfer ${displayName(this.#name)}`;
-    await until(this.#settled(), what, options.signal);
+    await until(this.#copies.settled(), what, options.signal);
     this.#expectDispatched('wait'); // a dispatch that was under way may have failed
     this.#publishing ??= this.#publish().finally(() => {
       this.#publishing = undefined;
@@ -243,13 +269,10 @@ export class Transfer {
   async cancel(): Promise<TransferStateName> {
     this.#expectDispatched('cancel');
     if (this.#phase === 'completed') throw this.#invalid('cancel');
-    await this.#starting?.catch(() => {});
+    await this.#copies.started();
     this.#native.cancel();
-    await this.#settled();
-    if (this.#phase === 'running') {
-      const phase = phaseOf(await answer(this.#native.state()));
-      if (this.#phase === 'running') this.#phase = phase; // unless a wait meanwhile found out more
-    }
+    await this.#copies.settled();
+    await this.#learn();
     await this.#publishing?.catch(() => {});
     return this.state;
   }
@@ -283,7 +306,8 @@ export class Transfer {
   progress(options: ProgressOptions = {}): AsyncGenerator<Progress, void, undefined> {
     checkOptions('progress', options, shapes.progress);
     this.#expectDispatched('progress');
-    return this.#snapshots(options.intervalMs ?? DEFAULT_INTERVAL_MS, options.signal);
+    const state = () => ({ name: this.#name, state: this.state });
+    return this.#copies.snapshots(state, options.intervalMs ?? DEFAULT_INTERVAL_MS, options.signal);
   }
 
   /** Running copies do not keep the process alive any more. If it ends, they are canceled: resume goes on. */
@@ -312,49 +336,32 @@ export class Transfer {
     const what = `${call}: transfer ${displayName(this.#name)} was canceled`;
     if (signal?.aborted) throw abortError(what, signal);
     this.#phase = 'starting';
-    this.#cancelReason = undefined;
-    this.#lastCounters = undefined;
-    inFlight.add(this);
-    this.#starting = this.#launch(call, signal);
-    await this.#starting;
+    await this.#copies.start(() => this.#launch(call), signal);
     if (!signal?.aborted) return;
     await this.cancel();
     throw abortError(what, signal);
   }
 
-  async #launch(call: 'dispatch' | 'resume', signal: AbortSignal | undefined): Promise<void> {
+  async #launch(call: 'dispatch' | 'resume'): Promise<void> {
     try {
       await answer(this.#native[call]());
       this.#phase = 'running';
-      this.#copies = this.#watch(signal);
     } catch (error) {
       // `created` as before, or `failed` if the state file says already that it was dispatched
       this.#phase = phaseOf(await answer(this.#native.state()));
-      inFlight.delete(this);
       throw error;
-    } finally {
-      this.#starting = undefined;
     }
   }
 
-  /** Until no copy runs: listens to the signal; then keeps the last counters. */
-  async #watch(signal: AbortSignal | undefined): Promise<void> {
-    const onAbort = () => {
-      this.#cancelReason = signal?.reason;
-      this.#native.cancel();
-    };
-    if (signal?.aborted) onAbort();
-    signal?.addEventListener('abort', onAbort, { once: true });
-    await this.#native.whenQuiet();
-    signal?.removeEventListener('abort', onAbort);
-    inFlight.delete(this);
-    this.#lastCounters = this.#native.counters();
+  /** How the copies ended. */
+  async #learn(): Promise<void> {
+    if (this.#phase !== 'running') return;
+    const phase = phaseOf(await answer(this.#native.state()));
+    if (this.#phase === 'running') this.#phase = phase; // unless a wait meanwhile found out more
   }
 
-  /** Until a dispatch or resume under way has ended, and the copies that it started. Never rejects. */
-  async #settled(): Promise<void> {
-    await this.#starting?.catch(() => {});
-    await this.#copies;
+  #reportOn(columns: NativeReport): TransferReport {
+    return makeReport({ name: this.#name, stateFile: this.stateFile, state: this.state }, columns);
   }
 
   async #publish(): Promise<TransferReport> {
@@ -371,19 +378,9 @@ export class Transfer {
     if (failure) this.#phase = failure.code === 'AXL_CANCELED' ? 'canceled' : 'failed';
     else this.#phase = 'completed';
     const columns = await answer(this.#native.report());
-    const report = makeReport({ name: this.#name, stateFile: this.stateFile, state: this.state }, columns);
-    if (failure) throw waitError(failure, report, columns, this.#cancelReason);
+    const report = this.#reportOn(columns);
+    if (failure) throw waitError(failure, report, columns, this.#copies.cancelReason);
     return report;
-  }
-
-  async *#snapshots(ms: number, signal: AbortSignal | undefined): AsyncGenerator<Progress, void, undefined> {
-    const what = `progress: no longer watching transfer ${displayName(this.#name)}`;
-    for (let running = true; running; ) {
-      if (signal?.aborted) throw abortError(what, signal);
-      running = inFlight.has(this);
-      yield { state: this.state, ...(this.#lastCounters ?? this.#native.counters()) };
-      if (running) await until(pause(ms, this.#settled()), what, signal);
-    }
   }
 
   #expect(call: string, ...phases: Phase[]): void {

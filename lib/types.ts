@@ -16,11 +16,27 @@ export type OwnerPolicy = 'fail' | 'warn' | 'skip';
 /** What to do with a symbolic link: copy what it points to, copy the link itself, or leave it out. */
 export type LinkPolicy = 'follow' | 'copy' | 'skip';
 
+/**
+ * How the ranks of a job agree: what an application that owns MPI hands in, or what `openComm` gives. Every rank
+ * makes the same calls in the same order.
+ */
+export interface Comm {
+  /** 0 to size-1. */
+  readonly rank: number;
+  readonly size: number;
+  /** Did every rank say true? Resolves on all ranks, to the same, when all have called it; rejects if one is lost. */
+  allTrue(value: boolean): Promise<boolean>;
+  /** Resolves when all ranks have called it; rejects if one is lost. */
+  barrier(): Promise<void>;
+}
+
 export interface CreateOptions {
   /** What the transfer is called in reports; transfers of all ranks that share a name form a dataset, e.g. `ckpt.42`. */
   readonly name: string;
-  /** The journal of this transfer; must not exist. Its directory must. */
-  readonly stateFile: PathLike;
+  /** The journal of this transfer; must not exist. Its directory must. Either this or `stateDir` is needed. */
+  readonly stateFile?: PathLike;
+  /** The directory of the journal, which is called `NAME.RANK` there. */
+  readonly stateDir?: PathLike;
   /** @default 'full' */
   readonly durability?: Durability;
   /**
@@ -28,10 +44,29 @@ export interface CreateOptions {
    * in the report), or `skip` (do not try). @default 'fail' as root, otherwise 'warn'
    */
   readonly owner?: OwnerPolicy;
-  /** This process's rank, 0 to size-1. @default 0 */
+  /** This process's rank, 0 to size-1. @default what the launcher says, see {@link launched}; 0 without one */
   readonly rank?: number;
-  /** How many ranks take part. @default 1 */
+  /** How many ranks take part. @default what the launcher says; 1 without one */
   readonly size?: number;
+  /** Among the ranks of this node; recorded for whoever inspects the state file. @default what the launcher says */
+  readonly localRank?: number;
+  /** What the scheduler calls the job; recorded, too. @default what the environment says */
+  readonly job?: string;
+  /**
+   * `axl-finalize` publishes this transfer only if every rank of its dataset is complete, whatever it is told; otherwise
+   * all of them are treated as incomplete. @default false; with `comm` true
+   */
+  readonly allRanks?: boolean;
+}
+
+/** Of a collective transfer: every rank creates its own, with the same name. */
+export interface CollectiveOptions extends CreateOptions {
+  readonly comm: Comm;
+  /**
+   * Milliseconds that a collective call waits for the other ranks, once this one is ready, before it rejects with
+   * AXL_RANK_LOST: more than the slowest rank's copies can take longer than the fastest's. @default 1800000 (30 min)
+   */
+  readonly commTimeoutMs?: number;
 }
 
 export interface AddOptions {

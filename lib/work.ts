@@ -4,6 +4,7 @@ import type { FinalizedEntry } from './finalize-types.js';
 import {
   ACTIONS,
   answer,
+  FOR_DATASET,
   type NativeBatch,
   type NativeFinalized,
   type NativeFinalizeOptions,
@@ -81,13 +82,16 @@ export class Work {
   readonly terms: Terms;
   /** Paths whose copies were completed by an earlier pass. */
   readonly resumed: Set<string>;
+  /** Paths of what is left to do; undefined: all. */
+  readonly #only: ReadonlySet<string> | undefined;
   readonly #jobs: number;
   readonly #batch: number;
 
-  constructor(candidates: Candidates, terms: Terms, resumed = new Set<string>()) {
+  constructor(candidates: Candidates, terms: Terms, resumed = new Set<string>(), only?: ReadonlySet<string>) {
     this.candidates = candidates;
     this.terms = terms;
     this.resumed = resumed;
+    this.#only = only;
     this.#jobs = terms.native.jobs;
     const fair = Math.ceil(candidates.size / (this.#jobs * TURNS));
     this.#batch = Math.max(1, Math.min(BATCH, Math.floor(OPEN / this.#jobs), fair));
@@ -97,10 +101,11 @@ export class Work {
     return this.terms.signal?.aborted ?? false;
   }
 
-  /** Does this candidate belong to our shard? */
+  /** Is this candidate of our shard, and left to do? */
   isOurs(i: number): boolean {
     const { shard } = this.terms;
-    return !shard || hash(this.candidates.name(i)) % shard.count === shard.index;
+    if (shard && hash(this.candidates.name(i)) % shard.count !== shard.index) return false;
+    return this.#only?.has(this.candidates.path(i)) ?? true;
   }
 
   *ours(): Generator<number> {
@@ -143,7 +148,7 @@ export class Work {
   /** What could not be published now, of what is complete and not busy; nothing is changed, and nothing reported. */
   async refused(numbers: Iterable<number>, options: NativeFinalizeOptions): Promise<Map<number, NativeFinalized>> {
     const found = new Map<number, NativeFinalized>();
-    const dry = { ...options, dryRun: true, allEntries: false };
+    const dry = { ...options, dryRun: true, allEntries: false, leaveDatasets: false };
     const call = (packed: Buffer) => native().finalize(packed, dry);
     await this.#run(numbers, call, (batch, { entries }) => {
       for (const entry of entries) if (!isBusy(entry)) found.set(batch[entry.at] as number, entry);
@@ -174,13 +179,15 @@ export class Work {
   /**
    * Finalizes candidates and reports each once; what is busy is tried again, and reported when there is no time left.
    * @param options for candidate `i`; few distinct ones, told apart by identity
+   * @returns paths of what was left, not reported, because it goes only with all ranks of its dataset
    */
   async conclude(
     numbers: Iterable<number>,
     choices: readonly NativeFinalizeOptions[],
     options: (i: number) => NativeFinalizeOptions,
     patience: Patience,
-  ): Promise<void> {
+  ): Promise<Set<string>> {
+    const left = new Set<string>();
     let busy = new Map<number, NativeFinalized>();
     let todo: Iterable<number> = numbers;
     do {
@@ -190,6 +197,7 @@ export class Work {
       };
       const hear = (i: number, result: NativeFinalized) => {
         if (isBusy(result)) still.set(i, result);
+        else if (result.action === FOR_DATASET) left.add(this.candidates.path(i));
         else this.report(i, result);
       };
       for (const choice of choices) await this.finalize(chosen(todo, choice, options), choice, hear, tried);
@@ -197,6 +205,7 @@ export class Work {
       todo = [...busy.keys()];
     } while (await patience.another(busy.size));
     for (const [i, result] of busy) this.report(i, result);
+    return left;
   }
 }
 

@@ -52,6 +52,8 @@ Napi::Object ToJs(Napi::Env env, const TransferInfo& info) {
   object.Set("durability", static_cast<uint32_t>(info.durability));
   object.Set("owner", static_cast<uint32_t>(info.owner));
   object.Set("chunkSize", info.chunk_size);
+  object.Set("job", info.job);
+  if (info.local_rank != kNoLocalRank) object.Set("localRank", info.local_rank);
   return object;
 }
 
@@ -73,6 +75,7 @@ FinalizeOptions ReadFinalizeOptions(const Napi::Object& options, const std::atom
   out.scan_complete = flag("scanComplete");
   out.dataset_incomplete = flag("datasetIncomplete");
   out.resume_only = flag("resumeOnly");
+  out.leave_datasets = flag("leaveDatasets");
   out.stop = stop;
   return out;
 }
@@ -94,8 +97,8 @@ Napi::Object ToJs(Napi::Env env, const Finalized& finalized, uint32_t at) {
   return entry;
 }
 
-bool IsProblem(Action action) {
-  return action == Action::kFailed || action == Action::kCorrupt || action == Action::kBusy;
+bool NeedsEntry(Action action) {
+  return action == Action::kFailed || action == Action::kCorrupt || action == Action::kBusy || action == Action::kForDataset;
 }
 
 }  // namespace
@@ -106,7 +109,7 @@ Napi::Object ToJs(Napi::Env env, const std::vector<Finalized>& batch, bool all) 
   uint64_t files = 0, bytes = 0, resumed = 0;
   for (uint32_t at = 0; at < batch.size(); at++) {
     const Finalized& done = batch[at];
-    if (all || IsProblem(done.action)) {
+    if (all || NeedsEntry(done.action)) {
       entries.Set(entries.Length(), ToJs(env, done, at));
       continue;
     }
@@ -148,6 +151,7 @@ Napi::Object ToJs(Napi::Env env, const Surveyed& s) {
   entry.Set("committed", s.settled);
   entry.Set("host", s.host);
   entry.Set("pid", s.pid);
+  entry.Set("allRanks", s.all_ranks);
   if (!s.status.ok()) entry.Set("failure", ToJs(env, s.status));
   return entry;
 }

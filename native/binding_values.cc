@@ -96,6 +96,9 @@ TransferOptions ReadTransferOptions(const Napi::Object& options) {
   out.rank = Uint(options, "rank");
   out.size = Uint(options, "size");
   out.chunk_size = Uint(options, "chunkSize");
+  out.job = options.Get("job").As<Napi::String>().Utf8Value();
+  out.local_rank = Uint(options, "localRank");
+  out.all_ranks = options.Get("allRanks").As<Napi::Boolean>().Value();
   return out;
 }
 

@@ -165,6 +165,7 @@ void Batch::Draft(Case& c) {
 void Batch::Decide(Case& c) {
   const TransferState& state = c.journal->state();
   const bool complete = state.sealed && state.AllDone();
+  if (options_.leave_datasets && state.info.all_ranks) return Set(c, Action::kForDataset);
   if (options_.resume_only) return state.sealed && !complete ? Resume(c) : Set(c, Action::kKept);
   if (!state.sealed) return NeverDispatched(c);
   if (state.outcome != Outcome::kNone) return Finished(c, state.outcome);

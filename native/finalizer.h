@@ -29,6 +29,8 @@ struct FinalizeOptions {
   bool dataset_incomplete = false;
   // Only resume: what can be completed is copied and committed; nothing is published, rolled back or removed.
   bool resume_only = false;
+  // What is to be published only with all its ranks is left, as kForDataset: this caller looks at each for itself.
+  bool leave_datasets = false;
   const std::atomic<bool>* stop = nullptr;  // true: copies of a resume end soon, and are kept
 };
 
@@ -42,8 +44,9 @@ enum class Action : uint8_t {
   kNotState,  // not a state file: left alone
   kCorrupt,   // corrupt or of another version: left alone
   kFailed,    // see status; the state file stays
+  kForDataset,  // see FinalizeOptions.leave_datasets
 };
-inline constexpr size_t kActions = static_cast<size_t>(Action::kFailed) + 1;
+inline constexpr size_t kActions = static_cast<size_t>(Action::kForDataset) + 1;
 
 // What was done with one state file; under dry_run, what would be.
 struct Finalized {

@@ -135,10 +135,15 @@ class Replayer {
     i.start_time = c.U64();
     const uint8_t durability = c.U8(), owner = c.U8();
     i.chunk_size = c.U32();
-    if (!c.Finished() || durability < 1 || durability > 2 || owner < 1 || owner > 3) return "a malformed TRANSFER";
+    i.job = c.String();
+    i.local_rank = c.U32();
+    const uint8_t all_ranks = c.U8();
+    if (!c.Finished() || durability < 1 || durability > 2 || owner < 1 || owner > 3 || all_ranks < 1 || all_ranks > 2)
+      return "a malformed TRANSFER";
     if (i.rank >= i.size || i.chunk_size == 0 || i.chunk_size % 4096 != 0) return "a TRANSFER with impossible numbers";
     i.durability = static_cast<Durability>(durability);
     i.owner = static_cast<OwnerPolicy>(owner);
+    i.all_ranks = all_ranks == 2;
     return nullptr;
   }
 

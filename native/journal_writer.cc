@@ -84,6 +84,9 @@ void JournalWriter::Transfer(const TransferInfo& info) {
   U8(static_cast<uint8_t>(info.durability));
   U8(static_cast<uint8_t>(info.owner));
   U32(info.chunk_size);
+  String(info.job);
+  U32(info.local_rank);
+  U8(info.all_ranks ? 2 : 1);
   End();
 }
 

@@ -61,6 +61,8 @@ struct DirEntry {
   Metadata meta;
 };
 
+inline constexpr uint32_t kNoLocalRank = UINT32_MAX;
+
 struct TransferInfo {
   std::string name;
   std::string backend = "native";
@@ -73,6 +75,9 @@ struct TransferInfo {
   Durability durability = Durability::kFull;
   OwnerPolicy owner = OwnerPolicy::kWarn;
   uint32_t chunk_size = 0;  // bytes
+  std::string job;          // of the scheduler or launcher; empty: none is known
+  uint32_t local_rank = kNoLocalRank;
+  bool all_ranks = false;  // to be published only with all ranks of its dataset
 };
 
 // Is what was written lost, whatever a later fsync says? Then no chunk of the file is kept (invariant 5).

@@ -29,6 +29,7 @@ void Count(const TransferState& state, Surveyed* s) {
   s->size = state.info.size;
   s->host = state.info.host;
   s->pid = state.info.pid;
+  s->all_ranks = state.info.all_ranks;
   s->canceled = state.canceled;
   s->settled = state.settled;
   s->files = state.files.size();

@@ -46,6 +46,7 @@ struct Surveyed {
   bool settled = false;
   std::string host;
   uint32_t pid = 0;
+  bool all_ranks = false;  // to be published only with all ranks of its dataset
 };
 
 // One state file; *replay, if given, holds all that could be read.

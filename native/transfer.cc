@@ -43,6 +43,9 @@ Status Transfer::Create(const TransferOptions& options) {
   info.durability = options.durability;
   info.owner = options.owner;
   info.chunk_size = options.chunk_size;
+  info.job = options.job;
+  info.local_rank = options.local_rank;
+  info.all_ranks = options.all_ranks;
   return Journal::Create(os_, options.state_file, info, &journal_);
 }
 

@@ -29,6 +29,9 @@ struct TransferOptions {
   uint32_t rank = 0;
   uint32_t size = 1;
   uint32_t chunk_size = 8u << 20;  // bytes; a multiple of 4,096
+  std::string job = {};
+  uint32_t local_rank = kNoLocalRank;
+  bool all_ranks = false;
 };
 
 // A snapshot; bytes and numbers of files since dispatch, what resume kept included.

@@ -19,7 +19,21 @@ const LAYERS = [
     'states',
     'report',
   ],
-  ...['sources', 'transfer', 'functions', 'scan', 'verdict-file', 'dataset', 'tally', 'directory-lock', 'work'],
+  ...[
+    'identity',
+    'copies',
+    'agreement',
+    'collective',
+    'sources',
+    'transfer',
+    'functions',
+    'scan',
+    'verdict-file',
+    'dataset',
+    'tally',
+    'directory-lock',
+    'work',
+  ],
   ...[
     'finalize-datasets',
     'finalize-listing',
@@ -32,7 +46,18 @@ const LAYERS = [
   ],
 ];
 /** Those two have nothing to do with each other: a finalizer knows no live transfer. */
-const LIVE = ['sources', 'states', 'report', 'transfer', 'functions'];
+const LIVE = [
+  'identity',
+  'copies',
+  'copies',
+  'agreement',
+  'collective',
+  'sources',
+  'states',
+  'report',
+  'transfer',
+  'functions',
+];
 const AFTERWARDS = LAYERS.slice(LAYERS.indexOf('scan'), LAYERS.indexOf('index'));
 
 /** Which packages are imported where. */

@@ -286,7 +286,7 @@ t.test('an unknown option is a TypeError that says which is meant', async (t) =>
   const message = (promise: Promise<unknown>, message: RegExp) => t.rejects(promise, { name: 'TypeError', message });
   await message(create({ ...good, statefile: 'y' }), /create has no option statefile; did you mean stateFile\?/);
   await message(create({ ...good, ownre: 'skip' }), /did you mean owner\?/);
-  await message(create({ ...good, zzzzzzzzzz: 1 }), /it has name, stateFile, durability, owner, rank, size/);
+  await message(create({ ...good, zzzzzzzzzz: 1 }), /it has name, stateFile, stateDir, durability, owner, rank, size/);
   await message(create({ ...good, toString: 1 }), /create has no option toString/);
   await message(transfer.add('a', 'b', { link: 'copy' } as never), /add has no option link; did you mean links\?/);
   await message(transfer.addGlob('*', { dest: 'b', ignores: [] } as never), /did you mean ignore\?/);

@@ -13,6 +13,10 @@ export const isRoot = process.geteuid?.() === 0;
 export const NOBODY = 65534;
 const CHILD_TIMEOUT_MS = 60_000;
 
+function definedOnly<T extends object>(options: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T;
+}
+
 /** A directory of its own for one test, which others may enter; gone when the test has ended. */
 export class Place {
   readonly root = fs.realpathSync(fs.mkdtempSync(join(tmpdir(), 'axl-test-')));
@@ -50,7 +54,8 @@ export class Place {
   }
 
   create(options: Partial<CreateOptions> = {}): Promise<Transfer> {
-    return Transfer.create({ name: 'ckpt.1', stateFile: this.stateFile, ...options });
+    const { stateDir, stateFile = stateDir === undefined ? this.stateFile : undefined, ...rest } = options;
+    return Transfer.create({ name: 'ckpt.1', rank: 0, size: 1, ...definedOnly({ stateDir, stateFile }), ...rest });
   }
 
   /** Gives everything here to another user. */

@@ -25,13 +25,15 @@ function counts({ files, filesDone, filesFailed, filesPublished, bytes, bytesDon
   return parts.join(', ');
 }
 
-function writer({ host, pid, alive, uid }: InspectedTransfer): string {
-  const where = host === '' ? 'unknown' : `process ${pid} on ${displayName(host)}`;
+function writer({ host, pid, alive, uid, job, localRank }: InspectedTransfer): string {
+  const among = localRank === undefined ? '' : `, local rank ${localRank}`;
+  const process = `process ${pid} on ${displayName(host)}${among}${job === '' ? '' : `, job ${displayName(job)}`}`;
+  const where = host === '' ? 'unknown' : process;
   return `${where}, ${alive ? 'at work: it holds the lock' : 'not at work'}; state file of user ${uid}`;
 }
 
 function heading(transfer: InspectedTransfer): [string, string][] {
-  const { name, rank, size: ranks, uuid, modified, records, durability, owner, stateFileBytes } = transfer;
+  const { name, rank, size: ranks, uuid, modified, records, durability, owner, allRanks, stateFileBytes } = transfer;
   const known = records > 0;
   return [
     ['state file', displayName(stateFileBytes)],
@@ -43,7 +45,14 @@ function heading(transfer: InspectedTransfer): [string, string][] {
       `${modified.toISOString()}, ${duration(Date.now() - modified.getTime())} ago; ${plural(records, 'record')}`,
     ],
     ...(known ? [['writer', writer(transfer)] as [string, string]] : []),
-    ...(known ? [['options', `durability ${durability}, owner ${owner}`] as [string, string]] : []),
+    ...(known
+      ? [
+          ['options', `durability ${durability}, owner ${owner}${allRanks ? ', only with all ranks' : ''}`] as [
+            string,
+            string,
+          ],
+        ]
+      : []),
   ];
 }
 

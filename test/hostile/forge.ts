@@ -76,7 +76,20 @@ export class Records {
 
   transfer(name = 'forged', rank = 0, size = 1): this {
     const process = [string('host'), string('boot'), u32(1), u64(1)];
-    return this.add(1, string(name), string('native'), u32(rank), u32(size), ...process, u8(1), u8(2), u32(4096));
+    return this.add(
+      1,
+      string(name),
+      string('native'),
+      u32(rank),
+      u32(size),
+      ...process,
+      u8(1),
+      u8(2),
+      u32(4096),
+      string(''),
+      u32(0xffff_ffff),
+      u8(1),
+    );
   }
 
   file(id: number, file: ForgedFile): this {

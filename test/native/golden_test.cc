@@ -32,7 +32,11 @@ std::string Example() {
 
 StateBytes EveryRecord() {
   StateBytes w;
-  w.Begun();
+  TransferInfo info = SampleInfo();
+  info.job.clear();
+  info.local_rank = kNoLocalRank;
+  info.all_ranks = true;
+  w.Transfer(info);
   FileEntry link = SampleFile("link", 3);
   link.kind = FileKind::kSymlink;
   link.link_target = "a\nb";

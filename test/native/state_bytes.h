@@ -23,6 +23,8 @@ inline TransferInfo SampleInfo() {
   info.pid = 7;
   info.start_time = 9;
   info.chunk_size = 4096;
+  info.job = "j";
+  info.local_rank = 3;
   return info;
 }
 

@@ -4,7 +4,10 @@ import {
   type AxlCode,
   AxlError,
   add,
+  test as axlTest,
   CanceledError,
+  type CollectiveTransfer,
+  type Comm,
   type ConfigOptions,
   type config,
   create,
@@ -21,7 +24,6 @@ import {
   TransferError,
   type TransferReport,
   type TransferStateName,
-  type test,
   type wait,
 } from '../../lib/index.js';
 
@@ -52,13 +54,23 @@ export async function transfers(): Promise<void> {
   same<typeof report, TransferReport>();
   same<typeof report.files, readonly FileReport[]>();
   same<Awaited<ReturnType<typeof Transfer.open>>, Transfer>();
+  same<ReturnType<typeof transfer.test>, boolean>();
+}
+
+export async function collectives(comm: Comm): Promise<void> {
+  const transfer = await Transfer.create({ name: 'ckpt', stateDir: '/s', comm, commTimeoutMs: 1000 });
+  same<typeof transfer, CollectiveTransfer>();
+  same<ReturnType<typeof transfer.test>, Promise<boolean>>();
+  const id = await create({ name: 'ckpt', stateDir: '/s', comm });
+  const ready: Promise<boolean> = axlTest(id);
+  await ready;
 }
 
 export async function mistakes(transfer: Transfer): Promise<void> {
   // @ts-expect-error a transfer is made by create or open
   new Transfer('name', Buffer.from('/s'));
-  // @ts-expect-error a state file is needed
-  await Transfer.create({ name: 'ckpt' });
+  // @ts-expect-error a name is needed
+  await Transfer.create({ stateDir: '/s' });
   // @ts-expect-error misspelt
   await Transfer.create({ name: 'ckpt', statefile: '/s' });
   // @ts-expect-error no such policy
@@ -100,7 +112,7 @@ export async function functions(transfer: Transfer): Promise<void> {
   same<typeof id, number>();
   await add(id, 'a', 'b');
   await dispatch(transfer);
-  same<ReturnType<typeof test>, boolean>();
+  same<ReturnType<typeof axlTest>, boolean>();
   same<Awaited<ReturnType<typeof wait>>, TransferReport>();
   await free(id);
   same<ReturnType<typeof config>, Required<ConfigOptions>>();
