@@ -98,7 +98,8 @@ Napi::Object ToJs(Napi::Env env, const Finalized& finalized, uint32_t at) {
 }
 
 bool NeedsEntry(Action action) {
-  return action == Action::kFailed || action == Action::kCorrupt || action == Action::kBusy || action == Action::kForDataset;
+  return action == Action::kFailed || action == Action::kCorrupt || action == Action::kBusy ||
+         action == Action::kForDataset;
 }
 
 }  // namespace

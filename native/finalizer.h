@@ -37,13 +37,13 @@ struct FinalizeOptions {
 enum class Action : uint8_t {
   kPublished = 0,
   kRolledBack,
-  kKept,      // incomplete, and told to keep
-  kRemoved,   // never dispatched, or published and never freed: only the state file went
-  kBusy,      // its writer is alive, or another finalizer is at work
-  kGone,      // somebody else finalized it since the scan
-  kNotState,  // not a state file: left alone
-  kCorrupt,   // corrupt or of another version: left alone
-  kFailed,    // see status; the state file stays
+  kKept,        // incomplete, and told to keep
+  kRemoved,     // never dispatched, or published and never freed: only the state file went
+  kBusy,        // its writer is alive, or another finalizer is at work
+  kGone,        // somebody else finalized it since the scan
+  kNotState,    // not a state file: left alone
+  kCorrupt,     // corrupt or of another version: left alone
+  kFailed,      // see status; the state file stays
   kForDataset,  // see FinalizeOptions.leave_datasets
 };
 inline constexpr size_t kActions = static_cast<size_t>(Action::kForDataset) + 1;
