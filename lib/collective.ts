@@ -10,8 +10,10 @@ import type {
   AddGlobOptions,
   AddOptions,
   CollectiveOptions,
+  Comm,
   CreateOptions,
   DispatchOptions,
+  OpenOptions,
   PathLike,
   Progress,
   ProgressOptions,
@@ -104,6 +106,14 @@ export class CollectiveTransfer {
       () => make(ownOptions(options)),
       (made) => made.free(),
     );
+    return new CollectiveTransfer(own, ranks);
+  }
+
+  /** @internal Transfer.open with `comm`; `take` takes over this rank's own. */
+  static async open(options: OpenOptions, comm: Comm, take: () => Promise<OwnTransfer>): Promise<CollectiveTransfer> {
+    checkOptions('open', options, shapes.collective);
+    const ranks = new Agreement(comm, options.commTimeoutMs ?? DEFAULT_COMM_TIMEOUT_MS);
+    const own = await ranks.all('open', take, (taken) => taken[Symbol.asyncDispose]());
     return new CollectiveTransfer(own, ranks);
   }
 
@@ -226,7 +236,8 @@ export class CollectiveTransfer {
    */
   async free(): Promise<void> {
     const { state } = this.#own;
-    if (this.#publishing && !(await this.#ranks.agree('free', state === 'completed' || state === 'freed')))
+    const published = await this.#ranks.agree('free', state === 'completed' || state === 'freed');
+    if (!published && !(await this.#ranks.agree('free', await this.#isUntouched())))
       throw new AxlError(
         'AXL_INVALID_STATE',
         `free: transfer ${displayName(this.name)} is not published on all ranks yet; wait goes on`,
@@ -259,6 +270,15 @@ export class CollectiveTransfer {
   /** Lets go of this rank's transfer, after a cancel if copies run. Asks no other rank. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#own[Symbol.asyncDispose]();
+  }
+
+  /** Is none of this rank's files published, nor agreed to be? */
+  async #isUntouched(): Promise<boolean> {
+    const { state } = this.#own;
+    if (this.#publishing || state === 'completed') return false;
+    if (state === 'created' || state === 'freed') return true;
+    const report = await this.#own.report().catch(() => undefined); // copies run: then free says so
+    return report === undefined || report.filesPublished === 0;
   }
 
   #expectUnspoiled(call: string): void {

@@ -55,8 +55,13 @@ const HINTS: Record<Phase | 'closed', string> = {
   closed: 'open its state file',
 };
 
-/** The error of a call that does not fit. */
-export function invalidState(call: string, name: string, phase: Phase | 'closed'): AxlError {
+/** Dispatched once, and neither published nor freed. */
+export const UNPUBLISHED: readonly Phase[] = ['starting', 'running', 'complete', 'publishing', 'failed', 'canceled'];
+export const DISPATCHED: readonly Phase[] = [...UNPUBLISHED, 'completed'];
+
+/** @throws {AxlError} AXL_INVALID_STATE unless the transfer is in one of these phases */
+export function expectPhase(call: string, name: string, phase: Phase | 'closed', phases: readonly Phase[]): void {
+  if (phase !== 'closed' && phases.includes(phase)) return;
   const state = phase === 'closed' ? phase : STATES[phase];
-  return new AxlError('AXL_INVALID_STATE', `${call}: transfer ${displayName(name)} is ${state}; ${HINTS[phase]}`);
+  throw new AxlError('AXL_INVALID_STATE', `${call}: transfer ${displayName(name)} is ${state}; ${HINTS[phase]}`);
 }

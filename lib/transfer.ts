@@ -8,14 +8,16 @@ import { answer, LINKS, type NativeReport, type NativeTransfer, native } from '.
 import { checkOptions, DEFAULT_INTERVAL_MS, shapes } from './options.js';
 import { makeReport, waitError } from './report.js';
 import { findMatches } from './sources.js';
-import { invalidState, type Phase, phaseOf, STATES } from './states.js';
+import { DISPATCHED, expectPhase, type Phase, phaseOf, STATES, UNPUBLISHED } from './states.js';
 import type {
   Added,
   AddGlobOptions,
   AddOptions,
   CollectiveOptions,
+  Comm,
   CreateOptions,
   DispatchOptions,
+  OpenOptions,
   PathLike,
   Progress,
   ProgressOptions,
@@ -85,7 +87,8 @@ export class Transfer {
   /**
    * Takes over the transfer of a process that died, or that was closed. The state file is locked afterwards.
    *
-   * If every file was complete, {@link Transfer.wait} publishes; otherwise {@link Transfer.resume} goes on.
+   * If every file was complete, {@link Transfer.wait} publishes; otherwise {@link Transfer.resume} goes on. With `comm`
+   * every rank takes over its own, and it gives a {@link CollectiveTransfer}: then all ranks resume.
    * @throws {AxlError} AXL_STATE_LOCKED when its process is alive or a finalizer is at work on it; AXL_STATE_CORRUPT or
    *   AXL_STATE_VERSION when it cannot be believed or read; AXL_UNSAFE_PATH when it is not a regular file of ours;
    *   AXL_IO when it is not there; AXL_INVALID_STATE when the transfer was never dispatched
@@ -97,7 +100,15 @@ export class Transfer {
    * ```
    * @see AXL_Create with AXL_XFER_STATE_FILE
    */
-  static async open(stateFile: PathLike): Promise<Transfer> {
+  static open(stateFile: PathLike, options: OpenOptions & { readonly comm: Comm }): Promise<CollectiveTransfer>;
+  static open(stateFile: PathLike, options?: OpenOptions & { readonly comm?: undefined }): Promise<Transfer>;
+  static async open(stateFile: PathLike, options: OpenOptions = {}): Promise<Transfer | CollectiveTransfer> {
+    if (options.comm) return CollectiveTransfer.open(options, options.comm, () => Transfer.#open(stateFile));
+    checkOptions('open', options, shapes.collective);
+    return Transfer.#open(stateFile);
+  }
+
+  static async #open(stateFile: PathLike): Promise<Transfer> {
     const path = absolutePath(stateFile, 'stateFile');
     const transfer = new Transfer('', path);
     const { name, state } = await answer(transfer.#native.open(path));
@@ -202,7 +213,7 @@ export class Transfer {
    * @see AXL_Test
    */
   test(): boolean {
-    this.#expectDispatched('test');
+    this.#expect('test', ...DISPATCHED);
     return this.#phase !== 'starting' && this.#native.quiet();
   }
 
@@ -216,10 +227,10 @@ export class Transfer {
    */
   async settle(options: WaitOptions = {}): Promise<boolean> {
     checkOptions('settle', options, shapes.signal);
-    this.#expectDispatched('settle');
+    this.#expect('settle', ...DISPATCHED);
     const what = `settle: no longer waiting for transfer ${displayName(this.#name)}`;
     await until(this.#copies.settled(), what, options.signal);
-    this.#expectDispatched('settle'); // a dispatch that was under way may have failed
+    this.#expect('settle', ...DISPATCHED); // a dispatch that was under way may have failed
     await this.#learn();
     const phase = phaseOf(await answer(this.#native.state())); // a publishing that failed can go on
     return phase === 'complete' || phase === 'completed';
@@ -248,10 +259,10 @@ export class Transfer {
    */
   async wait(options: WaitOptions = {}): Promise<TransferReport> {
     checkOptions('wait', options, shapes.signal);
-    this.#expectDispatched('wait');
+    this.#expect('wait', ...DISPATCHED);
     const what = `wait: no longer waiting for transfer ${displayName(this.#name)}`;
     await until(this.#copies.settled(), what, options.signal);
-    this.#expectDispatched('wait'); // a dispatch that was under way may have failed
+    this.#expect('wait', ...DISPATCHED); // a dispatch that was under way may have failed
     this.#publishing ??= this.#publish().finally(() => {
       this.#publishing = undefined;
     });
@@ -267,8 +278,7 @@ export class Transfer {
    * @see AXL_Cancel
    */
   async cancel(): Promise<TransferStateName> {
-    this.#expectDispatched('cancel');
-    if (this.#phase === 'completed') throw this.#invalid('cancel');
+    this.#expect('cancel', ...UNPUBLISHED);
     await this.#copies.started();
     this.#native.cancel();
     await this.#copies.settled();
@@ -305,7 +315,7 @@ export class Transfer {
    */
   progress(options: ProgressOptions = {}): AsyncGenerator<Progress, void, undefined> {
     checkOptions('progress', options, shapes.progress);
-    this.#expectDispatched('progress');
+    this.#expect('progress', ...DISPATCHED);
     const state = () => ({ name: this.#name, state: this.state });
     return this.#copies.snapshots(state, options.intervalMs ?? DEFAULT_INTERVAL_MS, options.signal);
   }
@@ -383,15 +393,7 @@ export class Transfer {
     return report;
   }
 
-  #expect(call: string, ...phases: Phase[]): void {
-    if (this.#closed || !phases.includes(this.#phase)) throw this.#invalid(call);
-  }
-
-  #expectDispatched(call: string): void {
-    if (this.#closed || this.#phase === 'created' || this.#phase === 'freed') throw this.#invalid(call);
-  }
-
-  #invalid(call: string): AxlError {
-    return invalidState(call, this.#name, this.#closed ? 'closed' : this.#phase);
+  #expect(call: string, ...phases: readonly Phase[]): void {
+    expectPhase(call, this.#name, this.#closed ? 'closed' : this.#phase, phases);
   }
 }

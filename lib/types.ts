@@ -69,6 +69,13 @@ export interface CollectiveOptions extends CreateOptions {
   readonly commTimeoutMs?: number;
 }
 
+export interface OpenOptions {
+  /** Every rank takes over its own transfer: see {@link CollectiveOptions}. */
+  readonly comm?: Comm;
+  /** As of {@link CollectiveOptions}. @default 1800000 */
+  readonly commTimeoutMs?: number;
+}
+
 export interface AddOptions {
   /** @default a named source is followed; a link inside a directory is copied as a link */
   readonly links?: LinkPolicy;
