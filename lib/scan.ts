@@ -1,9 +1,10 @@
 // Inputs -> candidates: the names that may be state files, by directory. Opens none of them.
 // Names are latin1 text: one character a byte, so that nothing is lost, and a million of them stay small.
 import { readdir, realpath, stat } from 'node:fs/promises';
-import { nodeFailure } from './errors.js';
+import { canonicalAsRoot } from './directory-as-root.js';
+import { AxlError, nodeFailure } from './errors.js';
 import { globAdapter, globPattern, globText } from './glob.js';
-import { decodeLossless, fromLatin1, latin1 } from './names.js';
+import { decodeLossless, displayName, fromLatin1, latin1, toText } from './names.js';
 import type { Failure } from './types.js';
 
 export interface Search {
@@ -45,6 +46,8 @@ interface Found {
   readonly lists: (readonly string[])[];
 }
 
+const canonicalPath = (path: string): Promise<string> => realpath(fromLatin1(path), 'latin1');
+
 class Scan {
   readonly #found = new Map<string, Found>();
   readonly #canonical = new Map<string, Promise<string>>();
@@ -68,12 +71,19 @@ class Scan {
   }
 
   #fail(error: NodeJS.ErrnoException, path: Buffer): void {
+    if (error instanceof AxlError) {
+      const { code, message } = error;
+      this.unreadable.push({ code, message: `${displayName(path)}: ${message}`, path: toText(path) });
+      return;
+    }
     if (error.syscall === undefined) throw error;
     this.unreadable.push(nodeFailure(error, path));
   }
 
+  /** As root it leads through no link of a user's, who could have root look at somebody else's. */
   #resolve(dir: string): Promise<string> {
-    const known = this.#canonical.get(dir) ?? realpath(fromLatin1(dir === '' ? '/' : dir), 'latin1');
+    const canonical = this.#asRoot ? async (path: string) => canonicalAsRoot(path) : canonicalPath;
+    const known = this.#canonical.get(dir) ?? canonical(dir === '' ? '/' : dir);
     this.#canonical.set(dir, known);
     return known;
   }
@@ -90,9 +100,10 @@ class Scan {
     this.#searches.add(canonical);
     const root = path === '/' ? '' : path;
     const canonicalRoot = canonical === '/' ? '' : canonical;
+    const where = this.#asRoot ? canonical : path;
     const byDirectory = this.#plain()
-      ? new Map([['', await readdir(fromLatin1(path), 'latin1')]])
-      : await this.#match(path);
+      ? new Map([['', await readdir(fromLatin1(where), 'latin1')]])
+      : await this.#match(where);
     for (const [below, names] of byDirectory) this.#put(canonicalRoot + below, root + below, names, path);
   }
 

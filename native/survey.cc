@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "directories.h"
 #include "journal_format.h"
 #include "metadata.h"
 #include "process.h"
@@ -118,10 +119,12 @@ std::vector<Owned> SurveyOwners(Os& os, Engine& engine, const std::string& dir, 
                                 unsigned jobs) {
   constexpr size_t kPiece = 64;  // one look is too little work to share out
   std::vector<Owned> owned(names.size());
-  const Fd fd(os, os.Open(AT_FDCWD, dir.c_str(), O_PATH | O_DIRECTORY));
+  std::shared_ptr<Directory> directory;
+  const Status opened = OpenDirectory(os, dir, &directory);
   const auto look = [&](size_t i) {
     struct stat st;
-    const int r = fd.valid() ? os.Stat(fd.get(), names[i].c_str(), &st, AT_SYMLINK_NOFOLLOW) : -fd.error();
+    const int r = directory ? os.Stat(directory->fd.get(), names[i].c_str(), &st, AT_SYMLINK_NOFOLLOW)
+                            : -(opened.err != 0 ? opened.err : ELOOP);
     if (r == 0)
       owned[i] = {S_ISREG(st.st_mode) ? Owned::Kind::kFile : Owned::Kind::kOther, st.st_uid};
     else if (r != -ENOENT)

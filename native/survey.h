@@ -60,7 +60,8 @@ struct Owned {
   uint32_t uid = 0;
 };
 
-// A name that cannot be looked at counts as a file of root: whoever opens it will hear why.
+// `dir` is canonical: no link in it is followed. A name that cannot be looked at counts as a file of root: whoever
+// opens it will hear why.
 std::vector<Owned> SurveyOwners(Os& os, Engine& engine, const std::string& dir, const std::vector<std::string>& names,
                                 unsigned jobs);
 

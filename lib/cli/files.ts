@@ -1,8 +1,8 @@
 // Files that this command writes: --report and --metrics. They appear under their names when they are whole.
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { openAsRoot } from '../directory-as-root.js';
 import { absolutePath, displayName, fromLatin1, latin1 } from '../names.js';
-import { openAsRoot } from './directory-as-root.js';
 import { Buffered, complain } from './output.js';
 
 /** A file under a temporary name beside the final one. A failure is said once, makes the exit status 1, and ends it. */

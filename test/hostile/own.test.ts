@@ -108,6 +108,28 @@ t.test("a user's link below root's input does not make root act on state files o
   t.same([fs.readdirSync(world.rootStates), fs.readdirSync(dest)], before);
 });
 
+t.test("a user's link in root's input leads to no state files of others", { skip }, async (t) => {
+  const world = new World(t);
+  const bobs = world.place.mkdir('bobs');
+  fs.chownSync(bobs, BOB, BOB);
+  const stateFile = join(bobs, 'state');
+  as(BOB, () => fs.writeFileSync(stateFile, forge({ uuid: newUuid(), files: [], until: 'created' })));
+  as(MALLORY, () => {
+    fs.symlinkSync(bobs, join(world.states, 'link'));
+    fs.symlinkSync(world.place.root, join(world.states, 'above'));
+  });
+  for (const input of ['link', 'link/', 'link/state', 'above/bobs', 'above/bobs/state']) {
+    const { status, stderr } = await axlFinalize([join(world.states, input)]);
+    t.equal(status, 1, input);
+    t.match(stderr, `root goes through no link of uid ${MALLORY}`);
+  }
+  t.ok(fs.existsSync(stateFile));
+  fs.symlinkSync(bobs, world.place.path('roots-own'));
+  const { status } = await axlFinalize([world.place.path('roots-own')]);
+  t.equal(status, 0);
+  t.notOk(fs.existsSync(stateFile), 'a link of root leads where root wants');
+});
+
 t.test("another user's lock on a shared state directory keeps nobody from his work", { skip }, async (t) => {
   const world = new World(t);
   const stateFile = join(world.sticky, 'bobs');
