@@ -1,9 +1,9 @@
 // The life of a transfer that goes well, and AXL's rules of what goes where.
-import { existsSync } from 'node:fs';
+import { existsSync, truncateSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import t from 'tap';
 import { Transfer } from '../lib/index.js';
-import { bytes, Place, temporaries, tree } from './support.js';
+import { bytes, codeOf, Place, temporaries, tree } from './support.js';
 
 t.test('a transfer copies a tree and publishes it whole', async (t) => {
   const place = new Place(t);
@@ -45,6 +45,38 @@ t.test('nothing has its final name before wait', async (t) => {
   t.equal(temporaries(place.dest).length, 1);
   await transfer.wait();
   t.same(tree(place.dest), { a: 'source/a' });
+});
+
+t.test('settle waits for the copies, says whether all are complete, and publishes nothing', async (t) => {
+  const place = new Place(t);
+  place.write('source/a');
+  await using transfer = await place.create();
+  await transfer.add(place.source, place.dest);
+  t.equal(await codeOf(transfer.settle()), 'AXL_INVALID_STATE');
+  await transfer.dispatch();
+  t.equal(await transfer.settle(), true);
+  t.same(temporaries(place.dest).length, 1);
+  t.match(await transfer.report(), { state: 'dispatched', filesPublished: 0, files: [{ state: 'done' }] });
+  await transfer.wait();
+  t.equal(await transfer.settle(), true);
+  t.match(await transfer.report(), { state: 'completed', filesPublished: 1 });
+});
+
+t.test('settle says no of a transfer that failed or was canceled, and report says why', async (t) => {
+  const place = new Place(t);
+  const large = place.write('source/a', bytes(64 << 20));
+  await using transfer = await place.create();
+  await transfer.add(place.source, place.dest);
+  await transfer.dispatch();
+  t.equal(await codeOf(transfer.report()), 'AXL_INVALID_STATE', 'while copies run');
+  await transfer.cancel();
+  t.equal(await transfer.settle(), false);
+  t.equal(transfer.state, 'canceled');
+  truncateSync(large, 1);
+  await transfer.resume();
+  t.equal(await transfer.settle(), false);
+  t.equal(transfer.state, 'failed');
+  t.match(await transfer.report(), { filesFailed: 1, files: [{ error: { code: 'AXL_SOURCE_CHANGED' } }] });
 });
 
 t.test('open finds what a disposed transfer left, and wait publishes it', async (t) => {
