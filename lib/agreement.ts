@@ -64,7 +64,7 @@ export class Agreement {
   async #ask(call: string, mine: boolean): Promise<boolean> {
     if (this.#line.broken) throw this.#line.broken;
     try {
-      return await within(this.#limitMs, this.#comm.allTrue(mine));
+      return await within(this.#limitMs, this.#comm.allTrue(mine, call));
     } catch (cause) {
       const { rank, size } = this.#comm;
       const why = `${call}: rank ${rank} of ${size} lost the other ranks: ${(cause as Error).message}`;

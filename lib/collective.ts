@@ -28,6 +28,7 @@ export interface OwnTransfer {
   readonly stateFile: string;
   readonly state: TransferStateName;
   add(source: PathLike, dest: PathLike, options?: AddOptions): Promise<Added>;
+  addAll(pairs: readonly (readonly [PathLike, PathLike])[], options?: AddOptions): Promise<Added>;
   addGlob(patterns: string | readonly string[], options: AddGlobOptions): Promise<Added>;
   dispatch(options?: DispatchOptions): Promise<void>;
   resume(options?: DispatchOptions): Promise<void>;
@@ -134,12 +135,22 @@ export class CollectiveTransfer {
   }
 
   /**
-   * Plans this rank's files. If it fails on a rank, the transfer can only be freed.
+   * Plans a file or directory of each rank; where ranks have different numbers of them, {@link addAll}. If it fails on a
+   * rank, the transfer can only be freed.
    * @throws as {@link Transfer.add}; {AxlError} AXL_RANK_FAILED, AXL_RANK_LOST
    * @see AXL_Add
    */
   add(source: PathLike, dest: PathLike, options?: AddOptions): Promise<Added> {
     return this.#plan('add', () => this.#own.add(source, dest, options));
+  }
+
+  /**
+   * Plans this rank's files: as many as it has, or none. If it fails on a rank, the transfer can only be freed.
+   * @throws as {@link Transfer.addAll}; {AxlError} AXL_RANK_FAILED, AXL_RANK_LOST
+   * @see AXL_Add_comm
+   */
+  addAll(pairs: readonly (readonly [PathLike, PathLike])[], options?: AddOptions): Promise<Added> {
+    return this.#plan('addAll', () => this.#own.addAll(pairs, options));
   }
 
   /**

@@ -54,6 +54,15 @@ export async function add(id: Handle, source: PathLike, dest: PathLike, options?
   return find('add', id).add(source, dest, options);
 }
 
+/** @throws as {@link Transfer.addAll} @see AXL_Add */
+export async function addAll(
+  id: Handle,
+  pairs: readonly (readonly [PathLike, PathLike])[],
+  options?: AddOptions,
+): Promise<Added> {
+  return find('addAll', id).addAll(pairs, options);
+}
+
 /** @throws as {@link Transfer.addGlob} @see AXL_Add */
 export async function addGlob(
   id: Handle,

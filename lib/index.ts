@@ -6,7 +6,7 @@ export { AxlError, CanceledError, TransferError } from './errors.js';
 export { finalize } from './finalize.js';
 export type * from './finalize-types.js';
 export type { CollectiveId, Handle } from './functions.js';
-export { add, addGlob, cancel, config, create, dispatch, free, resume, stop, test, wait } from './functions.js';
+export { add, addAll, addGlob, cancel, config, create, dispatch, free, resume, stop, test, wait } from './functions.js';
 export type { LauncherName, Place } from './launch.js';
 export { launched } from './launch.js';
 export { displayName } from './names.js';

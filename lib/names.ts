@@ -125,3 +125,10 @@ export function pack(names: readonly Buffer[]): Buffer {
   const end = Buffer.of(0);
   return Buffer.concat(names.flatMap((name) => [name, end]));
 }
+
+/** Sources and destinations, as the addon takes them. @throws {TypeError} */
+export function packPairs(pairs: readonly (readonly [PathLike, PathLike])[]): Buffer {
+  if (!Array.isArray(pairs) || !pairs.every((pair) => Array.isArray(pair) && pair.length === 2))
+    throw new TypeError('pairs must be an array of [source, destination]');
+  return pack(pairs.flatMap(([source, dest]) => [absolutePath(source, 'source'), absolutePath(dest, 'dest')]));
+}

@@ -57,6 +57,14 @@ function byBase(patterns: readonly string[]): Map<string, string[]> {
   return groups;
 }
 
+/** @throws {TypeError} */
+export function patternList(patterns: string | readonly string[]): string[] {
+  const list = typeof patterns === 'string' ? [patterns] : [...patterns];
+  for (const pattern of list)
+    if (typeof pattern !== 'string' || pattern === '') throw new TypeError('a pattern must be a string, not empty');
+  return list;
+}
+
 /**
  * What patterns match, as the addon's add takes it: source NUL destination NUL, sorted, each once.
  * @throws {AxlError} AXL_IO when a directory cannot be read

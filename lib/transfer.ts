@@ -3,11 +3,11 @@ import { CollectiveTransfer } from './collective.js';
 import { Copies } from './copies.js';
 import type { AxlError } from './errors.js';
 import { nativeOptions } from './identity.js';
-import { absolutePath, displayName, pack, toText } from './names.js';
+import { absolutePath, displayName, packPairs, toText } from './names.js';
 import { answer, LINKS, type NativeReport, type NativeTransfer, native } from './native.js';
 import { checkOptions, DEFAULT_INTERVAL_MS, shapes } from './options.js';
 import { makeReport, waitError } from './report.js';
-import { findMatches } from './sources.js';
+import { findMatches, patternList } from './sources.js';
 import { DISPATCHED, expectPhase, type Phase, phaseOf, STATES, UNPUBLISHED } from './states.js';
 import type {
   Added,
@@ -92,12 +92,6 @@ export class Transfer {
    * @throws {AxlError} AXL_STATE_LOCKED when its process is alive or a finalizer is at work on it; AXL_STATE_CORRUPT or
    *   AXL_STATE_VERSION when it cannot be believed or read; AXL_UNSAFE_PATH when it is not a regular file of ours;
    *   AXL_IO when it is not there; AXL_INVALID_STATE when the transfer was never dispatched
-   * @example
-   * ```ts
-   * await using transfer = await Transfer.open('/p/job/state/rank.7');
-   * await transfer.resume();
-   * await transfer.wait();
-   * ```
    * @see AXL_Create with AXL_XFER_STATE_FILE
    */
   static open(stateFile: PathLike, options: OpenOptions & { readonly comm: Comm }): Promise<CollectiveTransfer>;
@@ -143,10 +137,25 @@ export class Transfer {
    * @see AXL_Add
    */
   async add(source: PathLike, dest: PathLike, options: AddOptions = {}): Promise<Added> {
-    checkOptions('add', options, shapes.add);
-    const pair = pack([absolutePath(source, 'source'), absolutePath(dest, 'dest')]);
-    this.#expect('add', 'created');
-    return answer(this.#native.add(pair, false, LINKS[options.links ?? 'default']));
+    return this.#add('add', [[source, dest]], options);
+  }
+
+  /**
+   * Plans to copy many, each as {@link Transfer.add} does: all or none.
+   * @param pairs source and destination of each
+   * @returns what was planned: numbers of files and directories, bytes
+   * @throws as {@link Transfer.add}
+   * @see AXL_Add
+   */
+  async addAll(pairs: readonly (readonly [PathLike, PathLike])[], options: AddOptions = {}): Promise<Added> {
+    return this.#add('addAll', pairs, options);
+  }
+
+  async #add(call: string, pairs: readonly (readonly [PathLike, PathLike])[], options: AddOptions): Promise<Added> {
+    checkOptions(call, options, shapes.add);
+    const packed = packPairs(pairs);
+    this.#expect(call, 'created');
+    return answer(this.#native.add(packed, false, LINKS[options.links ?? 'default']));
   }
 
   /**
@@ -157,17 +166,11 @@ export class Transfer {
    * @param patterns a pattern or several, as fast-glob has them
    * @returns what was planned: numbers of files and directories, bytes
    * @throws {AxlError} AXL_IO when a directory cannot be read; otherwise as {@link Transfer.add}
-   * @example
-   * ```ts
-   * await transfer.addGlob('ckpt.42/**', { cwd: '/l/ssd', dest: '/p/lustre/run', ignore: ['ckpt.42/tmp*'] });
-   * ```
    * @see AXL_Add
    */
   async addGlob(patterns: string | readonly string[], options: AddGlobOptions): Promise<Added> {
     checkOptions('addGlob', options, shapes.addGlob, ['dest']);
-    const list = typeof patterns === 'string' ? [patterns] : [...patterns];
-    for (const pattern of list)
-      if (typeof pattern !== 'string' || pattern === '') throw new TypeError('a pattern must be a string, not empty');
+    const list = patternList(patterns);
     this.#expect('addGlob', 'created');
     const matches = await findMatches(list, options);
     this.#expect('addGlob', 'created');

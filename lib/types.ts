@@ -24,8 +24,11 @@ export interface Comm {
   /** 0 to size-1. */
   readonly rank: number;
   readonly size: number;
-  /** Did every rank say true? Resolves on all ranks, to the same, when all have called it; rejects if one is lost. */
-  allTrue(value: boolean): Promise<boolean>;
+  /**
+   * Did every rank say true? Resolves on all ranks, to the same, when all have called it; rejects if one is lost.
+   * @param call what is asked for, the same on all ranks unless they have come out of step: then it may reject
+   */
+  allTrue(value: boolean, call?: string): Promise<boolean>;
   /** Resolves when all ranks have called it; rejects if one is lost. */
   barrier(): Promise<void>;
 }

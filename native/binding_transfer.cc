@@ -130,8 +130,7 @@ Napi::Value TransferHandle::Add(const Napi::CallbackInfo& info) {
   return live_->Run(info.Env(), [packed = Bytes(info[0]), exact, options](Transfer& t) -> Result {
     const PlanCounts before = t.plan_counts();
     const std::vector<std::string_view> pairs = Unpack(packed);
-    Status status =
-        exact ? t.AddAllAs(pairs, options) : t.Add(std::string(pairs.at(0)), std::string(pairs.at(1)), options);
+    Status status = exact ? t.AddAllAs(pairs, options) : t.AddAll(pairs, options);
     if (!status.ok()) return {std::move(status), nullptr};
     return {Status::Ok(), [before, after = t.plan_counts()](Napi::Env env) -> Napi::Value {
               Napi::Object added = Napi::Object::New(env);

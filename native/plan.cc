@@ -87,11 +87,19 @@ Status Plan::AddAs(const std::string& source, const std::string& dest, PlanOptio
   return KeepOrUndo(AddExactly(source, dest, options), mark);
 }
 
+Status Plan::AddAll(const std::vector<std::string_view>& pairs, PlanOptions options) {
+  return AddEach(pairs, options, &Plan::AddNamed);
+}
+
 Status Plan::AddAllAs(const std::vector<std::string_view>& pairs, PlanOptions options) {
+  return AddEach(pairs, options, &Plan::AddExactly);
+}
+
+Status Plan::AddEach(const std::vector<std::string_view>& pairs, PlanOptions options, AddOne add) {
   const Mark mark = Here();
   Status status;
   for (size_t i = 0; status.ok() && i + 1 < pairs.size(); i += 2)
-    status = AddExactly(std::string(pairs[i]), std::string(pairs[i + 1]), options);
+    status = (this->*add)(std::string(pairs[i]), std::string(pairs[i + 1]), options);
   return KeepOrUndo(std::move(status), mark);
 }
 

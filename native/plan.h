@@ -44,6 +44,9 @@ class Plan {
   // needed or the other way round), kUnsafePath (not absolute, NUL, ".." after what exists).
   Status Add(const std::string& source, const std::string& dest, PlanOptions options);
 
+  // The same for many, all or none: source, destination, source, destination ...
+  Status AddAll(const std::vector<std::string_view>& pairs, PlanOptions options);
+
   // Adds one source under exactly this final path, as a glob match: a directory becomes an (empty) directory there,
   // an existing directory is merged into. Links inside a match follow options.links (kDefault: copy).
   Status AddAs(const std::string& source, const std::string& dest, PlanOptions options);
@@ -91,6 +94,7 @@ class Plan {
     std::string path;  // empty for a parent
     bool followed = false;
   };
+  using AddOne = Status (Plan::*)(const std::string&, const std::string&, PlanOptions);
   struct Mark;  // to undo a failed add
   struct Walk;  // a walk through one tree
 
@@ -108,6 +112,7 @@ class Plan {
   Status Locate(const std::string& dest, Target* target);
 
   // Claiming names: plan.cc.
+  Status AddEach(const std::vector<std::string_view>& pairs, PlanOptions options, AddOne add);
   Status AddNamed(const std::string& source, const std::string& dest, PlanOptions options);
   Status AddExactly(const std::string& source, const std::string& dest, PlanOptions options);
   Status AddEntry(Source source, Target target);

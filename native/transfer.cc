@@ -63,6 +63,11 @@ Status Transfer::Add(const std::string& source, const std::string& dest, PlanOpt
   return plan_.Add(source, dest, options);
 }
 
+Status Transfer::AddAll(const std::vector<std::string_view>& pairs, PlanOptions options) {
+  if (state() != State::kCreated) return Wrong("add after dispatch", *journal_);
+  return plan_.AddAll(pairs, options);
+}
+
 Status Transfer::AddAllAs(const std::vector<std::string_view>& pairs, PlanOptions options) {
   if (state() != State::kCreated) return Wrong("add after dispatch", *journal_);
   return plan_.AddAllAs(pairs, options);

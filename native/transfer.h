@@ -54,8 +54,9 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
   // What it says decides the state: see state().
   Status Open(const std::string& state_file);
 
-  // As Plan::Add and Plan::AddAllAs. kInvalidState after dispatch.
+  // As in Plan. kInvalidState after dispatch.
   Status Add(const std::string& source, const std::string& dest, PlanOptions options);
+  Status AddAll(const std::vector<std::string_view>& pairs, PlanOptions options);
   Status AddAllAs(const std::vector<std::string_view>& pairs, PlanOptions options);
 
   // Stats the sources, journals and fsyncs the plan, makes the directories and starts the copies. A failure leaves no

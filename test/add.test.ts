@@ -35,6 +35,25 @@ t.test('a file goes to a new name, over a file, or into a directory', async (t) 
   t.same(tree(place.path('old')), { a: 'A', file: 'A' });
 });
 
+t.test('addAll plans all pairs or none', async (t) => {
+  const place = ready(t);
+  await using transfer = await place.create({ durability: 'none' });
+  const pair = (name: string): [string, string] => [place.path('source', name), place.path('dest', name)];
+  await t.rejects(transfer.addAll([pair('a'), pair('none')]), { code: 'AXL_IO' });
+  t.same(await transfer.addAll([pair('a'), [place.path('source/sub'), place.path('old')]]), {
+    files: 2,
+    directories: 2,
+    bytes: 2,
+  });
+  t.same(await transfer.addAll([]), { files: 0, directories: 0, bytes: 0 });
+  for (const wrong of [undefined, 'a', [['a']], [place.path('source/a'), place.path('dest/a')]])
+    await t.rejects(transfer.addAll(wrong as []), TypeError);
+  await transfer.dispatch();
+  await transfer.wait();
+  t.same(tree(place.dest), { a: 'A' });
+  t.same(tree(place.path('old')), { file: 'of before', 'sub/': '', 'sub/b': 'B' });
+});
+
 t.test('a directory becomes a new name, or goes into a directory under its own', async (t) => {
   const place = ready(t);
   await copy(place, place.source, place.path('dest/new'));

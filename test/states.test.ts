@@ -70,6 +70,7 @@ type Situation = keyof typeof situations;
 type Call = (transfer: Transfer) => unknown;
 const calls = {
   add: (transfer) => transfer.add('/etc/hostname', '/nonexistent/x'),
+  addAll: (transfer) => transfer.addAll([['/etc/hostname', '/nonexistent/x']]),
   addGlob: (transfer) => transfer.addGlob('nothing*', { dest: '/nonexistent/x' }),
   dispatch: (transfer) => transfer.dispatch(),
   test: (transfer) => transfer.test(),
@@ -86,6 +87,7 @@ const calls = {
 const table: Record<Situation, Record<keyof typeof calls, unknown>> = {
   created: {
     add: 'created',
+    addAll: 'created',
     addGlob: 'created',
     dispatch: 'dispatched',
     test: INVALID,
@@ -99,6 +101,7 @@ const table: Record<Situation, Record<keyof typeof calls, unknown>> = {
   },
   running: {
     add: INVALID,
+    addAll: INVALID,
     addGlob: INVALID,
     dispatch: INVALID,
     test: false,
@@ -112,6 +115,7 @@ const table: Record<Situation, Record<keyof typeof calls, unknown>> = {
   },
   copied: {
     add: INVALID,
+    addAll: INVALID,
     addGlob: INVALID,
     dispatch: INVALID,
     test: true,
@@ -125,6 +129,7 @@ const table: Record<Situation, Record<keyof typeof calls, unknown>> = {
   },
   completed: {
     add: INVALID,
+    addAll: INVALID,
     addGlob: INVALID,
     dispatch: INVALID,
     test: true,
@@ -138,6 +143,7 @@ const table: Record<Situation, Record<keyof typeof calls, unknown>> = {
   },
   failed: {
     add: INVALID,
+    addAll: INVALID,
     addGlob: INVALID,
     dispatch: INVALID,
     test: true,
@@ -151,6 +157,7 @@ const table: Record<Situation, Record<keyof typeof calls, unknown>> = {
   },
   canceled: {
     add: INVALID,
+    addAll: INVALID,
     addGlob: INVALID,
     dispatch: INVALID,
     test: true,
@@ -164,6 +171,7 @@ const table: Record<Situation, Record<keyof typeof calls, unknown>> = {
   },
   freed: {
     add: INVALID,
+    addAll: INVALID,
     addGlob: INVALID,
     dispatch: INVALID,
     test: INVALID,
@@ -177,6 +185,7 @@ const table: Record<Situation, Record<keyof typeof calls, unknown>> = {
   },
   closed: {
     add: INVALID,
+    addAll: INVALID,
     addGlob: INVALID,
     dispatch: INVALID,
     test: INVALID,

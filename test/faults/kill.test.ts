@@ -37,3 +37,5 @@ for (const life of Object.values(writing)) await everywhere('torn', life, 2, ski
 await everywhere('kill', onBehalf, 6, noOther);
 // The process that acts for the other user dies, and the one that started it has to say so.
 await everywhere('die', onBehalf, 6, noOther);
+// One rank dies, and the other must not publish alone.
+await everywhere('die', lives.ranks, 8, skip);

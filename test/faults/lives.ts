@@ -37,10 +37,10 @@ const finalize =
     axlFinalize('--json', ...args, world.states);
 
 /** A rank's transfer of some of the sources, copied and left for others. @returns its state file */
-async function leave(world: World, names: readonly string[], rank = 0, size = 1): Promise<string> {
+async function leave(world: World, names: readonly string[], rank = 0, size = 1, allRanks = false): Promise<string> {
   const stateFile = join(world.states, `rank${rank}`);
   const name = size > 1 ? world.place : 'ckpt';
-  await using transfer = await Transfer.create({ name, stateFile, rank, size });
+  await using transfer = await Transfer.create({ name, stateFile, rank, size, allRanks });
   for (const name of names) await transfer.add(join(world.place, 'source', name), join(world.place, 'dest', name));
   await transfer.dispatch();
   await quiet(transfer);
@@ -59,15 +59,15 @@ async function incomplete(world: World): Promise<void> {
   cutBefore(await leave(world, ALL), TYPE.chunk, 2);
 }
 
-async function twoRanks(world: World): Promise<void> {
-  await leave(world, ['small', 'sub'], 0, 2);
-  await leave(world, ['big'], 1, 2);
-}
+const twoRanks = (allRanks: boolean) => async (world: World) => {
+  await leave(world, ['small', 'sub'], 0, 2, allRanks);
+  await leave(world, ['big'], 1, 2, allRanks);
+};
 
-async function oneOfTwoRanks(world: World): Promise<void> {
-  await leave(world, ['small', 'sub'], 0, 2);
-  cutBefore(await leave(world, ['big'], 1, 2), TYPE.done);
-}
+const oneOfTwoRanks = (allRanks: boolean) => async (world: World) => {
+  await leave(world, ['small', 'sub'], 0, 2, allRanks);
+  cutBefore(await leave(world, ['big'], 1, 2, allRanks), TYPE.done);
+};
 
 /** By a rank of another user. */
 async function strangers(world: World): Promise<void> {
@@ -79,9 +79,10 @@ async function strangers(world: World): Promise<void> {
 const resume = ['--incomplete', 'resume'];
 
 type Ranks = 'transfer' | 'cancel' | 'resume';
-type Finalizers = 'publish' | 'rollBack' | 'finalizeResume' | 'keepState' | 'dataset' | 'datasetIncomplete';
+type Finalizers = 'publish' | 'rollBack' | 'finalizeResume' | 'keepState';
+type OfRanks = 'ranks' | 'dataset' | 'datasetIncomplete' | 'allRanks' | 'allRanksIncomplete';
 
-export const lives: Record<Ranks | Finalizers, Life> = {
+export const lives: Record<Ranks | Finalizers | OfRanks, Life> = {
   transfer: { name: 'transfer', prepare: nothing, command: rank('transfer'), finish: [], must: undefined },
   cancel: { name: 'cancel and free', prepare: nothing, command: rank('cancel'), finish: [], must: undefined },
   resume: { name: 'resume', prepare: incomplete, command: rank('resume'), finish: resume, must: 'published' },
@@ -108,16 +109,37 @@ export const lives: Record<Ranks | Finalizers, Life> = {
     finish: [],
     must: 'published',
   },
+  ranks: {
+    name: 'two ranks together',
+    prepare: nothing,
+    command: (world) => [process.execPath, join(root, 'test/faults/ranks.mjs'), world.place],
+    finish: [],
+    must: undefined,
+  },
+  allRanks: {
+    name: 'axl-finalize, ranks that go together',
+    prepare: twoRanks(true),
+    command: finalize(),
+    finish: [],
+    must: 'published',
+  },
+  allRanksIncomplete: {
+    name: 'axl-finalize, ranks that go together, one incomplete',
+    prepare: oneOfTwoRanks(true),
+    command: finalize(),
+    finish: [],
+    must: 'as before',
+  },
   dataset: {
     name: 'axl-finalize --dataset',
-    prepare: twoRanks,
+    prepare: twoRanks(false),
     command: finalize('--dataset'),
     finish: ['--dataset'],
     must: 'published',
   },
   datasetIncomplete: {
     name: 'axl-finalize --dataset, a rank missing',
-    prepare: oneOfTwoRanks,
+    prepare: oneOfTwoRanks(false),
     command: finalize('--dataset'),
     finish: ['--dataset'],
     must: 'as before',

@@ -1,0 +1,63 @@
+// Two ranks as programs of their own, which agree through the process that started them: for faults at the system calls of
+// a collective transfer. If one dies, the other hears that it is lost.
+import { fork } from 'node:child_process';
+import { writeSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Transfer } from '../../dist/lib/index.js';
+
+const PARTS = [['small', 'sub'], ['big']];
+const SIZE = PARTS.length;
+const [place, given] = process.argv.slice(2);
+
+/** What the ranks ask each other, here: an answer is sent when all have given theirs, or one has ended. */
+function relay() {
+  const ranks = PARTS.map((_, rank) => fork(fileURLToPath(import.meta.url), [place, `${rank}`]));
+  let answers = [];
+  let ended = 0;
+  const tell = (answer) => {
+    for (const rank of ranks) if (rank.connected) rank.send(answer, () => {});
+    answers = [];
+  };
+  for (const rank of ranks) {
+    rank.on('message', (mine) => {
+      answers.push(mine);
+      if (answers.length === SIZE) tell(answers.every(Boolean));
+      else if (ended > 0) tell('lost');
+    });
+    rank.on('exit', (status) => {
+      ended++;
+      process.exitCode ||= status ?? 1;
+      if (answers.length > 0) tell('lost');
+    });
+  }
+}
+
+function comm(rank) {
+  const allTrue = (mine) =>
+    new Promise((resolve, reject) => {
+      process.once('message', (all) => (all === 'lost' ? reject(new Error('a rank has died')) : resolve(all)));
+      process.once('disconnect', () => reject(new Error('the launcher has died')));
+      process.send(mine, () => {});
+    });
+  return { rank, size: SIZE, allTrue, barrier: () => allTrue(true) };
+}
+
+async function live(rank) {
+  const states = join(place, 'states');
+  const transfer = await Transfer.create({
+    name: basename(place),
+    stateDir: states,
+    comm: comm(rank),
+    commTimeoutMs: 20_000,
+  });
+  await transfer.addAll(PARTS[rank].map((name) => [join(place, 'source', name), join(place, 'dest', name)]));
+  await transfer.dispatch();
+  await transfer.wait();
+  writeSync(1, 'published\n');
+  await transfer.free();
+  process.disconnect();
+}
+
+if (given === undefined) relay();
+else await live(Number(given));
