@@ -33,9 +33,6 @@ import { abortError, until } from './waiting.js';
  * States: `created -> dispatched -> completed | failed | canceled -> freed`; a call that does not fit rejects with
  * AXL_INVALID_STATE. Calls on one transfer take effect in the order they are made.
  *
- * Leaving `await using` destroys nothing that a resume needs: copies in flight are canceled, temporary files and state
- * file stay. Only {@link Transfer.free} and `axl-finalize` remove a state file.
- *
  * @example
  * ```ts
  * await using transfer = await Transfer.create({ name: 'ckpt.42', stateFile: '/p/job/state/rank.7' });
@@ -336,7 +333,8 @@ export class Transfer {
   }
 
   /**
-   * Lets go of the transfer, after a cancel if copies run. What {@link Transfer.open} and `axl-finalize` need stays.
+   * Lets go of the transfer, after a cancel if copies run. What {@link Transfer.open} and `axl-finalize` need stays: only
+   * {@link Transfer.free} and `axl-finalize` remove a state file.
    */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closed || this.#phase === 'freed') return;
