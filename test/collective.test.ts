@@ -2,6 +2,7 @@
 // The ranks are in one process here; test/hpc has them under real launchers.
 import * as fs from 'node:fs';
 import t, { type Test } from 'tap';
+import * as axl from '../lib/index.js';
 import {
   type AxlError,
   type CollectiveOptions,
@@ -290,6 +291,34 @@ t.test('ranks that take over a transfer that some have published cannot free it 
   t.same(await outcomes(taken.map((transfer) => transfer.wait())), Array(SIZE).fill('ok'));
   t.same(await outcomes(taken.map((transfer) => transfer.free())), Array(SIZE).fill('ok'));
   t.same(published(place), ['r0', 'r1', 'r2']);
+});
+
+t.test('a rank that stops waiting ends the wait of all, publishes nothing, and all can wait again', async (t) => {
+  const world = await createAll(t);
+  const { place, ranks } = world;
+  await addAll(world);
+  await Promise.all(ranks.map((transfer) => transfer.dispatch()));
+  const waits = ranks.map((transfer, rank) => transfer.wait(rank === 0 ? { signal: AbortSignal.abort() } : {}));
+  t.same(await outcomes(waits), ['AXL_CANCELED', 'AXL_RANK_FAILED', 'AXL_RANK_FAILED']);
+  t.same(published(place), []);
+  t.same(await outcomes(ranks.map((transfer) => transfer.wait())), Array(SIZE).fill('ok'));
+  t.same(published(place), ['r0', 'r1', 'r2']);
+});
+
+t.test("AXL's functional form takes collective transfers, too", async (t) => {
+  const place = new Place(t);
+  const board = new Board(2);
+  const ids = await Promise.all([0, 1].map((rank) => axl.create(options(place, board.comm(rank)))));
+  const files = (rank: number) => [[place.write(`source/r${rank}`), place.path(`dest/r${rank}`)]] as [string, string][];
+  await Promise.all(ids.map((id, rank) => axl.addAll(id, rank === 0 ? files(rank) : [])));
+  await Promise.all(ids.map((id) => axl.dispatch(id)));
+  const ready = ids.map((id) => axl.test(id));
+  t.ok(ready[0] instanceof Promise, 'or nobody would have asked the others');
+  t.equal(new Set(await Promise.all(ready)).size, 1);
+  await Promise.all(ids.map((id) => axl.wait(id)));
+  await Promise.all(ids.map((id) => axl.free(id)));
+  t.same(published(place), ['r0']);
+  t.equal(await codeOf(axl.wait(ids[0] as number)), 'AXL_INVALID_STATE');
 });
 
 t.test('a rank that does not answer in time is lost, for this call and all later ones', async (t) => {
