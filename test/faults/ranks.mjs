@@ -28,6 +28,7 @@ function relay() {
     rank.on('exit', (status) => {
       ended++;
       process.exitCode ||= status ?? 1;
+      if (status === null) writeSync(2, 'a rank has died\n');
       if (answers.length > 0) tell('lost');
     });
   }
