@@ -1,6 +1,7 @@
 // A lock on a state directory, so that two finalizers do not do the same work twice. It is a courtesy: the lock on each
 // state file is what keeps transfers right, and losing this one at any moment is harmless.
 import * as fs from 'node:fs';
+import { now } from './clock.js';
 import { displayName, fromLatin1, toText } from './names.js';
 import type { Failure } from './types.js';
 import { jittered, sleep } from './waiting.js';
@@ -76,11 +77,11 @@ async function attempt(path: string): Promise<(() => Promise<void>) | undefined>
  */
 export async function lockDirectory(dir: string, part: string, signal: AbortSignal | undefined): Promise<Locked> {
   const path = `${dir}/.axl-finalize.${process.geteuid?.() ?? 0}${part}.lock`;
-  const until = performance.now() + PATIENCE_MS;
+  const until = now() + PATIENCE_MS;
   for (let pause = 50; ; pause = Math.min(1000, 2 * pause)) {
     const release = await attempt(path);
     if (release) return { held: true, waited: pause > 50, release };
-    if (performance.now() > until || signal?.aborted) return { held: false, failure: taken(dir) };
+    if (now() > until || signal?.aborted) return { held: false, failure: taken(dir) };
     await sleep(jittered(pause), signal);
   }
 }

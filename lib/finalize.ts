@@ -1,15 +1,14 @@
 // After the job: finds state files, decides which are ours to act on, and has them finalized.
 import { readFileSync } from 'node:fs';
-import { realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fromNode } from './errors.js';
 import type { Policy } from './finalize-listing.js';
 import type { FinalizeOptions, FinalizeReport } from './finalize-types.js';
 import { launched } from './launch.js';
-import { absolutePath, pack } from './names.js';
+import { absolutePath, fromLatin1, pack } from './names.js';
 import { INCOMPLETE, type NativeFinalizeOptions, native, OVERWRITE, OWNER, packageRoot, VERIFY } from './native.js';
 import { checkOptions, DEFAULT_JOBS, shapes } from './options.js';
-import { Candidates, hash, type Listing, scan } from './scan.js';
+import { Candidates, hash, type Listing, scan, withoutLinks } from './scan.js';
 import { Tally } from './tally.js';
 import type { PathLike } from './types.js';
 import type { Terms } from './work.js';
@@ -18,7 +17,7 @@ import type { Terms } from './work.js';
 async function canonicalRoot(root: PathLike): Promise<Buffer> {
   const path = absolutePath(root, 'a root');
   try {
-    return await realpath(path, 'buffer');
+    return fromLatin1(await withoutLinks(path));
   } catch (error) {
     throw fromNode(error as NodeJS.ErrnoException, path);
   }
@@ -49,7 +48,8 @@ function shardOf({ shard }: FinalizeOptions): Terms['shard'] {
   return size > 1 ? { index: rank, count: size } : undefined;
 }
 
-function version(): string {
+/** Of this package. */
+export function version(): string {
   return JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')).version;
 }
 

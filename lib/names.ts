@@ -72,12 +72,17 @@ function escapeCharacter(character: string): string {
   return Array.from(bytes, (byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join('');
 }
 
+/** Most names: they need no other look. */
+const PLAIN = /^[ -[\]-~]*$/;
+
 /**
  * A name for a terminal or a log: control characters, backslashes and bytes that are not UTF-8 as `\xNN`, so that it
  * stays on one line and can be turned back.
  */
 export function displayName(name: Buffer | string): string {
-  const text = encodeLossless(typeof name === 'string' ? Buffer.from(name) : name);
+  const asText = name.toString();
+  if (PLAIN.test(asText)) return asText;
+  const text = encodeLossless(Buffer.from(name));
   return text.replace(/[\uDC00-\uDCFF\p{Cc}\p{Bidi_Control}\\]/gu, escapeCharacter);
 }
 

@@ -1,9 +1,7 @@
 // The addon's shape, in full, and how it is found. Loaded when first needed: an import loads and starts nothing.
 // Numbers of enumerations are those of native/record.h, plan.h, transfer.h and finalizer.h; the words stand here.
 import { existsSync, readdirSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { AxlError, fromNative, type NativeFailure } from './errors.js';
 import { nativeBinary, settings } from './options.js';
 import type { Progress } from './types.js';
@@ -279,10 +277,10 @@ export async function answer<T>(promise: Promise<T>): Promise<T> {
   }
 }
 
-/** The nearest folder above with a package.json: lib/ and dist/lib/ differ in depth. */
+/** The nearest folder above that has what this package has at its top: lib/, dist/lib/ and dist/bin/ differ in depth. */
 export function packageRoot(): string {
-  let dir = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(dir, 'package.json')) && dir !== '/') dir = dirname(dir);
+  let dir = import.meta.dirname;
+  while (!existsSync(join(dir, 'CMakeLists.txt')) && dir !== '/') dir = dirname(dir);
   return dir;
 }
 
@@ -311,7 +309,8 @@ function load(): Native {
     });
   if (file === undefined) throw unavailable(`no native addon at ${files.join(' or ')}`);
   try {
-    return createRequire(import.meta.url)(file) as Native;
+    // Loaded when it is needed only, as the addon is.
+    return process.getBuiltinModule('node:module').createRequire(import.meta.filename)(file) as Native;
   } catch (cause) {
     throw unavailable(`the native addon ${file} does not load: ${(cause as Error).message}`, cause);
   }

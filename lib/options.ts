@@ -1,6 +1,5 @@
 // All defaults, all AXL_* environment variables (each read once), and the checks of what callers pass.
 // Misuse is a TypeError or RangeError that says what to write instead.
-import { availableParallelism } from 'node:os';
 import type { ConfigOptions, Durability, OwnerPolicy } from './types.js';
 
 const MIB = 1 << 20;
@@ -166,13 +165,15 @@ function fromEnvironment<T>(variable: string, parse: (text: string) => T, check:
   return parsed;
 }
 
+/** Of those that this process may use. Asked for when needed: a short run of axl-finalize copies nothing. */
+const cpus = (): number => process.getBuiltinModule('node:os').availableParallelism();
+
 let current: Required<ConfigOptions> | undefined;
 
 /** What config() and the environment say, or the defaults. Read when first needed, then fixed. */
 export function settings(): Required<ConfigOptions> {
   current ??= {
-    threads:
-      fromEnvironment('AXL_THREADS', Number, shapes.config.threads) ?? Math.min(8, Math.max(2, availableParallelism())),
+    threads: fromEnvironment('AXL_THREADS', Number, shapes.config.threads) ?? Math.min(8, Math.max(2, cpus())),
     chunkSize: fromEnvironment('AXL_CHUNK_SIZE', Number, shapes.config.chunkSize) ?? 8 * MIB,
     durability: fromEnvironment('AXL_DURABILITY', (word) => word as Durability, durability) ?? 'full',
   };

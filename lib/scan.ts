@@ -1,11 +1,19 @@
 // Inputs -> candidates: the names that may be state files, by directory. Opens none of them.
 // Names are latin1 text: one character a byte, so that nothing is lost, and a million of them stay small.
-import { readdir, realpath, stat } from 'node:fs/promises';
+import { readdir, realpath, stat } from 'node:fs';
+import { promisify } from 'node:util';
 import { canonicalAsRoot } from './directory-as-root.js';
 import { AxlError, nodeFailure } from './errors.js';
-import { globAdapter, globPattern, globText } from './glob.js';
 import { decodeLossless, displayName, fromLatin1, latin1, toText } from './names.js';
 import type { Failure } from './types.js';
+
+// The same calls as those of node:fs/promises, which would load a dozen modules of Node: a millisecond of each start.
+const list = promisify(readdir);
+const resolve: (path: Buffer, encoding: 'latin1') => Promise<string> = promisify(realpath.native);
+const look = promisify(stat);
+
+/** The path without links, in latin1. */
+export const withoutLinks = (path: Buffer): Promise<string> => resolve(path, 'latin1');
 
 export interface Search {
   readonly recursive?: boolean | undefined;
@@ -46,7 +54,7 @@ interface Found {
   readonly lists: (readonly string[])[];
 }
 
-const canonicalPath = (path: string): Promise<string> => realpath(fromLatin1(path), 'latin1');
+const canonicalPath = (path: string): Promise<string> => withoutLinks(fromLatin1(path));
 
 class Scan {
   readonly #found = new Map<string, Found>();
@@ -63,7 +71,7 @@ class Scan {
   async add(input: Buffer): Promise<void> {
     const path = latin1(input);
     try {
-      if ((await stat(input)).isDirectory()) await this.#addDirectory(path);
+      if ((await look(input)).isDirectory()) await this.#addDirectory(path);
       else await this.#addFile(path);
     } catch (error) {
       this.#fail(error as NodeJS.ErrnoException, input);
@@ -102,7 +110,7 @@ class Scan {
     const canonicalRoot = canonical === '/' ? '' : canonical;
     const where = this.#asRoot ? canonical : path;
     const byDirectory = this.#plain()
-      ? new Map([['', await readdir(fromLatin1(where), 'latin1')]])
+      ? new Map([['', await list(fromLatin1(where), 'latin1')]])
       : await this.#match(where);
     for (const [below, names] of byDirectory) this.#put(canonicalRoot + below, root + below, names, path);
   }
@@ -115,7 +123,10 @@ class Scan {
   /** What the patterns match, by directory below `path`: '' or '/sub'. */
   async #match(path: string): Promise<Map<string, string[]>> {
     const { recursive = false, pattern, exclude = [] } = this.#search;
-    const { default: glob } = await import('fast-glob');
+    const [{ default: glob }, { globAdapter, globPattern, globText }] = await Promise.all([
+      import('fast-glob'),
+      import('./glob.js'),
+    ]);
     const found = await glob.glob((pattern ?? ['**']).map(globPattern), {
       cwd: globText(fromLatin1(path)),
       fs: globAdapter((error, dir) => this.#fail(error, dir)),

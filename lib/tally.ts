@@ -1,4 +1,5 @@
 // Counts what was done, tells it to the caller, and makes the report of it.
+import { now } from './clock.js';
 import { toFailure } from './errors.js';
 import type {
   DatasetVerdict,
@@ -50,7 +51,7 @@ export class Tally {
   readonly #onEvent: Listener | undefined;
   readonly #dryRun: boolean;
   readonly #allEntries: boolean;
-  readonly #started = performance.now();
+  readonly #started = now();
   readonly #counts = Object.fromEntries(ACTIONS.map((action) => [action, 0])) as Record<FinalizeAction, number>;
   readonly #problems: FinalizedEntry[] = [];
   readonly #unreadable: Failure[] = [];
@@ -125,11 +126,11 @@ export class Tally {
 
   /** Runs one phase, and adds up how long it took. */
   async time<T>(phase: Phase, work: () => Promise<T>): Promise<T> {
-    const began = performance.now();
+    const began = now();
     try {
       return await work();
     } finally {
-      this.#timings[phase] += performance.now() - began;
+      this.#timings[phase] += now() - began;
     }
   }
 
@@ -142,7 +143,7 @@ export class Tally {
   }
 
   report(): FinalizeReport {
-    this.#timings.total = performance.now() - this.#started;
+    this.#timings.total = now() - this.#started;
     return {
       counts: this.#counts,
       files: this.#files,

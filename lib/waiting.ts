@@ -1,5 +1,4 @@
 // Waiting that ends early: by a signal, or by a timer.
-import { setTimeout as setTimeoutPromise } from 'node:timers/promises';
 import { CanceledError } from './errors.js';
 
 /** The error for a signal that has fired. */
@@ -36,7 +35,8 @@ export async function pause(ms: number, promise: Promise<void>): Promise<void> {
 
 /** Resolves after `ms` milliseconds, or at once when `signal` fires. */
 export async function sleep(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  await setTimeoutPromise(ms, undefined, signal && { signal }).catch(() => {});
+  const { setTimeout } = await import('node:timers/promises');
+  await setTimeout(ms, undefined, signal && { signal }).catch(() => {});
 }
 
 /** Half to one and a half of `ms`, so that many who wait do not come back together. */

@@ -1,5 +1,6 @@
 // Hands candidates to the addon, batch by batch, and tells what became of each. Decides nothing about a transfer:
 // native/finalizer.cc does.
+import { now } from './clock.js';
 import type { FinalizedEntry } from './finalize-types.js';
 import {
   ACTIONS,
@@ -56,7 +57,7 @@ export class Patience {
 
   constructor(terms: Terms, wait: number) {
     this.#terms = terms;
-    this.#until = performance.now() + wait;
+    this.#until = now() + wait;
   }
 
   /** Pauses. False, and at once, if there is no time left. */
@@ -66,7 +67,7 @@ export class Patience {
     const grace = GRACES_MS[this.#graces++];
     if (grace !== undefined) await sleep(jittered(grace), signal);
     else {
-      const remaining = this.#until - performance.now();
+      const remaining = this.#until - now();
       if (remaining <= 0) return false;
       tally.tell({ event: 'wait', busy, remaining });
       await sleep(Math.min(jittered(this.#pause), remaining), signal);

@@ -3,6 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeCodeCache } from './code-cache.mjs';
 import { addonIsCurrent, buildAddon, missingTools, platformTag, root } from './toolchain.mjs';
 
 const prebuilt = join(root, 'prebuilds', platformTag, 'axl_native.node');
@@ -26,3 +27,5 @@ if (!process.env.npm_config_build_from_source && loads(prebuilt)) {
   if (failure !== undefined)
     fail(`${failure}\naxl-transfer: compiling the addon for ${platformTag} failed, see above.`);
 }
+
+makeCodeCache();

@@ -3,6 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeCodeCache } from './code-cache.mjs';
 import { addonIsCurrent, buildAddon, contentHash, missingTools, root, stamped } from './toolchain.mjs';
 
 function fail(sentence) {
@@ -49,7 +50,14 @@ function installDependencies() {
 }
 
 const distStamp = join(root, 'dist', '.stamp');
-const distInputs = () => contentHash(['lib', 'bin', 'tsconfig.json', 'node_modules/typescript/package.json']);
+const distInputs = () =>
+  contentHash(
+    [
+      ...['lib', 'bin', 'tsconfig.json', 'scripts/bundle.mjs', 'scripts/code-cache.mjs'],
+      ...['typescript', 'esbuild', 'commander'].map((name) => `node_modules/${name}/package.json`),
+    ],
+    process.version, // of which the code cache is
+  );
 
 function compileTypeScript() {
   rmSync(join(root, 'dist'), { recursive: true, force: true });
@@ -58,8 +66,7 @@ function compileTypeScript() {
     '-p',
     'tsconfig.json',
   ]);
-  if (failure === undefined) writeFileSync(distStamp, `${distInputs()}\n`);
-  return failure;
+  return failure ?? quietly(process.execPath, [join(root, 'scripts', 'bundle.mjs')]);
 }
 
 /** The range of "engines" in package.json. */
@@ -75,4 +82,8 @@ if (!addonIsCurrent()) {
 }
 if (!dependenciesAreCurrent()) step('installing dependencies', installDependencies);
 if (!addonIsCurrent()) step('compiling the addon', buildAddon);
-if (!stamped(distStamp, distInputs())) step('compiling TypeScript', compileTypeScript);
+if (!stamped(distStamp, distInputs())) {
+  step('compiling TypeScript', compileTypeScript);
+  makeCodeCache();
+  writeFileSync(distStamp, `${distInputs()}\n`);
+}

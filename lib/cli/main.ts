@@ -1,14 +1,12 @@
 // axl-finalize from its arguments to its exit status. Each command is loaded when it is asked for.
 import { UsageError } from './errors.js';
 import { losslessArguments } from './names.js';
-import { complain, stdout, surviveLostOutput } from './output.js';
+import { complain, stdout } from './output.js';
 import { parse, type Request } from './parse.js';
 
 async function printVersion(): Promise<number> {
-  const { readFileSync } = await import('node:fs');
-  // From dist/lib/cli; package.json is also what npm reads.
-  const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'));
-  stdout.write(`${version}\n`);
+  const { version } = await import('../finalize.js');
+  stdout.write(`${version()}\n`);
   return 0;
 }
 
@@ -20,7 +18,6 @@ async function dispatch(request: Request, args: readonly string[]): Promise<numb
 }
 
 export async function main(args: readonly string[]): Promise<void> {
-  surviveLostOutput();
   const lossless = losslessArguments(args);
   const request = parse(lossless);
   try {

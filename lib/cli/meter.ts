@@ -1,5 +1,6 @@
 // What a progress display needs to know, counted from the events; the display itself is loaded when a run turns out to
 // be long, so that a short one pays for no terminal library.
+import { now } from '../clock.js';
 import type { FinalizeEvent } from '../index.js';
 
 export interface Meter {
@@ -16,7 +17,7 @@ export interface Meter {
 const LONG_MS = 300;
 
 export class Progress {
-  readonly #started = performance.now();
+  readonly #started = now();
   #counted = { done: 0, total: 0, bytes: 0 };
   #waiting: number | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -54,7 +55,7 @@ export class Progress {
     if (this.#over || !display) return;
     this.#end = display.show(() => ({
       ...this.#counted,
-      elapsed: performance.now() - this.#started,
+      elapsed: now() - this.#started,
       ...(this.#waiting !== undefined && { waiting: this.#waiting }),
     }));
   }

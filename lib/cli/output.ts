@@ -1,17 +1,8 @@
-// Standard output and standard error: buffered lines, escaped names, and what happens when nobody reads them.
+// Standard output and standard error: buffered lines, and sentences about what went wrong.
 import type { Failure } from '../index.js';
+import { toStderr, toStdout } from './descriptor.js';
 
 const FLUSH_AT = 64 << 10;
-
-/** Neither a reader that went away (`| head`) nor a full disk ends the work; the latter is said, and is a failure. */
-export function surviveLostOutput(): void {
-  for (const stream of [process.stdout, process.stderr])
-    stream.on('error', ({ code, message }: NodeJS.ErrnoException) => {
-      if (code === 'EPIPE' || process.exitCode === 1) return;
-      process.exitCode = 1;
-      if (stream === process.stdout) process.stderr.write(`axl-finalize: standard output: ${message}\n`);
-    });
-}
 
 /** Text that comes in small pieces, written in large ones: once the pieces that come together are there. */
 export class Buffered {
@@ -47,14 +38,13 @@ export function barOnTerminal(there: boolean): void {
 }
 
 export const stdout = new Buffered((text) => {
-  if (clearLine && process.stdout.isTTY) process.stdout.write(clearLine);
-  process.stdout.write(text);
+  toStdout.write(clearLine && process.stdout.isTTY ? `${clearLine}${text}` : text);
 });
 
 /** One line on standard error, after what has been printed so far. */
 export function complain(message: string): void {
   stdout.flush();
-  process.stderr.write(`${clearLine}axl-finalize: ${message}\n`);
+  toStderr.write(`${clearLine}axl-finalize: ${message}\n`);
 }
 
 /** One sentence that names the file once, also where the failure's own message begins with it. */

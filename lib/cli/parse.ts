@@ -1,6 +1,7 @@
 // From arguments to a checked Request: commander, built from the tables of options.ts. Prints help and usage errors.
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { FinalizeOptions } from '../index.js';
+import { toStderr, toStdout } from './descriptor.js';
 import * as help from './help.js';
 import { COMMANDS, type CommandRow, MAIN, type OptionRow, type SORT_KEYS } from './options.js';
 import { parseDuration } from './text.js';
@@ -86,7 +87,8 @@ function addOptions(command: Command, rows: readonly OptionRow[]): Command {
 function settle(command: Command, text: () => string): Command {
   return command
     .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
-    .configureHelp({ formatHelp: text });
+    .configureHelp({ formatHelp: text })
+    .configureOutput({ writeOut: (text) => toStdout.write(text), writeErr: (text) => toStderr.write(text) });
 }
 
 function conflict(command: Command, flags: Flags): void {

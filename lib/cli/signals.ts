@@ -1,7 +1,9 @@
 // SIGTERM and SIGINT: the first asks for an end after what is under way, the second is obeyed at once. Nothing depends on
 // either: a scheduler may send SIGKILL 10 ms after SIGTERM, and the next run goes on.
-import { constants } from 'node:os';
 import { complain } from './output.js';
+
+/** Their numbers on Linux, for an exit status. */
+const NUMBERS = { SIGTERM: 15, SIGINT: 2 } as const;
 
 /** A signal that aborts at the first SIGTERM or SIGINT. */
 export function abortOnSignals(): AbortSignal {
@@ -20,5 +22,5 @@ export function abortOnSignals(): AbortSignal {
 function dieOf(name: 'SIGTERM' | 'SIGINT'): void {
   process.removeAllListeners(name);
   process.kill(process.pid, name);
-  setTimeout(() => process.exit(128 + constants.signals[name]), 100);
+  setTimeout(() => process.exit(128 + NUMBERS[name]), 100);
 }

@@ -1,0 +1,39 @@
+// V8's code cache of axl-finalize, for bin/axl-finalize.ts: made by running it once, so that what a run calls is in it.
+// For the Node that runs this; others compile as ever. Without it everything works, a little slower: so no failure here
+// is an error. Ships in the package, for the install script.
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Script } from 'node:vm';
+
+const bin = join(dirname(fileURLToPath(import.meta.url)), '..', 'dist', 'bin');
+const program = join(bin, 'command.js');
+
+/** In a process of its own: runs the program over an empty directory; at its end, the source and the cache. */
+async function record(directory) {
+  const { createRequire } = await import('node:module');
+  const source = readFileSync(program);
+  const script = new Script(source.toString(), { filename: program });
+  process.argv = [process.execPath, program, directory];
+  process.on('exit', () => {
+    const draft = join(bin, `command.cache.${process.pid}`);
+    writeFileSync(draft, Buffer.concat([source, script.createCachedData()]));
+    renameSync(draft, join(bin, 'command.cache'));
+  });
+  script.runInThisContext()(createRequire(program), bin, program);
+}
+
+export function makeCodeCache() {
+  const empty = mkdtempSync(join(tmpdir(), 'axl-code-cache-'));
+  try {
+    execFileSync(process.execPath, [fileURLToPath(import.meta.url), empty], { stdio: 'ignore' });
+  } catch {
+    rmSync(join(bin, 'command.cache'), { force: true });
+  } finally {
+    rmSync(empty, { recursive: true, force: true });
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await record(process.argv[2]);
