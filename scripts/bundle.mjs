@@ -1,15 +1,15 @@
-// Makes dist/bin of bin/: axl-finalize.js and command.js, which holds lib/cli, what it uses of lib/, and commander. They
-// are CommonJS: to find, link and load a hundred ES modules took longer than Node itself takes to start. What only some
-// runs need stays a package of its own (cli-progress, fast-glob, proper-lockfile), or a part that is not run before it is
-// needed (every import() of lib/).
-import { readFileSync, writeFileSync } from 'node:fs';
+// Makes dist/bin of bin/: axl-finalize.js and command.js, which holds lib/cli, what it uses of lib/, and BUNDLED. They
+// are CommonJS: to find, link and load a hundred ES modules took longer than Node itself takes to start. What few runs
+// need stays a package of its own (cli-progress, fast-glob); of what is here nothing that lib/ loads by import() runs
+// before it is needed.
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { root } from './toolchain.mjs';
 
 const out = join(root, 'dist', 'bin');
 const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-const BUNDLED = ['commander'];
+const BUNDLED = ['commander', 'proper-lockfile'];
 
 /** commander loads child_process for commands that are programs of their own. We have none. */
 const lazyChildProcess = {
@@ -45,12 +45,12 @@ const { metafile } = await build({
 
 /** What a license asks for, of the packages that are in the file. */
 function notices() {
-  const names = Object.keys(metafile.inputs).map((path) => /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1]);
-  const packages = [...new Set(names.filter((name) => name !== undefined))];
-  return packages.map((name) => {
-    const { version } = JSON.parse(readFileSync(join(root, 'node_modules', name, 'package.json'), 'utf8'));
-    const license = readFileSync(join(root, 'node_modules', name, 'LICENSE'), 'utf8');
-    return `command.js contains ${name} ${version}:\n\n${license}`;
+  const packages = Object.keys(metafile.inputs).map((path) => /^.*node_modules\/(@[^/]+\/)?[^/]+/.exec(path)?.[0]);
+  return [...new Set(packages.filter((path) => path !== undefined))].map((path) => {
+    const { name, version } = JSON.parse(readFileSync(join(root, path, 'package.json'), 'utf8'));
+    const file = readdirSync(join(root, path)).find((name) => /^licen[cs]e/i.test(name));
+    if (!file) throw new Error(`${path} has no license file`);
+    return `command.js contains ${name} ${version}:\n\n${readFileSync(join(root, path, file), 'utf8')}`;
   });
 }
 

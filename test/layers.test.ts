@@ -58,7 +58,7 @@ const PACKAGES: Record<string, string[]> = {
   glob: ['fast-glob'],
   'directory-lock': ['proper-lockfile'],
   'cli/parse': ['commander'],
-  'cli/progress': ['cli-progress'],
+  'cli/bar': ['cli-progress'],
 };
 
 const read = (path: string): string => fs.readFileSync(join(root, path), 'utf8');

@@ -51,9 +51,10 @@ export class Progress {
   }
 
   async #show(): Promise<void> {
-    const display = await import('./progress.js').catch(() => undefined); // the work goes on without
-    if (this.#over || !display) return;
-    this.#end = display.show(() => ({
+    const loaded = import('./progress.js').then(({ display }) => display());
+    const show = await loaded.catch(() => undefined); // the work goes on without
+    if (this.#over || !show) return;
+    this.#end = show(() => ({
       ...this.#counted,
       elapsed: now() - this.#started,
       ...(this.#waiting !== undefined && { waiting: this.#waiting }),
