@@ -19,7 +19,7 @@ async function record(directory) {
   process.argv = [process.execPath, program, directory];
   process.on('exit', () => {
     const draft = join(bin, `command.cache.${process.pid}`);
-    writeFileSync(draft, Buffer.concat([source, script.createCachedData()]));
+    writeFileSync(draft, Buffer.concat([source, script.createCachedData()]), { flush: true });
     renameSync(draft, join(bin, 'command.cache'));
   });
   script.runInThisContext()(createRequire(program), bin, program);
