@@ -145,3 +145,17 @@ export function nodeFailure(error: NodeJS.ErrnoException, path: Buffer): Failure
     path: toText(path),
   };
 }
+
+/** An error of ours as data. @throws what is none */
+export function failureOf(error: unknown): Failure {
+  if (!(error instanceof AxlError)) throw error;
+  const { code, message, errno, errnoName, syscall, path } = error;
+  return {
+    code,
+    message,
+    ...(errno && { errno }),
+    ...(errnoName && { errnoName }),
+    ...(syscall && { syscall }),
+    ...(path && { path }),
+  };
+}

@@ -3,7 +3,7 @@
 // removes a state file has written the verdict before; so if one is missing in our survey, we see that verdict.
 
 import { decided, type Group, isDoubtful, isWhole, judge, NAMED, Surveys } from './dataset.js';
-import { AxlError, toFailure } from './errors.js';
+import { AxlError, failureOf, toFailure } from './errors.js';
 import type { DatasetVerdict, FinalizeAction } from './finalize-types.js';
 import { displayName, fromLatin1 } from './names.js';
 import { INCOMPLETE, type NativeFinalizeOptions, type NativeSurveyed } from './native.js';
@@ -26,19 +26,6 @@ export interface DatasetTerms {
 /** What is to be done with a candidate. The first four are the addon's; the others it never sees. */
 type Choice = 'plain' | 'told' | 'keep' | 'roll back' | 'busy' | 'held' | 'failed' | 'leave';
 const CHOICES: readonly Choice[] = ['plain', 'told', 'keep', 'roll back', 'busy', 'held', 'failed', 'leave'];
-
-export function failureOf(error: unknown): Failure {
-  if (!(error instanceof AxlError)) throw error;
-  const { code, message, errno, errnoName, syscall, path } = error;
-  return {
-    code,
-    message,
-    ...(errno && { errno }),
-    ...(errnoName && { errnoName }),
-    ...(syscall && { syscall }),
-    ...(path && { path }),
-  };
-}
 
 /** One survey and what follows from it. */
 class Round {

@@ -1,9 +1,8 @@
 // Finalizes what a listing holds, with the power of this process: locks the directories, has the work done, and clears
 // away verdicts that were carried out. finalize() calls it, and so does the process that acts for another user.
 import { lockDirectory } from './directory-lock.js';
-import { failureOf, finalizeDatasets } from './finalize-datasets.js';
+import { failureOf } from './errors.js';
 import { Candidates, type Listing } from './scan.js';
-import { removeIfCarriedOut } from './verdict-file.js';
 import { Patience, type Terms, Work } from './work.js';
 
 export interface Policy {
@@ -36,7 +35,8 @@ async function lockAll(listing: Listing, terms: Terms) {
 }
 
 async function removeVerdicts(paths: ReadonlySet<string>, { native, tally }: Terms): Promise<void> {
-  if (native.dryRun || !native.scanComplete) return;
+  if (native.dryRun || !native.scanComplete || paths.size === 0) return;
+  const { removeIfCarriedOut } = await import('./verdict-file.js');
   for (const path of paths) {
     try {
       await removeIfCarriedOut(path);
@@ -75,6 +75,7 @@ export async function finalizeListing(
     const verdicts = new Set(listing.verdicts);
     const rest = dataset === false ? await finalizeEach(work, patience) : undefined;
     if (rest === undefined || rest.size > 0) {
+      const { finalizeDatasets } = await import('./finalize-datasets.js');
       const again = async () => {
         const next = await relist();
         return next && new Work(new Candidates(next.directories), terms, work.resumed, rest);

@@ -4,7 +4,7 @@ import { finalizeListing } from './finalize-listing.js';
 import type { FinalizeEvent } from './finalize-types.js';
 import { fromLatin1, latin1 } from './names.js';
 import { native } from './native.js';
-import type { Commission, Told } from './owners.js';
+import type { Commission, Told } from './others.js';
 import type { Directory, Listing } from './scan.js';
 import { Tally } from './tally.js';
 

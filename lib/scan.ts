@@ -1,6 +1,6 @@
 // Inputs -> candidates: the names that may be state files, by directory. Opens none of them.
 // Names are latin1 text: one character a byte, so that nothing is lost, and a million of them stay small.
-import { readdir, realpath, stat } from 'node:fs';
+import { lstat, readdir, realpath, stat } from 'node:fs';
 import { promisify } from 'node:util';
 import { canonicalAsRoot } from './directory-as-root.js';
 import { AxlError, nodeFailure } from './errors.js';
@@ -11,6 +11,8 @@ import type { Failure } from './types.js';
 const list = promisify(readdir);
 const resolve: (path: Buffer, encoding: 'latin1') => Promise<string> = promisify(realpath.native);
 const look = promisify(stat);
+
+export const lookWithoutFollowing = promisify(lstat);
 
 /** The path without links, in latin1. */
 export const withoutLinks = (path: Buffer): Promise<string> => resolve(path, 'latin1');

@@ -40,6 +40,7 @@ const { metafile } = await build({
   external: Object.keys(dependencies).filter((name) => !BUNDLED.includes(name)),
   plugins: [lazyChildProcess],
   supported: { 'dynamic-import': false },
+  logOverride: { 'empty-import-meta': 'error' },
   define: { 'import.meta.dirname': '__dirname', 'import.meta.filename': '__filename' },
 });
 

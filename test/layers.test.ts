@@ -40,6 +40,7 @@ const LAYERS = [
     'finalize-datasets',
     'finalize-listing',
     'owners',
+    'others',
     'owner-service',
     'owner-process',
     'finalize',
