@@ -1,4 +1,4 @@
-// npm run bench [-- [--into NAME] [--runs N] [--quick] [--memory DIR] [--disk DIR] [TRIAL...]]
+// npm run bench [-- [--into NAME] [--runs N] [--quick] [--cases REGEXP] [--memory DIR] [--disk DIR] [TRIAL...]]
 // Trials x cases x programs: each measurement in a process of its own, the programs of a case taking turns, so that
 // whatever else the machine does meets all of them. Writes results/NAME.{json,md}; with --quick only if NAME is given.
 import { existsSync, mkdirSync } from 'node:fs';
@@ -22,6 +22,7 @@ function options() {
       into: { type: 'string' },
       runs: { type: 'string' },
       quick: { type: 'boolean', default: false },
+      cases: { type: 'string', default: '' },
       memory: { type: 'string', default: existsSync('/dev/shm') ? '/dev/shm' : build },
       disk: { type: 'string', default: build },
     },
@@ -53,9 +54,9 @@ async function runCase(trial, c, places, runs) {
 }
 
 /** A case that fails is told of, and leaves the others alone. @returns {object} case -> program -> ... */
-async function runTrial(trial, places, { quick, runs }, keep) {
+async function runTrial(trial, places, { quick, runs, wanted }, keep) {
   const done = {};
-  for (const c of trial.cases({ quick, places })) {
+  for (const c of trial.cases({ quick, places }).filter(({ name }) => wanted.test(name))) {
     const start = performance.now();
     process.stdout.write(`  ${c.name} ... `);
     try {
@@ -71,7 +72,7 @@ async function runTrial(trial, places, { quick, runs }, keep) {
 }
 
 async function main() {
-  const { name, runs, quick, memory, disk, chosen } = options();
+  const { name, runs, quick, cases: wanted, memory, disk, chosen } = options();
   mkdirSync(build, { recursive: true });
   await prepare(build);
   const places = openScratch(memory, disk);
@@ -87,7 +88,7 @@ async function main() {
       stored.trials[key] = { ...when, cases };
       if (name) save(results, name, stored, trials);
     };
-    const cases = await runTrial(trials[key], places, { quick, runs }, keep);
+    const cases = await runTrial(trials[key], places, { quick, runs, wanted: new RegExp(wanted) }, keep);
     keep(cases);
     console.log(trialTable(trials[key], cases).join('\n'));
   }
