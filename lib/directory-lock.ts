@@ -71,13 +71,19 @@ async function attempt(path: string): Promise<(() => Promise<void>) | undefined>
 }
 
 /**
- * Locks a directory for this user and this shard, waiting for some seconds. Where a lock cannot be made (a read-only or
- * full file system, another user's in its place), work goes on without.
+ * Locks a directory for this user and this shard, waiting for some seconds or as long as it may. Where a lock cannot be
+ * made (a read-only or full file system, another user's in its place), work goes on without.
  * @param part '' or the name of the shard: shards work side by side
+ * @param wait milliseconds
  */
-export async function lockDirectory(dir: string, part: string, signal: AbortSignal | undefined): Promise<Locked> {
+export async function lockDirectory(
+  dir: string,
+  part: string,
+  signal: AbortSignal | undefined,
+  wait: number,
+): Promise<Locked> {
   const path = `${dir}/.axl-finalize.${process.geteuid?.() ?? 0}${part}.lock`;
-  const until = now() + PATIENCE_MS;
+  const until = now() + Math.max(PATIENCE_MS, wait);
   for (let pause = 50; ; pause = Math.min(1000, 2 * pause)) {
     const release = await attempt(path);
     if (release) return { held: true, waited: pause > 50, release };

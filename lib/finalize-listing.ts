@@ -15,14 +15,14 @@ export interface Policy {
 export type Rescan = () => Promise<Listing | undefined>;
 
 /** Locks every directory that was searched and has candidates; those in `left` are somebody else's. */
-async function lockAll(listing: Listing, terms: Terms) {
+async function lockAll(listing: Listing, terms: Terms, wait: number) {
   const { native, shard, signal, tally } = terms;
   const part = shard ? `.${shard.index}-of-${shard.count}` : '';
   const searched = listing.directories.filter(({ names }) => names.length > 0).map(({ searched }) => searched);
   const dirs = [...new Set(searched.filter((dir) => dir !== undefined))];
   if (native.dryRun || dirs.length === 0) return { left: new Set<string>(), waited: false, release: async () => {} };
   const locks = await Promise.all(
-    dirs.map(async (dir) => ({ dir, lock: await lockDirectory(dir === '/' ? '' : dir, part, signal) })),
+    dirs.map(async (dir) => ({ dir, lock: await lockDirectory(dir === '/' ? '' : dir, part, signal, wait) })),
   );
   for (const { lock } of locks) if (!lock.held) tally.locked(lock.failure);
   return {
@@ -63,7 +63,7 @@ export async function finalizeListing(
   { dataset, wait }: Policy,
   rescan: Rescan,
 ): Promise<void> {
-  const { left, waited, release } = await lockAll(given, terms);
+  const { left, waited, release } = await lockAll(given, terms, wait);
   const relist = async () => {
     const again = await rescan();
     return again && without(again, left);

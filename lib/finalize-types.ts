@@ -14,7 +14,7 @@ export interface FinalizeOptions {
    * every dataset; a name: only that dataset, and other transfers are left alone. @default false
    */
   readonly dataset?: boolean | string;
-  /** Milliseconds to wait for transfers whose writer is alive; `Infinity` for ever. @default 0 */
+  /** Milliseconds to wait for transfers whose writer is alive, and for other finalizers; `Infinity` for ever. @default 0 */
   readonly wait?: number;
   /** The job has ended: where locks do not work, writers on other hosts count as dead. @default false */
   readonly jobEnded?: boolean;

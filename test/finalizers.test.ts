@@ -17,6 +17,8 @@ import {
 } from './support.js';
 
 const MANY = 200;
+/** Without --wait a finalizer gives up on a locked directory after 8 s. */
+const LONGER_THAN_PATIENCE_MS = 10_000;
 const names = Array.from({ length: MANY }, (_, i) => `rank${i}`);
 const expected = Object.fromEntries(names.map((name) => [name, `source/${name}`]));
 
@@ -77,6 +79,23 @@ t.test('what finalizers left that were killed is published by the next', async (
   t.match(stdout, `${left} published`);
   t.same(tree(place.dest), expected);
   t.same(tree(place.states), {});
+});
+
+t.test('--wait waits for another finalizer, too, however long that one works', async (t) => {
+  const place = new Place(t);
+  await leave.complete(place, 'a');
+  const lock = place.path('states', `.axl-finalize.${process.geteuid?.()}.lock`);
+  fs.mkdirSync(lock); // as another finalizer's, which renews it as long as it works
+  const renewing = setInterval(() => fs.utimesSync(lock, new Date(), new Date()), 500);
+  const ends = setTimeout(() => {
+    clearInterval(renewing);
+    fs.rmdirSync(lock);
+  }, LONGER_THAN_PATIENCE_MS);
+  t.teardown(() => [renewing, ends].forEach(clearInterval));
+  const ended = await axlFinalize(['--wait=50s', place.states]);
+  t.equal(ended.status, 0, ended.stderr);
+  t.equal(fs.existsSync(lock), false, 'the other one was done first');
+  t.same(tree(place.dest), { a: 'source/a' });
 });
 
 t.test('live transfers in a state directory do not notice finalizers', async (t) => {

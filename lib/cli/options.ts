@@ -134,7 +134,7 @@ export const FINALIZE_OPTIONS: readonly OptionRow[] = [
     argument: 'DURATION',
     optional: true,
     group: 'How',
-    help: 'wait for live writers: 30s, 5m, 1h; no value: for ever',
+    help: 'wait for live writers and other finalizers: 30s, 5m, 1h; no value: for ever',
     man: 'Then finalizes them. A writer is alive while it holds the lock of its state file.',
   },
   {
