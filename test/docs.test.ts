@@ -11,6 +11,8 @@ const all = (text: string, pattern: RegExp): string[] => [...text.matchAll(patte
 const documents = ['README.md', 'ARCHITECTURE.md', 'CHANGELOG.md', 'CONTRIBUTING.md'].concat([
   'docs/state-format.md',
   'docs/post-stage.md',
+  'docs/slurm.md',
+  'examples/slurm/README.md',
 ]);
 
 t.test('README, man page and --help have the same options', async (t) => {
@@ -45,6 +47,7 @@ t.test('lib/errors.ts, native/status.cc and the documents have the same codes', 
     [],
   );
   const variables = all(read('lib/options.ts'), /'(AXL_\w+)'/g);
+  variables.push(...all(read('examples/slurm/burst_buffer.lua'), /"(AXL_\w+)=/g));
   for (const path of documents) {
     const named = all(read(path), /\b(AXL_[A-Z][A-Z_]+)\b/g);
     t.same(
