@@ -159,7 +159,7 @@ local function as_user(user, command)
   elseif own ~= user.uid then
     become = CONFIG.become:gsub("%%(%l)", { u = user.uid, g = user.gid })
   end
-  return "cd /; " .. become .. " /usr/bin/env -i PATH=/usr/local/bin:/usr/bin:/bin LC_ALL=C.UTF-8 " .. command
+  return "cd /; " .. become .. " /usr/bin/env -i PATH=/usr/local/bin:/usr/bin:/bin LC_ALL=C " .. command
 end
 
 -- Runs a command to its end. Lua 5.1 cannot tell a pipe's status, so the shell does.
