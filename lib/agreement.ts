@@ -2,6 +2,7 @@
 // Calls over one Comm ask in the order in which they are made, whatever their parts take: the ranks must not cross.
 import { AxlError } from './errors.js';
 import type { Comm } from './types.js';
+import { within } from './waiting.js';
 
 interface Line {
   /** The question asked last. Never rejects. */
@@ -16,19 +17,6 @@ function lineOf(comm: Comm): Line {
   const line = lines.get(comm) ?? { last: Promise.resolve(), broken: undefined };
   lines.set(comm, line);
   return line;
-}
-
-/** Rejects unless `promise` is settled in time. Keeps the process alive: an answer is owed. */
-async function within<T>(ms: number, promise: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer from the other ranks for ${ms} ms`)), ms);
-  });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 /** One rank's side of a series of collective calls. */

@@ -35,7 +35,7 @@ export type AxlCode =
   | 'AXL_RANK_FAILED'
   /** Another rank did not answer in time, or the connection to the others broke. */
   | 'AXL_RANK_LOST'
-  /** The native addon cannot be loaded. */
+  /** The native addon cannot be loaded, or there is no way to the other ranks that openComm could use. */
   | 'AXL_BACKEND_UNAVAILABLE';
 
 /** What the addon says of a failure. Names are bytes; errno is positive. */

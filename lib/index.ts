@@ -1,6 +1,7 @@
 // What this package exports.
 
 export { CollectiveTransfer } from './collective.js';
+export { openComm } from './comm.js';
 export type { AxlCode } from './errors.js';
 export { AxlError, CanceledError, TransferError } from './errors.js';
 export { finalize } from './finalize.js';

@@ -246,6 +246,14 @@ export interface NativeInspected extends NativeSurveyed {
   }[];
 }
 
+/** What PMIx came to; `problem` is '' or a sentence of its library. */
+export interface NativePmix {
+  readonly problem: string;
+  readonly rank: number;
+  readonly size: number;
+  readonly all: boolean;
+}
+
 export interface Native {
   readonly Transfer: new () => NativeTransfer;
   /** How many threads copy. False: they have been started already. */
@@ -266,6 +274,16 @@ export interface Native {
   inspect(stateFile: Buffer): NativeInspected;
   /** Cancels all copies and joins all threads, for the end of the process. Nothing starts afterwards. */
   stop(): void;
+  /** Loads PMIx's library, once in a process; '' or why not. Needed before the others, which do not keep the process alive. */
+  pmixLoad(library: string): string;
+  /** The client of this process: rank and size. One call at a time from here on. */
+  pmixOpen(): Promise<NativePmix>;
+  /** `call` is new in each call, and the same on all ranks. */
+  pmixAllTrue(call: number, mine: boolean): Promise<NativePmix>;
+  pmixBarrier(): Promise<NativePmix>;
+  pmixClose(): Promise<NativePmix>;
+  /** Resolves when PMIx says that the server or a rank is lost; otherwise never. */
+  pmixLost(): Promise<string>;
 }
 
 /** What a promise of the addon says, its rejection as an AxlError. */

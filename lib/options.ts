@@ -54,6 +54,11 @@ const comm: Check = (value, name) => {
   integer(1, UINT32)(size, `${name}.size`);
   integer(0, (size as number) - 1)(rank, `${name}.rank`);
 };
+const commId: Check = (value, name) => {
+  text(value, name);
+  if (!/^[\w.-]{1,128}$/.test(value as string))
+    throw new RangeError(`${name} must have 1 to 128 letters, digits and . _ -, not ${JSON.stringify(value)}`);
+};
 const signal: Check = (value, name) => value instanceof AbortSignal || fail(name, 'an AbortSignal', value);
 
 function oneOf(...words: readonly string[]): Check {
@@ -89,6 +94,13 @@ export const shapes = {
     allRanks: flag,
   },
   collective: { comm, commTimeoutMs: integer(1, 0x7fff_ffff) },
+  openComm: {
+    provider: oneOf('auto', 'pmi', 'pmix', 'directory'),
+    directory: path,
+    id: commId,
+    timeoutMs: integer(1, 0x7fff_ffff),
+  },
+  allTrue: { value: flag },
   add: { links: oneOf('follow', 'copy', 'skip') },
   addGlob: { links: oneOf('follow', 'copy', 'skip'), cwd: path, dest: path, ignore: texts, dot: flag },
   signal: { signal },
@@ -191,6 +203,9 @@ export function configure(options: ConfigOptions): Required<ConfigOptions> {
 /** The file of the addon, for those who build it elsewhere; '' if not set. */
 export const nativeBinary: string = process.env.AXL_NATIVE_BINARY ?? '';
 
+/** PMIx's client library, for those who have it elsewhere than the loader looks. */
+export const pmixLibrary: string = process.env.AXL_PMIX_LIBRARY || 'libpmix.so.2';
+
 /** Root means to give files away, and wants to hear if it cannot; others never can. */
 export function defaultOwnerPolicy(): OwnerPolicy {
   return process.geteuid?.() === 0 ? 'fail' : 'warn';
@@ -200,3 +215,4 @@ export function defaultOwnerPolicy(): OwnerPolicy {
 export const DEFAULT_JOBS = 8;
 export const DEFAULT_INTERVAL_MS = 1000;
 export const DEFAULT_COMM_TIMEOUT_MS = 30 * 60 * 1000;
+export const DEFAULT_OPEN_TIMEOUT_MS = 5 * 60 * 1000;

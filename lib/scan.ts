@@ -38,7 +38,9 @@ export interface Listing {
   readonly unreadable: readonly Failure[];
 }
 
-const OURS = /^\.axl-(finalize|verdict)\./;
+/** Ours, but no state files: locks, verdicts, and what ranks without an MPI binding say to each other. */
+const OURS = /^\.axl-(finalize\.|verdict\.|comm-)/;
+const COMM = '**/.axl-comm-*/**';
 const VERDICT = /^\.axl-verdict\.[0-9a-f]{16}$/;
 /** System calls under way at a time. */
 const AT_ONCE = 64;
@@ -132,7 +134,7 @@ class Scan {
     const found = await glob.glob((pattern ?? ['**']).map(globPattern), {
       cwd: globText(fromLatin1(path)),
       fs: globAdapter((error, dir) => this.#fail(error, dir)),
-      ignore: exclude.map(globPattern),
+      ignore: [...exclude.map(globPattern), COMM],
       deep: recursive ? Number.POSITIVE_INFINITY : 1,
       dot: true,
       baseNameMatch: true,

@@ -33,6 +33,39 @@ export interface Comm {
   barrier(): Promise<void>;
 }
 
+/** How the ranks of an {@link OpenedComm} reach each other. `alone`: there is one rank. */
+export type CommProvider = 'pmi' | 'pmix' | 'directory' | 'alone';
+
+export interface OpenCommOptions {
+  /**
+   * `pmi`: the launcher's descriptor PMI_FD (MPICH's mpiexec, srun --mpi=pmi2, Flux) · `pmix`: the PMIx library of the
+   * machine (Open MPI's mpirun, srun --mpi=pmix) · `directory`: files in a directory that all ranks see. It must be the
+   * same on all ranks. @default 'auto': the launcher's own if there is one, then `directory` if that option is given
+   */
+  readonly provider?: 'auto' | 'pmi' | 'pmix' | 'directory';
+  /** A directory on a file system that all ranks share; a subdirectory `.axl-comm-ID` is made there, and removed. */
+  readonly directory?: PathLike;
+  /**
+   * What no other launch that runs at the same time and in the same directory is called: letters, digits, `.`, `_`, `-`.
+   * @default from the step of Slurm, the job of Flux or the namespace of PMIx; elsewhere `directory` needs it
+   */
+  readonly id?: string;
+  /** Milliseconds until all ranks must have called it. @default 300000 (5 min) */
+  readonly timeoutMs?: number;
+}
+
+/** What openComm gives. Calls are answered in their order; the first that fails is the reason why all later ones do. */
+export interface OpenedComm extends Comm, AsyncDisposable {
+  readonly provider: CommProvider;
+  /**
+   * Takes leave of the launcher; asks no other rank. Calls without an answer reject. Without it, the launcher may take the
+   * end of this process for a crash, and end the other ranks.
+   */
+  close(): Promise<void>;
+  /** As close. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
 export interface CreateOptions {
   /** What the transfer is called in reports; transfers of all ranks that share a name form a dataset, e.g. `ckpt.42`. */
   readonly name: string;

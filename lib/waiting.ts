@@ -43,3 +43,16 @@ export async function sleep(ms: number, signal: AbortSignal | undefined): Promis
 export function jittered(ms: number): number {
   return ms * (0.5 + Math.random());
 }
+
+/** Rejects unless `promise` is settled in time. Keeps the process alive: an answer is owed. */
+export async function within<T>(ms: number, promise: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer from the other ranks for ${ms} ms`)), ms);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

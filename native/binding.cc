@@ -6,6 +6,7 @@
 
 #include "binding_environment.h"
 #include "binding_finalize.h"
+#include "binding_pmix.h"
 #include "binding_transfer.h"
 #include "binding_values.h"
 
@@ -31,6 +32,7 @@ class Addon : public Napi::Addon<Addon> {
                              InstanceMethod<&Addon::Inspect>("inspect"),
                              InstanceMethod<&Addon::Stop>("stop"),
                          });
+    DefinePmix(exports, *environment_);
   }
 
  private:

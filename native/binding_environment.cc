@@ -52,6 +52,7 @@ void Environment::Stop() {
   for (const auto& flight : flights_) flight->Cancel();
   engine_->Stop();
   flights_.clear();
+  for (const auto& call : at_stop_) call();
   channel_.Close();
 }
 

@@ -7,6 +7,8 @@
 #include <functional>
 #include <memory>
 #include <set>
+#include <utility>
+#include <vector>
 
 #include "binding_channel.h"
 #include "engine.h"
@@ -32,6 +34,8 @@ class Environment : public std::enable_shared_from_this<Environment> {
   // False: the threads are started already.
   bool Configure(unsigned threads);
   Engine& Start(Napi::Env env);
+  // Once, when the channel is about to close; needs Start.
+  void AtStop(std::function<void()> call) { at_stop_.push_back(std::move(call)); }
   // Cancels all copies, joins all threads. Bounded by a running system call. Idempotent; nothing starts afterwards.
   void Stop();
 
@@ -48,6 +52,7 @@ class Environment : public std::enable_shared_from_this<Environment> {
   std::unique_ptr<Engine> engine_;
   // Copies go on when the last JavaScript reference to a transfer is gone.
   std::set<std::shared_ptr<LiveTransfer>> flights_;
+  std::vector<std::function<void()>> at_stop_;
   bool stopped_ = false;
 };
 

@@ -13,6 +13,7 @@ const documents = ['README.md', 'ARCHITECTURE.md', 'CHANGELOG.md', 'CONTRIBUTING
   'docs/post-stage.md',
   'docs/slurm.md',
   'examples/slurm/README.md',
+  'docs/collectives.md',
 ]);
 
 t.test('README, man page and --help have the same options', async (t) => {
@@ -40,13 +41,13 @@ t.test('lib/errors.ts, native/status.cc and the documents have the same codes', 
   t.same(
     codes.filter((code) => !engine.includes(code)),
     ['AXL_RANK_FAILED', 'AXL_RANK_LOST', 'AXL_BACKEND_UNAVAILABLE'],
-    'which are of lib/agreement.ts and lib/native.ts',
+    'which are of lib/agreement.ts, lib/comm.ts and lib/native.ts',
   );
   t.same(
     engine.filter((code) => !codes.includes(code)),
     [],
   );
-  const variables = all(read('lib/options.ts'), /'(AXL_\w+)'/g);
+  const variables = all(read('lib/options.ts'), /(?:'|env\.)(AXL_\w+)/g);
   variables.push(...all(read('examples/slurm/burst_buffer.lua'), /"(AXL_\w+)=/g));
   for (const path of documents) {
     const named = all(read(path), /\b(AXL_[A-Z][A-Z_]+)\b/g);

@@ -1,6 +1,6 @@
 // Who imports whom, and what no file may contain: the rules of ARCHITECTURE.md, read from the sources themselves.
 import * as fs from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import t from 'tap';
 import { root } from './support.js';
 
@@ -23,6 +23,11 @@ const LAYERS = [
   ...[
     'identity',
     'copies',
+    'comm/provider',
+    'comm/directory',
+    'comm/pmi',
+    'comm/pmix',
+    'comm',
     'agreement',
     'collective',
     'sources',
@@ -49,7 +54,10 @@ const LAYERS = [
   ],
 ];
 /** Those two have nothing to do with each other: a finalizer knows no live transfer. */
-const LIVE = ['identity', 'copies', 'agreement', 'collective', 'sources', 'states', 'report', 'transfer', 'functions'];
+const LIVE = [
+  ...['identity', 'copies', 'agreement', 'collective', 'sources', 'states', 'report', 'transfer', 'functions'],
+  ...['comm', 'comm/provider', 'comm/directory', 'comm/pmi', 'comm/pmix'],
+];
 const AFTERWARDS = LAYERS.slice(LAYERS.indexOf('scan'), LAYERS.indexOf('index'));
 
 /** Which packages are imported where. */
@@ -75,25 +83,28 @@ function modules(dir: string, prefix = ''): [string, string[]][] {
   return names.map((name) => [prefix + name.slice(0, -3), imports(read(join(dir, name)))]);
 }
 
-const own = (from: readonly string[]) =>
-  from.filter((path) => path.startsWith('.')).map((path) => basename(path, '.js'));
+/** The modules of lib/ that a module imports. */
+const own = (name: string, from: readonly string[]) =>
+  from.filter((path) => path.startsWith('.')).map((path) => join(dirname(name), path).slice(0, -3));
+
+const library = [...modules('lib'), ...modules('lib/comm', 'comm/')];
 
 t.test('each module of lib/ imports only those below it', async (t) => {
-  const found = modules('lib');
+  const found = library;
   t.same(found.map(([name]) => name).sort(), [...LAYERS].sort(), 'every module has its layer');
   for (const [name, from] of found)
     t.same(
-      own(from).filter((other) => LAYERS.indexOf(other) >= LAYERS.indexOf(name)),
+      own(name, from).filter((other) => LAYERS.indexOf(other) >= LAYERS.indexOf(name)),
       [],
       name,
     );
 });
 
 t.test('what works after the job knows nothing of live transfers, and the other way round', async (t) => {
-  for (const [name, from] of modules('lib')) {
+  for (const [name, from] of library) {
     const foreign = AFTERWARDS.includes(name) ? LIVE : LIVE.includes(name) ? AFTERWARDS : [];
     t.same(
-      own(from).filter((other) => foreign.includes(other)),
+      own(name, from).filter((other) => foreign.includes(other)),
       [],
       name,
     );
@@ -108,9 +119,9 @@ t.test('lib/cli is the only one that bin/ imports, and that nobody else does', a
       ['command', ['../lib/cli/main.js']],
     ],
   );
-  for (const [name, from] of modules('lib'))
+  for (const [name, from] of library)
     t.same(
-      from.filter((path) => path.startsWith('./cli/')),
+      from.filter((path) => /^\.{1,2}\/cli\//.test(path)),
       [],
       name,
     );
@@ -124,7 +135,7 @@ t.test('lib/cli is the only one that bin/ imports, and that nobody else does', a
 });
 
 t.test('packages are imported in one place each', async (t) => {
-  for (const [name, from] of [...modules('lib'), ...modules('lib/cli', 'cli/'), ...modules('bin')]) {
+  for (const [name, from] of [...library, ...modules('lib/cli', 'cli/'), ...modules('bin')]) {
     const packages = from.filter((path) => !path.startsWith('.') && !path.startsWith('node:'));
     t.same([...new Set(packages)], PACKAGES[name] ?? [], name);
   }
@@ -154,6 +165,7 @@ t.test('only the binding knows Node', async (t) => {
 t.test('the parts of the engine include only those below them', async (t) => {
   const forbidden: Record<string, RegExp> = {
     engine: /^(?!engine\.h)\w+\.h$/,
+    pmix: /^(?!pmix\.h)\w+\.h$/,
     publisher: /^(engine|copy_job|transfer|finalizer)/,
     roll_back: /^(engine|copy_job|transfer|finalizer)/,
     barrier: /^(engine|publisher|copy_job|transfer|finalizer)/,

@@ -1,0 +1,221 @@
+// openComm: which way the ranks of a launch reach each other, and what holds for each way: one call at a time, nothing after
+// the first failure, nothing after close. The ways themselves are in lib/comm/.
+import { isMainThread } from 'node:worker_threads';
+import { Directory } from './comm/directory.js';
+import { Pmi } from './comm/pmi.js';
+import { Pmix } from './comm/pmix.js';
+import type { Provider } from './comm/provider.js';
+import { AxlError } from './errors.js';
+import { launched, type Place } from './launch.js';
+import { absolutePath } from './names.js';
+import { checkOptions, DEFAULT_OPEN_TIMEOUT_MS, shapes } from './options.js';
+import type { OpenCommOptions, OpenedComm } from './types.js';
+import { within } from './waiting.js';
+
+/** One rank, which agrees with itself. */
+class Alone implements Provider {
+  readonly name = 'alone';
+  readonly rank = 0;
+  readonly size = 1;
+  async open(): Promise<void> {}
+  allTrue = async (value: boolean): Promise<boolean> => value;
+  async barrier(): Promise<void> {}
+  async close(): Promise<void> {}
+}
+
+function lostRanks(cause: unknown, call = ''): AxlError {
+  if (cause instanceof AxlError) return cause;
+  return new AxlError('AXL_RANK_LOST', call + (cause as Error).message, { cause });
+}
+
+const notOpen = (): AxlError => new AxlError('AXL_INVALID_STATE', 'allTrue or barrier: the comm is closed');
+
+class Opened implements OpenedComm {
+  readonly provider: OpenedComm['provider'];
+  readonly rank: number;
+  readonly size: number;
+  readonly #provider: Provider;
+  /** The question asked last. Never rejects. */
+  #last: Promise<unknown> = Promise.resolve();
+  #broken: AxlError | undefined;
+  #closing: Promise<void> | undefined;
+  #end: (why: AxlError) => void = () => {};
+  readonly #ended = new Promise<never>((_, reject) => {
+    this.#end = reject;
+  });
+
+  constructor(provider: Provider) {
+    this.#provider = provider;
+    this.provider = provider.name;
+    this.rank = provider.rank;
+    this.size = provider.size;
+    this.#ended.catch(() => {});
+  }
+
+  async allTrue(value: boolean): Promise<boolean> {
+    checkOptions('allTrue', { value }, shapes.allTrue, ['value']);
+    return this.#ask(() => this.#provider.allTrue(value));
+  }
+
+  async barrier(): Promise<void> {
+    return this.#ask(() => this.#provider.barrier());
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #close(): Promise<void> {
+    this.#broken ??= notOpen();
+    this.#end(this.#broken);
+    await this.#provider.close();
+    if (open === this) open = undefined;
+  }
+
+  #ask<T>(question: () => Promise<T>): Promise<T> {
+    const answer = this.#last.then(async () => {
+      if (this.#broken) throw this.#broken;
+      try {
+        return await Promise.race([question(), this.#ended]);
+      } catch (cause) {
+        this.#broken ??= lostRanks(cause);
+        throw this.#broken;
+      }
+    });
+    this.#last = answer.catch(() => {});
+    return answer;
+  }
+}
+
+/** What goes between the ranks of a launch is one sequence: two users of it would cross. */
+let open: Opened | 'opening' | undefined;
+/** A launcher answers one client a process, once. */
+let used = false;
+
+/**
+ * What no other launch that runs at this time is called, the same on all its ranks; undefined if nothing says so. A job
+ * is none: it may start several. Under mpirun a step of Slurm is that of a daemon, and there is none on the first node.
+ */
+function launchId(env: NodeJS.ProcessEnv, { launcher }: Place): string | undefined {
+  const { SLURM_JOB_ID, SLURM_STEP_ID, SLURM_RESTART_COUNT = '0', PMIX_NAMESPACE, FLUX_JOB_ID } = env;
+  const step = SLURM_STEP_ID && [SLURM_JOB_ID, SLURM_STEP_ID, SLURM_RESTART_COUNT].join('.');
+  const parts = {
+    openmpi: PMIX_NAMESPACE && [PMIX_NAMESPACE, SLURM_JOB_ID, env.PBS_JOBID, env.LSB_JOBID].filter(Boolean).join('.'),
+    pmi: step || PMIX_NAMESPACE,
+    slurm: step,
+    flux: FLUX_JOB_ID,
+    none: undefined,
+  };
+  return parts[launcher]?.replace(/[^\w.-]/g, '_').slice(0, 128) || undefined;
+}
+
+function directoryProvider({ directory, id }: OpenCommOptions): Provider {
+  if (directory === undefined) throw new TypeError('openComm needs the option directory for that provider');
+  const place = launched();
+  if (place.launcher === 'none')
+    throw new AxlError('AXL_BACKEND_UNAVAILABLE', 'openComm: no launcher has said which rank of how many this is');
+  const own = id ?? launchId(process.env, place);
+  if (own !== undefined) return new Directory(absolutePath(directory, 'directory'), own, place);
+  const why = 'nothing in the environment tells this launch from others; give id, the same on all ranks';
+  throw new AxlError('AXL_INVALID_STATE', `openComm: ${why}`);
+}
+
+const speaksPmix = (): boolean =>
+  Object.keys(process.env).some((name) => name === 'PMIX_NAMESPACE' || name.startsWith('PMIX_SERVER_URI'));
+
+/** Ranks under mpirun may have inherited a PMI_FD that is somebody else's. */
+function auto(options: OpenCommOptions): Provider {
+  const { size, launcher } = launched();
+  const tried: AxlError[] = [];
+  if (process.env.PMI_FD !== undefined && launcher !== 'openmpi') return new Pmi(process.env);
+  if (speaksPmix())
+    try {
+      return Pmix.load();
+    } catch (error) {
+      if (!(error instanceof AxlError)) throw error;
+      tried.push(error);
+    }
+  if (size === 1 && (launcher !== 'none' || tried.length === 0)) return new Alone();
+  if (options.directory !== undefined) return directoryProvider(options);
+  const [cause] = tried;
+  const ways = cause?.message.replace('openComm: ', '') ?? 'no PMI (PMI_FD) and no PMIx (PMIX_NAMESPACE) is there';
+  const why = `${size} ranks were launched (${launcher}), but ${ways}; no directory was given`;
+  throw new AxlError('AXL_BACKEND_UNAVAILABLE', `openComm: ${why}`, { cause });
+}
+
+function choose(options: OpenCommOptions): Provider {
+  const ways = { auto, pmi: () => new Pmi(process.env), pmix: () => Pmix.load(), directory: directoryProvider };
+  return ways[options.provider ?? 'auto'](options);
+}
+
+/** A client that has not found its launcher believes that it is alone. */
+function expectLaunched({ name, rank, size }: Provider): void {
+  const place = launched();
+  if (place.launcher === 'none' || (place.rank === rank && place.size === size)) return;
+  const why = `${name} says rank ${rank} of ${size}, but the launcher (${place.launcher}) says ${place.rank} of ${place.size}`;
+  throw new AxlError('AXL_CONFLICT', `openComm: ${why}`);
+}
+
+const isLaunchers = ({ name }: Provider): boolean => name === 'pmi' || name === 'pmix';
+
+function expectUnused(provider: Provider): void {
+  if (!isLaunchers(provider)) return;
+  const why = used ? 'was open in this process before, and can be opened once' : 'belongs to the main thread';
+  if (used || !isMainThread)
+    throw new AxlError('AXL_INVALID_STATE', `openComm: the launcher's ${provider.name} ${why}`);
+}
+
+async function handshake(provider: Provider): Promise<void> {
+  await provider.open();
+  expectLaunched(provider);
+  if (!(await provider.allTrue(true))) throw new Error('a rank has not opened');
+}
+
+async function begin(options: OpenCommOptions): Promise<Opened> {
+  const provider = choose(options);
+  expectUnused(provider);
+  try {
+    await within(options.timeoutMs ?? DEFAULT_OPEN_TIMEOUT_MS, handshake(provider));
+    used ||= isLaunchers(provider);
+    return new Opened(provider);
+  } catch (cause) {
+    const error = lostRanks(cause, 'openComm: ');
+    used ||= isLaunchers(provider) && error.code !== 'AXL_BACKEND_UNAVAILABLE';
+    await provider.close();
+    throw error;
+  }
+}
+
+/**
+ * Opens the way to the other ranks of this launch, for collective transfers without an MPI binding. Every rank calls it.
+ *
+ * Resolves on each rank when all have called it. At most one is open in a process at a time; that of a launcher can be
+ * opened once, by the main thread, and is to be closed before the process ends.
+ * @returns with `provider`, which tells the way
+ * @throws {AxlError} AXL_BACKEND_UNAVAILABLE when there is no such way; AXL_CONFLICT when it knows other ranks than the
+ *   launcher; AXL_RANK_LOST when a rank did not come in time; AXL_INVALID_STATE when one is open, or `id` is needed;
+ *   AXL_IO, AXL_UNSAFE_PATH of `directory`
+ * @example
+ * ```ts
+ * await using comm = await openComm();
+ * await using transfer = await Transfer.create({ name: 'ckpt.42', stateDir: '/p/job/state', comm });
+ * ```
+ * @see the MPI_Comm of AXL_Create_comm
+ */
+export async function openComm(options: OpenCommOptions = {}): Promise<OpenedComm> {
+  checkOptions('openComm', options, shapes.openComm);
+  if (open !== undefined) throw new AxlError('AXL_INVALID_STATE', 'openComm: a comm of this process is open already');
+  open = 'opening';
+  try {
+    open = await begin(options);
+    return open;
+  } catch (error) {
+    open = undefined;
+    throw error;
+  }
+}

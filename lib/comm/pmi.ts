@@ -1,0 +1,212 @@
+// PMI-1's wire protocol, spoken on the descriptor PMI_FD that mpiexec (MPICH's hydra), srun --mpi=pmi2 and Flux leave to
+// each rank: a line is asked, a line answers. What is put becomes readable for all at the next barrier, and stays.
+import { Socket } from 'node:net';
+import { AxlError } from '../errors.js';
+import type { Provider } from './provider.js';
+
+/** Longer than any line of the protocol, whose values have 1024 characters at most. */
+const LONGEST_LINE = 65_536;
+/** Of `axl.CALL.RANK`. */
+const KEY_LENGTH = 32;
+const PATIENCE_MS = 5000;
+
+type Reply = Readonly<Record<string, string>>;
+
+interface Question {
+  readonly reply: string;
+  resolve(reply: Reply): void;
+  reject(error: Error): void;
+}
+
+/** `cmd=put_result rc=0 msg=success` */
+function parse(line: string): Reply {
+  const pairs = line.split(' ').map((part): [string, string] => {
+    const at = part.indexOf('=');
+    return at < 0 ? [part, ''] : [part.slice(0, at), part.slice(at + 1)];
+  });
+  return Object.fromEntries(pairs);
+}
+
+/** Names of programs are printed as they are; what is none is not repeated at length. */
+const quoted = (line: string): string => JSON.stringify(line.length > 80 ? `${line.slice(0, 80)}...` : line);
+
+/** The connection. The first thing that goes wrong with it ends it. */
+class Wire {
+  readonly #socket: Socket;
+  #text = '';
+  #asked: Question | undefined;
+  #broken: Error | undefined;
+
+  constructor(fd: number) {
+    this.#socket = new Socket({ fd, readable: true, writable: true });
+    this.#socket.setEncoding('latin1');
+    this.#socket.on('data', (text) => this.#receive(String(text)));
+    this.#socket.on('error', (error) => this.#break(error.message));
+    this.#socket.on('close', () => this.#break('the launcher has closed the connection'));
+    this.#socket.unref();
+  }
+
+  get idle(): boolean {
+    return this.#asked === undefined;
+  }
+
+  /** Sends a line; resolves to the answer, which must be a `reply` that reports no failure. */
+  ask(line: string, reply: string): Promise<Reply> {
+    if (this.#broken) return Promise.reject(this.#broken);
+    return new Promise((resolve, reject) => {
+      this.#asked = { reply, resolve, reject };
+      this.#socket.ref();
+      this.#socket.write(`${line}\n`);
+    });
+  }
+
+  destroy(): void {
+    this.#break('closed');
+  }
+
+  /** What is asked no more no longer keeps the process alive. The connection ends with the process. */
+  leave(): void {
+    this.#socket.unref();
+  }
+
+  #receive(text: string): void {
+    this.#text += text;
+    for (let end = this.#text.indexOf('\n'); end >= 0; end = this.#text.indexOf('\n')) {
+      const line = this.#text.slice(0, end);
+      this.#text = this.#text.slice(end + 1);
+      this.#answer(line);
+    }
+    if (this.#text.length > LONGEST_LINE) this.#break(`what was received is no PMI-1: ${quoted(this.#text)}`);
+  }
+
+  #answer(line: string): void {
+    const asked = this.#asked;
+    const reply = parse(line);
+    if (!asked || reply.cmd !== asked.reply) {
+      this.#break(`unexpected in PMI-1: ${quoted(line)}`);
+      return;
+    }
+    this.#asked = undefined;
+    this.#socket.unref();
+    if ((reply.rc ?? '0') === '0') asked.resolve(reply);
+    else asked.reject(new Error(`the launcher answered ${quoted(line)}`));
+  }
+
+  #break(why: string): void {
+    this.#broken ??= new Error(why);
+    this.#socket.destroy();
+    this.#asked?.reject(this.#broken);
+    this.#asked = undefined;
+  }
+}
+
+const unavailable = (why: string, cause?: unknown): AxlError =>
+  new AxlError('AXL_BACKEND_UNAVAILABLE', `openComm: ${why}`, { cause });
+
+/** @throws {AxlError} AXL_BACKEND_UNAVAILABLE where the descriptor is not there, or is something else */
+function connect(text: string | undefined): Wire {
+  // The first three are everybody's: taking one over would be seen.
+  if (!/^\d{1,7}$/.test(text ?? '') || Number(text) < 3)
+    throw unavailable(
+      text === undefined ? 'no launcher has set PMI_FD' : `PMI_FD is no descriptor: ${JSON.stringify(text)}`,
+    );
+  try {
+    return new Wire(Number(text));
+  } catch (cause) {
+    const hint = 'a program between the launcher and this one may have closed it';
+    throw unavailable(`PMI_FD=${text} is no open socket: ${(cause as Error).message}; ${hint}`, cause);
+  }
+}
+
+/**
+ * Each answer is put under a key of its own, since a key can be put once; rank 0 gets them all and puts the result. So
+ * every rank has three messages and two barriers a call, and rank 0 one more for each rank.
+ */
+export class Pmi implements Provider {
+  readonly name = 'pmi';
+  readonly rank: number;
+  readonly size: number;
+  readonly #env: NodeJS.ProcessEnv;
+  #wire: Wire | undefined;
+  #kvs = '';
+  #calls = 0;
+
+  constructor(env: NodeJS.ProcessEnv) {
+    this.#env = env;
+    this.rank = Number(env.PMI_RANK);
+    this.size = Number(env.PMI_SIZE);
+  }
+
+  async open(): Promise<void> {
+    const { rank, size } = this;
+    this.#wire = connect(this.#env.PMI_FD);
+    if (!Number.isInteger(rank) || !Number.isInteger(size) || rank < 0 || rank >= size)
+      throw unavailable(`PMI_RANK=${this.#env.PMI_RANK} and PMI_SIZE=${this.#env.PMI_SIZE} are no rank and size`);
+    try {
+      await this.#introduce();
+    } catch (cause) {
+      this.#wire.destroy();
+      throw unavailable(`PMI_FD=${this.#env.PMI_FD}: ${(cause as Error).message}`, cause);
+    }
+  }
+
+  async #introduce(): Promise<void> {
+    const { pmi_version: version } = await this.#ask('cmd=init pmi_version=1 pmi_subversion=1', 'response_to_init');
+    if (version !== '1') throw new Error(`the launcher speaks version ${version} of PMI, not 1`);
+    const { keylen_max: longest } = await this.#ask('cmd=get_maxes', 'maxes');
+    if (!(Number(longest) >= KEY_LENGTH)) throw new Error(`the launcher's keys have ${longest} characters at most`);
+    const { kvsname = '' } = await this.#ask('cmd=get_my_kvsname', 'my_kvsname');
+    if (kvsname === '') throw new Error('the launcher names no space for keys');
+    this.#kvs = kvsname;
+  }
+
+  async allTrue(value: boolean): Promise<boolean> {
+    const call = this.#calls++;
+    await this.#put(`axl.${call}.${this.rank}`, value);
+    await this.barrier();
+    if (this.rank === 0) await this.#put(`axl.${call}`, await this.#gather(call));
+    await this.barrier();
+    return this.#get(`axl.${call}`);
+  }
+
+  async barrier(): Promise<void> {
+    await this.#ask('cmd=barrier_in', 'barrier_out');
+  }
+
+  async #gather(call: number): Promise<boolean> {
+    let all = true;
+    for (let rank = 0; rank < this.size; rank++) all = (await this.#get(`axl.${call}.${rank}`)) && all;
+    return all;
+  }
+
+  async #put(key: string, value: boolean): Promise<void> {
+    await this.#ask(`cmd=put kvsname=${this.#kvs} key=${key} value=${value}`, 'put_result');
+  }
+
+  /** True has to be said: what is lost on the way must not count as an answer. */
+  async #get(key: string): Promise<boolean> {
+    const { value } = await this.#ask(`cmd=get kvsname=${this.#kvs} key=${key}`, 'get_result');
+    if (value !== 'true' && value !== 'false')
+      throw new Error(`the launcher answered ${quoted(`${value}`)} for ${key}`);
+    return value === 'true';
+  }
+
+  #ask(line: string, reply: string): Promise<Reply> {
+    return (this.#wire as Wire).ask(line, reply);
+  }
+
+  /**
+   * Says goodbye, unless an answer is owed: then the connection ends with the process, which tells the launcher that
+   * this rank is lost.
+   */
+  async close(): Promise<void> {
+    if (!this.#wire?.idle) {
+      this.#wire?.leave();
+      return;
+    }
+    const late = setTimeout(() => this.#wire?.destroy(), PATIENCE_MS);
+    await this.#ask('cmd=finalize', 'finalize_ack').catch(() => {});
+    clearTimeout(late);
+    this.#wire.destroy();
+  }
+}

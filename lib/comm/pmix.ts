@@ -1,0 +1,74 @@
+// PMIx, which Open MPI's mpirun and srun --mpi=pmix speak, through the client library of the machine: the addon loads it
+// when first needed, so that nothing depends on it. Its calls block, on a thread of their own (native/pmix.cc).
+import { AxlError } from '../errors.js';
+import { native } from '../native.js';
+import { pmixLibrary } from '../options.js';
+import type { Provider } from './provider.js';
+
+/** Node's longest. */
+const FOREVER_MS = 0x7fff_ffff;
+
+/**
+ * Each answer is put under a key of its own; a fence brings all keys to all ranks. None is ever removed, so that calls
+ * become slower by and by; but a key that is put again can bring its old value, or none (seen with OpenPMIx 4.2.2).
+ */
+export class Pmix implements Provider {
+  readonly name = 'pmix';
+  rank = 0;
+  size = 1;
+  #lost: Promise<never> = new Promise(() => {});
+  #isLost = false;
+  #asking = 0;
+  #calls = 0;
+
+  /** @throws {AxlError} AXL_BACKEND_UNAVAILABLE where the library does not load */
+  static load(): Pmix {
+    const problem = native().pmixLoad(pmixLibrary);
+    if (problem === '') return new Pmix();
+    const hint = "install PMIx's library (Debian: libpmix2), or name it in AXL_PMIX_LIBRARY";
+    throw new AxlError('AXL_BACKEND_UNAVAILABLE', `openComm: PMIx: ${problem}; ${hint}`);
+  }
+
+  async open(): Promise<void> {
+    const { problem, rank, size } = await this.#ask(native().pmixOpen());
+    if (problem !== '') throw new AxlError('AXL_BACKEND_UNAVAILABLE', `openComm: PMIx: ${problem}`);
+    this.rank = rank;
+    this.size = size;
+    this.#lost = native()
+      .pmixLost()
+      .then((why) => {
+        this.#isLost = true;
+        throw new Error(why);
+      });
+    this.#lost.catch(() => {});
+  }
+
+  async allTrue(value: boolean): Promise<boolean> {
+    const { problem, all } = await this.#ask(native().pmixAllTrue(this.#calls++, value));
+    if (problem !== '') throw new Error(problem);
+    return all;
+  }
+
+  async barrier(): Promise<void> {
+    const { problem } = await this.#ask(native().pmixBarrier());
+    if (problem !== '') throw new Error(problem);
+  }
+
+  /** Behind a call without an answer there is no goodbye: its thread stays in it until the process ends. */
+  async close(): Promise<void> {
+    if (this.#asking === 0 && !this.#isLost) await this.#ask(native().pmixClose());
+  }
+
+  /** The addon's promises do not keep the process alive, since some are never settled. */
+  async #ask<T>(answer: Promise<T>): Promise<T> {
+    const alive = setInterval(() => {}, FOREVER_MS);
+    this.#asking++;
+    try {
+      const answered = await Promise.race([answer, this.#lost]);
+      this.#asking--;
+      return answered;
+    } finally {
+      clearInterval(alive);
+    }
+  }
+}

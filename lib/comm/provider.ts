@@ -1,0 +1,18 @@
+// What stands behind a Comm that openComm gives: one way for ranks to reach each other. No choice between the ways, and no
+// order of calls: lib/comm.ts has both.
+import type { OpenedComm } from '../types.js';
+
+/** Made without effect; one call at a time. */
+export interface Provider {
+  readonly name: OpenedComm['provider'];
+  /** Known once it is open, as size is. */
+  readonly rank: number;
+  readonly size: number;
+  /** This rank's part of the opening. Rejects with AXL_BACKEND_UNAVAILABLE where this way is none. */
+  open(): Promise<void>;
+  /** Keeps the process alive meanwhile. Rejects as soon as another rank is known to be lost, which it need not be. */
+  allTrue(value: boolean): Promise<boolean>;
+  barrier(): Promise<void>;
+  /** Asks no other rank, and never rejects. What was under way may stay unanswered. */
+  close(): Promise<void>;
+}
