@@ -7,7 +7,7 @@ import { Pmix } from './comm/pmix.js';
 import type { Provider } from './comm/provider.js';
 import { AxlError } from './errors.js';
 import { launched, type Place } from './launch.js';
-import { absolutePath } from './names.js';
+import { absolutePath, hash } from './names.js';
 import { checkOptions, DEFAULT_OPEN_TIMEOUT_MS, shapes } from './options.js';
 import type { OpenCommOptions, OpenedComm } from './types.js';
 import { within } from './waiting.js';
@@ -22,6 +22,9 @@ class Alone implements Provider {
   async barrier(): Promise<void> {}
   async close(): Promise<void> {}
 }
+
+/** 31 bits of it: a way between ranks carries an answer and its question as one number. */
+const questionOf = (call: string): number => hash(call) >>> 1;
 
 function lostRanks(cause: unknown, call = ''): AxlError {
   if (cause instanceof AxlError) return cause;
@@ -52,9 +55,9 @@ class Opened implements OpenedComm {
     this.#ended.catch(() => {});
   }
 
-  async allTrue(value: boolean): Promise<boolean> {
-    checkOptions('allTrue', { value }, shapes.allTrue, ['value']);
-    return this.#ask(() => this.#provider.allTrue(value));
+  async allTrue(value: boolean, call = ''): Promise<boolean> {
+    checkOptions('allTrue', { value, call }, shapes.allTrue, ['value']);
+    return this.#ask(() => this.#provider.allTrue(value, questionOf(call)));
   }
 
   async barrier(): Promise<void> {
@@ -173,7 +176,7 @@ function expectUnused(provider: Provider): void {
 async function handshake(provider: Provider): Promise<void> {
   await provider.open();
   expectLaunched(provider);
-  if (!(await provider.allTrue(true))) throw new Error('a rank has not opened');
+  if (!(await provider.allTrue(true, questionOf('openComm')))) throw new Error('a rank has not opened');
 }
 
 async function begin(options: OpenCommOptions): Promise<Opened> {

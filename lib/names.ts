@@ -137,3 +137,10 @@ export function packPairs(pairs: readonly (readonly [PathLike, PathLike])[]): Bu
     throw new TypeError('pairs must be an array of [source, destination]');
   return pack(pairs.flatMap(([source, dest]) => [absolutePath(source, 'source'), absolutePath(dest, 'dest')]));
 }
+
+/** FNV-1a: every process computes the same of a name, 0 to 2^32-1. */
+export function hash(name: string): number {
+  let sum = 0x811c_9dc5;
+  for (let i = 0; i < name.length; i++) sum = Math.imul(sum ^ name.charCodeAt(i), 0x0100_0193);
+  return sum >>> 0;
+}

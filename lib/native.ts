@@ -252,6 +252,8 @@ export interface NativePmix {
   readonly rank: number;
   readonly size: number;
   readonly all: boolean;
+  /** A rank that has answered another question than rank 0; -1: none. */
+  readonly elsewhere: number;
 }
 
 export interface Native {
@@ -278,8 +280,8 @@ export interface Native {
   pmixLoad(library: string): string;
   /** The client of this process: rank and size. One call at a time from here on. */
   pmixOpen(): Promise<NativePmix>;
-  /** `call` is new in each call, and the same on all ranks. */
-  pmixAllTrue(call: number, mine: boolean): Promise<NativePmix>;
+  /** `call` is new in each call, and the same on all ranks, as `question` is if they are in step. */
+  pmixAllTrue(call: number, mine: boolean, question: number): Promise<NativePmix>;
   pmixBarrier(): Promise<NativePmix>;
   pmixClose(): Promise<NativePmix>;
   /** Resolves when PMIx says that the server or a rank is lost; otherwise never. */

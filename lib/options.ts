@@ -59,6 +59,7 @@ const commId: Check = (value, name) => {
   if (!/^[\w.-]{1,128}$/.test(value as string))
     throw new RangeError(`${name} must have 1 to 128 letters, digits and . _ -, not ${JSON.stringify(value)}`);
 };
+const callName: Check = (value, name) => typeof value === 'string' || fail(name, 'a string', value);
 const signal: Check = (value, name) => value instanceof AbortSignal || fail(name, 'an AbortSignal', value);
 
 function oneOf(...words: readonly string[]): Check {
@@ -100,7 +101,7 @@ export const shapes = {
     id: commId,
     timeoutMs: integer(1, 0x7fff_ffff),
   },
-  allTrue: { value: flag },
+  allTrue: { value: flag, call: callName },
   add: { links: oneOf('follow', 'copy', 'skip') },
   addGlob: { links: oneOf('follow', 'copy', 'skip'), cwd: path, dest: path, ignore: texts, dot: flag },
   signal: { signal },

@@ -3,9 +3,9 @@
 import { lstatSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { FinalizedEntry } from './finalize-types.js';
-import { displayName, fromLatin1, toText } from './names.js';
+import { displayName, fromLatin1, hash, toText } from './names.js';
 import { answer, KINDS, native } from './native.js';
-import { type Directory, hash, type Listing, lookWithoutFollowing } from './scan.js';
+import { type Directory, type Listing, lookWithoutFollowing } from './scan.js';
 import { makeEntry, NOTHING_KNOWN } from './tally.js';
 import type { Terms } from './work.js';
 

@@ -237,10 +237,3 @@ export class Candidates {
     return fromLatin1(numbers.map((i) => `${this.path(i)}\0`).join(''));
   }
 }
-
-/** FNV-1a of a name: every shard computes the same, whatever listing it sees. */
-export function hash(name: string): number {
-  let sum = 0x811c_9dc5;
-  for (let i = 0; i < name.length; i++) sum = Math.imul(sum ^ name.charCodeAt(i), 0x0100_0193);
-  return sum >>> 0;
-}

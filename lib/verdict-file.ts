@@ -3,9 +3,8 @@
 import { constants } from 'node:fs';
 import { type FileHandle, link, lstat, open, readdir, rename, unlink } from 'node:fs/promises';
 import { AxlError, fromNode } from './errors.js';
-import { displayName, fromLatin1, toText } from './names.js';
+import { displayName, fromLatin1, hash, toText } from './names.js';
 import { answer, native, STANDINGS } from './native.js';
-import { hash } from './scan.js';
 
 export interface Decision {
   readonly decision: 'publish' | 'roll back';

@@ -2,6 +2,7 @@
 // native/finalizer.cc does.
 import { now } from './clock.js';
 import type { FinalizedEntry } from './finalize-types.js';
+import { hash } from './names.js';
 import {
   ACTIONS,
   answer,
@@ -12,7 +13,7 @@ import {
   type NativeSurveyed,
   native,
 } from './native.js';
-import { type Candidates, hash } from './scan.js';
+import type { Candidates } from './scan.js';
 import { type Tally, toDone, toEntry } from './tally.js';
 import { jittered, sleep } from './waiting.js';
 

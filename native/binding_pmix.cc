@@ -61,6 +61,7 @@ Napi::Object ToJs(Napi::Env env, const PmixAnswer& answer) {
   object.Set("rank", answer.rank);
   object.Set("size", answer.size);
   object.Set("all", answer.all);
+  object.Set("elsewhere", static_cast<double>(answer.elsewhere));
   return object;
 }
 
@@ -91,7 +92,8 @@ Napi::Value AllTrue(const Napi::CallbackInfo& info, const Session& session) {
   auto [promise, done] = Promised(info.Env(), session);
   const uint32_t call = info[0].As<Napi::Number>();
   const bool mine = info[1].As<Napi::Boolean>();
-  session.pmix->AllTrue(call, mine, std::move(done));
+  const uint32_t question = info[2].As<Napi::Number>();
+  session.pmix->AllTrue(call, mine, question, std::move(done));
   return promise;
 }
 

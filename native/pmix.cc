@@ -57,10 +57,6 @@ constexpr int kNoActionTaken = -331;
 // that ends in order is none of them.
 constexpr int kLosses[] = {-61, -7, -8, -200, -400, -402, -182, -184, -185, -189};
 
-// Neither is what memory is filled with: a true has to be said.
-constexpr uint32_t kTrue = 0x74727565;
-constexpr uint32_t kFalse = 0x6e6f7065;
-
 using Completed = void (*)(int, Info*, size_t, void (*)(int, void*), void*, void*);
 using Handler = void (*)(size_t, int, const Proc*, Info*, size_t, Info*, size_t, Completed, void*);
 
@@ -166,10 +162,10 @@ PmixAnswer Init() {
   return answer;
 }
 
-std::string Exchange(const char* key, bool mine) {
+std::string Exchange(const char* key, uint32_t answer) {
   Value value{};
   value.type = kUint32;
-  value.data.number = mine ? kTrue : kFalse;
+  value.data.number = answer;
   std::string problem = Problem("PMIx_Put", client->calls.put(kGlobal, key, &value));
   if (problem.empty()) problem = Problem("PMIx_Commit", client->calls.commit());
   if (!problem.empty()) return problem;
@@ -180,17 +176,20 @@ std::string Exchange(const char* key, bool mine) {
   return Problem("PMIx_Fence", client->calls.fence(nullptr, 0, &collect, 1));
 }
 
-PmixAnswer Agree(uint32_t call, bool mine) {
+// A rank's answer, with its question in the upper bits: neither is said by chance.
+PmixAnswer Agree(uint32_t call, bool mine, uint32_t question) {
   char key[32];
   std::snprintf(key, sizeof(key), "axl.%u", call);
   PmixAnswer answer;
-  answer.problem = Exchange(key, mine);
+  answer.problem = Exchange(key, question << 1 | (mine ? 1 : 0));
   answer.all = true;
+  uint32_t first = 0;
   for (uint32_t rank = 0; rank < client->size && answer.problem.empty(); rank++) {
     uint32_t said = 0;
     if (!GetNumber(rank, key, &said, &answer.problem)) break;
-    if (said != kTrue && said != kFalse) answer.problem = std::string("PMIx_Get: ") + key + " is no answer";
-    answer.all = answer.all && said == kTrue;
+    if (rank == 0) first = said >> 1;
+    if (said >> 1 != first) answer.elsewhere = rank;
+    answer.all = answer.all && (said & 1) == 1;
   }
   return answer;
 }
@@ -221,8 +220,8 @@ void Pmix::Open(Lost lost, Done done) {
   Post(Init, std::move(done));
 }
 
-void Pmix::AllTrue(uint32_t call, bool mine, Done done) {
-  Post([call, mine] { return Agree(call, mine); }, std::move(done));
+void Pmix::AllTrue(uint32_t call, bool mine, uint32_t question, Done done) {
+  Post([call, mine, question] { return Agree(call, mine, question); }, std::move(done));
 }
 
 void Pmix::Barrier(Done done) {

@@ -15,6 +15,7 @@ struct PmixAnswer {
   uint32_t rank = 0;
   uint32_t size = 0;
   bool all = false;
+  int64_t elsewhere = -1;  // a rank that has answered another question than rank 0
 };
 
 // One for a process, and never destroyed. The library's calls block until all ranks have made them, or for ever, so
@@ -31,7 +32,8 @@ class Pmix {
   // REQUIRES nothing before it but Load. `lost` hears that the server or a rank has gone.
   void Open(Lost lost, Done done);
   // REQUIRES an Open that succeeded, as Barrier and Close do. Every rank makes the same calls; `call` is new in each.
-  void AllTrue(uint32_t call, bool mine, Done done);
+  // `question`, below 2^31, is the same on all ranks, or the answers do not count.
+  void AllTrue(uint32_t call, bool mine, uint32_t question, Done done);
   void Barrier(Done done);
   void Close(Done done);
 

@@ -48,6 +48,17 @@ t.test('ranks that share a directory agree, and leave it as it was', async (t) =
   t.same(tree(place.states), {});
 });
 
+t.test('ranks that are not at the same call hear so, and nobody counts an answer to another question', async (t) => {
+  const place = new Place(t);
+  const body = `
+    out.push(await comm.allTrue(true, 'add'));
+    out.push(await comm.allTrue(true, comm.rank === 2 ? 'wait' : 'add'));`;
+  for (const said of await ranks(body, { place })) {
+    t.same(said.slice(0, 2), [true, 'AXL_RANK_LOST']);
+    t.match(said[2], 'rank 2 is at another call than rank 0');
+  }
+});
+
 t.test('what a killed launch has left in the directory counts for nobody, and is removed', async (t) => {
   const place = new Place(t);
   const [old, session] = ['0123456789abcdef', 'fedcba9876543210'];
@@ -55,7 +66,7 @@ t.test('what a killed launch has left in the directory counts for nobody, and is
   const room = (name: string, text = '') => place.write(`states/.axl-comm-test/${name}`, text);
   for (const rank of [0, 1, 2]) {
     room(`join.${rank}.${old}`);
-    room(`${session}.0.${rank}.${old}.true`);
+    room(`${session}.0.${rank}.${old}.1.true`);
   }
   room(`${session}.0`, 'true');
   room('roll', roll);
@@ -219,16 +230,19 @@ async function onSocket(
   return said({ stdout, stderr: '', status, signal: null });
 }
 
+const put = new Map<string, string>();
+
 /** As a launcher of one rank answers. */
 function launcher(line: string): string {
-  const [, call = ''] = /cmd=(\w+)/.exec(line) ?? [];
+  const [, call = '', key = '', value = ''] = /cmd=(\w+)(?: kvsname=\S+ key=(\S+)(?: value=(\S+))?)?/.exec(line) ?? [];
+  if (call === 'put') put.set(key, value);
   const replies: Record<string, string> = {
     init: 'cmd=response_to_init pmi_version=1 pmi_subversion=1 rc=0',
     get_maxes: 'cmd=maxes kvsname_max=256 keylen_max=64 vallen_max=1024',
     get_my_kvsname: 'cmd=my_kvsname kvsname=kvs_1',
     put: 'cmd=put_result rc=0 msg=success',
     barrier_in: 'cmd=barrier_out',
-    get: 'cmd=get_result rc=0 msg=success value=true',
+    get: `cmd=get_result rc=0 msg=success value=${put.get(key)}`,
     finalize: 'cmd=finalize_ack',
   };
   return `${replies[call]}\n`;

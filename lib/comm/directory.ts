@@ -2,7 +2,7 @@
 // what is said, so that none is ever seen half written:
 //   join.RANK.NONCE                a rank is here, until it closes
 //   roll                           rank 0's session, and by rank the nonces that it has seen
-//   SESSION.CALL.RANK.NONCE.true   a rank's answer, or .false; gone when the rank has read the result
+//   SESSION.CALL.RANK.NONCE.QUESTION.true   a rank's answer, or .false; gone when the rank has read the result
 //   SESSION.CALL                   the result: the one name that the other ranks look for
 // Session and nonces are drawn anew in each launch: a rank believes a roll that has its own nonce, and rank 0 believes
 // answers to its own session, so that nothing an earlier launch has left counts.
@@ -11,7 +11,7 @@ import * as fs from 'node:fs/promises';
 import { AxlError, fromNode } from '../errors.js';
 import { displayName, join } from '../names.js';
 import { jittered, sleep } from '../waiting.js';
-import type { Provider } from './provider.js';
+import { isElsewhere, type Provider } from './provider.js';
 
 const FIRST_PAUSE_MS = 1;
 /** And a millisecond more for each rank: a file system for all nodes gets some hundred look-ups a second, not more. */
@@ -118,6 +118,7 @@ function joined(names: readonly string[], size: number): string[][] {
 
 interface Answer {
   readonly nonce: string;
+  readonly question: string | undefined;
   readonly value: boolean;
 }
 
@@ -125,9 +126,9 @@ interface Answer {
 function answered(names: readonly string[], call: string): Map<number, Answer> {
   const answers = new Map<number, Answer>();
   for (const name of names.filter((one) => one.startsWith(`${call}.`))) {
-    const [rank, nonce = '', value] = name.slice(call.length + 1).split('.');
+    const [rank, nonce = '', question, value] = name.slice(call.length + 1).split('.');
     if (answers.has(Number(rank))) throw twice(Number(rank));
-    answers.set(Number(rank), { nonce, value: value === 'true' });
+    answers.set(Number(rank), { nonce, question, value: value === 'true' });
   }
   return answers;
 }
@@ -165,13 +166,15 @@ export class Directory implements Provider {
     });
   }
 
-  allTrue(value: boolean): Promise<boolean> {
+  allTrue(value: boolean, question: number): Promise<boolean> {
     const call = `${this.#session}.${this.#calls++}`;
-    return this.#told(() => (this.rank === 0 ? this.#collect(call, value) : this.#say(call, value)));
+    return this.#told(() =>
+      this.rank === 0 ? this.#collect(call, value, question) : this.#say(call, `${question}.${value}`),
+    );
   }
 
   async barrier(): Promise<void> {
-    await this.allTrue(true);
+    await this.allTrue(true, 0);
   }
 
   async close(): Promise<void> {
@@ -224,7 +227,7 @@ export class Directory implements Provider {
     this.#roll = roll;
   }
 
-  async #collect(call: string, own: boolean): Promise<boolean> {
+  async #collect(call: string, own: boolean, question: number): Promise<boolean> {
     const first = this.#present.length === 0;
     try {
       const answers = await this.#poll(async () => {
@@ -235,6 +238,7 @@ export class Directory implements Provider {
         return this.#expectPresent(names);
       });
       if (first) await this.#tidy(answers);
+      for (const [rank, answer] of answers) if (answer.question !== `${question}`) throw lost(isElsewhere(rank));
       const all = own && [...answers.values()].every(({ value }) => value);
       await this.#conclude(call, `${all}`);
       return all;
@@ -266,8 +270,8 @@ export class Directory implements Provider {
     await this.#board.remove(`${this.#session}.${this.#calls - 2}`);
   }
 
-  async #say(call: string, value: boolean): Promise<boolean> {
-    this.#answer = `${call}.${this.rank}.${this.#nonce}.${value}`;
+  async #say(call: string, answer: string): Promise<boolean> {
+    this.#answer = `${call}.${this.rank}.${this.#nonce}.${answer}`;
     await this.#board.touch(this.#answer);
     const result = await this.#poll((attempt) => this.#findResult(call, attempt));
     await this.#board.remove(this.#answer);

@@ -2,7 +2,7 @@
 // each rank: a line is asked, a line answers. What is put becomes readable for all at the next barrier, and stays.
 import { Socket } from 'node:net';
 import { AxlError } from '../errors.js';
-import type { Provider } from './provider.js';
+import { isElsewhere, type Provider } from './provider.js';
 
 /** Longer than any line of the protocol, whose values have 1024 characters at most. */
 const LONGEST_LINE = 65_536;
@@ -160,34 +160,44 @@ export class Pmi implements Provider {
     this.#kvs = kvsname;
   }
 
-  async allTrue(value: boolean): Promise<boolean> {
+  async allTrue(value: boolean, question: number): Promise<boolean> {
     const call = this.#calls++;
-    await this.#put(`axl.${call}.${this.rank}`, value);
+    await this.#put(`axl.${call}.${this.rank}`, `${value}.${question}`);
     await this.barrier();
-    if (this.rank === 0) await this.#put(`axl.${call}`, await this.#gather(call));
+    if (this.rank === 0) await this.#put(`axl.${call}`, await this.#gather(call, question));
     await this.barrier();
-    return this.#get(`axl.${call}`);
+    return this.#result(`axl.${call}`);
   }
 
   async barrier(): Promise<void> {
     await this.#ask('cmd=barrier_in', 'barrier_out');
   }
 
-  async #gather(call: number): Promise<boolean> {
+  /** `true`, `false`, or the number of a rank that has answered another question. */
+  async #gather(call: number, question: number): Promise<string> {
     let all = true;
-    for (let rank = 0; rank < this.size; rank++) all = (await this.#get(`axl.${call}.${rank}`)) && all;
-    return all;
+    for (let rank = 0; rank < this.size; rank++) {
+      const answer = await this.#get(`axl.${call}.${rank}`);
+      if (answer !== `true.${question}` && answer !== `false.${question}`) return `${rank}`;
+      all &&= answer.startsWith('true');
+    }
+    return `${all}`;
   }
 
-  async #put(key: string, value: boolean): Promise<void> {
+  async #put(key: string, value: string): Promise<void> {
     await this.#ask(`cmd=put kvsname=${this.#kvs} key=${key} value=${value}`, 'put_result');
   }
 
+  async #get(key: string): Promise<string> {
+    const { value = '' } = await this.#ask(`cmd=get kvsname=${this.#kvs} key=${key}`, 'get_result');
+    return value;
+  }
+
   /** True has to be said: what is lost on the way must not count as an answer. */
-  async #get(key: string): Promise<boolean> {
-    const { value } = await this.#ask(`cmd=get kvsname=${this.#kvs} key=${key}`, 'get_result');
-    if (value !== 'true' && value !== 'false')
-      throw new Error(`the launcher answered ${quoted(`${value}`)} for ${key}`);
+  async #result(key: string): Promise<boolean> {
+    const value = await this.#get(key);
+    if (/^\d+$/.test(value)) throw new Error(isElsewhere(Number(value)));
+    if (value !== 'true' && value !== 'false') throw new Error(`the launcher answered ${quoted(value)} for ${key}`);
     return value === 'true';
   }
 

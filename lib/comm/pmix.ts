@@ -3,7 +3,7 @@
 import { AxlError } from '../errors.js';
 import { native } from '../native.js';
 import { pmixLibrary } from '../options.js';
-import type { Provider } from './provider.js';
+import { isElsewhere, type Provider } from './provider.js';
 
 /** Node's longest. */
 const FOREVER_MS = 0x7fff_ffff;
@@ -43,8 +43,9 @@ export class Pmix implements Provider {
     this.#lost.catch(() => {});
   }
 
-  async allTrue(value: boolean): Promise<boolean> {
-    const { problem, all } = await this.#ask(native().pmixAllTrue(this.#calls++, value));
+  async allTrue(value: boolean, question: number): Promise<boolean> {
+    const { problem, all, elsewhere } = await this.#ask(native().pmixAllTrue(this.#calls++, value, question));
+    if (elsewhere >= 0) throw new Error(isElsewhere(elsewhere));
     if (problem !== '') throw new Error(problem);
     return all;
   }

@@ -2,6 +2,9 @@
 // order of calls: lib/comm.ts has both.
 import type { OpenedComm } from '../types.js';
 
+/** Said where ranks have come out of step: an answer to another question must not count. */
+export const isElsewhere = (rank: number): string => `rank ${rank} is at another call than rank 0`;
+
 /** Made without effect; one call at a time. */
 export interface Provider {
   readonly name: OpenedComm['provider'];
@@ -10,8 +13,12 @@ export interface Provider {
   readonly size: number;
   /** This rank's part of the opening. Rejects with AXL_BACKEND_UNAVAILABLE where this way is none. */
   open(): Promise<void>;
-  /** Keeps the process alive meanwhile. Rejects as soon as another rank is known to be lost, which it need not be. */
-  allTrue(value: boolean): Promise<boolean>;
+  /**
+   * Keeps the process alive meanwhile. Rejects as soon as another rank is known to be lost, which it need not be; and if
+   * the ranks give different numbers for `question`.
+   * @param question 0 to 2^31-1: what is asked
+   */
+  allTrue(value: boolean, question: number): Promise<boolean>;
   barrier(): Promise<void>;
   /** Asks no other rank, and never rejects. What was under way may stay unanswered. */
   close(): Promise<void>;

@@ -71,6 +71,13 @@ for (const way of ways) {
       if (step === 'free') t.same(files, FILES);
     });
 
+  test('ranks that are at different calls hear so', async (t) => {
+    const place = new Place(t);
+    await launch(launcher, place, ['stray'], optionsOf(way, place));
+    const message = /rank 1 is at another call than rank 0/;
+    t.match(said(place, 'stray'), all({ code: 'AXL_RANK_LOST', message }));
+  });
+
   test('a comm that is not in use does not keep its process alive', async (t) => {
     const place = new Place(t);
     const { status, signal } = await launch(launcher, place, ['idle'], optionsOf(way, place));

@@ -98,6 +98,12 @@ const roles = {
     say('died', await outcome(transfer(comm, 'death', hook)));
     await comm.close();
   },
+  /** One rank is at another call than the others. */
+  async stray() {
+    const comm = await open();
+    say('stray', await outcome(comm.allTrue(true, rank === UNLUCKY ? 'wait' : 'add')));
+    await comm.close();
+  },
   /** Only opens, and says what came of it. */
   async open() {
     const opened = open();
