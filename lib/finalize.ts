@@ -42,10 +42,16 @@ async function nativeOptions(options: FinalizeOptions): Promise<NativeFinalizeOp
   };
 }
 
-function shardOf({ shard }: FinalizeOptions): Terms['shard'] {
-  if (shard !== 'auto') return shard && shard.count > 1 ? shard : undefined;
+/** Which part of how many is ours: `auto` is as the launcher says, part 0 of 1 where there is none. */
+export function whichShard(shard: NonNullable<FinalizeOptions['shard']>): NonNullable<Terms['shard']> {
+  if (shard !== 'auto') return shard;
   const { rank, size } = launched();
-  return size > 1 ? { index: rank, count: size } : undefined;
+  return { index: rank, count: size };
+}
+
+function shardOf({ shard }: FinalizeOptions): Terms['shard'] {
+  const part = shard && whichShard(shard);
+  return part && part.count > 1 ? part : undefined;
 }
 
 /** Of this package. */

@@ -61,9 +61,7 @@ SIGTERM and SIGINT end the work after what is under way; a second one ends it at
 harm: the next run goes on.
 .SH OPTIONS
 ${optionSections()}.SH COMMANDS
-${COMMANDS.map(commandEntry).join('')}.PP
-Both end with status 1 if something could not be read and with 5 if a state file is corrupt.
-.SH EXIT STATUS
+${COMMANDS.map(commandEntry).join('')}.SH EXIT STATUS
 The first that applies:
 ${STATUSES.map(({ status, when, remedy }) => entry(`${status}`, `${sentence(when)} What to do: ${remedy}.`)).join('')}.SH FILES
 .TP

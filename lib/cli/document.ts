@@ -3,6 +3,7 @@
 import type { FinalizedEntry, FinalizeEvent, FinalizeReport } from '../index.js';
 import { NewFile } from './files.js';
 import { stdout } from './output.js';
+import type { Shard } from './shards.js';
 import type { Sink } from './sink.js';
 
 function entryJson(entry: FinalizedEntry): string {
@@ -16,18 +17,28 @@ function totals({ problems: _, timings, ...rest }: FinalizeReport): object {
   return { ...rest, timings: Object.fromEntries(rounded) };
 }
 
+/** What a document begins with, beside version and time. */
+export interface Heading {
+  readonly inputs: readonly string[];
+  /** It is of one shard. */
+  readonly shard?: Shard;
+  /** It was made of the documents of these. */
+  readonly shards?: readonly object[];
+}
+
 /** One document, to standard output and to a file, or to one of them. */
 export class DocumentSink implements Sink {
   readonly #writers: readonly ((text: string) => void)[];
   readonly #file: NewFile | undefined;
-  readonly #inputs: readonly string[];
+  readonly #heading: Heading;
   #begun = false;
   #separator = '\n';
 
-  constructor(inputs: readonly string[], toStdout: boolean, path: Buffer | undefined) {
-    const file = path && new NewFile(path);
+  constructor(heading: Heading, toStdout: boolean, path: Buffer | undefined) {
+    // A shard that is killed must not be merged with what it reported in an earlier run.
+    const file = path && new NewFile(path, heading.shard !== undefined);
     this.#file = file;
-    this.#inputs = inputs;
+    this.#heading = heading;
     this.#writers = [
       ...(toStdout ? [(text: string) => stdout.write(text)] : []),
       ...(file ? [(text: string) => file.write(text)] : []),
@@ -48,10 +59,10 @@ export class DocumentSink implements Sink {
     this.#file?.publish();
   }
 
-  #begin(heading: object = {}): void {
+  #begin(origin: object = {}): void {
     if (this.#begun) return;
     this.#begun = true;
-    this.#write(`${JSON.stringify({ ...heading, inputs: this.#inputs }).slice(0, -1)},\n"entries":[`);
+    this.#write(`${JSON.stringify({ ...origin, ...this.#heading }).slice(0, -1)},\n"entries":[`);
   }
 
   #write(text: string): void {

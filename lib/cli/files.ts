@@ -14,7 +14,8 @@ export class NewFile {
   #fd: number | undefined;
   readonly #text = new Buffered((text) => this.#attempt(() => writeAll(this.#fd as number, text)));
 
-  constructor(path: Buffer) {
+  /** @param alone removes what has the final name: until the file is whole, there is none */
+  constructor(path: Buffer, alone = false) {
     this.#path = path;
     this.#final = path;
     this.#temporary = path;
@@ -25,6 +26,7 @@ export class NewFile {
       this.#final = fromLatin1(join(dir, basename(name)));
       this.#temporary = fromLatin1(join(dir, `.${basename(name)}.${unique}.tmp`));
       this.#fd = openSync(this.#temporary, 'wx', 0o666);
+      if (alone) rmSync(this.#final, { force: true });
     }, true);
   }
 

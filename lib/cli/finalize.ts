@@ -7,13 +7,14 @@ import { readList, toBytes } from './names.js';
 import { complain } from './output.js';
 import type { Flags } from './parse.js';
 import { PeopleSink } from './people.js';
+import { isLaunched, type OwnFlags, ofThisShard, shardName } from './shards.js';
 import { abortOnSignals } from './signals.js';
 import type { Sink } from './sink.js';
 import { exitStatus } from './statuses.js';
 
 const text = (arg: string): string => toBytes(arg).toString();
 
-function toOptions(flags: Flags): FinalizeOptions {
+function toOptions(flags: OwnFlags): FinalizeOptions {
   const { root, pattern, exclude, dataset, ...others } = flags;
   const { progress: _p, verbose: _v, quiet: _q, json: _j, ndjson: _n, report: _r, metrics: _m, ...same } = others;
   return {
@@ -32,22 +33,21 @@ async function readInputs(inputs: readonly string[]): Promise<Buffer[]> {
 }
 
 /** What programs read, loaded only if it is asked for. */
-async function documents(flags: Flags, inputs: readonly string[]): Promise<Sink[]> {
-  const { json, ndjson, report } = flags;
+async function documents(flags: OwnFlags, inputs: readonly string[]): Promise<Sink[]> {
+  const { json, ndjson, report, shard } = flags;
   if (!json && !ndjson && report === undefined) return [];
   const { DocumentSink, LineSink } = await import('./document.js');
   const path = report === undefined ? undefined : toBytes(report);
   return [
-    ...(json || path ? [new DocumentSink(inputs, json === true, path)] : []),
+    ...(json || path ? [new DocumentSink({ inputs, ...(shard && { shard }) }, json === true, path)] : []),
     ...(ndjson ? [new LineSink()] : []),
   ];
 }
 
-async function writeMetrics(flags: Flags, inputs: readonly string[], report: FinalizeReport): Promise<void> {
+async function writeMetrics(flags: OwnFlags, inputs: readonly string[], report: FinalizeReport): Promise<void> {
   if (flags.metrics === undefined) return;
   const { MetricsSink } = await import('./metrics.js');
-  const { shard } = flags;
-  const part = shard === undefined || shard === 'auto' ? shard : `${shard.index}/${shard.count}`;
+  const part = flags.shard && shardName(flags.shard);
   new MetricsSink(toBytes(flags.metrics), inputs, part).end(report, exitStatus(report, flags.onLock));
 }
 
@@ -82,7 +82,10 @@ async function attempt(inputs: readonly Buffer[], options: FinalizeOptions): Pro
   }
 }
 
-export async function run(given: readonly string[], flags: Flags, args: readonly string[]): Promise<number> {
+export async function run(given: readonly string[], asked: Flags, args: readonly string[]): Promise<number> {
+  const flags = ofThisShard(asked);
+  if (isLaunched(asked, flags) && given.includes('-'))
+    throw new UsageError('--shard auto and - exclude each other: launchers hand standard input to one rank only');
   const inputs = await readInputs(given);
   const shown = given.map((input) => (input === '-' ? '-' : displayName(toBytes(input))));
   const people = new PeopleSink(flags, args.map(toBytes));
@@ -96,5 +99,5 @@ export async function run(given: readonly string[], flags: Flags, args: readonly
   await people.summarize(report);
   for (const sink of sinks) sink.end(report, status);
   await writeMetrics(flags, shown, report);
-  return status;
+  return isLaunched(asked, flags) && flags.report !== undefined ? 0 : status;
 }

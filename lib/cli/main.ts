@@ -14,6 +14,7 @@ async function dispatch(request: Request, args: readonly string[]): Promise<numb
   if (request.command === 'version') return printVersion();
   if (request.command === 'inspect') return (await import('./inspect.js')).run(request.file, request.json);
   if (request.command === 'list') return (await import('./list.js')).run(request);
+  if (request.command === 'merge') return (await import('./merge.js')).run(request);
   return (await import('./finalize.js')).run(request.inputs, request.flags, args);
 }
 

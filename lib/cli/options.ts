@@ -119,7 +119,12 @@ export const FINALIZE_OPTIONS: readonly OptionRow[] = [
     argument: 'I/N',
     group: 'Which transfers',
     help: 'only part I of N, from 0; auto: as srun or mpirun say',
-    man: 'Every transfer is in exactly one part, so N processes with the same inputs share the work.',
+    man:
+      'Every transfer is in exactly one part, so N processes with the same inputs share the work. auto takes rank and ' +
+      'size from Open MPI, PMI (MPICH), Flux or a Slurm step; a process that none of them started is part 0 of 1. The ' +
+      'files of --report and --metrics are then those of the part: run7.json becomes run7.3-of-8.json. A process that ' +
+      'was started as one of several and has written its report ends with status 0, and axl-finalize merge tells the ' +
+      'status of the run: without --report, Open MPI ends all parts when one ends with another status than 0.',
   },
   {
     name: '--root',
@@ -182,7 +187,7 @@ export const FINALIZE_OPTIONS: readonly OptionRow[] = [
     argument: 'FILE',
     group: 'Output',
     help: 'write the document of --json to FILE',
-    man: 'It appears under its name when it is whole.',
+    man: 'It appears under its name when it is whole. With --shard each part has its own, see there; one that is there is removed first.',
   },
   {
     name: '--metrics',
@@ -196,6 +201,7 @@ export const FINALIZE_OPTIONS: readonly OptionRow[] = [
 ];
 
 const HELP: OptionRow = { name: '--help', short: '-h', group: 'Help', help: 'print this help' };
+const WRITTEN: readonly string[] = ['--quiet', '--report', '--metrics'];
 const JSON_OPTION: OptionRow = { name: '--json', group: 'Output', help: 'print one JSON document' };
 
 export const SORT_KEYS = ['name', 'rank', 'state', 'files', 'bytes', 'age'] as const;
@@ -224,7 +230,9 @@ export const COMMANDS: readonly CommandRow[] = [
     name: 'inspect',
     synopsis: 'axl-finalize inspect [--json] STATE_FILE',
     help: 'print what a state file says',
-    man: 'Changes nothing. Torn and corrupt state files are printed as far as they can be read.',
+    man:
+      'Changes nothing. Torn and corrupt state files are printed as far as they can be read. Ends with status 1 if it ' +
+      'could not be read and with 5 if it is corrupt.',
     argument: 'STATE_FILE',
     argumentHelp: 'a state file',
     options: [JSON_OPTION, HELP],
@@ -233,7 +241,10 @@ export const COMMANDS: readonly CommandRow[] = [
     name: 'list',
     synopsis: 'axl-finalize list [--json] [--sort KEY] STATE_DIR...',
     help: 'print a line for each transfer, and totals',
-    man: 'Changes nothing. The totals are by dataset. Numbers are sorted from the largest, ages from the oldest. A writer that is alive is marked with *.',
+    man:
+      'Changes nothing. The totals are by dataset. Numbers are sorted from the largest, ages from the oldest. A writer ' +
+      'that is alive is marked with *. Ends with status 1 if something could not be read and with 5 if a state file is ' +
+      'corrupt.',
     argument: 'STATE_DIR...',
     argumentHelp: 'state directories',
     options: [
@@ -249,6 +260,19 @@ export const COMMANDS: readonly CommandRow[] = [
       HELP,
     ],
   },
+  {
+    name: 'merge',
+    synopsis: 'axl-finalize merge [--json] [--quiet] [--report FILE] [--metrics FILE] REPORT...',
+    help: 'make one report of those of all shards',
+    man:
+      'REPORT is what a shard wrote with --report. Counts are added up, times are those of the slowest shard, and the ' +
+      'exit status is the first of the table below that applies to a shard. Unless every shard of the run has exactly ' +
+      'one report, it says which lack one or have two, ends with status 1 and writes nothing. A shard that was killed ' +
+      'has none: run it again. What it had done before that is done, and in no report.',
+    argument: 'REPORT...',
+    argumentHelp: 'reports of the shards of one run',
+    options: [JSON_OPTION, ...FINALIZE_OPTIONS.filter(({ name }) => WRITTEN.includes(name)), HELP],
+  },
 ];
 
 /** What it does, for people: paragraphs. */
@@ -260,8 +284,8 @@ export const BEHAVIOUR: readonly (readonly [string, string])[] = [
 
 export const PROMISE =
   'A destination is the complete file or what it was before, whatever happens. Run it again at any time, or several at ' +
-  'once. If an input cannot be read, nothing is deleted in any. An INPUT named inspect or list is given as ./inspect or ' +
-  "./list. As root it deals with each user's state files as that user.";
+  'once. If an input cannot be read, nothing is deleted in any. An INPUT named inspect, list or merge is given as ' +
+  "./inspect and so on. As root it deals with each user's state files as that user.";
 
 export const EXAMPLES: readonly (readonly [string, string])[] = [
   ['axl-finalize /p/job/state', 'publish what is complete, clear away the rest'],
@@ -269,6 +293,7 @@ export const EXAMPLES: readonly (readonly [string, string])[] = [
   ['axl-finalize --dataset /p/job/state', 'a checkpoint only if all its ranks have it'],
   ['axl-finalize --dry-run -v /p/job/state', 'what would happen, a line for each state file'],
   ['axl-finalize --wait=10m --json /p/job/state', 'wait for ranks that still write'],
-  ['srun -n 8 axl-finalize --shard auto /p/job/state', 'eight processes share the work'],
+  ['srun -n 8 axl-finalize --shard auto --report run7.json /p/job/state', 'eight processes share the work'],
+  ['axl-finalize merge --report run7.json run7.*-of-8.json', 'and have one report'],
   ["find /p -name '*.axl' -print0 | axl-finalize -", 'state files from anywhere'],
 ];

@@ -38,7 +38,13 @@ export type Request =
       readonly json: boolean;
       readonly sort: (typeof SORT_KEYS)[number];
     }
+  | ({ readonly command: 'merge'; readonly files: readonly string[] } & MergeFlags)
   | { readonly command: 'version' };
+
+export interface MergeFlags extends Pick<Flags, 'report' | 'metrics'> {
+  readonly json: boolean;
+  readonly quiet: boolean;
+}
 
 function parseJobs(text: string): number {
   const jobs = Number(text);
@@ -117,7 +123,7 @@ export function parse(args: readonly string[]): Request {
     conflict(program, flags);
     request = flags.version ? { command: 'version' } : { command: 'finalize', inputs, flags };
   });
-  const [inspect, list] = COMMANDS as [CommandRow, CommandRow];
+  const [inspect, list, merge] = COMMANDS as [CommandRow, CommandRow, CommandRow];
   program.addCommand(
     subcommand(inspect, ([file = ''], command) => {
       request = { command: 'inspect', file, json: command.opts().json === true };
@@ -127,6 +133,12 @@ export function parse(args: readonly string[]): Request {
     subcommand(list, (dirs, command) => {
       const { json, sort = 'name' } = command.opts();
       request = { command: 'list', dirs, json: json === true, sort };
+    }),
+  );
+  program.addCommand(
+    subcommand(merge, (files, command) => {
+      const { json = false, quiet = false, ...written } = command.opts();
+      request = { command: 'merge', files, json, quiet, ...written };
     }),
   );
   program.parse(withEquals(args), { from: 'user' });

@@ -3,19 +3,19 @@ import type { FinalizedEntry, FinalizeEvent, FinalizeReport } from '../index.js'
 import { displayName } from '../names.js';
 import { Progress } from './meter.js';
 import { complain, complainOf, stdout } from './output.js';
-import type { Flags } from './parse.js';
+import { type OwnFlags, shardName } from './shards.js';
 import type { Sink } from './sink.js';
 import { duration, plural } from './text.js';
 
 export class PeopleSink implements Sink {
-  readonly #flags: Flags;
+  readonly #flags: OwnFlags;
   readonly #arguments: readonly Buffer[];
   readonly #lines: boolean;
   readonly #summary: boolean;
   readonly #progress: Progress;
 
   /** `args`: the command line, to say how to run it again. */
-  constructor(flags: Flags, args: readonly Buffer[]) {
+  constructor(flags: OwnFlags, args: readonly Buffer[]) {
     const documents = flags.json === true || flags.ndjson === true;
     this.#flags = flags;
     this.#arguments = args;
@@ -47,9 +47,10 @@ export class PeopleSink implements Sink {
   async summarize(report: FinalizeReport): Promise<void> {
     if (!this.#summary) return;
     const { Again, details, summaryLine } = await import('./summary.js');
+    const { shard } = this.#flags;
     const again = new Again(this.#arguments);
     const more = details(report, this.#flags.incomplete ?? 'delete', again, displayName);
-    for (const line of [summaryLine(report), ...more]) stdout.write(`${line}\n`);
+    for (const line of [summaryLine(report, shard && `shard ${shardName(shard)}`), ...more]) stdout.write(`${line}\n`);
   }
 
   end(): void {

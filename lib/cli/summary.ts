@@ -2,8 +2,12 @@
 import type { DatasetVerdict, FinalizeReport } from '../index.js';
 import { duration, plural, shellWord, size } from './text.js';
 
-/** One line that says it all when all is well, and can be searched for in a log. */
-export function summaryLine({ counts, files, bytes, unreadable, locked, dryRun, ...rest }: FinalizeReport): string {
+/**
+ * One line that says it all when all is well, and can be searched for in a log.
+ * @param of what part of a run it is of
+ */
+export function summaryLine(report: FinalizeReport, of?: string): string {
+  const { counts, files, bytes, unreadable, locked, dryRun, ...rest } = report;
   const { gone, 'not-state': others, ...ours } = counts;
   const done = Object.entries(ours).filter(([, n]) => n > 0);
   const total = done.reduce((sum, [, n]) => sum + n, 0);
@@ -19,7 +23,7 @@ export function summaryLine({ counts, files, bytes, unreadable, locked, dryRun, 
     ...(rest.interrupted ? ['INTERRUPTED'] : []),
     duration(rest.timings.total),
   ];
-  return `axl-finalize: ${parts.join('; ')}`;
+  return `axl-finalize: ${of === undefined ? '' : `${of}: `}${parts.join('; ')}`;
 }
 
 /** The command line that was given, with other options, for a shell. */
@@ -49,7 +53,7 @@ function missingRanks({ missing, missingCount, size: ranks }: DatasetVerdict): s
   return `${missingCount} of ${plural(ranks, 'rank')} without a complete transfer: ${shown}${more}`;
 }
 
-function* datasetLines(datasets: readonly DatasetVerdict[], show: (name: string) => string): Generator<string> {
+export function* datasetLines(datasets: readonly DatasetVerdict[], show: (name: string) => string): Generator<string> {
   for (const dataset of datasets.filter(({ verdict }) => verdict !== 'complete')) {
     const why = dataset.verdict === 'busy' ? 'a rank is still at work' : missingRanks(dataset);
     yield `dataset ${show(dataset.name)}: not published; ${why}`;
