@@ -19,6 +19,9 @@ let floor = '';
 /** For LD_PRELOAD: makes every fsync succeed at once. */
 export let withoutSync = '';
 
+/** For LD_PRELOAD: metadata calls take longer, see latency.c. */
+export let withLatency = '';
+
 /** Compiles the C programs into a directory, and asks the library for its number of threads. */
 export async function prepare(directory) {
   threads.copy = (await import('../dist/lib/index.js')).config().threads;
@@ -26,7 +29,12 @@ export async function prepare(directory) {
   floor = join(directory, 'floor');
   withoutSync = join(directory, 'nosync.so');
   execFileSync(cc, ['-O2', '-pthread', '-o', floor, join(here, 'floor.c')], { stdio: 'inherit' });
-  execFileSync(cc, ['-O2', '-shared', '-fPIC', '-o', withoutSync, join(here, 'nosync.c')], { stdio: 'inherit' });
+  withLatency = join(directory, 'latency.so');
+  for (const [library, source] of [
+    [withoutSync, 'nosync.c'],
+    [withLatency, 'latency.c'],
+  ])
+    execFileSync(cc, ['-O2', '-shared', '-fPIC', '-o', library, join(here, source), '-ldl'], { stdio: 'inherit' });
 }
 
 /** Without what makes every start of Node slower on this machine only. */

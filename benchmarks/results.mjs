@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { median, ratio, table, wrap } from './format.mjs';
+import { plot } from './plot.mjs';
 
 /** What was stored under this name, or nothing yet. @throws {Error} it is of another machine */
 export function load(directory, name, machine) {
@@ -19,9 +20,16 @@ export function save(directory, name, results, trials) {
   mkdirSync(directory, { recursive: true });
   writeFileSync(join(directory, `${name}.json`), `${JSON.stringify(results, null, 1)}\n`);
   writeFileSync(join(directory, `${name}.md`), `${markdown(name, results, trials).join('\n')}\n`);
+  const panels = Object.entries(trials).flatMap(([key, trial]) => plotted(trial, results.trials[key]));
+  if (panels.length > 0) writeFileSync(join(directory, `${name}.svg`), plot(panels));
 }
 
 const medians = (samples) => Object.fromEntries(Object.entries(samples).map(([key, values]) => [key, median(values)]));
+
+/** What a trial makes of its results, if it plots them and there are some. */
+function plotted(trial, stored) {
+  return trial.panels && stored && Object.keys(stored.cases).length > 0 ? trial.panels(stored.cases) : [];
+}
 
 /** How many times as fast as the fastest of these programs. */
 function compared(key, own, drivers, names) {

@@ -12,6 +12,8 @@ import { load, save, trialTable } from './results.mjs';
 import { inScratch, openScratch } from './scratch.mjs';
 
 const NAMES = ['small-files', 'throughput', 'finalize', 'event-loop', 'cancel', 'memory'];
+/** Those that are run only by name: they start hundreds of processes. */
+const LARGE = ['operations', 'ranks', 'shards'];
 const results = fileURLToPath(new URL('./results', import.meta.url));
 const build = fileURLToPath(new URL('../build/bench', import.meta.url));
 
@@ -27,8 +29,9 @@ function options() {
       disk: { type: 'string', default: build },
     },
   });
-  const unknown = positionals.find((name) => !NAMES.includes(name));
-  if (unknown) throw new Error(`there is no trial ${unknown}; there are ${NAMES.join(', ')}`);
+  const all = [...NAMES, ...LARGE];
+  const unknown = positionals.find((name) => !all.includes(name));
+  if (unknown) throw new Error(`there is no trial ${unknown}; there are ${all.join(', ')}`);
   const runs = Number(values.runs ?? (values.quick ? 1 : 5));
   if (!Number.isInteger(runs) || runs < 1) throw new Error('--runs takes a number from 1');
   const name = values.into ?? (values.quick ? undefined : 'latest');
@@ -80,7 +83,7 @@ async function main() {
   const here = machine(places);
   const stored = name ? load(results, name, here) : { machine: here, trials: {} };
   const trials = {};
-  for (const key of NAMES) trials[key] = await import(`./trials/${key}.mjs`);
+  for (const key of [...NAMES, ...LARGE]) trials[key] = await import(`./trials/${key}.mjs`);
   for (const key of chosen) {
     console.log(`${key}:`);
     const when = occasion(runs);

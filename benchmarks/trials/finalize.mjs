@@ -60,13 +60,13 @@ export function cases({ quick }) {
 }
 
 /** Runs in a process of its own: transfers that are complete but not published, as a killed rank leaves them. */
-export async function makeStates({ states, files, source, state, dest, durability }) {
+export async function makeStates({ states, files, source, state, dest, durability, allRanks = false }) {
   const { Transfer } = await import('../../dist/lib/index.js');
   let next = 0;
   const rank = async (i) => {
     const number = String(i).padStart(6, '0');
     const stateFile = join(state, `rank.${number}`);
-    const t = await Transfer.create({ name: 'ckpt.1', stateFile, durability, rank: i, size: states });
+    const t = await Transfer.create({ name: 'ckpt.1', stateFile, durability, allRanks, rank: i, size: states });
     for (let f = 0; f < files; f++) await t.add(source, join(dest, `rank.${number}.part${f}`));
     await t.dispatch();
     for await (const _ of t.progress()); // ends with the last copy
@@ -113,7 +113,8 @@ class Job {
   }
 }
 
-async function realJob(places, c) {
+/** A job whose ranks have left complete transfers. */
+export async function realJob(places, c) {
   const job = new Job(places[c.place], 'axl');
   const source = makeFile(join(places.memory, 'source'), 1024);
   const environment = c.durability === 'full' ? { LD_PRELOAD: withoutSync } : {};
