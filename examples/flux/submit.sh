@@ -1,0 +1,10 @@
+#!/bin/sh
+# The run, and what depends on it. State files are in STATE/RUN, a name of the submitter's: job ids differ in and out of a
+# batch job's own instance.
+set -eu
+RUN=${1:?usage: submit.sh RUN}
+TASKS=4
+here=${0%/*}
+run=$(flux batch -N 64 --env=AXL_STATE="/p/state/$RUN" job.sh)
+finalize=$(flux submit -n $TASKS --dependency="afterany:$run" "$here/finalize.sh" "$RUN")
+flux submit -n 1 --dependency="afterany:$finalize" "$here/report.sh" "$RUN" $TASKS
