@@ -13,7 +13,7 @@ import { inScratch, openScratch } from './scratch.mjs';
 
 const NAMES = ['small-files', 'throughput', 'finalize', 'event-loop', 'cancel', 'memory'];
 /** Those that are run only by name: they start hundreds of processes. */
-const LARGE = ['operations', 'ranks', 'shards'];
+const LARGE = ['operations', 'ranks', 'shards', 'jobs'];
 const results = fileURLToPath(new URL('./results', import.meta.url));
 const build = fileURLToPath(new URL('../build/bench', import.meta.url));
 

@@ -10,7 +10,7 @@ import { makeFile } from '../scratch.mjs';
 export const title = 'Operations';
 export const text =
   'What one rank asks of the file systems of its state file and its destination, by phase, and what `axl-finalize` asks ' +
-  'for one more state file (the difference of 65 and 1, by 64: what a run asks once is not in it). "looks" read ' +
+  'for one more state file (the difference of 66 and 2, by 64: what a run asks once is not in it). "looks" read ' +
   'metadata: stat, open of what is there, readlink, access. A rank whose transfer ends without wait() leaves "publish" ' +
   'and "free" to axl-finalize.';
 export const columns = {
@@ -103,10 +103,10 @@ const MANY = 64;
 const worker = fileURLToPath(new URL('../worker.mjs', import.meta.url));
 
 /** What `states` state files cost together. */
-function ofFinalizer(base, source, { files }, states) {
+function ofFinalizer(base, source, { files, allRanks = false }, states) {
   const [state, dest] = [join(base, 'state'), join(base, 'dest')];
   for (const directory of [base, state, dest]) mkdirSync(directory, { recursive: true });
-  const input = JSON.stringify({ states, files, source, state, dest, durability: 'full' });
+  const input = JSON.stringify({ states, files, source, state, dest, durability: 'full', allRanks });
   execFileSync(process.execPath, [worker, 'finalize', 'makeStates'], { input });
   const counts = zero();
   for (const line of trace(join(base, 'trace'), process.execPath, finalizer, '--quiet', '--jobs', '1', state)) {
@@ -121,9 +121,11 @@ export async function open(c, { memory }) {
   const base = join(memory, 'rank');
   for (const name of ['state', 'dest']) mkdirSync(join(base, name), { recursive: true });
   const phases = ofRank(base, source, c);
-  const one = ofFinalizer(join(memory, 'one'), source, c, 1);
-  const many = ofFinalizer(join(memory, 'many'), source, c, MANY + 1);
-  const each = Object.fromEntries(Object.entries(many).map(([key, n]) => [key, (n - one[key]) / MANY]));
-  const all = { ...phases, 'axl-finalize': each };
+  const each = (allRanks) => {
+    const of = (states) => ofFinalizer(join(memory, `${states}.${allRanks}`), source, { ...c, allRanks }, states);
+    const [one, many] = [of(2), of(MANY + 2)];
+    return Object.fromEntries(Object.entries(many).map(([key, n]) => [key, (n - one[key]) / MANY]));
+  };
+  const all = { ...phases, 'axl-finalize': each(false), 'axl-finalize, all ranks': each(true) };
   return Object.fromEntries(Object.entries(all).map(([name, counts]) => [name, async () => counts]));
 }
