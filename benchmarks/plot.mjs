@@ -1,7 +1,7 @@
 // Line plots as SVG, from the panels that trials make of their results: both axes logarithmic, since sizes double and
 // times spread. Colours are readable on light and on dark grounds; what differs by colour differs by marker, too.
-const WIDTH = 860;
-const PANEL = { height: 330, left: 70, right: 330, top: 50, bottom: 55 };
+const WIDTH = 930;
+const PANEL = { height: 330, left: 70, right: 400, top: 50, bottom: 55 };
 const COLOURS = ['#2f7ed8', '#d9822b', '#2e9e5b', '#a259c4', '#d64550', '#7d8590'];
 const STYLE = `
   text { font: 13px sans-serif; fill: #24292f } .title { font-weight: bold; font-size: 15px }

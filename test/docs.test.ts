@@ -14,6 +14,9 @@ const documents = ['README.md', 'ARCHITECTURE.md', 'CHANGELOG.md', 'CONTRIBUTING
   'docs/slurm.md',
   'examples/slurm/README.md',
   'docs/collectives.md',
+  'docs/scale.md',
+  'examples/lsf/README.md',
+  'examples/flux/README.md',
 ]);
 
 t.test('README, man page and --help have the same options', async (t) => {

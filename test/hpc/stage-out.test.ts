@@ -97,7 +97,10 @@ t.test(
     place.write('release');
     t.equal((await late).status, 0);
     t.match(await staging, { status: 0, stdout: '', stderr: '' });
-    t.match(log(place, `${JOB}.stage-out-2.log`), /waiting for 1 busy transfer(.|\n)*stage-out-2 of job 77: status 3\n$/);
+    t.match(
+      log(place, `${JOB}.stage-out-2.log`),
+      /waiting for 1 busy transfer(.|\n)*stage-out-2 of job 77: status 3\n$/,
+    );
     t.same(settled(place), ['0', '3', '4']);
     t.same([...temporaries(place.path('dest')), ...fs.readdirSync(dir)], []);
     t.match(JSON.parse(log(place, `${JOB}.stage-out-2.json`)), {
