@@ -266,3 +266,31 @@ t.test(
     t.equal((await axlFinalize(['--shard', 'auto', ...nowhere, place.states], { env })).status, 1);
   },
 );
+
+t.test(
+  'where shards came at different times, the verdict that leaves work counts; what all met is there once',
+  async (t) => {
+    const place = new Place(t);
+    await byHand(place, 3);
+    const verdict = (word: string) => ({ name: 'ckpt', verdict: word, size: 3, missing: [], missingCount: 0 });
+    const unreadable = [{ code: 'AXL_IO', message: `${place.states}: EIO` }];
+    const cases = [
+      [['complete', 'busy', 'complete'], 'busy'],
+      [['incomplete', 'busy', 'complete'], 'busy'],
+      [['complete', 'complete', 'incomplete'], 'incomplete'],
+      [['complete', 'complete', 'complete'], 'complete'],
+    ] as const;
+    for (const [seen, expected] of cases) {
+      for (const [i, word] of seen.entries()) {
+        const path = parts(place, 3)[i] as string;
+        fs.writeFileSync(
+          path,
+          JSON.stringify({ ...read(path), datasets: [verdict(word)], unreadable, interrupted: i === 2 }),
+        );
+      }
+      const merged = said(await merge(place, parts(place, 3), '--json'));
+      t.match(merged, { datasets: [{ name: 'ckpt', verdict: expected }], interrupted: true }, seen.join(' '));
+      t.same([merged.datasets.length, merged.unreadable], [1, unreadable]);
+    }
+  },
+);
