@@ -5,6 +5,6 @@ set -eu
 RUN=${1:?usage: submit.sh RUN}
 TASKS=4
 here=${0%/*}
-run=$(flux batch -N 64 --env=AXL_STATE="/p/state/$RUN" job.sh)
+run=$(flux batch -N 64 --env=STATE_DIR="/p/state/$RUN" job.sh)
 finalize=$(flux submit -n $TASKS --dependency="afterany:$run" "$here/finalize.sh" "$RUN")
 flux submit -n 1 --dependency="afterany:$finalize" "$here/report.sh" "$RUN" $TASKS

@@ -6,6 +6,6 @@
 # The state files are where the stage-out scripts look: STATE/JOBID, on a file system that outlives the node.
 JOB=$LSB_JOBID
 [ "${LSB_JOBINDEX:-0}" = 0 ] || JOB=$JOB.$LSB_JOBINDEX
-export AXL_STATE=/p/state/$JOB
-mkdir -p "$AXL_STATE"
-jsrun -n 64 -a 4 /opt/node/bin/node app.mjs # Transfer.create({ name: 'ckpt.42', stateDir: process.env.AXL_STATE })
+export STATE_DIR=/p/state/$JOB
+mkdir -p "$STATE_DIR"
+jsrun -n 64 -a 4 /opt/node/bin/node app.mjs # Transfer.create({ name: 'ckpt.42', stateDir: process.env.STATE_DIR })
