@@ -42,15 +42,15 @@ async function nativeOptions(options: FinalizeOptions): Promise<NativeFinalizeOp
   };
 }
 
-/** Which part of how many is ours: `auto` is as the launcher says, part 0 of 1 where there is none. */
-export function whichShard(shard: NonNullable<FinalizeOptions['shard']>): NonNullable<Terms['shard']> {
-  if (shard !== 'auto') return shard;
-  const { rank, size } = launched();
-  return { index: rank, count: size };
+/** Which part of how many is ours, and who said so: `auto` is as the launcher says, part 0 of 1 where there is none. */
+export function whichShard(given: NonNullable<FinalizeOptions['shard']>) {
+  if (given !== 'auto') return { shard: given, launcher: 'none' as const };
+  const { rank, size, launcher } = launched();
+  return { shard: { index: rank, count: size }, launcher };
 }
 
 function shardOf({ shard }: FinalizeOptions): Terms['shard'] {
-  const part = shard && whichShard(shard);
+  const part = shard && whichShard(shard).shard;
   return part && part.count > 1 ? part : undefined;
 }
 

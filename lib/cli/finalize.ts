@@ -7,7 +7,7 @@ import { readList, toBytes } from './names.js';
 import { complain } from './output.js';
 import type { Flags } from './parse.js';
 import { PeopleSink } from './people.js';
-import { isLaunched, type OwnFlags, ofThisShard, shardName } from './shards.js';
+import { endsWith, type OwnFlags, ofThisShard, shardName } from './shards.js';
 import { abortOnSignals } from './signals.js';
 import type { Sink } from './sink.js';
 import { exitStatus } from './statuses.js';
@@ -16,7 +16,7 @@ const text = (arg: string): string => toBytes(arg).toString();
 
 function toOptions(flags: OwnFlags): FinalizeOptions {
   const { root, pattern, exclude, dataset, ...others } = flags;
-  const { progress: _p, verbose: _v, quiet: _q, json: _j, ndjson: _n, report: _r, metrics: _m, ...same } = others;
+  const { progress: _p, verbose: _v, quiet: _q, json: _j, ndjson: _n, report: _r, metrics: _m, launcher: _l, ...same } = others;
   return {
     ...same,
     entries: others.verbose || others.json || others.ndjson || others.report !== undefined ? 'all' : 'problems',
@@ -84,7 +84,7 @@ async function attempt(inputs: readonly Buffer[], options: FinalizeOptions): Pro
 
 export async function run(given: readonly string[], asked: Flags, args: readonly string[]): Promise<number> {
   const flags = ofThisShard(asked);
-  if (isLaunched(asked, flags) && given.includes('-'))
+  if (flags.launcher !== undefined && given.includes('-'))
     throw new UsageError('--shard auto and - exclude each other: launchers hand standard input to one rank only');
   const inputs = await readInputs(given);
   const shown = given.map((input) => (input === '-' ? '-' : displayName(toBytes(input))));
@@ -99,5 +99,5 @@ export async function run(given: readonly string[], asked: Flags, args: readonly
   await people.summarize(report);
   for (const sink of sinks) sink.end(report, status);
   await writeMetrics(flags, shown, report);
-  return isLaunched(asked, flags) && flags.report !== undefined ? 0 : status;
+  return endsWith(status, flags);
 }

@@ -122,9 +122,9 @@ export const FINALIZE_OPTIONS: readonly OptionRow[] = [
     man:
       'Every transfer is in exactly one part, so N processes with the same inputs share the work. auto takes rank and ' +
       'size from Open MPI, PMI (MPICH), Flux or a Slurm step; a process that none of them started is part 0 of 1. The ' +
-      'files of --report and --metrics are then those of the part: run7.json becomes run7.3-of-8.json. A process that ' +
-      'was started as one of several and has written its report ends with status 0, and axl-finalize merge tells the ' +
-      'status of the run: without --report, Open MPI ends all parts when one ends with another status than 0.',
+      'files of --report and --metrics are then those of the part: run7.json becomes run7.3-of-8.json. Open ' +
+      'MPI ends all parts when one ends with another status than 0: under it, a part that has written its report ends ' +
+      'with 0, and axl-finalize merge tells the status of the run.',
   },
   {
     name: '--root',

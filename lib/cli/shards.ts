@@ -10,7 +10,11 @@ export interface Shard {
 }
 
 /** What the options say, once it is known which shard this is. */
-export type OwnFlags = Omit<Flags, 'shard'> & { readonly shard?: Shard };
+export type OwnFlags = Omit<Flags, 'shard'> & {
+  readonly shard?: Shard;
+  /** That has started it as one of several. */
+  readonly launcher?: string;
+};
 
 /** `run7.json` of shard 3 of 8 is `run7.3-of-8.json`: the end of a name may decide who reads it. */
 function ofShard(path: string, { index, count }: Shard): string {
@@ -21,22 +25,20 @@ function ofShard(path: string, { index, count }: Shard): string {
 /** All shards are given the same command line: whatever file it names, each writes its own. */
 export function ofThisShard({ shard, ...flags }: Flags): OwnFlags {
   if (shard === undefined) return flags;
-  const own = whichShard(shard);
+  const { shard: own, launcher } = whichShard(shard);
   const { report, metrics } = flags;
   return {
     ...flags,
     shard: own,
+    ...(launcher !== 'none' && own.count > 1 && { launcher }),
     ...(report !== undefined && { report: ofShard(report, own) }),
     ...(metrics !== undefined && { metrics: ofShard(metrics, own) }),
   };
 }
 
-/**
- * Is this one of several that a launcher started? Then its status is for `merge` to tell, if it is in a report: Open MPI
- * ends all others when one ends with another than 0, and srun's is the largest, not the first that applies.
- */
-export const isLaunched = (asked: Flags, { shard }: OwnFlags): boolean =>
-  asked.shard === 'auto' && shard !== undefined && shard.count > 1;
+/** Open MPI ends all shards when one ends with another status than 0: if it is in a report, it is for `merge` to tell. */
+export const endsWith = (status: number, { launcher, report }: OwnFlags): number =>
+  launcher === 'openmpi' && report !== undefined ? 0 : status;
 
 /** `3/8`, as the option takes it. */
 export const shardName = ({ index, count }: Shard): string => `${index}/${count}`;
