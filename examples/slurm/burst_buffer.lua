@@ -206,7 +206,7 @@ local function finalize_command(job_id, request, ended)
   local report = quote(request.state[1] .. "/axl-report." .. job_id)
   local words = { quote(CONFIG.node), quote(CONFIG.finalize), "--quiet --wait=" .. CONFIG.wait .. "s" }
   if ended then words[#words + 1] = "--job-ended" end
-  if CONFIG.report then words[#words + 1] = "--report=" .. report .. "${SLURM_PROCID:+.$SLURM_PROCID}.json" end
+  if CONFIG.report then words[#words + 1] = "--report=" .. report .. ".json" end
   if request.shards then words[#words + 1] = "--shard=auto" end
   words[#words + 1] = "--exclude='*axl-report.*' " .. join(request.options) .. " -- " .. join(request.state)
   local task = "/bin/sh -c " .. quote(table.concat(words, " ") .. "; s=$?; [ $s = 3 ] && s=0; exit $s")

@@ -261,7 +261,7 @@ test('shards=4: data_out runs srun, and its four tasks publish everything once',
   t.same(tree(run.dest), parts(24));
   union(
     t,
-    RANKS.map((rank) => run.report(id, `.${rank}`)),
+    RANKS.map((rank) => run.report(id, `.${rank}-of-4`)),
     24,
   );
   run.assertClean(t, id);
@@ -278,7 +278,7 @@ test('a shard that fails is not hidden by one that rolls back', async (t) => {
   );
   t.match(Reason, /slurm_bb_data_out/, cluster.output(id));
   t.same(
-    [0, 1].map((shard) => run.report(id, `.${shard}`).status),
+    [0, 1].map((shard) => run.report(id, `.${shard}-of-2`).status),
     [1, 3],
   );
   await cluster.run('scancel', '--hurry', id);
