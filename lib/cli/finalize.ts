@@ -15,8 +15,8 @@ import { exitStatus } from './statuses.js';
 const text = (arg: string): string => toBytes(arg).toString();
 
 function toOptions(flags: OwnFlags): FinalizeOptions {
-  const { root, pattern, exclude, dataset, ...others } = flags;
-  const { progress: _p, verbose: _v, quiet: _q, json: _j, ndjson: _n, report: _r, metrics: _m, launcher: _l, ...same } = others;
+  const { root, pattern, exclude, dataset, launcher: _l, ...others } = flags;
+  const { progress: _p, verbose: _v, quiet: _q, json: _j, ndjson: _n, report: _r, metrics: _m, ...same } = others;
   return {
     ...same,
     entries: others.verbose || others.json || others.ndjson || others.report !== undefined ? 'all' : 'problems',
