@@ -4,7 +4,7 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import type { FinalizedEntry } from '../../lib/index.js';
-import { hash } from '../../lib/scan.js';
+import { hash } from '../../lib/names.js';
 import { leaveRanks, published } from '../datasets.js';
 import { cutBefore, leave, TYPE } from '../journals.js';
 import { axlFinalize, type Ended, Place, program, root, said, temporaries, tree } from '../support.js';
