@@ -71,7 +71,9 @@ class Round {
   /** What belongs to no dataset that we know of is looked at once. If it may be a rank of one, nothing is published. */
   #planOthers(i: number, name: string): void {
     const { dataset } = this.#terms;
-    if (this.#only || dataset === false || (dataset !== true && name !== '' && name !== dataset)) return;
+    // Without a dataset that was asked for, what is left to do was seen to belong to one: it is told of here, or nowhere.
+    if (this.#only || (dataset === false && !this.#work.isOurs(i))) return;
+    if (typeof dataset === 'string' && name !== '' && name !== dataset) return;
     this.#plans(i, this.#unread.has(i) ? 'failed' : isDoubtful(this.surveys.standing(i)) ? 'keep' : 'plain');
   }
 

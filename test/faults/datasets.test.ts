@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { said } from '../support.js';
 import { type Fault, inject, noInjector } from './injector.js';
-import { lives } from './lives.js';
+import { type Life, lives } from './lives.js';
 import { Template } from './world.js';
 
 const skip = await noInjector();
@@ -11,14 +11,13 @@ const template = new Template();
 t.teardown(() => template.remove());
 
 /** Finalizes two complete ranks, while one of them cannot be read at the first call of a kind; then again. */
-async function unreadOnce(call: string, fault: Fault) {
-  const { dataset } = lives;
+async function unreadOnce(life: Life, call: string, fault: Fault, at = 1) {
   const world = await template.copy();
-  await dataset.prepare(world);
+  await life.prepare(world);
   const root = join(world.states, 'rank1');
-  const first = await inject(dataset.command(world), { place: world.place, root, only: [call], at: 1, fault });
+  const first = await inject(life.command(world), { place: world.place, root, only: [call], at, fault });
   const changed = world.differs('as before').filter((line) => !line.includes('._AXL') && !line.startsWith('sub:'));
-  const second = await inject(dataset.command(world), { place: world.place });
+  const second = await inject(life.command(world), { place: world.place });
   return { world, first, changed, second };
 }
 
@@ -27,7 +26,7 @@ t.test('a rank whose state file could not be read is not published without its d
     ['openat', 'errno=EMFILE'],
     ['pread64', 'errno=EIO'],
   ] as const) {
-    const { world, first, changed, second } = await unreadOnce(call, fault);
+    const { world, first, changed, second } = await unreadOnce(lives.dataset, call, fault);
     t.equal(first.hit?.call, call);
     t.equal(first.status, 1, first.stdout);
     t.match(first.stderr, fault.slice('errno='.length));
@@ -38,3 +37,24 @@ t.test('a rank whose state file could not be read is not published without its d
     t.same(world.differs('published'), [], 'all of it by the next run');
   }
 });
+
+t.test(
+  'a rank that goes with all ranks and cannot be read, at whichever look, is told of as failed',
+  { skip },
+  async (t) => {
+    for (const [call, fault] of [
+      ['openat', 'errno=EMFILE'],
+      ['pread64', 'errno=EIO'],
+    ] as const)
+      for (const at of [1, 2, 3, 4]) {
+        const { world, first, changed, second } = await unreadOnce(lives.allRanks, call, fault, at);
+        const what = `${fault} from ${call} ${at}`;
+        if (first.hit === undefined) continue; // so many looks there are not
+        t.equal(first.status, 1, `${what}: ${first.stdout}`);
+        t.match(first.stderr, fault.slice('errno='.length), what);
+        if (said(first).counts.published === 0) t.same(changed, [], what);
+        t.ok(second.status === 0 || second.status === 3, `${what}: ${second.stderr}`);
+        t.ok(world.differs('published').length === 0, `${what}: all of it by the next run`);
+      }
+  },
+);
