@@ -95,7 +95,8 @@ bool CopyJob::Step() {
   return false;
 }
 
-// The last thread out: either everything is DONE and becomes committed, or the journal says why not.
+// The last thread out: either everything is DONE and becomes committed, or the journal says why not. That needs no
+// fsync: without FAILED and CANCELED the transfer is incomplete all the same.
 void CopyJob::Finish() {
   Status s = failure_;
   if (s.ok() && state_.AllDone()) {
@@ -107,7 +108,6 @@ void CopyJob::Finish() {
       s = journal_.Append([](JournalWriter& w) { w.Canceled(); });
       state_.canceled = true;
     }
-    if (s.ok()) s = journal_.Sync();
   }
   failure_ = s;
   auto on_quiet = std::move(on_quiet_);

@@ -319,13 +319,22 @@ int64_t RecordAt(const uint8_t* data, size_t n, size_t at, uint32_t seed) {
   return Crc32c(seed, data + at, body) == Get32(data + at + body) ? static_cast<int64_t>(length) : -1;
 }
 
-// Invariant 7: a bad tail is a torn append only if nothing valid follows it. The sequence number is compared first,
-// which makes a look at every offset affordable; a tail made to defeat that is not torn, but corrupt.
-bool AnyRecordAfter(const uint8_t* data, size_t n, size_t at, uint32_t seed, uint32_t next_sequence) {
+// Copies append these without an fsync, so their pages reach the disk in any order. All others are fsynced before
+// anything relies on them: behind a bad record they tell of more than a power cut while files were copied.
+bool IsProgress(uint8_t type) {
+  const auto t = static_cast<RecordType>(type);
+  return t == RecordType::kChunk || t == RecordType::kDone || t == RecordType::kFailed || t == RecordType::kCanceled;
+}
+
+// Invariant 7: a bad tail is a torn append only if nothing valid follows it, or, of a transfer that was copying,
+// nothing but progress. The sequence number is compared first, which makes a look at every offset affordable; a tail
+// made to defeat that is not torn, but corrupt.
+bool AnyRecordAfter(const uint8_t* data, size_t n, size_t at, uint32_t seed, uint32_t next_sequence, bool copying) {
   uint64_t budget = 16 * static_cast<uint64_t>(n) + kMaxRecord;  // bytes to sum
   for (size_t i = at + 1; i + kRecordOverhead <= n; i++) {
     const uint32_t sequence = Get32(data + i + 5);
     if (sequence < next_sequence || sequence - next_sequence > n / kRecordOverhead) continue;
+    if (copying && IsProgress(data[i + 4])) continue;
     const uint32_t length = Get32(data + i);
     if (length > kMaxRecord || length > n - i - kRecordOverhead) continue;
     if (length > budget || RecordAt(data, n, i, seed) >= 0) return true;
@@ -370,7 +379,10 @@ Status ReplayJournal(const uint8_t* data, size_t n, Replay* out) {
   if (at == n) return Status::Ok();
   out->torn = true;
   if (RecordAt(data, n, at, seed) >= 0) return Corrupt("a record out of sequence", at);
-  if (AnyRecordAfter(data, n, at, seed, out->next_sequence)) return Corrupt("a bad record before good ones", at);
+  const TransferState& s = out->state;
+  const bool copying = s.sealed && !s.settled && s.outcome == Outcome::kNone;
+  if (AnyRecordAfter(data, n, at, seed, out->next_sequence, copying))
+    return Corrupt("a bad record before good ones", at);
   return Status::Ok();
 }
 

@@ -63,23 +63,28 @@ Status VoidLostFiles(Os& os, Journal& journal) {
 Status MakeDirectories(Os& os, Journal& journal, bool resuming) {
   const TransferState& state = journal.state();
   std::vector<uint32_t> made;
-  for (uint32_t id = 0; id < state.dirs.size(); id++) {
+  bool any_renounced = false;
+  Status s;
+  for (uint32_t id = 0; s.ok() && id < state.dirs.size(); id++) {
     if (state.renounced[id]) continue;
     bool is_new = false;
-    const Status s = MakeDirectory(os, journal, id, resuming, &is_new);
+    s = MakeDirectory(os, journal, id, resuming, &is_new);
     if (is_new) made.push_back(id);
-    if (s.ok()) continue;
-    for (size_t i = made.size(); i-- > 0;) Unmake(os, state.dirs[made[i]].path);
-    return s;
+    any_renounced |= state.renounced[id];
   }
-  return Status::Ok();
+  // Without RENOUNCED a roll back would remove what somebody else made.
+  if (s.ok() && any_renounced) s = journal.Sync();
+  for (size_t i = made.size(); !s.ok() && i-- > 0;) Unmake(os, state.dirs[made[i]].path);
+  return s;
 }
 
 Status PrepareResume(Os& os, Journal& journal) {
   TransferState& state = journal.state();
-  if (Status s = journal.Sync(); !s.ok()) return s;  // SEALED, before there are more temporary files
   if (Status s = VoidLostFiles(os, journal); !s.ok()) return s;
   if (Status s = journal.Append([](JournalWriter& w) { w.Resumed(); }); !s.ok()) return s;
+  // SEALED, before there are more temporary files; and what is not DONE any more, before the file has a new one: that
+  // may get the inode number of the lost one, and a DONE that is still there would have it published half copied.
+  if (Status s = journal.Sync(); !s.ok()) return s;
   state.canceled = false;
   for (auto& p : state.progress) {
     if (p.state != FileState::kFailed) continue;

@@ -186,13 +186,18 @@ export const durabilityMutants = [
     to: 'return Status::Ok();',
   },
   {
-    name: 'FAILED and CANCELED are not fsynced',
-    breaks: 'nothing',
-    needless:
-      'what is resumed is verified on the disk, so only whoever inspects the state file after a power cut misses it',
-    file: 'copy_job.cc',
-    from: 'if (s.ok()) s = journal_.Sync();',
+    name: 'what a resume says of lost files is not durable when their new temporary files are made',
+    breaks: 'what is durable when: resume',
+    file: 'resume.cc',
+    from: 'if (Status s = journal.Sync(); !s.ok()) return s;',
     to: '',
+  },
+  {
+    name: 'RENOUNCED is not fsynced',
+    breaks: 'what is durable when: dispatch',
+    file: 'resume.cc',
+    from: 'if (s.ok() && any_renounced) s = journal.Sync();',
+    to: '(void)any_renounced;',
   },
   {
     name: 'kept chunks are summed in the cache and not on the disk',

@@ -6,19 +6,23 @@
 #include <cerrno>
 #include <filesystem>
 
+#include "recording_os.h"
 #include "world.h"
 
 namespace axl::test {
 namespace {
 
 // Somebody else makes one of our directories in the moment before we do.
-struct RacingOs : QuickOs {
+template <class Base>
+struct Racing : Base {
+  using Base::Base;
   int Mkdir(int dir, const char* path, mode_t mode) override {
     if (PathAt(dir, path) == theirs) CHECK(mkdirat(dir, path, 0700) == 0);
-    return to_.Mkdir(dir, path, mode);
+    return Base::Mkdir(dir, path, mode);
   }
   std::string theirs;
 };
+using RacingOs = Racing<QuickOs>;
 
 TEST(ADirectoryThatSomebodyElseMadeFirstIsNotRemovedByARollBack) {
   World world;
@@ -28,6 +32,15 @@ TEST(ADirectoryThatSomebodyElseMadeFirstIsNotRemovedByARollBack) {
   CHECK(Exists(world.Dest("there/made")));
   CHECK(!Exists(world.Dest("tree")));
   CHECK(World::TemporariesIn(world.Now()).empty());
+}
+
+TEST(APowerCutDoesNotForgetWhoseADirectoryIs) {
+  World world;
+  Racing<RecordingOs> os(world.state_file());
+  os.theirs = world.Dest("there/made");
+  CHECK_OK(Live(world, os, 1, Ending::kPublish).failed);
+  const size_t durable = os.Find("fsync", world.state_file(), os.Wrote(RecordType::kRenounced));
+  CHECK(durable < os.Find("create", "._AXL") && os.Find("create", "._AXL") < os.events.size());
 }
 
 TEST(ADirectoryThatSomebodyElseMadeFirstKeepsItsMetadata) {

@@ -62,6 +62,17 @@ StateBytes EveryRecord() {
   return w;
 }
 
+// What a power cut leaves while files are copied, if a page does not reach the disk that stands before another.
+std::string LostProgress() {
+  StateBytes before, behind;
+  before.Dispatched(2);
+  const std::string good = before.File();
+  before.WithDone(0);
+  behind = StateBytes(kUuid, before.sequence());
+  behind.WithDone(1).Canceled();
+  return good + std::string(before.File().size() - good.size(), '\0') + behind.bytes();
+}
+
 std::string Corrupt(std::string bytes) {
   bytes[bytes.size() / 2] ^= 0x10;
   return bytes;
@@ -88,6 +99,7 @@ std::vector<Golden> All() {
       {"created", begun.File(), Code::kOk, false, Outcome::kNone},
       {"torn", every.substr(0, every.size() - 3), Code::kOk, true, Outcome::kNone},
       {"torn-before-sealed", begun.File() + std::string(40, '\0'), Code::kOk, true, Outcome::kNone},
+      {"lost-progress", LostProgress(), Code::kOk, true, Outcome::kNone},
       {"corrupt", Corrupt(every), Code::kStateCorrupt, true, Outcome::kNone},
       {"short-header", every.substr(0, 40), Code::kStateCorrupt, false, Outcome::kNone},
       {"version-2", Version2(), Code::kStateVersion, false, Outcome::kNone},

@@ -122,15 +122,67 @@ TEST(ATailOfAnyBytesIsTornIfNothingValidFollows) {
   }
 }
 
+// A page of the disk that a power cut kept from being written.
+std::string Lost(size_t bytes) { return std::string(bytes, '\0'); }
+
+// A state file with a record of `before` lost, `behind` it.
+std::string WithLost(StateBytes before, const std::function<void(StateBytes&)>& behind) {
+  const std::string good = before.File();
+  before.Canceled();  // any record: it is its place that is bad
+  StateBytes rest(kUuid, before.sequence());
+  behind(rest);
+  return good + Lost(before.File().size() - good.size()) + rest.bytes();
+}
+
+using Write = std::function<void(StateBytes&)>;
+const Write kProgress[] = {[](StateBytes& w) {
+                             w.Chunk(1, {0, 1});
+                           },
+                           [](StateBytes& w) { w.WithDone(1); }, [](StateBytes& w) { w.Failed(1, Full()); },
+                           [](StateBytes& w) { w.Canceled(); }};
+const Write kMore[] = {[](StateBytes& w) { w.Transfer(SampleInfo()); },
+                       [](StateBytes& w) { w.File(0, SampleFile()); },
+                       [](StateBytes& w) { w.Dir(0, SampleDir()); },
+                       [](StateBytes& w) { w.Sealed(2, 1, 10); },
+                       [](StateBytes& w) { w.Resumed(); },
+                       [](StateBytes& w) { w.Renounced(0); },
+                       [](StateBytes& w) { w.Settled(); },
+                       [](StateBytes& w) { w.Published(0); },
+                       [](StateBytes& w) { w.Kept(0); },
+                       [](StateBytes& w) { w.Confirmed(); },
+                       [](StateBytes& w) { w.Final(Outcome::kRolledBack); }};
+
+TEST(ProgressBehindALostPageIsLostWithIt) {
+  StateBytes copying;
+  copying.Dispatched(2).WithDone(0);
+  for (const Write& one : kProgress) {
+    for (const Write& other : kProgress) {
+      Replay r;
+      CHECK_OK(Read(WithLost(copying, [&](StateBytes& w) { one(w), other(w); }), &r));
+      CHECK(r.torn && r.valid_bytes == copying.File().size() && r.next_sequence == copying.sequence());
+      const TransferState& s = r.state;
+      CHECK(s.progress[0].state == FileState::kDone && s.progress[1].state == FileState::kPending);
+      CHECK(s.progress[1].chunks.empty() && !s.canceled);
+    }
+  }
+}
+
 TEST(ABadRecordBeforeAGoodOneIsCorrupt) {
-  StateBytes w;
-  w.Dispatched();
-  const size_t bad = w.bytes().size();
-  w.WithDone(0);
-  w.Settled();
-  std::string file = w.File();
-  file[kHeaderSize + bad + 9] ^= 1;
-  CHECK_CODE(Read(file), Code::kStateCorrupt);
+  StateBytes begun, copying, settled, given_up;
+  begun.Begun();
+  copying.Dispatched(2).WithDone(0);
+  settled.Committed();
+  given_up.Dispatched(2).Final(Outcome::kRolledBack);
+  for (const Write& more : kMore) {
+    for (const StateBytes& before : {begun, copying, settled, given_up})
+      CHECK_CODE(Read(WithLost(before, more)), Code::kStateCorrupt);
+    for (const Write& progress : kProgress)
+      CHECK_CODE(Read(WithLost(copying, [&](StateBytes& w) { progress(w), more(w), progress(w); })),
+                 Code::kStateCorrupt);
+  }
+  for (const Write& progress : kProgress)
+    for (const StateBytes& before : {begun, settled, given_up})
+      CHECK_CODE(Read(WithLost(before, progress)), Code::kStateCorrupt);
 }
 
 TEST(ATailTornBeforeSealedWasNeverDispatched) {

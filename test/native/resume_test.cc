@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <filesystem>
 
+#include "recording_os.h"
 #include "world.h"
 
 namespace axl::test {
@@ -139,6 +140,47 @@ TEST(ADoneFileThatIsLostIsCopiedAgain) {
   LeaveLastChunk(world);
   for (const char* name : {"tree/small", "tree/link", "old"}) CHECK(unlink(world.TemporaryOf(name).c_str()) == 0);
   CheckResumed(world, 100, "three files were lost");
+}
+
+TEST(AFileThatIsNotDoneAnyMoreHasNoNewTemporaryFileBeforeThatIsDurable) {
+  World world;
+  LeaveLastChunk(world);
+  CHECK(unlink(world.TemporaryOf("tree/small").c_str()) == 0);
+  RecordingOs os(world.state_file());
+  CHECK(LiveAgain(world, os, 1, Ending::kPublish).published);
+  const size_t voided = os.Wrote(RecordType::kFailed);
+  const size_t durable = os.Find("fsync", world.state_file(), voided);
+  CHECK(durable < os.events.size() && os.Wrote(RecordType::kResumed) < durable);
+  CHECK(os.Find("create", "small._AXL") > durable && os.Find("create", "small._AXL") < os.events.size());
+}
+
+// What a power cut does to a state file whose pages come to the disk as they like: the first records of progress are
+// not there, what was appended later is.
+void LoseFirstProgress(const World& world) {
+  std::string bytes = ReadFile(world.state_file());
+  Replay r;
+  size_t sealed = 0;
+  for (size_t n = kHeaderSize; !r.state.sealed; sealed = n++) {
+    r = {};
+    CHECK_OK(ReplayJournal(reinterpret_cast<const uint8_t*>(bytes.data()), n, &r));
+  }
+  bytes.replace(sealed, 20, std::string(20, '\0'));
+  WriteFile(world.state_file(), bytes);
+}
+
+TEST(ATransferWhoseProgressIsLostIsCopiedAnew) {
+  World world;
+  LeaveLastChunk(world);
+  LoseFirstProgress(world);
+  CheckResumed(world, kSize, "its progress is lost");
+}
+
+TEST(ATransferWhoseProgressIsLostIsRolledBack) {
+  World world;
+  LeaveLastChunk(world);
+  LoseFirstProgress(world);
+  CheckPromise(world, false, "its progress is lost");
+  CHECK_EQ(Difference(world.Now(), world.before()), "");
 }
 
 TEST(AResumeThatFailsCanBeTriedAgain) {
