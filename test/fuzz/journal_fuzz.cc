@@ -181,7 +181,8 @@ size_t Fill(const std::string& bytes, uint8_t* data, size_t max) {
 }
 
 void Lose(uint8_t* data, size_t n, std::mt19937* random) {
-  const size_t from = kHeaderSize + (*random)() % (n - kHeaderSize + 1);
+  if (n <= kHeaderSize) return;
+  const size_t from = kHeaderSize + (*random)() % (n - kHeaderSize);
   std::memset(data + from, 0, std::min<size_t>(n - from, 1 + (*random)() % 64));
 }
 
