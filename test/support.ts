@@ -195,6 +195,7 @@ let strangers: Promise<string> | undefined;
 export function noStrangers(): Promise<string> {
   strangers ??= (async () => {
     if (!isRoot) return 'only root can become another user';
+    if (process.env.LD_PRELOAD) return 'the process that finalizes for another user gets no LD_PRELOAD';
     const { status } = await script('', [], { uid: NOBODY }).catch(() => ({ status: 1 }));
     return status === 0 ? '' : `uid ${NOBODY} cannot read ${root}`;
   })();

@@ -51,6 +51,20 @@ TEST(ADirectoryThatSomebodyElseMadeFirstKeepsItsMetadata) {
   CHECK_EQ(NodeAt(world.Dest("tree")).mode, 0700u);
 }
 
+// The mode of the parent may shut us out of its children.
+TEST(ADirectoryGetsItsMetadataAfterThoseInIt) {
+  World world;
+  RecordingOs os(world.state_file());
+  CHECK_OK(Live(world, os, 1, Ending::kPublish).failed);
+  size_t parent = 0, child = 0;
+  for (size_t i = 0; i < os.events.size(); i++) {
+    if (os.events[i].call != "utimens") continue;
+    if (os.events[i].path == world.Dest("tree")) parent = i;
+    if (os.events[i].path == world.Dest("tree/void")) child = i;
+  }
+  CHECK(0 < child && child < parent);
+}
+
 TEST(AKilledDispatchDoesNotForgetWhoseADirectoryIs) {
   World world;
   RacingOs os;

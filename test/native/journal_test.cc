@@ -156,6 +156,19 @@ TEST(AStateFileThatIsNotOursToWriteIsRefused) {
   CHECK_CODE(place.Open(), Code::kUnsafePath);
 }
 
+TEST(AFifoInThePlaceOfAStateFileHoldsNobodyUp) {
+  struct ReadOnlyOs : ForwardingOs {
+    int Open(int dir, const char* path, int flags, mode_t mode) override {
+      if ((flags & O_ACCMODE) == O_RDWR) return -EROFS;
+      CHECK((flags & O_NONBLOCK) != 0);  // else it waits until somebody writes
+      return to_.Open(dir, path, flags | O_NONBLOCK, mode);
+    }
+  } os;
+  Place place;
+  CHECK(mkfifo(place.path.c_str(), 0600) == 0);
+  CHECK_CODE(place.Open(os), Code::kUnsafePath);
+}
+
 TEST(AStateFileOfAnotherUserIsRefused) {
   struct OtherOs : ForwardingOs {
     uid_t EffectiveUser() override { return geteuid() + 1; }

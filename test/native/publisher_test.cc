@@ -58,6 +58,29 @@ TEST(ATemporaryFileThatIsNotWhatWasCopiedStopsEverything) {
   });
 }
 
+// We are root, and a temporary file belongs to somebody who is not to have it.
+TEST(RootPublishesNoFileThatSomebodyElseMade) {
+  struct : QuickOs {
+    uid_t EffectiveUser() override { return 0; }
+    int Fstat(int fd, struct stat* st) override {
+      const int r = to_.Fstat(fd, st);
+      st->st_uid = 0;
+      return r;
+    }
+    int Stat(int dir, const char* path, struct stat* st, int flags) override {
+      const int r = to_.Stat(dir, path, st, flags);
+      st->st_uid = std::string_view(path).starts_with("new._AXL") ? 65534 : 0;
+      return r;
+    }
+  } os;
+  World world;
+  LeaveComplete(world);
+  const Tree before = world.Now();
+  CHECK_CODE(FinalizeOne(world, os).status, Code::kVerify);
+  CHECK_EQ(Difference(world.Now(), before), "");
+  CheckPromise(world, true, "it was ours");
+}
+
 TEST(AFinalNameThatBecameADirectoryStopsEverythingUntilItIsGone) {
   World world;
   LeaveComplete(world);

@@ -96,6 +96,16 @@ TEST(EveryPrefixIsGoodOrTornAndNeverCorrupt) {
   }
 }
 
+TEST(WhatStandsBehindTheEndOfAStateFileIsNotRead) {
+  const std::string whole = EveryRecord().File();
+  const auto* data = reinterpret_cast<const uint8_t*>(whole.data());
+  for (size_t n = kHeaderSize; n < whole.size(); n++) {
+    Replay r;
+    CHECK_OK(ReplayJournal(data, n, &r));  // in memory the rest of the last record follows
+    CHECK(r.valid_bytes <= n && r.torn == (r.valid_bytes < n));
+  }
+}
+
 TEST(NoFlippedBitIsBelieved) {
   const std::string whole = EveryRecord().File();
   const size_t last = whole.size() - kRecordOverhead - 1;  // where FINAL begins
