@@ -39,6 +39,7 @@ async function nativeOptions(options: FinalizeOptions): Promise<NativeFinalizeOp
     datasetIncomplete: false,
     leaveDatasets: options.dataset === undefined,
     resumeOnly: false,
+    commit: false,
   };
 }
 

@@ -137,6 +137,8 @@ export interface NativeFinalizeOptions {
   readonly leaveDatasets: boolean;
   /** Completes copies, and does nothing else. */
   readonly resumeOnly: boolean;
+  /** With `dryRun`: what is complete, and can be published, is durably so afterwards; or it is failed. */
+  readonly commit: boolean;
   /** False: entries only for what is failed, corrupt or busy. */
   readonly allEntries: boolean;
   /** How many calls may work at the same time. */

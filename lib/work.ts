@@ -147,10 +147,14 @@ export class Work {
     });
   }
 
-  /** What could not be published now, of what is complete and not busy; nothing is changed, and nothing reported. */
+  /**
+   * What could not be published now, of what is complete and not busy; nothing is reported. Nothing is changed, but that the
+   * state files of the others say durably that they are complete: a power cut must not take that back once others are
+   * published for it.
+   */
   async refused(numbers: Iterable<number>, options: NativeFinalizeOptions): Promise<Map<number, NativeFinalized>> {
     const found = new Map<number, NativeFinalized>();
-    const dry = { ...options, dryRun: true, allEntries: false, leaveDatasets: false };
+    const dry = { ...options, dryRun: true, commit: true, allEntries: false, leaveDatasets: false };
     const call = (packed: Buffer) => native().finalize(packed, dry);
     await this.#run(numbers, call, (batch, { entries }) => {
       for (const entry of entries) if (!isBusy(entry)) found.set(batch[entry.at] as number, entry);

@@ -76,6 +76,7 @@ FinalizeOptions ReadFinalizeOptions(const Napi::Object& options, const std::atom
   out.dataset_incomplete = flag("datasetIncomplete");
   out.resume_only = flag("resumeOnly");
   out.leave_datasets = flag("leaveDatasets");
+  out.commit = flag("commit");
   out.stop = stop;
   return out;
 }

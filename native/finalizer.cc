@@ -45,6 +45,7 @@ class Batch {
   void NeverDispatched(Case& c);
   void Finished(Case& c, Outcome outcome);
   void Complete(Case& c);
+  void Commit(Case& c);
   void NotComplete(Case& c, Incomplete what, const Status& why);
   void RollBack(Case& c, const Status& why);
   void Resume(Case& c);
@@ -196,6 +197,7 @@ void Batch::NeverDispatched(Case& c) {
 }
 
 void Batch::Complete(Case& c) {
+  if (options_.commit) return Commit(c);
   Status s = options_.dry_run ? c.publisher->Check() : c.publisher->Prepare();
   // DONE, but a power cut took the name before it was durable: then the transfer was never committed.
   if (s.code == Code::kVerify && !c.journal->state().settled) return NotComplete(c, options_.incomplete, s);
@@ -205,6 +207,12 @@ void Batch::Complete(Case& c) {
   // Nothing is to be made durable: the barrier would only make it wait for others.
   if (!c.journal->durable()) return Conclude(c, Action::kPublished, Outcome::kPublished);
   c.publish = true;
+}
+
+// Others are published because this one can be: what says so must outlive a power cut.
+void Batch::Commit(Case& c) {
+  Status s = c.publisher->Commit();
+  Set(c, s.ok() ? Action::kPublished : Action::kFailed, std::move(s));
 }
 
 void Batch::NotComplete(Case& c, Incomplete what, const Status& why) {

@@ -31,6 +31,8 @@ struct FinalizeOptions {
   bool resume_only = false;
   // What is to be published only with all its ranks is left, as kForDataset: this caller looks at each for itself.
   bool leave_datasets = false;
+  // With dry_run: what is complete, and can be published, is durably so afterwards. Or it is kFailed.
+  bool commit = false;
   const std::atomic<bool>* stop = nullptr;  // true: copies of a resume end soon, and are kept
 };
 

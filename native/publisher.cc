@@ -171,8 +171,15 @@ Status Publisher::Prepare() {
     if (Status s = Mend(id); !s.ok()) return s;
   // What we read may be in the page cache only, written by a process that died before its fsync. A rename that
   // outlives it would leave a published file whose journal says that it is incomplete.
-  Status s = state_.settled ? journal_.Sync() : Settle(os_, journal_);
+  Status s = MakeCommitted();
   return s.ok() ? KeepDestinations(to_keep_) : s;
+}
+
+Status Publisher::MakeCommitted() { return state_.settled ? journal_.Sync() : Settle(os_, journal_); }
+
+Status Publisher::Commit() {
+  const Status s = Check();
+  return s.ok() ? MakeCommitted() : s;
 }
 
 // KEPT is durable before the temporary file goes: without either the next run would call the file lost.

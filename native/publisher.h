@@ -42,6 +42,8 @@ class Publisher {
   // kVerify if a file is lost or is not ours; kInvalidState if a file is not DONE; kConflict if a destination exists
   // and is not to be replaced.
   Status Check() { return Check(Ask::kAll); }
+  // Check; then SETTLED is durable, and nothing else is changed.
+  Status Commit();
   // Check; then metadata that does not match is mended and durable, and so are SETTLED and KEPT.
   Status Prepare();
   // All renames, then the metadata of directories we made. Stops at the first error. REQUIRES: Prepare was ok.
@@ -73,6 +75,7 @@ class Publisher {
   // is asked, only a destination that does not exist makes the file system look beyond its cache.
   enum class Ask { kAll, kUnlessRenameTells };
   Status Check(Ask destinations);
+  Status MakeCommitted();
   Status CheckWritable();
   Status CheckFile(uint32_t id);
   Status CheckTemporary(uint32_t id, const Place& place, const struct stat& st);

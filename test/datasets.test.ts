@@ -1,7 +1,7 @@
 // Datasets and shards: what finalize() does with transfers that belong together.
 import * as fs from 'node:fs';
 import t from 'tap';
-import { finalize } from '../lib/index.js';
+import { finalize, inspect } from '../lib/index.js';
 import { events, leaveRanks, published } from './datasets.js';
 import { corrupt, cutBefore, quiet, TYPE } from './journals.js';
 import { Place, script, temporaries, tree } from './support.js';
@@ -202,6 +202,27 @@ t.test('nothing of a dataset is published if one of its ranks cannot be, and not
   t.match(report.problems, [{ rank: 1, error: { code: 'AXL_CONFLICT' } }]);
   t.same([tree(place.dest), fs.readdirSync(place.states).sort()], before);
   t.match((await finalize(place.states, { dataset: true })).counts, { published: 3 });
+});
+
+t.test('nothing of a dataset is published if a rank of it lost a file before it was committed', async (t) => {
+  const place = new Place(t);
+  await leaveRanks(place, [0, 1], 2);
+  cutBefore(place.path('states/ckpt.1'), TYPE.settled);
+  const temporary = fs.readdirSync(place.dest).find((name) => name.startsWith('ckpt.1._AXL'));
+  fs.unlinkSync(place.path(`dest/${temporary}`));
+  const report = await finalize(place.states, { dataset: true });
+  t.match(report.counts, { published: 0, 'rolled-back': 0, kept: 1, failed: 1 });
+  t.match(report.problems, [{ rank: 1, error: { code: 'AXL_VERIFY' } }]);
+  t.same(published(place), []);
+});
+
+t.test('every state file of a dataset says that it is complete before one of it is published', async (t) => {
+  const place = new Place(t);
+  await leaveRanks(place, [0, 1], 2);
+  cutBefore(place.path('states/ckpt.0'), TYPE.settled);
+  place.write('dest/ckpt.1', 'somebody else was faster');
+  t.match((await finalize(place.states, { dataset: true, overwrite: 'fail' })).counts, { published: 0, kept: 1 });
+  t.equal((await inspect(place.path('states/ckpt.0'))).committed, true);
 });
 
 t.test('under shards too, each of which reports its own part', async (t) => {

@@ -193,6 +193,13 @@ export const durabilityMutants = [
     to: '',
   },
   {
+    name: 'a dataset is published for a transfer of which only the cache may know that it is complete',
+    breaks: 'verdict files',
+    file: 'finalizer.cc',
+    from: 'if (options_.commit) return Commit(c);',
+    to: '',
+  },
+  {
     name: 'RENOUNCED is not fsynced',
     breaks: 'what is durable when: dispatch',
     file: 'resume.cc',

@@ -75,6 +75,8 @@ export const killers = {
   'progress behind a lost page makes a state file corrupt': 'ProgressBehindALostPageIsLostWithIt',
   'what a resume says of lost files is not durable when their new temporary files are made':
     'AFileThatIsNotDoneAnyMoreHasNoNewTemporaryFileBeforeThatIsDurable',
+  'a dataset is published for a transfer of which only the cache may know that it is complete':
+    'ATransferThatOthersArePublishedForIsDurablyComplete',
   'RENOUNCED is not fsynced': 'APowerCutDoesNotForgetWhoseADirectoryIs',
   'the CRC of a record is not checked': 'NoFlippedBitIsBelieved',
   'the CRC of a record says nothing of its state file': 'ARecordOfAnotherStateFileIsNotBelieved',

@@ -165,6 +165,40 @@ TEST(WhatWasNeverCommittedIsNotPublishedBecauseSomebodyRenamedAFileOfIt) {
   CHECK(!Exists(world.Dest("tree")));
 }
 
+const FinalizeOptions kCommit{.dry_run = true, .commit = true};
+
+// A dataset: its other transfers are published, since this one can be.
+TEST(ATransferThatOthersArePublishedForIsDurablyComplete) {
+  World world;
+  for (RecordType cut : {RecordType::kSettled, RecordType::kConfirmed}) {
+    LeaveComplete(world);
+    CutBefore(world, cut);
+    const Tree before = world.Now();
+    RecordingOs os(world.state_file());
+    CHECK_EQ(FinalizeOne(world, os, kCommit).action, Action::kPublished);
+    CHECK(os.Last("write") < os.events.size() &&
+          os.Find("fsync", world.state_file()) < os.Wrote(RecordType::kConfirmed));
+    CHECK_EQ(Difference(world.Now(), before), "");
+    Replay r;
+    const std::string bytes = ReadFile(world.state_file());
+    CHECK_OK(ReplayJournal(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size(), &r));
+    CHECK(r.state.settled);
+    CheckPromise(world, true, "committed");
+  }
+}
+
+TEST(ATransferThatLostAFileBeforeItWasCommittedIsNotWhatOthersArePublishedFor) {
+  World world;
+  QuickOs os;
+  LeaveComplete(world);
+  CutBefore(world, RecordType::kSettled);
+  CHECK(unlink(world.TemporaryOf("old").c_str()) == 0);
+  const Finalized f = FinalizeOne(world, os, kCommit);
+  CHECK_EQ(f.action, Action::kFailed);
+  CHECK_CODE(f.status, Code::kVerify);
+  CHECK_EQ(FinalizeOne(world, os).action, Action::kRolledBack);
+}
+
 TEST(WhatItsOwnerGaveUpGoesOnlyOnceThatIsDurable) {
   World world;
   QuickOs quick;
