@@ -105,8 +105,10 @@ export class Disks {
 
   /** Makes the disks what a crash left, and mounts them where they were: the file systems recover. */
   mountCrashed(writes) {
+    // A new file each time: mount takes the loop device that still has this one, if anybody holds it open since the last
+    // umount, and that shows what it has in memory of the state before.
     for (const disk of this.mounts.keys())
-      run('cp', ['--sparse=always', this.#image('base', disk), this.#image('crashed', disk)]);
+      run('cp', ['--sparse=always', '--remove-destination', this.#image('base', disk), this.#image('crashed', disk)]);
     this.#write('crashed', writes);
     const images = [...this.mounts.keys()].map((disk) => this.#image('crashed', disk));
     const { check } = this.system;
