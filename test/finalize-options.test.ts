@@ -5,7 +5,7 @@ import t from 'tap';
 import { type FinalizeAction, type FinalizeOptions, finalize, inspect, list } from '../lib/index.js';
 import { events, leaveRanks, published } from './datasets.js';
 import { cutBefore, leave, quiet, TYPE, temporaryName } from './journals.js';
-import { isRoot, NOBODY, noStrangers, Place, script, tree } from './support.js';
+import { isRoot, NOBODY, noOwnerProcess, Place, script, tree } from './support.js';
 
 const uid = process.geteuid?.() ?? 0;
 const lockOf = (place: Place): string => place.path(`states/.axl-finalize.${uid}.lock`);
@@ -298,7 +298,7 @@ t.test('root acts on what is its own only where nobody else can write', async (t
 });
 
 t.test("root finalizes each user's transfers as that user, datasets too", async (t) => {
-  const skip = await noStrangers();
+  const skip = await noOwnerProcess();
   if (skip) return t.plan(0, skip);
   const place = new Place(t);
   const theirs = place.mkdir('theirs');
@@ -335,7 +335,7 @@ t.test("root finalizes each user's transfers as that user, datasets too", async 
 });
 
 t.test('root does not follow what a user has put in the way', async (t) => {
-  const skip = await noStrangers();
+  const skip = await noOwnerProcess();
   if (skip) return t.plan(0, skip);
   const place = new Place(t);
   const stateFile = await leave.complete(place, 'a');

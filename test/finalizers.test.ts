@@ -7,6 +7,7 @@ import {
   axlFinalize,
   type Ended,
   NOBODY,
+  noOwnerProcess,
   noStrangers,
   noUnprivileged,
   Place,
@@ -247,7 +248,7 @@ t.test("a user cannot finalize another user's state files: status 1", async (t) 
 });
 
 t.test("root finalizes a user's state files as that user", async (t) => {
-  const skip = await noStrangers();
+  const skip = await noOwnerProcess();
   if (skip) return t.plan(0, skip);
   const place = new Place(t);
   place.write('source/a');

@@ -195,12 +195,15 @@ let strangers: Promise<string> | undefined;
 export function noStrangers(): Promise<string> {
   strangers ??= (async () => {
     if (!isRoot) return 'only root can become another user';
-    if (process.env.LD_PRELOAD) return 'the process that finalizes for another user gets no LD_PRELOAD';
     const { status } = await script('', [], { uid: NOBODY }).catch(() => ({ status: 1 }));
     return status === 0 ? '' : `uid ${NOBODY} cannot read ${root}`;
   })();
   return strangers;
 }
+
+/** '' if root can finalize for another user here: that process gets no LD_PRELOAD, so no addon that needs a sanitizer's. */
+export const noOwnerProcess = async (): Promise<string> =>
+  process.env.LD_PRELOAD ? 'the process that finalizes for another user gets no LD_PRELOAD' : noStrangers();
 
 /** '' if tests can run children that are not root, or why not. */
 export const noUnprivileged = async (): Promise<string> => (isRoot ? noStrangers() : '');
