@@ -30,7 +30,7 @@ struct Way {
 
 // What the functions of one environment share. All but `way` on the JavaScript thread.
 struct Session {
-  Environment* environment;
+  Environment* environment = nullptr;
   std::shared_ptr<Way> way = std::make_shared<Way>();
   Pmix* pmix = nullptr;
   std::string lost;  // why; empty: nothing is
@@ -119,7 +119,8 @@ Napi::Value Lost(const Napi::CallbackInfo& info, Session& session) {
 }  // namespace
 
 void DefinePmix(Napi::Object exports, Environment& environment) {
-  const auto session = std::make_shared<Session>(Session{&environment});
+  const auto session = std::make_shared<Session>();
+  session->environment = &environment;
   const auto define = [&](const char* name, auto function) {
     exports.Set(name, Napi::Function::New(exports.Env(), function, name));
   };
