@@ -37,7 +37,7 @@ async function nativeOptions(options: FinalizeOptions): Promise<NativeFinalizeOp
     allEntries: options.onEvent !== undefined && options.entries !== 'problems',
     scanComplete: true,
     datasetIncomplete: false,
-    leaveDatasets: options.dataset === undefined,
+    leaveDatasets: (options.dataset ?? false) === false,
     resumeOnly: false,
     commit: false,
   };

@@ -22,6 +22,13 @@ t.test('a transfer that wants all ranks is not published without them, whatever 
   t.same([...temporaries(place.dest), ...Object.keys(tree(place.states))], []);
 });
 
+t.test('to ask for no datasets does not publish it alone, either', async (t) => {
+  const place = new Place(t);
+  await leaveRanks(place, [0], 2, 'part', together);
+  t.match((await finalize(place.states, { dataset: false })).counts, { published: 0, 'rolled-back': 1 });
+  t.same(published(place), []);
+});
+
 t.test('it is published when all are complete', async (t) => {
   const place = new Place(t);
   await leaveRanks(place, [0, 1, 2], 3, 'whole', together);
