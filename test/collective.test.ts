@@ -258,6 +258,10 @@ t.test('a publishing that fails on one rank fails on all; nothing is freed, and 
   t.same(await outcomes(ranks.map((transfer) => transfer.free())), Array(SIZE).fill('ok'));
 });
 
+/** As ranks that were started again do. */
+const takeOver = (place: Place, board: Board, rank: number, stateFile = `states/ckpt.${rank}`) =>
+  Transfer.open(place.path(stateFile), { comm: board.comm(rank) });
+
 t.test('ranks that were started again take over what they left, and publish together', async (t) => {
   const world = await createAll(t);
   const { place, ranks } = world;
@@ -265,10 +269,9 @@ t.test('ranks that were started again take over what they left, and publish toge
   await Promise.all(ranks.map((transfer) => transfer.dispatch()));
   await Promise.all(ranks.map((transfer) => transfer[Symbol.asyncDispose]()));
   const board = new Board(SIZE);
-  const again = (stateFile: string, rank: number) => Transfer.open(stateFile, { comm: board.comm(rank) });
-  const lost = ranks.map((_, rank) => again(place.path(rank === 2 ? 'states/none' : `states/ckpt.${rank}`), rank));
+  const lost = ranks.map((_, rank) => takeOver(place, board, rank, rank === 2 ? 'states/none' : undefined));
   t.same(await outcomes(lost), ['AXL_RANK_FAILED', 'AXL_RANK_FAILED', 'AXL_IO']);
-  const taken = await Promise.all(ranks.map((_, rank) => again(place.path(`states/ckpt.${rank}`), rank)));
+  const taken = await Promise.all(ranks.map((_, rank) => takeOver(place, board, rank)));
   await Promise.all(taken.map((transfer) => transfer.resume()));
   t.same(await outcomes(taken.map((transfer) => transfer.wait())), Array(SIZE).fill('ok'));
   t.same(await outcomes(taken.map((transfer) => transfer.free())), Array(SIZE).fill('ok'));
@@ -284,8 +287,7 @@ t.test('ranks that take over a transfer that some have published cannot free it 
   await outcomes(ranks.map((transfer) => transfer.wait()));
   await Promise.all(ranks.map((transfer) => transfer[Symbol.asyncDispose]()));
   const board = new Board(SIZE);
-  const take = (rank: number) => Transfer.open(place.path(`states/ckpt.${rank}`), { comm: board.comm(rank) });
-  const taken = await Promise.all([0, 1, 2].map(take));
+  const taken = await Promise.all(ranks.map((_, rank) => takeOver(place, board, rank)));
   t.same(await outcomes(taken.map((transfer) => transfer.free())), Array(SIZE).fill('AXL_INVALID_STATE'));
   fs.rmdirSync(place.path('dest/r1'));
   t.same(await outcomes(taken.map((transfer) => transfer.wait())), Array(SIZE).fill('ok'));

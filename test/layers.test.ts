@@ -87,10 +87,10 @@ function modules(dir: string, prefix = ''): [string, string[]][] {
 const own = (name: string, from: readonly string[]) =>
   from.filter((path) => path.startsWith('.')).map((path) => join(dirname(name), path).slice(0, -3));
 
-const library = [...modules('lib'), ...modules('lib/comm', 'comm/')];
+const ofLib = [...modules('lib'), ...modules('lib/comm', 'comm/')];
 
 t.test('each module of lib/ imports only those below it', async (t) => {
-  const found = library;
+  const found = ofLib;
   t.same(found.map(([name]) => name).sort(), [...LAYERS].sort(), 'every module has its layer');
   for (const [name, from] of found)
     t.same(
@@ -101,7 +101,7 @@ t.test('each module of lib/ imports only those below it', async (t) => {
 });
 
 t.test('what works after the job knows nothing of live transfers, and the other way round', async (t) => {
-  for (const [name, from] of library) {
+  for (const [name, from] of ofLib) {
     const foreign = AFTERWARDS.includes(name) ? LIVE : LIVE.includes(name) ? AFTERWARDS : [];
     t.same(
       own(name, from).filter((other) => foreign.includes(other)),
@@ -119,7 +119,7 @@ t.test('lib/cli is the only one that bin/ imports, and that nobody else does', a
       ['command', ['../lib/cli/main.js']],
     ],
   );
-  for (const [name, from] of library)
+  for (const [name, from] of ofLib)
     t.same(
       from.filter((path) => /^\.{1,2}\/cli\//.test(path)),
       [],
@@ -135,7 +135,7 @@ t.test('lib/cli is the only one that bin/ imports, and that nobody else does', a
 });
 
 t.test('packages are imported in one place each', async (t) => {
-  for (const [name, from] of [...library, ...modules('lib/cli', 'cli/'), ...modules('bin')]) {
+  for (const [name, from] of [...modules('bin'), ...ofLib, ...modules('lib/cli', 'cli/')]) {
     const packages = from.filter((path) => !path.startsWith('.') && !path.startsWith('node:'));
     t.same([...new Set(packages)], PACKAGES[name] ?? [], name);
   }
