@@ -167,6 +167,10 @@ class Round {
       for (const i of group.members) this.#plans(i, 'busy');
       return;
     }
+    if (now.verdict === 'incomplete' && (await this.#isGone(group))) {
+      for (const i of group.members) this.#plans(i, 'plain');
+      return;
+    }
     if (group.sizes.size > 1) tally.problem(disagreement(group));
     if (now.verdict === 'complete' && (await this.#isRefused(group, now))) return;
     const decision = await this.#makeDurable(group, now, dirs);
@@ -174,6 +178,16 @@ class Round {
     tally.dataset(now);
     const choice = now.verdict === 'complete' ? 'plain' : this.#isKept(group) ? 'keep' : 'told';
     for (const i of group.members) this.#plans(i, choice);
+  }
+
+  /** Has another finalizer dealt with all of it, and removed its verdict, since we began to look? It has told of it. */
+  async #isGone({ members }: Group): Promise<boolean> {
+    const isThere = (i: number) => this.surveys.standing(i) !== 'gone';
+    for (const some of [members.slice(0, 1), members]) {
+      await this.#work.survey(some, (i, seen) => this.#see(i, seen));
+      if (some.some(isThere)) return false;
+    }
+    return true;
   }
 
   /**

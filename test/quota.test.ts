@@ -97,7 +97,7 @@ for (const limited of [['dest'], ['dest', 'states']])
         // Where the quota leaves no room for its own work, a finalizer says so, and loses nothing.
         const { problems } = await finalize(place.states);
         t.ok(
-          problems.every(({ error }) => error.errnoName === 'EDQUOT'),
+          problems.every(({ error }) => error?.errnoName === 'EDQUOT'),
           `${kib} KiB`,
         );
         place.leaveRoom('all');
@@ -128,7 +128,7 @@ t.test('a finalizer over a quota fails what it has no room for; with room, the n
     failed.push(counts.failed);
     t.equal(counts.published + counts.failed, FILES, `${kib} KiB`);
     t.ok(
-      problems.every(({ error }) => error.errnoName === 'EDQUOT'),
+      problems.every(({ error }) => error?.errnoName === 'EDQUOT'),
       `${kib} KiB`,
     );
     for (const name of fs.readdirSync(place.dest).filter((name) => !temporaries(place.dest).includes(name)))

@@ -1,8 +1,8 @@
-// Faults that only a dataset suffers from: a rank's state file that cannot be read for a moment.
+// What only a dataset suffers from: a rank's state file that cannot be read for a moment, or that another has finalized.
 import { join } from 'node:path';
 import t from 'tap';
 import { said } from '../support.js';
-import { type Fault, inject, noInjector } from './injector.js';
+import { type Fault, inject, noInjector, plain } from './injector.js';
 import { type Life, lives } from './lives.js';
 import { Template } from './world.js';
 
@@ -55,6 +55,28 @@ t.test(
         if (said(first).counts.published === 0) t.same(changed, [], what);
         t.ok(second.status === 0 || second.status === 3, `${what}: ${second.stderr}`);
         t.ok(world.differs('published').length === 0, `${what}: all of it by the next run`);
+      }
+  },
+);
+
+t.test(
+  'a dataset that another finalizer publishes while it is looked at is not told to be incomplete',
+  { skip },
+  async (t) => {
+    for (const rank of ['rank0', 'rank1'])
+      for (const life of [lives.dataset, lives.allRanks]) {
+        const world = await template.copy();
+        await life.prepare(world);
+        const command = life.command(world);
+        const publish = async () => {
+          world.loseLocks();
+          t.match(await plain(command), { status: 0, stderr: '' });
+        };
+        const where = { place: world.place, root: join(world.states, rank), only: ['openat'], at: 1 };
+        const late = await inject(command, { ...where, fault: 'pause', meanwhile: publish });
+        t.match(late, { status: 0, stderr: '', hit: { call: 'openat' } }, `${life.name}, ${rank}`);
+        t.match(said(late), { counts: { gone: 2 }, datasets: { length: 0 } }, `${life.name}, ${rank}`);
+        t.same(world.differs('published'), []);
       }
   },
 );

@@ -1,10 +1,10 @@
 // The real programs get an error from a system call, once, or a short read or write. Afterwards nothing is torn, nothing
-// lost, and nobody was told of a success that is none.
+// lost, and nobody was told of a success that is none. Or a call takes long, and all goes well.
 import t from 'tap';
 import { noStrangers } from '../support.js';
 import { type Fault, noInjector } from './injector.js';
 import { type Life, lives, onBehalf } from './lives.js';
-import { countCalls, isDeep, sample, sweep, which } from './sweep.js';
+import { countCalls, isDeep, type Run, sample, sweep, which } from './sweep.js';
 import { Template } from './world.js';
 
 const skip = await noInjector();
@@ -48,6 +48,17 @@ async function short(life: Life, wanted: number) {
   });
 }
 
+/** Each call in turn waits while all others go on; then all of them do, as on a slow disk. */
+async function slow(life: Life, wanted: number) {
+  await t.test(`${life.name}: what takes long changes nothing`, { skip }, async (t) => {
+    const calls = await countCalls(template, life);
+    const { at, step } = sample(calls, wanted);
+    const title = `slow, ${life.name} at ${which(step, calls)}, and at all`;
+    const one = at.map((at): Run[] => [{ life, fault: 'delay=100', at }]);
+    await sweep(t, template, title, [...one, [{ life, fault: 'delay=10+', at: 1 }]]);
+  });
+}
+
 const NEED_SPACE = ['write', 'pwrite64', 'mkdir', 'mkdirat', 'renameat', 'renameat2', 'link', 'linkat', 'fsync'];
 const LASTING: readonly { name: string; fault: Fault; only?: string[] }[] = [
   { name: 'the disk is full', fault: 'errno=ENOSPC+', only: NEED_SPACE },
@@ -83,3 +94,5 @@ for (let turn = 1; turn <= TURNS; turn++) {
 }
 for (const life of isDeep ? Object.values(lives) : [lives.transfer, lives.publish]) await lasting(life, 2);
 for (const life of [lives.transfer, lives.resume]) await short(life, 3);
+for (const life of [lives.transfer, lives.ranks, lives.finalizeResume])
+  await slow({ ...life, must: 'published', undisturbed: true }, 2);

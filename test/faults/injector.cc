@@ -1,5 +1,6 @@
 // axl_faults: runs a command and puts one fault at one of its system calls, counted over all its threads and children:
-// an error, a delay, a part of a write, death. By seccomp user notification, so that the programs are the real ones.
+// an error, a delay, a pause, a part of a write, death. By seccomp user notification, so that the programs are the real
+// ones.
 #include <fcntl.h>
 #include <linux/seccomp.h>
 #include <poll.h>
@@ -47,6 +48,7 @@ class Injector {
   void Part(const Call& call, const seccomp_notif& waiting);
   void Fail(const Call& call, const seccomp_notif& waiting) const;
   void Delay(uint64_t id) const;
+  void Pause(uint64_t id) const;
   void Respond(seccomp_notif_resp response) const;
   void GoOn(uint64_t id) const { Respond({id, 0, 0, SECCOMP_USER_NOTIF_FLAG_CONTINUE}); }
   void Report(int status) const;
@@ -112,6 +114,8 @@ void Injector::Inject(const Call& call, const seccomp_notif& waiting) {
       return Part(call, waiting);
     case Fault::kDelay:
       return Delay(waiting.id);
+    case Fault::kPause:
+      return Pause(waiting.id);
     case Fault::kNone:
       return GoOn(waiting.id);
   }
@@ -142,6 +146,14 @@ void Injector::Fail(const Call& call, const seccomp_notif& waiting) const {
 void Injector::Delay(uint64_t id) const {
   std::thread([this, id] {
     std::this_thread::sleep_for(std::chrono::milliseconds(options_.value));
+    GoOn(id);
+  }).detach();
+}
+
+void Injector::Pause(uint64_t id) const {
+  std::ofstream{options_.paused};
+  std::thread([this, id] {
+    while (access(options_.paused.c_str(), F_OK) == 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
     GoOn(id);
   }).detach();
 }

@@ -66,6 +66,29 @@ t.test('a close that fails has closed', { skip }, async (t) => {
   t.equal(stdout, 'EIO\n/dev/null\n');
 });
 
+t.test('a call that is paused has done nothing until what is done meanwhile is done', { skip }, async (t) => {
+  const { place } = await template.copy();
+  const path = join(place, 'file');
+  let meanwhile = 'not done';
+  const ended = await inject(['sh', '-c', `echo 0123456789 > ${path}`], {
+    place,
+    only: ['write'],
+    at: 1,
+    fault: 'pause',
+    meanwhile: async () => {
+      meanwhile = fs.readFileSync(path, 'latin1');
+    },
+  });
+  t.match(ended, { status: 0, hit: { call: 'write' } });
+  t.same([meanwhile, fs.readFileSync(path, 'latin1')], ['', '0123456789\n']);
+});
+
+t.test('a delay that lasts delays every later call', { skip }, async (t) => {
+  const started = performance.now();
+  t.match(await shell('openat', 'delay=150+'), { hit: 'openat', status: 0, stdout: '0123456789\n' });
+  t.ok(performance.now() - started >= 300, 'the one that writes and the one that reads');
+});
+
 t.test('a fault beyond the last call is not reached, and calls elsewhere do not count', { skip }, async (t) => {
   t.match(await shell('write', 'kill', 2), { hit: undefined, calls: 1, status: 0, content: '0123456789\n' });
 });
@@ -93,4 +116,17 @@ t.test('a program that writes to the final names, and hides failures, is found o
   t.ok((await wrongWith('kill', 1)) > 0, 'killed');
   t.ok((await wrongWith('errno=EIO', 1)) > 0, 'failed');
   t.equal(await wrongWith('kill', calls + 1), 0, 'and without a fault nothing is wrong');
+});
+
+t.test('two who meet and both give up are found out, and one who is disturbed', { skip }, async (t) => {
+  const quitter: Life = {
+    ...careless,
+    name: 'a quitter',
+    command: ({ place }) => ['sh', '-c', `ls ${place} >&2; exit 1`],
+  };
+  const wrongWith = async (life: Life, meanwhile: Life) =>
+    (await tryAll(template, [[{ life, fault: 'pause', at: 1, meanwhile }]])).wrong.length;
+  t.equal(await wrongWith(quitter, quitter), 1);
+  t.equal(await wrongWith({ ...quitter, undisturbed: true }, careless), 1);
+  t.equal(await wrongWith(careless, quitter), 0);
 });

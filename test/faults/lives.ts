@@ -18,6 +18,8 @@ export interface Life {
   readonly finish: readonly string[];
   /** Does a state file stay when all is done? */
   readonly keeps?: true;
+  /** Does it succeed, whoever comes and whatever takes long? */
+  readonly undisturbed?: true;
   /** What has to become of it, wherever the fault is; undefined: either. */
   readonly must: Outcome | undefined;
 }

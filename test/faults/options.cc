@@ -15,8 +15,10 @@ namespace {
 
 constexpr const char* kUsage =
     "usage: axl_faults --root DIR --report FILE [--only CALL,...] [--at N --fault FAULT] [--trace FILE] -- COMMAND...\n"
-    "FAULT: errno=NAME, kill, die, torn, short or delay=MS, at the Nth system call of COMMAND and its children\n"
-    "that names a file in DIR; errno=NAME+ at all later ones, too. Without it they are only counted.\n";
+    "FAULT: errno=NAME, kill, die, torn, short, delay=MS or pause=FILE (until FILE, which is made then, is removed), "
+    "at\n"
+    "the Nth system call of COMMAND and its children that names a file in DIR; errno=NAME+ and delay=MS+ at all later\n"
+    "ones, too. Without it they are only counted.\n";
 
 struct NamedErrno {
   std::string_view name;
@@ -45,8 +47,6 @@ std::optional<uint64_t> Number(std::string_view text) {
 }
 
 bool ParseErrno(std::string_view text, Options* out) {
-  out->lasting = text.ends_with('+');
-  if (out->lasting) text.remove_suffix(1);
   const auto found = std::ranges::find(kErrnos, text, &NamedErrno::name);
   if (found == std::end(kErrnos)) return false;
   out->fault = Fault::kErrno;
@@ -57,12 +57,19 @@ bool ParseErrno(std::string_view text, Options* out) {
 bool ParseFault(std::string_view text, Options* out) {
   const size_t equals = text.find('=');
   const std::string_view name = text.substr(0, equals);
-  const std::string_view value = equals == std::string_view::npos ? "" : text.substr(equals + 1);
+  std::string_view value = equals == std::string_view::npos ? "" : text.substr(equals + 1);
+  out->lasting = (name == "errno" || name == "delay") && value.ends_with('+');
+  if (out->lasting) value.remove_suffix(1);
   if (name == "errno") return ParseErrno(value, out);
   if (name == "delay") {
     out->fault = Fault::kDelay;
     out->value = static_cast<int>(Number(value).value_or(0));
     return out->value > 0;
+  }
+  if (name == "pause") {
+    out->fault = Fault::kPause;
+    out->paused = value;
+    return value.starts_with('/');
   }
   const auto found = std::ranges::find(kPlainFaults, text, &NamedFault::name);
   if (found == std::end(kPlainFaults)) return false;

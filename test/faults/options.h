@@ -16,7 +16,8 @@ enum class Fault : uint8_t {
   kDie,    // SIGKILL to the process that makes the call, and to no other
   kTorn,   // a part of a write is written, then SIGKILL
   kShort,  // a part of a read or write is done and reported
-  kDelay,  // the call waits; all others go on
+  kDelay,  // the call waits for some time; all others go on
+  kPause,  // the call waits until a file, made when it begins to wait, is removed; all others go on
 };
 
 struct Options {
@@ -25,7 +26,8 @@ struct Options {
   uint64_t at = 0;                 // the fault is at this one of them, from 1
   Fault fault = Fault::kNone;
   int value = 0;         // the errno, or milliseconds
-  bool lasting = false;  // an errno: all later calls have it too
+  bool lasting = false;  // an errno or a delay: all later calls have it too
+  std::string paused;    // a pause: the file
   std::string report;    // what came of it, as JSON, goes to this file
   std::string trace;     // a line for each call that counts goes to this file; empty: to none
   char** command = nullptr;

@@ -2,7 +2,7 @@
 // checked. A sweep puts the fault at each system call in turn, or at a sample of them.
 import type { Test } from 'tap';
 import { type Ended, program } from '../support.js';
-import { type Fault, type Injected, inject, patienceMs } from './injector.js';
+import { type Fault, type Injected, inject, patienceMs, plain } from './injector.js';
 import { axlFinalize, type Life } from './lives.js';
 import type { Outcome, Template, World } from './world.js';
 
@@ -18,6 +18,8 @@ export interface Run {
   readonly fault: Fault;
   readonly at: number;
   readonly only?: readonly string[] | undefined;
+  /** Lived from beginning to end while the call waits, if the fault is a pause. */
+  readonly meanwhile?: Life;
 }
 
 interface Trial {
@@ -26,6 +28,8 @@ interface Trial {
   readonly seen: string[];
   readonly wrong: string[];
   hits: number;
+  /** Has what ran while a call waited? */
+  succeeded: boolean;
   must: Outcome | undefined;
 }
 
@@ -85,16 +89,38 @@ function checkRun(trial: Trial, run: Run, ended: Injected): void {
 const show = ({ life, fault, at }: Run, hit: Injected['hit']): string =>
   `${life.name}, ${fault} at ${at}: ${hit ? `${hit.call} ${hit.paths.join(' ')}` : 'not reached'}`;
 
+const isSuccess = ({ status }: Ended): boolean => status === 0 || status === 3;
+
+/** What lives while a call waits. The locks on the directory are lost to it: those on the state files have to do. */
+function meeting(trial: Trial, run: Run): (() => Promise<void>) | undefined {
+  const { meanwhile: life } = run;
+  if (!life) return undefined;
+  return async () => {
+    trial.world.loseLocks();
+    const ended = { ...(await plain(life.command(trial.world))), calls: 0, hit: null };
+    trial.seen.push(`meanwhile ${life.name}: status ${ended.status} ${ended.stderr.trim()}`);
+    trial.succeeded = isSuccess(ended);
+    checkRun(trial, { ...run, life }, ended);
+  };
+}
+
+/** Whoever meets another may have to leave the work to it, but not both to each other. */
+function checkSuccess({ succeeded, wrong }: Trial, { life, meanwhile }: Run, ended: Ended): void {
+  if (isSuccess(ended)) return;
+  if (life.undisturbed || (meanwhile && !succeeded)) wrong.push(`status ${ended.status}: ${ended.stderr.trim()}`);
+}
+
 async function runTrial(template: Template, runs: readonly Run[]): Promise<Trial> {
   const [first] = runs as readonly [Run, ...Run[]];
   const world = await template.copy(first.life.user);
   await first.life.prepare(world);
-  const trial: Trial = { world, seen: [], wrong: [], hits: 0, must: first.life.must };
+  const trial: Trial = { world, seen: [], wrong: [], hits: 0, succeeded: false, must: first.life.must };
   for (const run of runs) {
-    const ended = await inject(run.life.command(world), { ...run, place: world.place });
+    const ended = await inject(run.life.command(world), { ...run, place: world.place, meanwhile: meeting(trial, run) });
     if (ended.hit) trial.hits++;
     trial.seen.push(show(run, ended.hit), ended.stderr.trim());
     checkRun(trial, run, ended);
+    checkSuccess(trial, run, ended);
     world.letLocksExpire();
   }
   return trial;
