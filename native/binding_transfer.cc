@@ -129,8 +129,8 @@ Napi::Value TransferHandle::Add(const Napi::CallbackInfo& info) {
   const PlanOptions options{static_cast<Links>(info[2].As<Napi::Number>().Uint32Value())};
   return live_->Run(info.Env(), [packed = Bytes(info[0]), exact, options](Transfer& t) -> Result {
     const PlanCounts before = t.plan_counts();
-    const std::vector<std::string_view> pairs = Unpack(packed);
-    Status status = exact ? t.AddAllAs(pairs, options) : t.AddAll(pairs, options);
+    const Plan::Pairs pairs = Unpack(packed);
+    Status status = exact ? t.AddAs(pairs, options) : t.Add(pairs, options);
     if (!status.ok()) return {std::move(status), nullptr};
     return {Status::Ok(), [before, after = t.plan_counts()](Napi::Env env) -> Napi::Value {
               Napi::Object added = Napi::Object::New(env);

@@ -77,25 +77,11 @@ const Plan::Known* Plan::Find(std::string_view path) const {
   return found == names_.end() ? nullptr : &found->second;
 }
 
-Status Plan::Add(const std::string& source, const std::string& dest, PlanOptions options) {
-  const Mark mark = Here();
-  return KeepOrUndo(AddNamed(source, dest, options), mark);
-}
+Status Plan::Add(const Pairs& pairs, PlanOptions options) { return AddEach(pairs, options, &Plan::AddNamed); }
 
-Status Plan::AddAs(const std::string& source, const std::string& dest, PlanOptions options) {
-  const Mark mark = Here();
-  return KeepOrUndo(AddExactly(source, dest, options), mark);
-}
+Status Plan::AddAs(const Pairs& pairs, PlanOptions options) { return AddEach(pairs, options, &Plan::AddExactly); }
 
-Status Plan::AddAll(const std::vector<std::string_view>& pairs, PlanOptions options) {
-  return AddEach(pairs, options, &Plan::AddNamed);
-}
-
-Status Plan::AddAllAs(const std::vector<std::string_view>& pairs, PlanOptions options) {
-  return AddEach(pairs, options, &Plan::AddExactly);
-}
-
-Status Plan::AddEach(const std::vector<std::string_view>& pairs, PlanOptions options, AddOne add) {
+Status Plan::AddEach(const Pairs& pairs, PlanOptions options, AddOne add) {
   const Mark mark = Here();
   Status status;
   for (size_t i = 0; status.ok() && i + 1 < pairs.size(); i += 2)

@@ -34,24 +34,22 @@ class Plan {
   Plan(const Plan&) = delete;
   Plan& operator=(const Plan&) = delete;
 
-  // Adds one source. A file goes to `dest`, or into it if it is a directory (on disk or in this plan); a directory
-  // becomes `dest`, or goes into it under its own name; a directory onto a file is an error. Both are absolute paths
-  // (callers resolve relative ones when add is called); missing parents of dest are planned as directories.
-  // On failure the plan is what it was before the call.
-  // Errors: kIo (stat, opendir ...; EISDIR and ENOTDIR if what is on the disk at a destination is of the wrong kind;
-  // ELOOP for a cycle of followed links), kNotSupported (FIFO, socket, device, dangling link), kConflict (two sources
-  // to one destination, source is destination, destination inside the source, a file of the plan where a directory is
-  // needed or the other way round), kUnsafePath (not absolute, NUL, ".." after what exists).
-  Status Add(const std::string& source, const std::string& dest, PlanOptions options);
+  // Pairs of paths, a source and its destination each, all of them or none.
+  using Pairs = std::vector<std::string_view>;
 
-  // The same for many, all or none: source, destination, source, destination ...
-  Status AddAll(const std::vector<std::string_view>& pairs, PlanOptions options);
+  // Adds sources. A file goes to its destination `dest`, or into it if it is a directory (on disk or in this plan); a
+  // directory becomes `dest`, or goes into it under its own name; a directory onto a file is an error. Both are
+  // absolute paths (callers resolve relative ones when add is called); missing parents of dest are planned as
+  // directories. On failure the plan is what it was before the call. Errors: kIo (stat, opendir ...; EISDIR and ENOTDIR
+  // if what is on the disk at a destination is of the wrong kind; ELOOP for a cycle of followed links), kNotSupported
+  // (FIFO, socket, device, dangling link), kConflict (two sources to one destination, source is destination,
+  // destination inside the source, a file of the plan where a directory is needed or the other way round), kUnsafePath
+  // (not absolute, NUL, ".." after what exists).
+  Status Add(const Pairs& pairs, PlanOptions options);
 
-  // Adds one source under exactly this final path, as a glob match: a directory becomes an (empty) directory there,
+  // Adds sources under exactly these final paths, as matches of a glob: a directory becomes an (empty) directory there,
   // an existing directory is merged into. Links inside a match follow options.links (kDefault: copy).
-  Status AddAs(const std::string& source, const std::string& dest, PlanOptions options);
-  // The same for many, all or none: source, final path, source, final path ...
-  Status AddAllAs(const std::vector<std::string_view>& pairs, PlanOptions options);
+  Status AddAs(const Pairs& pairs, PlanOptions options);
 
   // Reads size, mode, owner, times, inode and xattrs of every source, again at dispatch: this is what the journal says.
   // Errors: kIo with the source's path if one vanished; kSourceChanged if one changed its kind.
@@ -112,7 +110,7 @@ class Plan {
   Status Locate(const std::string& dest, Target* target);
 
   // Claiming names: plan.cc.
-  Status AddEach(const std::vector<std::string_view>& pairs, PlanOptions options, AddOne add);
+  Status AddEach(const Pairs& pairs, PlanOptions options, AddOne add);
   Status AddNamed(const std::string& source, const std::string& dest, PlanOptions options);
   Status AddExactly(const std::string& source, const std::string& dest, PlanOptions options);
   Status AddEntry(Source source, Target target);

@@ -58,19 +58,14 @@ Status Transfer::Open(const std::string& state_file) {
   return Status::Ok();
 }
 
-Status Transfer::Add(const std::string& source, const std::string& dest, PlanOptions options) {
+Status Transfer::Add(const Plan::Pairs& pairs, PlanOptions options) {
   if (state() != State::kCreated) return Wrong("add after dispatch", *journal_);
-  return plan_.Add(source, dest, options);
+  return plan_.Add(pairs, options);
 }
 
-Status Transfer::AddAll(const std::vector<std::string_view>& pairs, PlanOptions options) {
+Status Transfer::AddAs(const Plan::Pairs& pairs, PlanOptions options) {
   if (state() != State::kCreated) return Wrong("add after dispatch", *journal_);
-  return plan_.AddAll(pairs, options);
-}
-
-Status Transfer::AddAllAs(const std::vector<std::string_view>& pairs, PlanOptions options) {
-  if (state() != State::kCreated) return Wrong("add after dispatch", *journal_);
-  return plan_.AddAllAs(pairs, options);
+  return plan_.AddAs(pairs, options);
 }
 
 Status Transfer::Dispatch(std::function<void()> on_quiet) {

@@ -55,9 +55,8 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
   Status Open(const std::string& state_file);
 
   // As in Plan. kInvalidState after dispatch.
-  Status Add(const std::string& source, const std::string& dest, PlanOptions options);
-  Status AddAll(const std::vector<std::string_view>& pairs, PlanOptions options);
-  Status AddAllAs(const std::vector<std::string_view>& pairs, PlanOptions options);
+  Status Add(const Plan::Pairs& pairs, PlanOptions options);
+  Status AddAs(const Plan::Pairs& pairs, PlanOptions options);
 
   // Stats the sources, journals and fsyncs the plan, makes the directories and starts the copies. A failure leaves no
   // temporary file and no directory. Before SEALED the transfer is as it was (created) and can be dispatched again;

@@ -39,11 +39,11 @@ void AddOne(Plan* plan, Input* input) {
   const PlanCounts before = plan->counts();
   Status s;
   if (what % 4 == 0) {
-    s = plan->AddAs(source, dest, options);
+    s = plan->AddAs({source, dest}, options);
   } else if (what % 4 == 1) {
-    s = plan->AddAllAs({source, dest, source, dest + "2"}, options);
+    s = plan->AddAs({source, dest, source, dest + "2"}, options);
   } else {
-    s = plan->Add(source, dest, options);
+    s = plan->Add({source, dest}, options);
   }
   if (!s.ok()) PROPERTY(plan->counts() == before);
   PROPERTY(plan->counts().files == plan->file_count() && plan->counts().dirs == plan->dir_count());

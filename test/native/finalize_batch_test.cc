@@ -23,7 +23,7 @@ void LeaveRanks(World& world, int ranks = kRanks) {
     const auto transfer = std::make_shared<Transfer>(os, engine);
     REQUIRE_OK(transfer->Create(options));
     for (const char* name : {"tree/small", "new"})
-      REQUIRE_OK(transfer->Add(world.Source(name), world.Dest("there/" + std::to_string(rank) + "." + name[0]), {}));
+      REQUIRE_OK(transfer->Add({world.Source(name), world.Dest("there/" + std::to_string(rank) + "." + name[0])}, {}));
     REQUIRE_OK(AndWait([&](auto on_quiet) { return transfer->Dispatch(on_quiet); }));
   }
 }

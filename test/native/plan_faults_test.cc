@@ -69,14 +69,14 @@ TEST(EveryCallOfAnAddThatFailsIsReportedAndUndone) {
   for (Links links : {Links::kCopy, Links::kFollow}) {
     FailingOs os;
     Plan plan(os);
-    CHECK_OK(plan.Add(tree.dir / "src/a", tree.dir / "dst/p/q", {}));
+    CHECK_OK(plan.Add({tree.dir / "src/a", tree.dir / "dst/p/q"}, {}));
     const PlanCounts before = plan.counts();
     for (int n = 0;; n++) {
       os.calls = 0;
       os.fail_at = n;
       const bool named = links == Links::kFollow;
-      const Status status = named ? plan.Add(tree.dir / "to-src", tree.dir / "dst/to-there", {links})
-                                  : plan.Add(tree.dir / "src", tree.dir / "dst/new/deep", {links});
+      const Status status = named ? plan.Add({tree.dir / "to-src", tree.dir / "dst/to-there"}, {links})
+                                  : plan.Add({tree.dir / "src", tree.dir / "dst/new/deep"}, {links});
       CHECK_EQ(os.open, 0);
       if (os.calls <= n) {
         CHECK_OK(status);
@@ -93,8 +93,8 @@ TEST(EveryCallOfADescribeThatFailsIsReported) {
   Tree tree;
   FailingOs os;
   Plan plan(os);
-  CHECK_OK(plan.Add(tree.dir / "src", tree.dir / "dst/new", {}));
-  CHECK_OK(plan.Add(tree.dir / "src/link", tree.dir / "dst/copy", {}));
+  CHECK_OK(plan.Add({tree.dir / "src", tree.dir / "dst/new"}, {}));
+  CHECK_OK(plan.Add({tree.dir / "src/link", tree.dir / "dst/copy"}, {}));
   for (int n = 0;; n++) {
     os.calls = 0;
     os.fail_at = n;

@@ -25,12 +25,12 @@ struct PlanFixture {
     MakeLink("x", src + "/t/link");
   }
   Status Add(const std::string& source, const std::string& dest, Links links = Links::kDefault) {
-    return plan.Add(source, dest, {links});
+    return plan.Add({source, dest}, {links});
   }
   Status AddAs(const std::string& source, const std::string& dest, Links links = Links::kDefault) {
-    return plan.AddAs(source, dest, {links});
+    return plan.AddAs({source, dest}, {links});
   }
-  Status AddAllAs(const std::vector<std::string>& pairs) { return plan.AddAllAs({pairs.begin(), pairs.end()}, {}); }
+  Status AddEachAs(const std::vector<std::string>& pairs) { return plan.AddAs({pairs.begin(), pairs.end()}, {}); }
   // "d:" or "f:" or "l:" and the path below dir, sorted; a parent made on the way is "p:".
   std::vector<std::string> Names() {
     CHECK_OK(plan.Describe());

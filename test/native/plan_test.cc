@@ -309,7 +309,7 @@ TEST(AChildThatVanishesDuringTheWalkIsNamed) {
   } os;
   Fixture f;
   Plan plan(os);
-  const Status status = plan.Add(f.src + "/t/empty", f.dst, {});
+  const Status status = plan.Add({f.src + "/t/empty", f.dst}, {});
   CHECK_ERRNO(status, ENOENT);
   CHECK_EQ(status.path, f.src + "/t/empty/gone");
   CHECK((plan.counts() == PlanCounts{}));
@@ -328,7 +328,7 @@ TEST(ADirectoryThatBecomesALinkDuringTheWalkIsNotFollowed) {
   } os;
   Fixture f;
   Plan plan(os);
-  CHECK_ERRNO(plan.Add(f.src + "/t", f.dst, {}), ENOTDIR);
+  CHECK_ERRNO(plan.Add({f.src + "/t", f.dst}, {}), ENOTDIR);
 }
 
 TEST(TakeEmptiesThePlan) {

@@ -35,7 +35,7 @@ TEST(AfterAFailedAddEachEntryHasItsOwnSource) {
 TEST(AFailedAddForgetsWhatItSawOnTheDisk) {
   Fixture f;
   MakeDir(f.dst + "/there");
-  f.Refused(f.AddAllAs({f.src + "/a", f.dst + "/there/a", f.src + "/none", f.dst + "/b"}), Code::kIo, {});
+  f.Refused(f.AddEachAs({f.src + "/a", f.dst + "/there/a", f.src + "/none", f.dst + "/b"}), Code::kIo, {});
   REQUIRE(rmdir((f.dst + "/there").c_str()) == 0);
   CHECK_OK(f.AddAs(f.src + "/a", f.dst + "/there/a"));
   CheckNames(f, {"p:/dst/there", "f:/dst/there/a"});
@@ -61,8 +61,8 @@ TEST(ManyMatchesAreAddedAllOrNone) {
   const std::vector<std::string> good{f.src + "/a", f.dst + "/p/a", f.src + "/t/x", f.dst + "/p/x"};
   std::vector<std::string> bad = good;
   bad.insert(bad.end(), {f.src + "/none", f.dst + "/p/none"});
-  CHECK_ERRNO(f.Refused(f.AddAllAs(bad), Code::kIo, {}), ENOENT);
-  CHECK_OK(f.AddAllAs(good));
+  CHECK_ERRNO(f.Refused(f.AddEachAs(bad), Code::kIo, {}), ENOENT);
+  CHECK_OK(f.AddEachAs(good));
   CheckNames(f, {"p:/dst/p", "f:/dst/p/a", "f:/dst/p/x"});
 }
 

@@ -15,7 +15,7 @@ void LeaveTwo(const World& world) {
     options.state_file = world.states() + "/rank." + std::to_string(rank);
     const auto transfer = std::make_shared<Transfer>(os, engine);
     REQUIRE_OK(transfer->Create(options));
-    REQUIRE_OK(transfer->Add(world.Source("new"), world.Dest("new/shared/" + std::to_string(rank)), PlanOptions{}));
+    REQUIRE_OK(transfer->Add({world.Source("new"), world.Dest("new/shared/" + std::to_string(rank))}, PlanOptions{}));
     REQUIRE_OK(AndWait([&](auto on_quiet) { return transfer->Dispatch(on_quiet); }));
   }
 }

@@ -72,7 +72,7 @@ TEST(ACallThatDoesNotFitTheStateIsRefusedAndChangesNothing) {
   REQUIRE_OK(f.Dispatch());
   CHECK(f.transfer.state() == State::kCompleted);
   CHECK_CODE(f.transfer.Dispatch([] {}), Code::kInvalidState);
-  CHECK_CODE(f.transfer.Add(f.world.Source("new"), f.world.Dest("late"), {}), Code::kInvalidState);
+  CHECK_CODE(f.transfer.Add({f.world.Source("new"), f.world.Dest("late")}, {}), Code::kInvalidState);
   CHECK_EQ(Difference(f.world.Now(), f.world.before()).empty(), false);
   CHECK_OK(f.Resume());  // of what is complete: nothing to do
   CHECK_OK(f.transfer.Publish());
@@ -129,7 +129,7 @@ TEST(CancelDoesNotWaitForTheRestOfTheCopies) {
   Transfer transfer(os, engine);
   REQUIRE_OK(transfer.Create(world.Options()));
   os.quick = 1 << 30;
-  REQUIRE_OK(transfer.Add(world.Source("large"), world.Dest("large"), {}));
+  REQUIRE_OK(transfer.Add({world.Source("large"), world.Dest("large")}, {}));
   os.quick = os.reads + 10;
   std::atomic<bool> quiet{false};
   REQUIRE_OK(transfer.Dispatch([&] { quiet = true; }));
@@ -187,7 +187,7 @@ Life LiveWithOwner(World& world, NoChownOs& os, OwnerPolicy policy) {
   TransferOptions options = world.Options();
   options.owner = policy;
   REQUIRE_OK(transfer.Create(options));
-  REQUIRE_OK(transfer.Add(world.Source("new"), world.Dest("old"), {}));
+  REQUIRE_OK(transfer.Add({world.Source("new"), world.Dest("old")}, {}));
   REQUIRE_OK(AndWait([&](auto on_quiet) { return transfer.Dispatch(on_quiet); }));
   Life life;
   life.failed = transfer.Publish();

@@ -144,9 +144,9 @@ TransferOptions World::Options() const {
 
 // A tree to a new name, a file over an old one, a file below a parent that is to be made.
 Status World::AddAll(Transfer& transfer) const {
-  Status s = transfer.Add(Source("tree"), Dest("tree"), {});
-  if (s.ok()) s = transfer.Add(Source("new"), Dest("old"), {});
-  if (s.ok()) s = transfer.Add(Source("new"), Dest("there/made/new"), {});
+  Status s = transfer.Add({Source("tree"), Dest("tree")}, {});
+  if (s.ok()) s = transfer.Add({Source("new"), Dest("old")}, {});
+  if (s.ok()) s = transfer.Add({Source("new"), Dest("there/made/new")}, {});
   return s;
 }
 
