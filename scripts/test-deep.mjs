@@ -17,8 +17,8 @@ const DEEP = ['env', 'AXL_TEST_DEEP=1'];
 const STEPS = [
   {
     name: 'faults',
-    does: 'the real programs killed, torn and failed at each of their system calls',
-    command: [...DEEP, ...tap, ...['kill', 'errors', 'turns'].map((name) => `test/faults/${name}.test.ts`)],
+    does: 'the real programs killed, torn, failed and stopped for another at each of their system calls',
+    command: [...DEEP, ...tap, ...['kill', 'errors', 'turns', 'meetings'].map((name) => `test/faults/${name}.test.ts`)],
     needs: 'seccomp user notification (Linux 5.9)',
     minutes: 200,
   },
@@ -64,8 +64,15 @@ const STEPS = [
     name: 'ends',
     does: 'threads and processes that end in the middle of copies, a thousand times each',
     command: [process.execPath, 'scripts/stress.mjs', '--rounds', '1000'],
-    minutes: 15,
+    minutes: 37,
   },
+  ...['address', 'thread'].map((name) => ({
+    name,
+    does: `the addon in Node, under ${name === 'thread' ? 'TSan' : 'ASan and UBSan'}`,
+    command: [process.execPath, 'scripts/sanitize.mjs', name],
+    needs: name === 'thread' ? 'libtsan' : 'libasan, libubsan',
+    minutes: 16,
+  })),
 ];
 
 function chosen(names) {
