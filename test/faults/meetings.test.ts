@@ -27,7 +27,9 @@ async function meet(life: Life, meanwhile: Life, wanted: number) {
 const { publish, rollBack, finalizeResume, keepState, resume, ...others } = lives;
 const transfer: Life = { ...lives.transfer, must: 'published', undisturbed: true };
 const cancel: Life = { ...lives.cancel, must: 'as before', undisturbed: true };
+const ranks: Life = { ...others.ranks, must: 'published', undisturbed: true };
 await meet(transfer, publish, 4);
+await meet(ranks, publish, 4);
 await meet(cancel, publish, 4);
 await meet(resume, finalizeResume, 4);
 await meet(resume, resume, 4);
