@@ -70,6 +70,12 @@ async function attempt(path: string): Promise<(() => Promise<void>) | undefined>
   }
 }
 
+/** Removes a lock that nobody holds any more. One that is held stays. */
+export async function removeIfStale(path: string): Promise<void> {
+  const release = await attempt(path);
+  await release?.();
+}
+
 /**
  * Locks a directory for this user and this shard, waiting for some seconds or as long as it may. Where a lock cannot be
  * made (a read-only or full file system, another user's in its place), work goes on without.

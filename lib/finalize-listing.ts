@@ -1,6 +1,7 @@
 // Finalizes what a listing holds, with the power of this process: locks the directories, has the work done, and clears
-// away verdicts that were carried out. finalize() calls it, and so does the process that acts for another user.
-import { lockDirectory } from './directory-lock.js';
+// away verdicts that were carried out and locks that killed finalizers left. finalize() calls it, and so does the process
+// that acts for another user.
+import { lockDirectory, removeIfStale } from './directory-lock.js';
 import { failureOf } from './errors.js';
 import { Candidates, type Listing } from './scan.js';
 import { Patience, type Terms, Work } from './work.js';
@@ -34,12 +35,14 @@ async function lockAll(listing: Listing, terms: Terms, wait: number) {
   };
 }
 
-async function removeVerdicts(paths: ReadonlySet<string>, { native, tally }: Terms): Promise<void> {
+/** What killed finalizers left goes when it is of no use any more. */
+async function removeTraces(paths: ReadonlySet<string>, { native, tally }: Terms): Promise<void> {
   if (native.dryRun || !native.scanComplete || paths.size === 0) return;
   const { removeIfCarriedOut } = await import('./verdict-file.js');
   for (const path of paths) {
     try {
-      await removeIfCarriedOut(path);
+      if (path.endsWith('.lock')) await removeIfStale(path);
+      else await removeIfCarriedOut(path);
     } catch (error) {
       tally.problem(failureOf(error));
     }
@@ -72,7 +75,7 @@ export async function finalizeListing(
     const listing = (waited ? await relist() : undefined) ?? without(given, left);
     const work = new Work(new Candidates(listing.directories), terms);
     const patience = new Patience(terms, wait);
-    const verdicts = new Set(listing.verdicts);
+    const traces = new Set(listing.traces);
     const rest = dataset === false ? await finalizeEach(work, patience) : undefined;
     if (rest === undefined || rest.size > 0) {
       const { finalizeDatasets } = await import('./finalize-datasets.js');
@@ -82,9 +85,9 @@ export async function finalizeListing(
       };
       const todo = rest ? new Work(work.candidates, terms, work.resumed, rest) : work;
       const written = await finalizeDatasets(todo, { dataset, patience, rescan: again }, left.size === 0);
-      for (const path of written) verdicts.add(path);
+      for (const path of written) traces.add(path);
     }
-    await removeVerdicts(verdicts, terms);
+    await removeTraces(traces, terms);
   } finally {
     await release();
   }

@@ -69,8 +69,8 @@ function tellScan({ directories }: Listing, { tally, shard }: Terms): void {
   tally.tell({ event: 'scan', candidates: count });
 }
 
-const isEmpty = ({ directories, verdicts }: Listing): boolean =>
-  verdicts.length === 0 && directories.every(({ names }) => names.length === 0);
+const isEmpty = ({ directories, traces }: Listing): boolean =>
+  traces.length === 0 && directories.every(({ names }) => names.length === 0);
 
 async function finalizeAll(inputs: readonly Buffer[], options: FinalizeOptions, given: Terms): Promise<void> {
   const { tally, signal } = given;

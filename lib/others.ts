@@ -25,7 +25,7 @@ export interface Commission {
   readonly native: Omit<Terms['native'], 'roots'> & { readonly roots: string };
   readonly shard: Terms['shard'] | null;
   readonly directories: readonly { readonly dir: string; readonly searched?: string; readonly names: number }[];
-  readonly verdicts: readonly string[];
+  readonly traces: readonly string[];
 }
 
 /** A line from that process; `about`: state files of which nothing more will come, as latin1 text. */
@@ -40,13 +40,13 @@ function lookUp(uid: number): { name: string; gid: number } {
   return { name, gid: gid === undefined ? NOGROUP : Number(gid) };
 }
 
-function commission({ directories, verdicts }: Listing, policy: Policy, { native, shard }: Terms): Commission {
+function commission({ directories, traces }: Listing, policy: Policy, { native, shard }: Terms): Commission {
   return {
     policy: { ...policy, wait: Math.min(policy.wait, Number.MAX_SAFE_INTEGER) }, // JSON knows no Infinity
     native: { ...native, roots: latin1(native.roots) },
     shard: shard ?? null,
     directories: directories.map(({ names, ...rest }) => ({ ...rest, names: names.length })),
-    verdicts,
+    traces,
   };
 }
 

@@ -23,7 +23,7 @@ function parse(input: Buffer): { commission: Commission; listing: Listing } {
     at += count;
     return { ...rest, names: names.slice(at - count, at) };
   });
-  return { commission, listing: { directories, verdicts: commission.verdicts, unreadable: [] } };
+  return { commission, listing: { directories, traces: commission.traces, unreadable: [] } };
 }
 
 function tell(event: FinalizeEvent, paths?: () => string[]): void {

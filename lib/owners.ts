@@ -92,14 +92,14 @@ function refused(path: Buffer, kind: Kind): FinalizedEntry {
 export async function byOwner(listing: Listing, terms: Terms, reports: boolean): Promise<ByOwner> {
   const piles = new Map<number, Directory[]>();
   for (const directory of listing.directories) await sort({ piles, terms, reports }, directory);
-  const verdicts = new Map<number, string[]>();
-  for (const path of listing.verdicts) {
+  const traces = new Map<number, string[]>();
+  for (const path of listing.traces) {
     const owner = lstatSync(fromLatin1(path), { throwIfNoEntry: false })?.uid;
     if (owner === undefined || (owner === 0 && !(await isSafe(dirname(path))))) continue;
-    pile(verdicts, owner, path);
+    pile(traces, owner, path);
     if (!piles.has(owner)) piles.set(owner, []);
   }
-  const of = (uid: number) => ({ ...listing, directories: piles.get(uid) ?? [], verdicts: verdicts.get(uid) ?? [] });
+  const of = (uid: number) => ({ ...listing, directories: piles.get(uid) ?? [], traces: traces.get(uid) ?? [] });
   const others = [...piles.keys()].filter((uid) => uid !== 0);
   return { own: of(0), others: new Map(others.map((uid) => [uid, of(uid)])) };
 }

@@ -33,15 +33,15 @@ export interface Directory {
 
 export interface Listing {
   readonly directories: readonly Directory[];
-  /** Verdict files that were met, as paths. */
-  readonly verdicts: readonly string[];
+  /** Verdict files and locks that were met, as paths: a finalizer is at work there, or was killed. */
+  readonly traces: readonly string[];
   readonly unreadable: readonly Failure[];
 }
 
 /** Ours, but no state files: locks, verdicts, and what ranks without an MPI binding say to each other. */
 const OURS = /^\.axl-(finalize\.|verdict\.|comm-)/;
 const COMM = '**/.axl-comm-*/**';
-const VERDICT = /^\.axl-verdict\.[0-9a-f]{16}$/;
+const TRACE = /^\.axl-(verdict\.[0-9a-f]{16}|finalize\..*\.lock)$/;
 /** System calls under way at a time. */
 const AT_ONCE = 64;
 
@@ -164,16 +164,16 @@ class Scan {
 
   listing(): Listing {
     const directories: Directory[] = [];
-    const verdicts: string[] = [];
+    const traces: string[] = [];
     for (const { dir, lists, searched } of this.#found.values()) {
       const [first = [], ...more] = lists;
       const names = more.length > 0 ? [...new Set(lists.flat())] : first;
-      for (const name of names) if (VERDICT.test(name)) verdicts.push(`${dir}/${name}`);
+      for (const name of names) if (TRACE.test(name)) traces.push(`${dir}/${name}`);
       // A million names are not copied without need.
       const candidates = names.some((name) => OURS.test(name)) ? names.filter((name) => !OURS.test(name)) : names;
       directories.push({ dir, names: candidates, ...(searched !== undefined && { searched }) });
     }
-    return { directories, verdicts, unreadable: this.unreadable };
+    return { directories, traces, unreadable: this.unreadable };
   }
 }
 

@@ -82,6 +82,23 @@ t.test('what finalizers left that were killed is published by the next', async (
   t.same(tree(place.states), {});
 });
 
+t.test(
+  'a lock that a killed finalizer left goes when it is stale, though nothing is left to do, and no other',
+  async (t) => {
+    const place = new Place(t);
+    const lock = (part: string) => place.path('states', `.axl-finalize.${process.geteuid?.()}${part}.lock`);
+    fs.mkdirSync(lock(''));
+    fs.mkdirSync(lock('.3-of-8'));
+    t.match(await axlFinalize([place.states]), { status: 0, stderr: '' });
+    t.same(fs.readdirSync(place.states).length, 2, 'who made them may still be at work');
+    for (const part of ['', '.3-of-8']) fs.utimesSync(lock(part), 1, 1);
+    t.match(await axlFinalize(['--dry-run', place.states]), { status: 0, stderr: '' });
+    t.same(fs.readdirSync(place.states).length, 2, 'a dry run changes nothing');
+    t.match(await axlFinalize([place.states]), { status: 0, stderr: '' });
+    t.same(fs.readdirSync(place.states), []);
+  },
+);
+
 t.test('--wait waits for another finalizer, too, however long that one works', async (t) => {
   const place = new Place(t);
   await leave.complete(place, 'a');

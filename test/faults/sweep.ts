@@ -1,5 +1,6 @@
 // Trials: a life with a fault in it, perhaps another life with another, an axl-finalize without, and then the promise is
 // checked. A sweep puts the fault at each system call in turn, or at a sample of them.
+import * as fs from 'node:fs';
 import type { Test } from 'tap';
 import { type Ended, program } from '../support.js';
 import { type Fault, type Injected, inject, patienceMs, plain } from './injector.js';
@@ -131,7 +132,7 @@ function checkEnd({ world, must, wrong }: Trial, entries: readonly { stateFile: 
   const odd = ours.filter(({ action }) => !FINALIZE_DONE.includes(action));
   wrong.push(...odd.map((entry) => `axl-finalize: ${JSON.stringify(entry)}`));
   wrong.push(...(must ? world.differs(must).map((name) => `must be ${must}, but ${name}`) : world.differsFromBoth()));
-  wrong.push(...world.stateFiles().map((name) => `left over: ${name}`));
+  wrong.push(...fs.readdirSync(world.states).map((name) => `left over: ${name}`));
 }
 
 /** Finalizes what the trials have left, and looks. @returns what is wrong, trial by trial */
