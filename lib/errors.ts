@@ -3,7 +3,7 @@
 import { displayName, toText } from './names.js';
 import type { Failure, TransferReport } from './types.js';
 
-/** The codes of errors, stable across versions. */
+/** The codes of errors, stable across versions: */
 export type AxlCode =
   /** The call does not fit the state that the transfer is in. */
   | 'AXL_INVALID_STATE'
@@ -29,7 +29,7 @@ export type AxlCode =
   | 'AXL_NOT_SUPPORTED'
   /** A path that leads through a link, or a state file that is not ours. */
   | 'AXL_UNSAFE_PATH'
-  /** Two names that cannot both hold. */
+  /** Two names, or two accounts of rank and size, that cannot both hold. */
   | 'AXL_CONFLICT'
   /** Another rank failed, so that this call failed on all of them. */
   | 'AXL_RANK_FAILED'

@@ -173,6 +173,12 @@ export interface ListedTransfer {
   readonly error?: Failure;
 }
 
+/**
+ * What a state file says of its transfer: `complete`: every file is, so that it can be published · `incomplete` ·
+ * `never-dispatched` · `published`, and not yet freed · `rolled-back`: a roll back has begun, or has ended and the state
+ * file was to stay. Or why it says nothing: `not-state`: it is something else · `gone`: it is not there any more ·
+ * `corrupt`, or of another version · `unreadable`: it cannot be opened or read, see `error`.
+ */
 export type ListedState =
   | 'complete'
   | 'incomplete'

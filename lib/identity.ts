@@ -21,7 +21,7 @@ function defaultStateFile(stateDir: Buffer, name: string, rank: number): Buffer 
 function identify(options: CreateOptions): Identity {
   const { name, stateFile, stateDir } = options;
   if ((stateFile === undefined) === (stateDir === undefined))
-    throw new TypeError('create needs one of the options stateFile and stateDir');
+    throw new TypeError(`create needs one of the options stateFile and stateDir${stateFile ? ', not both' : ''}`);
   const place = launched();
   const {
     rank = place.rank,
@@ -38,8 +38,8 @@ function identify(options: CreateOptions): Identity {
 }
 
 /**
- * @throws {TypeError} an option that is unknown or of the wrong type, neither or both of stateFile and stateDir; {RangeError} a rank that is not below the size, a name
- *   that cannot be part of a file name
+ * @throws {TypeError} an option that is unknown or of the wrong type, neither or both of stateFile and stateDir;
+ *   {RangeError} a rank that is not below the size, a name that cannot be part of a file name
  */
 export function nativeOptions(options: CreateOptions): NativeTransferOptions {
   checkOptions('create', options, shapes.create, ['name']);

@@ -25,8 +25,11 @@ const path: Check = (value, name) =>
   value instanceof Uint8Array ||
   value instanceof URL ||
   fail(name, 'a string, a Buffer or a file: URL', value);
-const texts: Check = (value, name) =>
-  (Array.isArray(value) && value.every((item) => typeof item === 'string')) || fail(name, 'an array of strings', value);
+const texts: Check = (value, name) => {
+  const strings = Array.isArray(value) && value.every((item) => typeof item === 'string');
+  if (!strings) fail(name, 'an array of strings', value);
+  if (value.includes('')) throw new RangeError(`${name} must hold no empty string`);
+};
 const list = (item: Check, wanted: string): Check => {
   return (value, name) => {
     if (!Array.isArray(value)) fail(name, wanted, value);

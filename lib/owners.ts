@@ -20,14 +20,14 @@ const isRoots = ({ uid, gid, mode }: { uid: number; gid: number; mode: number },
   ((sticky && (mode & STICKY) !== 0) || ((mode & OTHERS_WRITE) === 0 && ((mode & GROUP_WRITES) === 0 || gid === 0)));
 
 /**
- * Can nobody but root change what a canonical directory holds, or what its path means? Above it, a directory that
- * others may write to will do if it is sticky: they cannot rename what is root's.
+ * The directory, if there is one, through which others than root can change what a canonical directory holds, or what
+ * its path means. Above it, one that others may write to will do if it is sticky: they cannot rename what is root's.
  */
-async function isSafe(dir: string): Promise<boolean> {
+async function opened(dir: string): Promise<string | undefined> {
   for (let at = dir === '' ? '/' : dir; ; at = dirname(at)) {
     const stats = await lookWithoutFollowing(fromLatin1(at)).catch(() => undefined);
-    if (!stats?.isDirectory() || !isRoots(stats, at !== dir)) return false;
-    if (at === '/') return true;
+    if (!stats?.isDirectory() || !isRoots(stats, at !== dir)) return at;
+    if (at === '/') return undefined;
   }
 }
 
@@ -51,7 +51,7 @@ const look = (dir: string, names: readonly string[], { native: { jobs } }: Terms
 
 /** Puts the names of one directory on the piles of their owners. Opens nothing. */
 async function sort({ piles, terms, reports }: Piles, { dir, names, searched }: Directory): Promise<void> {
-  const safe = await isSafe(dir);
+  const theirs = await opened(dir);
   const byOwner = new Map<number, string[]>();
   for (let at = 0; at < names.length; at += SLICE) {
     const slice = names.slice(at, at + SLICE);
@@ -59,12 +59,12 @@ async function sort({ piles, terms, reports }: Piles, { dir, names, searched }: 
     for (const [i, name] of slice.entries()) {
       const kind = KINDS[kinds[i] as number] as Kind;
       const owner = uids[i] as number;
-      if (owner === 0 ? safe : kind === 'file') pile(byOwner, owner, name);
-      else if (reports && isOurs(terms, name)) terms.tally.entry(refused(fromLatin1(`${dir}/${name}`), kind));
+      if (owner === 0 ? theirs === undefined : kind === 'file') pile(byOwner, owner, name);
+      else if (reports && isOurs(terms, name)) terms.tally.entry(refused(fromLatin1(`${dir}/${name}`), kind, theirs));
     }
   }
-  for (const [owner, theirs] of byOwner) {
-    const all = theirs.length === names.length ? names : theirs; // the same: one is enough in memory
+  for (const [owner, own] of byOwner) {
+    const all = own.length === names.length ? names : own; // the same: one is enough in memory
     const directory = { dir, names: all, ...(searched !== undefined && { searched }) };
     piles.set(owner, [...(piles.get(owner) ?? []), directory]);
   }
@@ -79,9 +79,10 @@ function pile(byOwner: Map<number, string[]>, owner: number, name: string): void
   else byOwner.set(owner, [name]);
 }
 
-function refused(path: Buffer, kind: Kind): FinalizedEntry {
+/** @param theirs the directory that others than root can write to */
+function refused(path: Buffer, kind: Kind, theirs = ''): FinalizedEntry {
   if (kind !== 'file') return makeEntry(path, kind === 'other' ? 'not-state' : 'gone', NOTHING_KNOWN);
-  const message = `${displayName(path)}: it is root's, in a directory that others can write to`;
+  const message = `${displayName(path)}: it is root's, and others can write to ${displayName(fromLatin1(theirs))}`;
   return makeEntry(path, 'failed', {
     ...NOTHING_KNOWN,
     error: { code: 'AXL_UNSAFE_PATH', message, path: toText(path) },
@@ -95,7 +96,7 @@ export async function byOwner(listing: Listing, terms: Terms, reports: boolean):
   const traces = new Map<number, string[]>();
   for (const path of listing.traces) {
     const owner = lstatSync(fromLatin1(path), { throwIfNoEntry: false })?.uid;
-    if (owner === undefined || (owner === 0 && !(await isSafe(dirname(path))))) continue;
+    if (owner === undefined || (owner === 0 && (await opened(dirname(path))) !== undefined)) continue;
     pile(traces, owner, path);
     if (!piles.has(owner)) piles.set(owner, []);
   }

@@ -63,5 +63,7 @@ export const DISPATCHED: readonly Phase[] = [...UNPUBLISHED, 'completed'];
 export function expectPhase(call: string, name: string, phase: Phase | 'closed', phases: readonly Phase[]): void {
   if (phase !== 'closed' && phases.includes(phase)) return;
   const state = phase === 'closed' ? phase : STATES[phase];
-  throw new AxlError('AXL_INVALID_STATE', `${call}: transfer ${displayName(name)} is ${state}; ${HINTS[phase]}`);
+  const fixed = phases.every((one) => one === 'created') && phase !== 'closed'; // adding and dispatching are over for good
+  const hint = fixed ? 'create another' : HINTS[phase];
+  throw new AxlError('AXL_INVALID_STATE', `${call}: transfer ${displayName(name)} is ${state}; ${hint}`);
 }

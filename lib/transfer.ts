@@ -29,10 +29,9 @@ import { abortError, until } from './waiting.js';
 
 /**
  * A set of files to copy, with one state file. Copies run on native threads, journalled, while JavaScript computes.
- *
  * States: `created -> dispatched -> completed | failed | canceled -> freed`; a call that does not fit rejects with
- * AXL_INVALID_STATE. Calls on one transfer take effect in the order they are made.
- *
+ * AXL_INVALID_STATE. Calls on one transfer take effect in the order they are made. `await using` is TypeScript, or
+ * JavaScript since Node 24; before that, `const`.
  * @example
  * ```ts
  * await using transfer = await Transfer.create({ name: 'ckpt.42', stateFile: '/p/job/state/rank.7' });
@@ -84,8 +83,9 @@ export class Transfer {
   /**
    * Takes over the transfer of a process that died, or that was closed. The state file is locked afterwards.
    *
-   * If every file was complete, {@link Transfer.wait} publishes; otherwise {@link Transfer.resume} goes on. With `comm`
-   * every rank takes over its own, and it gives a {@link CollectiveTransfer}: then all ranks resume.
+   * If every file was complete, its state is `dispatched` and {@link Transfer.wait} publishes; if not, it is `failed` or
+   * `canceled` and {@link Transfer.resume} goes on; one that was published is `completed`. With `comm` every rank takes
+   * over its own, and it gives a {@link CollectiveTransfer}: then all ranks resume.
    * @throws {AxlError} AXL_STATE_LOCKED when its process is alive or a finalizer is at work on it; AXL_STATE_CORRUPT or
    *   AXL_STATE_VERSION when it cannot be believed or read; AXL_UNSAFE_PATH when it is not a regular file of ours;
    *   AXL_IO when it is not there; AXL_INVALID_STATE when the transfer was never dispatched
@@ -112,7 +112,7 @@ export class Transfer {
     return this.#name;
   }
 
-  /** Absolute. */
+  /** Absolute; as UTF-8, so bytes that are not become U+FFFD. */
   get stateFile(): string {
     return toText(this.#stateFile);
   }
@@ -309,7 +309,7 @@ export class Transfer {
   /**
    * How far the copies are: a snapshot at once, one at most each `intervalMs`, and always the last one, after which it
    * ends. Bytes, and numbers of files. Never throws for files that failed. Leaving the loop cancels nothing.
-   * @param options `intervalMs` milliseconds, at least 1, @default 1000; `signal` ends the iteration
+   * @param options `intervalMs` in milliseconds, at least 1 (1000 if not given); `signal` ends the iteration
    * @throws {AxlError} AXL_INVALID_STATE before dispatch and after free
    * @throws {CanceledError} AXL_CANCELED when the signal fired
    */

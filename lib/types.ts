@@ -10,7 +10,7 @@ export type PathLike = string | Uint8Array | URL;
  */
 export type Durability = 'full' | 'none';
 
-/** What to do when the owner of a file cannot be set: @see CreateOptions.owner */
+/** What to do when the owner of a file cannot be set: see `owner` of {@link CreateOptions}. */
 export type OwnerPolicy = 'fail' | 'warn' | 'skip';
 
 /** What to do with a symbolic link: copy what it points to, copy the link itself, or leave it out. */
@@ -66,12 +66,13 @@ export interface OpenedComm extends Comm, AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
+/** Of {@link Transfer.create}. */
 export interface CreateOptions {
   /** What the transfer is called in reports; transfers of all ranks that share a name form a dataset, e.g. `ckpt.42`. */
   readonly name: string;
   /** The journal of this transfer; must not exist. Its directory must. Either this or `stateDir` is needed. */
   readonly stateFile?: PathLike;
-  /** The directory of the journal, which is called `NAME.RANK` there. */
+  /** The directory of the journal, which is called `NAME.RANK` there. It must exist. */
   readonly stateDir?: PathLike;
   /** @default 'full' */
   readonly durability?: Durability;
@@ -105,6 +106,7 @@ export interface CollectiveOptions extends CreateOptions {
   readonly commTimeoutMs?: number;
 }
 
+/** Of {@link Transfer.open}. */
 export interface OpenOptions {
   /** Every rank takes over its own transfer: see {@link CollectiveOptions}. */
   readonly comm?: Comm;
@@ -143,6 +145,10 @@ export interface ProgressOptions extends WaitOptions {
   readonly intervalMs?: number;
 }
 
+/**
+ * Where a transfer stands: `created` · `dispatched`: copies run, or all files are complete and wait publishes them ·
+ * `completed`: published · `failed`: a file is not complete; see the report · `canceled` · `freed`.
+ */
 export type TransferStateName = 'created' | 'dispatched' | 'completed' | 'failed' | 'canceled' | 'freed';
 
 /** A snapshot of a transfer. Bytes and numbers of files; what a resume kept is included. */

@@ -42,7 +42,7 @@ Status Journal::Create(Os& os, const std::string& path, const TransferInfo& info
   struct stat st;
   // Before anything is made: the rename below says the same, but a draft would have come and gone.
   if (os.Stat(AT_FDCWD, path.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0)
-    return Status::Make(Code::kStateExists, "the state file exists already", path);
+    return Status::Make(Code::kStateExists, "there is a state file of that name: open it, or finalize it", path);
   // A finalizer that comes between our open and our lock takes the draft for an orphan, and removes it.
   Status s;
   for (int tries = 0; tries < kDrafts; tries++) {
@@ -91,7 +91,7 @@ Status Journal::WriteDraft(const std::string& draft) {
   // The bytes first: after a power cut the name must not stand for an empty file.
   if (Status s = Sync(); !s.ok()) return s;
   if (int r = os_.RenameNew(AT_FDCWD, draft.c_str(), path_.c_str()); r == -EEXIST)
-    return Status::Make(Code::kStateExists, "the state file exists already", path_);
+    return Status::Make(Code::kStateExists, "there is a state file of that name: open it, or finalize it", path_);
   else if (r < 0)
     return Status::Errno(-r, "rename", path_);
   named_ = true;
@@ -128,7 +128,7 @@ Status Journal::OpenFile() {
   const ssize_t n = ReadFull(os_, fd_.get(), magic, sizeof magic, 0);
   if (n < 0) return Status::Errno(static_cast<int>(-n), "read", path_);
   recognized_ = n == sizeof magic && std::memcmp(magic, kJournalMagic, sizeof magic) == 0;
-  if (!recognized_) return Status::Make(Code::kStateCorrupt, "not the magic of a state file", path_);
+  if (!recognized_) return Status::Make(Code::kStateCorrupt, "not a state file", path_);
   return writable ? Status::Ok() : refused;
 }
 

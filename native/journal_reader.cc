@@ -349,7 +349,7 @@ Status Corrupt(const std::string& what, size_t at) {
 
 Status CheckHeader(const uint8_t* data, size_t n, Uuid* uuid) {
   if (n < kHeaderSize) return Corrupt("a state file shorter than its header", n);
-  if (std::memcmp(data, kJournalMagic, sizeof kJournalMagic) != 0) return Corrupt("not the magic of a state file", 0);
+  if (std::memcmp(data, kJournalMagic, sizeof kJournalMagic) != 0) return Corrupt("not a state file: no magic", 0);
   if (Get32(data + kHeaderSize - 4) != Crc32c(0, data, kHeaderSize - 4)) return Corrupt("a bad header", 0);
   const uint32_t version = Get32(data + 8);
   if (version != kJournalVersion || Get32(data + 12) != kHeaderSize)

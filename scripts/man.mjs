@@ -1,8 +1,9 @@
-// Writes man/axl-finalize.1 and the tables of README's section on axl-finalize, from lib/cli/options.ts and statuses.ts,
-// the tables that --help is made from; with --check compares instead.
+// Writes man/axl-finalize.1 and the tables of README and docs/post-stage.md, from the tables that the program itself
+// uses: lib/cli/options.ts, statuses.ts and metrics.ts; with --check compares instead.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { term } from '../dist/lib/cli/help.js';
+import { METRICS } from '../dist/lib/cli/metrics.js';
 import { BEHAVIOUR, COMMANDS, EXAMPLES, MAIN, PROMISE } from '../dist/lib/cli/options.js';
 import { STATUSES } from '../dist/lib/cli/statuses.js';
 import { root } from './toolchain.mjs';
@@ -53,7 +54,7 @@ axl\\-finalize \\- publish or roll back the file transfers of a job that has end
 ${[MAIN, ...COMMANDS].map(({ synopsis }) => bold(synopsis)).join('.br\n')}.SH DESCRIPTION
 ${prose(MAIN.help)} An
 .I INPUT
-is one of: ${prose(MAIN.argumentHelp)}. For each state file:
+is ${prose(MAIN.argumentHelp)}. For each state file:
 ${BEHAVIOUR.map(([when, what]) => entry(when, `${what}.`)).join('')}.PP
 ${prose(PROMISE)}
 .PP
@@ -70,6 +71,16 @@ A temporary file, in the directory of its destination NAME.
 .TP
 .I .<32 hex digits>.new
 A state file that was being created.
+.TP
+.I .axl\\-verdict.<16 hex digits>
+In a state directory: what was decided about a dataset, until it is done.
+.TP
+.I .axl\\-finalize.UID.lock
+In a state directory: a finalizer is at work; a shard has its name in it, too. One that was left behind goes stale.
+.SH ENVIRONMENT
+.TP
+.B AXL_THREADS
+How many threads copy where \\-\\-incomplete resume has something to copy, 1 to 256. Default: as many as CPUs, 2 to 8.
 .SH EXAMPLES
 ${EXAMPLES.map(([command, what]) => `.TP\n${bold(command)}${prose(sentence(what))}\n`).join('')}.SH SEE ALSO
 .BR node (1)
@@ -86,7 +97,13 @@ const optionTable = () =>
     .map((row) => `| \`${cell(term(row))}\` | ${cell(row.help)}${row.default ? ` (default: ${row.default})` : ''} |\n`)
     .join('');
 
-const BLOCKS = { options: optionTable, statuses: statusTable };
+const metricTable = () =>
+  '| metric | labels | value |\n|---|---|---|\n' +
+  METRICS.map(
+    ({ name, label, help }) => `| \`${name}\` | ${label ? `\`${label}\`` : ''} | ${help.replace(/\.$/, '')} |\n`,
+  ).join('');
+
+const BLOCKS = { options: optionTable, statuses: statusTable, metrics: metricTable };
 
 /** A page with what stands between `<!-- NAME -->` and `<!-- /NAME -->` made anew. */
 function filled(text) {

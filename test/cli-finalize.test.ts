@@ -242,14 +242,53 @@ t.test('status 2: a wrong command line is told on stderr, and nothing is done', 
     ['--overwrite', 'always'],
     ['-x'],
     [''],
+    ['--wait', '5m'],
+    ['--wait='],
+    ['--dataset', 'incomplete'],
+    ['--dataset='],
+    ['--pattern', ''],
+    ['--pattern', 'below/*'],
+    ['--pattern', 'a', '--pattern', '/p/*'],
+    ['--exclude', ''],
+    ['--root', ''],
+    ['--report', ''],
+    ['--metrics='],
   ].map((args) => [...args, place.states]);
   const others = [[], ['inspect'], ['inspect', 'a', 'b'], ['list'], ['list', '--sort', 'colour', place.states]];
   for (const args of [...wrong, ...others]) {
     const ended = await axlFinalize(args);
     t.equal(ended.status, 2, args.join(' '));
-    t.match(ended.stderr, /^(error|axl-finalize): /, args.join(' '));
+    t.match(ended.stderr, /^axl-finalize: /, args.join(' '));
     t.equal(ended.stdout, '');
   }
   t.match((await axlFinalize(['--dryrun', place.states])).stderr, '--dry-run', 'what was meant is suggested');
   t.same(tree(place.root), before);
+});
+
+t.test(
+  'what follows --wait or --dataset is an INPUT if it is there; only its absence shows that = was forgotten',
+  async (t) => {
+    const place = new Place(t);
+    await leave.complete(place, 'a');
+    fs.renameSync(place.states, place.path('5m'));
+    const cwd = place.root;
+    t.match(await axlFinalize(['--wait', '4m', '5m'], { cwd }), { status: 2, stderr: /--wait=4m/ });
+    t.match(await axlFinalize(['--dataset', 'a', '5m'], { cwd }), { status: 2, stderr: /--dataset=a/ });
+    t.match(await axlFinalize(['--wait', '--', '4m', '5m'], { cwd }), { status: 1, stderr: /4m: ENOENT/ });
+    t.equal(fs.readdirSync(place.path('5m')).length, 0, 'which named its inputs beyond doubt');
+    await place.mkdir('4m');
+    t.match(await axlFinalize(['--wait', '4m'], { cwd }), { status: 0, stdout: /0 state files/ });
+  },
+);
+
+t.test('a --pattern that only a file below the directory can match needs --recursive', async (t) => {
+  const place = new Place(t);
+  fs.renameSync(await leave.complete(place, 'a'), `${place.mkdir('states/below')}/a`);
+  await leave.complete(place, 'b');
+  for (const pattern of ['below/*', 'b*/a', `${place.states}/*`])
+    t.equal((await axlFinalize(['--pattern', pattern, place.states])).status, 2, pattern);
+  for (const pattern of ['**/b', './b', '{below/,}b'])
+    t.match((await axlFinalize(['--dry-run', '--pattern', pattern, place.states])).stdout, '1 published', pattern);
+  t.match((await axlFinalize(['--recursive', '--pattern', 'below/*', place.states])).stdout, '1 published');
+  t.same(fs.readdirSync(place.states).sort(), ['b', 'below']);
 });

@@ -6,7 +6,7 @@ import { FINALIZE_OPTIONS } from '../lib/cli/options.js';
 import { STATUSES } from '../lib/cli/statuses.js';
 import type { FinalizedEntry, FinalizeEvent, ListedTransfer } from '../lib/index.js';
 import { begin, cutBefore, leave, quiet, TYPE } from './journals.js';
-import { axlFinalize, type ChildOptions, Place, program, root, tree } from './support.js';
+import { axlFinalize, type ChildOptions, noUnprivileged, Place, program, root, tree, unprivileged } from './support.js';
 
 const BINARY = join(root, 'dist', 'bin', 'axl-finalize.js');
 const lines = (text: string) => (text === '' ? [] : text.trimEnd().split('\n'));
@@ -66,7 +66,7 @@ t.test('a report or metrics file that cannot be written is told, is status 1, an
     await leave.complete(place, 'a');
     const { status, stderr } = await axlFinalize([option, place.path('none/file'), place.states]);
     t.equal(status, 1);
-    t.match(stderr, `axl-finalize: ${place.path('none/file')}: ENOENT`);
+    t.match(stderr, /^axl-finalize: \w+ .*\/none\/file: ENOENT, /m, 'the call, the file, the cause');
     t.same(tree(place.dest), { a: 'source/a' });
   }
 });
@@ -116,6 +116,7 @@ t.test('- reads paths from stdin, each ended by a NUL, whatever bytes they have'
   t.same(fs.readdirSync(place.states), ['c']);
   t.match(await shell('"$@" - </dev/null'), { status: 0, stdout: /0 state files/ });
   t.match(await shell(`echo '${place.states}' | "$@" -`), { status: 2, stderr: /find -print0/ });
+  t.match(await shell(`"$@" - <'${place.states}'`), { status: 2, stderr: /directory/ }, 'no list is not an empty list');
 });
 
 t.test('an argument that is not UTF-8 names the file of those bytes', async (t) => {
@@ -154,6 +155,54 @@ t.test('on a terminal there is a progress bar, and --no-progress takes it away',
   t.match(shown.stdout, /axl-finalize: 1 state file: 1 busy/);
   t.notMatch((await run('--no-progress')).stdout, bar);
   t.notMatch((await axlFinalize(['--wait=1s', place.states])).stderr, bar);
+});
+
+t.test('a name that is not UTF-8 is there as base64, too, in whatever is JSON', async (t) => {
+  const place = new Place(t);
+  const odd = Buffer.concat([Buffer.from(`${place.states}/`), Buffer.of(0xff)]);
+  fs.renameSync(await leave.complete(place, 'a'), odd);
+  await leave.complete(place, 'b');
+  const [other, listed] = JSON.parse(
+    (await axlFinalize(['list', '--json', '--sort=state', place.states])).stdout,
+  ).transfers.sort((a: ListedTransfer, b: ListedTransfer) => (a.name < b.name ? 1 : -1));
+  const inspected = JSON.parse((await shell(`"$@" inspect --json '${place.states}'/?`.replace('/?', `/[!b]`))).stdout);
+  const [finalized] = JSON.parse((await axlFinalize(['--json', '--pattern', '[!b]', place.states])).stdout).entries;
+  for (const { stateFileBase64 } of [listed, inspected, finalized]) t.same(Buffer.from(stateFileBase64, 'base64'), odd);
+  t.notOk('stateFileBase64' in other);
+});
+
+t.test('each complaint names its file once', async (t) => {
+  const missing = new Place(t).path('missing');
+  const { stderr } = await axlFinalize(['inspect', missing]);
+  t.match(stderr, /^axl-finalize: open .*\/missing: ENOENT, .*\n$/);
+  t.equal(stderr.split(missing).length, 2);
+});
+
+t.test('of a state file that cannot be read list makes nothing up, not even its age', async (t) => {
+  const skip = await noUnprivileged();
+  if (skip) return t.plan(0, skip);
+  const place = new Place(t);
+  fs.chmodSync(await leave.complete(place, 'a'), 0);
+  if (unprivileged.uid !== undefined) place.give(unprivileged.uid);
+  const { status, stdout } = await axlFinalize(['list', place.states], unprivileged);
+  t.equal(status, 1);
+  t.match(stdout, /^\? +\? +unreadable +\? +\? +\? +\? +.*\/states\/a$/m);
+});
+
+t.test('a help that cannot be written is a failure', async (t) => {
+  t.match(await shell('"$@" --help >/dev/full'), { status: 1, stderr: /standard output: ENOSPC/ });
+  t.match(await shell('"$@" list --help >/dev/full'), { status: 1, stderr: /standard output: ENOSPC/ });
+});
+
+t.test('each command says how it may end, and no help is wider than 100 columns', async (t) => {
+  for (const command of [[], ['inspect'], ['list'], ['merge']]) {
+    const { stdout } = await axlFinalize([...command, '--help']);
+    t.match(stdout, /^Exit status/m);
+    t.same(
+      lines(stdout).filter((line) => line.length > 100),
+      [],
+    );
+  }
 });
 
 t.test('inspect prints whole, torn and corrupt state files, and says what is none', async (t) => {

@@ -292,7 +292,9 @@ t.test('root acts on what is its own only where nobody else can write', async (t
   }
   fs.chownSync(place.states, 0, 0);
   fs.chownSync(place.root, NOBODY, 0);
-  t.match((await finalize(place.states)).counts, { failed: 1 }, 'the directory above is another');
+  const above = await finalize(place.states);
+  t.match(above.counts, { failed: 1 }, 'the directory above is another');
+  t.ok(above.problems[0]?.error?.message.endsWith(` ${place.root}`), 'and is named');
   fs.chownSync(place.root, 0, 0);
   t.match((await finalize(place.states)).counts, { published: 1 });
 });
@@ -366,6 +368,7 @@ t.test('misuse of the options is a TypeError or RangeError', async (t) => {
   await t.rejects(bad({ roots: [1] }), TypeError);
   await t.rejects(bad({ verify: 'crc' }), TypeError);
   await t.rejects(bad({ pattern: '*' }), TypeError);
+  await t.rejects(bad({ pattern: [''] }), RangeError);
   await t.rejects(bad({ jobEnd: true }), { message: 'finalize has no option jobEnd; did you mean jobEnded?' });
   await t.rejects(list('/p', { dataset: true } as never), TypeError);
   t.throws(() => inspect(''), TypeError);

@@ -2,6 +2,7 @@
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { openAsRoot } from '../directory-as-root.js';
+import { AxlError, fromNode } from '../errors.js';
 import { absolutePath, displayName, fromLatin1, latin1 } from '../names.js';
 import { Buffered, complain } from './output.js';
 
@@ -57,7 +58,8 @@ export class NewFile {
       action();
     } catch (error) {
       process.exitCode = 1;
-      complain(`${displayName(this.#path)}: ${(error as Error).message.split(" '")[0]}`);
+      const shown = displayName(this.#path);
+      complain(error instanceof AxlError ? `${shown}: ${error.message}` : fromNode(error as Error, this.#path).message);
       if (this.#temporary !== this.#path) rmSync(this.#temporary, { force: true });
       this.#close();
     }

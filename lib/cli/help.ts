@@ -12,6 +12,8 @@ import {
 import { STATUSES } from './statuses.js';
 
 const WIDTH = 100;
+/** A term that is wider has its meaning below it. */
+const WIDEST_TERM = 40;
 
 /** `-v, --verbose`, `--wait[=DURATION]`, `--jobs N`. */
 export function term({ name, short, argument, optional, choices }: OptionRow): string {
@@ -33,6 +35,7 @@ function wrap(text: string, indent: number): string {
 /** Terms to the left, what they mean to the right. */
 function table(rows: readonly (readonly [string, string])[]): string {
   const width = Math.max(...rows.map(([left]) => left.length));
+  if (width > WIDEST_TERM) return rows.map(([left, right]) => `  ${left}\n      ${wrap(right, 6)}\n`).join('');
   return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${wrap(right, width + 4)}\n`).join('');
 }
 
@@ -67,13 +70,21 @@ Examples:
 ${table(EXAMPLES)}`;
 }
 
-export function ofCommand({ synopsis, help, man, argument, argumentHelp, options: rows }: CommandRow): string {
+export function ofCommand({
+  synopsis,
+  help,
+  man,
+  argument,
+  argumentHelp,
+  options: rows,
+  statuses,
+}: CommandRow): string {
   return `Usage: ${synopsis}
 
 ${wrap(`${help[0]?.toUpperCase()}${help.slice(1)}. ${man}`, 0)}
 
 Arguments:
 ${table([[argument.replace('...', ''), argumentHelp]])}${options(rows)}
-Exit status: 0; 1 something could not be read; 5 a state file is corrupt; 2 the command line is wrong
+${wrap(`Exit status: ${statuses}`, 0)}
 `;
 }

@@ -2,6 +2,7 @@
 import type { InspectedFile, InspectedTransfer } from '../index.js';
 import { displayName } from '../names.js';
 import { inspect } from '../survey.js';
+import { toJson } from './json.js';
 import { toBytes } from './names.js';
 import { complainOf, stdout } from './output.js';
 import { columns, duration, plural, size } from './text.js';
@@ -81,10 +82,6 @@ function print(transfer: InspectedTransfer): void {
   if (made.length > 0) stdout.write(`\n${plural(made.length, 'directory')} made for it\n`);
   for (const { pathBytes } of made) stdout.write(`  ${displayName(pathBytes)}\n`);
 }
-
-/** Nanoseconds are beyond what JSON's readers take for a number. */
-const toJson = (transfer: InspectedTransfer): string =>
-  JSON.stringify(transfer, (_, value) => (typeof value === 'bigint' ? `${value}` : value));
 
 /** @returns the exit status */
 export function run(file: string, json: boolean): number {

@@ -2,6 +2,7 @@
 import type { ListedTransfer } from '../index.js';
 import { displayName } from '../names.js';
 import { list } from '../survey.js';
+import { toJson } from './json.js';
 import { toBytes } from './names.js';
 import type { SORT_KEYS } from './options.js';
 import { complain, complainOf, stdout } from './output.js';
@@ -72,7 +73,7 @@ function row(transfer: ListedTransfer, now: number): string[] {
     state,
     unknown ? '?' : `${filesDone}/${files}`,
     unknown ? '?' : size(bytes),
-    duration(Math.max(0, now - modified.getTime())),
+    state === 'unreadable' ? '?' : duration(Math.max(0, now - modified.getTime())),
     unknown ? '?' : `${displayName(host)}:${pid}${alive ? '*' : ''}`,
     displayName(transfer.stateFileBytes),
   ];
@@ -106,9 +107,9 @@ export async function run({ dirs, json, sort }: ListRequest): Promise<number> {
   const transfers = found.filter(({ state }) => state !== 'not-state' && state !== 'gone');
   transfers.sort((a, b) => ORDERS[sort](a, b) || byName(a, b));
   const totals = datasets(transfers.filter(({ name }) => name !== ''));
-  if (json) stdout.write(`${JSON.stringify({ transfers, datasets: totals, unreadable })}\n`);
+  if (json) stdout.write(`${toJson({ transfers, datasets: totals, unreadable })}\n`);
   else if (transfers.length > 0) print(transfers, totals);
-  else complain('no state files');
+  else if (unreadable.length === 0) complain('no state files');
   for (const failure of unreadable) complainOf('', failure);
   for (const { error, stateFileBytes } of transfers) if (error) complainOf(displayName(stateFileBytes), error);
   if (unreadable.length > 0 || transfers.some(({ state }) => state === 'unreadable')) return 1;

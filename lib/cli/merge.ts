@@ -1,6 +1,7 @@
 // `axl-finalize merge`: the reports of all shards of a run as one, or what is wrong with them. What a report says is
 // checked before it is believed: it lay in a directory, like any file. Adding up: merged.ts.
 import { readFileSync } from 'node:fs';
+import { fromNode } from '../errors.js';
 import type { FinalizeEvent } from '../index.js';
 import { displayName } from '../names.js';
 import { DocumentSink } from './document.js';
@@ -25,8 +26,8 @@ function read(file: string): Part | undefined {
     if (part) return part;
     complain(`${shown}: not the report of a shard, as --shard and --report write it`);
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    complain(`${shown}: ${code === undefined ? 'not JSON: ' : ''}${message.split(" '")[0]}`);
+    if (error instanceof SyntaxError) complain(`${shown}: not JSON: ${error.message.split(/[',]/)[0]?.trim()}`);
+    else complain(fromNode(error as NodeJS.ErrnoException, path).message);
   }
   return undefined;
 }

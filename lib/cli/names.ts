@@ -1,5 +1,5 @@
 // Arguments as bytes. Node hands them out as text, in which bytes that are not UTF-8 are lost; the kernel still has them.
-import { readFileSync } from 'node:fs';
+import { fstatSync, readFileSync } from 'node:fs';
 import { UsageError } from './errors.js';
 
 /** Marks an argument whose other characters are one byte each. No argument can hold it. */
@@ -28,10 +28,12 @@ export function toBytes(arg: string): Buffer {
 
 /**
  * The paths on standard input, each ended by a NUL.
- * @throws {UsageError} if they are separated by newlines, or standard input is a terminal
+ * @throws {UsageError} if they are separated by newlines, or standard input is a terminal or a directory
  */
 export async function readList(): Promise<Buffer[]> {
   if (process.stdin.isTTY) throw new UsageError('standard input is a terminal: - reads paths, each ended by a NUL');
+  if (fstatSync(0).isDirectory())
+    throw new UsageError('standard input is a directory: - reads paths, each ended by a NUL');
   const chunks: Buffer[] = [];
   for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
   const all = Buffer.concat(chunks);

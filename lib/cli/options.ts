@@ -187,7 +187,9 @@ export const FINALIZE_OPTIONS: readonly OptionRow[] = [
     argument: 'FILE',
     group: 'Output',
     help: 'write the document of --json to FILE',
-    man: 'It appears under its name when it is whole. With --shard each part has its own, see there; one that is there is removed first.',
+    man:
+      'It appears under its name when it is whole. If it cannot be written, the work is done all the same, and the exit ' +
+      'status is 1. With --shard each part has its own, see there; one that is there is removed first.',
   },
   {
     name: '--metrics',
@@ -214,14 +216,18 @@ export interface CommandRow {
   readonly argument: string;
   readonly argumentHelp: string;
   readonly options: readonly OptionRow[];
+  /** For its --help; `man` says the same. */
+  readonly statuses: string;
 }
+
+const STATUSES = '0; 1 something could not be read; 5 a state file is corrupt; 2 the command line is wrong';
 
 export const MAIN = {
   name: 'axl-finalize',
   synopsis: 'axl-finalize [options] INPUT...',
   help: 'Publishes the complete transfers of a job that has ended, and clears away the others.',
   argument: 'INPUT...',
-  argumentHelp: 'state directories, state files, or - for paths on standard input, each ended by a NUL',
+  argumentHelp: 'a state directory, a state file, or - for paths on standard input, each ended by a NUL',
   options: FINALIZE_OPTIONS,
 } as const;
 
@@ -236,6 +242,7 @@ export const COMMANDS: readonly CommandRow[] = [
     argument: 'STATE_FILE',
     argumentHelp: 'a state file',
     options: [JSON_OPTION, HELP],
+    statuses: STATUSES,
   },
   {
     name: 'list',
@@ -259,6 +266,7 @@ export const COMMANDS: readonly CommandRow[] = [
       },
       HELP,
     ],
+    statuses: STATUSES,
   },
   {
     name: 'merge',
@@ -266,12 +274,15 @@ export const COMMANDS: readonly CommandRow[] = [
     help: 'make one report of those of all shards',
     man:
       'REPORT is what a shard wrote with --report. Counts are added up, times are those of the slowest shard, and the ' +
-      'exit status is the first of the table below that applies to a shard. Unless every shard of the run has exactly ' +
-      'one report, it says which lack one or have two, ends with status 1 and writes nothing. A shard that was killed ' +
-      'has none: run it again. What it had done before that is done, and in no report.',
+      'exit status is that of the run: the first of 6, 1, 5, 4, 3, 0 that a shard had. Unless every shard of the run ' +
+      'has exactly one report, it says which lack one or have two, ends with status 1 and writes nothing. A shard that ' +
+      'was killed has none: run it again. What it had done before that is done, and in no report.',
     argument: 'REPORT...',
     argumentHelp: 'reports of the shards of one run',
     options: [JSON_OPTION, ...FINALIZE_OPTIONS.filter(({ name }) => WRITTEN.includes(name)), HELP],
+    statuses:
+      'that of the run, as axl-finalize --help has them; 1 also if a report is missing, is there twice or cannot be ' +
+      'read; 2 the command line is wrong',
   },
 ];
 

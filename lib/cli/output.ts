@@ -47,7 +47,9 @@ export function complain(message: string): void {
   toStderr.write(`${clearLine}axl-finalize: ${message}\n`);
 }
 
-/** One sentence that names the file once, also where the failure's own message begins with it. */
+/** One sentence that names the file once, also where the failure's own message does: `FILE: why`, `open FILE: why`. */
 export function complainOf(file: string, { message }: Pick<Failure, 'message'>): void {
-  complain(message.startsWith(`${file}: `) || file === '' ? message : `${file}: ${message}`);
+  const at = message.indexOf(`${file}: `);
+  const named = file === '' || at === 0 || (at > 0 && /^\w+ $/.test(message.slice(0, at)));
+  complain(named ? message : `${file}: ${message}`);
 }

@@ -1,8 +1,11 @@
 // From arguments to a checked Request: commander, built from the tables of options.ts. Prints help and usage errors.
+import { lstatSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { FinalizeOptions } from '../index.js';
+import { displayName } from '../names.js';
 import { toStderr, toStdout } from './descriptor.js';
 import * as help from './help.js';
+import { toBytes } from './names.js';
 import { COMMANDS, type CommandRow, MAIN, type OptionRow, type SORT_KEYS } from './options.js';
 import { parseDuration } from './text.js';
 
@@ -67,14 +70,21 @@ function parseShard(text: string): Flags['shard'] {
   return { index: Number(index), count: Number(count) };
 }
 
+function parseText(text: string): string {
+  if (text === '') throw new InvalidArgumentError('Must not be empty.');
+  return text;
+}
+
 const PARSERS: Record<string, (text: string) => unknown> = {
+  '--report': parseText,
+  '--metrics': parseText,
   '--jobs': parseJobs,
   '--wait': parseWait,
   '--shard': parseShard,
   '--dataset': (name) => name || true,
 };
 
-const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
+const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, parseText(value)];
 
 function toOption(row: OptionRow): Option {
   const argument = row.argument && (row.optional ? ` [${row.argument}]` : ` <${row.argument}>`);
@@ -92,16 +102,46 @@ function addOptions(command: Command, rows: readonly OptionRow[]): Command {
 /** Help and usage errors end here: 0 or 2. */
 function settle(command: Command, text: () => string): Command {
   return command
-    .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
+    .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? process.exitCode : 2))
     .configureHelp({ formatHelp: text })
-    .configureOutput({ writeOut: (text) => toStdout.write(text), writeErr: (text) => toStderr.write(text) });
+    .configureOutput({
+      writeOut: (text) => toStdout.write(text),
+      writeErr: (text) => toStderr.write(text),
+      outputError: (text, write) => write(text.replace(/^error: /, `${MAIN.name}: `)),
+    });
 }
+
+/** `job7/*` and `/p/state/*`, which no name in a state directory matches; a star before the slash may stand for none. */
+const leadsBelow = (pattern: string): boolean => /^(?!\.\/|\*\*\/)[^{(]*\//.test(pattern);
 
 function conflict(command: Command, flags: Flags): void {
   const both = (a: string, b: string) => command.error(`error: ${a} and ${b} exclude each other`);
   if (flags.json && flags.ndjson) both('--json', '--ndjson');
   if (flags.quiet && flags.verbose) both('--quiet', '--verbose');
   if (flags.fallback && flags.incomplete !== 'resume') command.error('error: --fallback needs --incomplete resume');
+  const below = flags.recursive ? undefined : flags.pattern?.find(leadsBelow);
+  if (below) command.error(`error: --pattern ${displayName(toBytes(below))} has a slash: it needs --recursive`);
+}
+
+const isOptional = (arg: string): boolean => MAIN.options.some(({ name, optional }) => optional && name === arg);
+
+/** The words that options may be, up to `--`. */
+function beforeOperands(args: readonly string[]): readonly string[] {
+  const end = args.indexOf('--');
+  return end < 0 ? args : args.slice(0, end);
+}
+
+/** `--wait 5m` and `--wait=$UNSET` would wait for ever, which nobody has asked for. */
+function refuseSlips(command: Command, args: readonly string[]): void {
+  const words = beforeOperands(args);
+  for (const [i, word] of words.entries()) {
+    if (word.endsWith('=') && isOptional(word.slice(0, -1))) command.error(`error: ${word} has no value`);
+    const next = words[i + 1];
+    if (!isOptional(word) || next === undefined || next === '' || next.startsWith('-')) continue;
+    if (lstatSync(toBytes(next), { throwIfNoEntry: false })) continue;
+    const shown = displayName(toBytes(next));
+    command.error(`error: ${word} takes a value after = only (${word}=${shown}), and there is no INPUT ${shown}`);
+  }
 }
 
 function subcommand(row: CommandRow, action: (operands: readonly string[], command: Command) => void): Command {
@@ -118,8 +158,10 @@ export function parse(args: readonly string[]): Request {
   const program = settle(new Command(MAIN.name), help.ofMain).enablePositionalOptions().helpCommand(false);
   addOptions(program, MAIN.options).argument('[INPUT...]');
   program.action((inputs: string[], flags: Flags & { version?: true }) => {
-    if (!flags.version && inputs.length === 0) program.error("error: missing required argument 'INPUT'");
+    if (!flags.version && inputs.length === 0)
+      program.error("error: missing required argument 'INPUT'; see axl-finalize --help");
     if (inputs.includes('')) program.error('error: an INPUT is empty');
+    refuseSlips(program, args);
     conflict(program, flags);
     request = flags.version ? { command: 'version' } : { command: 'finalize', inputs, flags };
   });
@@ -147,8 +189,6 @@ export function parse(args: readonly string[]): Request {
 
 /** `--wait` takes a value after `=` only, so the next argument is none. */
 function withEquals(args: readonly string[]): string[] {
-  const end = args.indexOf('--');
-  return args.map((arg, i) =>
-    (end < 0 || i < end) && MAIN.options.some(({ name, optional }) => optional && name === arg) ? `${arg}=` : arg,
-  );
+  const { length } = beforeOperands(args);
+  return args.map((arg, i) => (i < length && isOptional(arg) ? `${arg}=` : arg));
 }

@@ -1,0 +1,24 @@
+// A typedoc plugin: docs/api.md says which errors `@throws {TypeError} ...; {RangeError} ...` means, and what each word of
+// a type means that has a comment. The markdown theme leaves both out.
+import { Converter, LiteralType, UnionType } from 'typedoc';
+
+function nameThrown(tag) {
+  for (const part of tag.content) if (part.kind === 'text') part.text = part.text.replace(/\{(\w+Error)\}/g, '`$1`');
+  if (!tag.typeAnnotation) return;
+  tag.content.unshift({ kind: 'code', text: `\`${tag.typeAnnotation.slice(1, -1)}\`` }, { kind: 'text', text: ' ' });
+}
+
+/** `'a' | 'b'`, of which each has a comment, as a list below the comment of the type. */
+function listWords({ type, comment }) {
+  if (!comment || !(type instanceof UnionType) || !type.elementSummaries) return;
+  if (!type.types.every((one) => one instanceof LiteralType)) return;
+  for (const [i, { value }] of type.types.entries())
+    comment.summary.push({ kind: 'text', text: `\n- \`${value}\`: ` }, ...type.elementSummaries[i]);
+}
+
+export function load(app) {
+  app.converter.on(Converter.EVENT_RESOLVE, (_context, reflection) => {
+    for (const tag of reflection.comment?.getTags('@throws') ?? []) nameThrown(tag);
+    listWords(reflection);
+  });
+}
