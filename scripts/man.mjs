@@ -81,6 +81,9 @@ In a state directory: a finalizer is at work; a shard has its name in it, too. O
 .TP
 .B AXL_THREADS
 How many threads copy where \\-\\-incomplete resume has something to copy, 1 to 256. Default: as many as CPUs, 2 to 8.
+.TP
+.B AXL_NATIVE_BINARY
+The file of the native addon, if it was built elsewhere than beside this program.
 .SH EXAMPLES
 ${EXAMPLES.map(([command, what]) => `.TP\n${bold(command)}${prose(sentence(what))}\n`).join('')}.SH SEE ALSO
 .BR node (1)

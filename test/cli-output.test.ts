@@ -143,15 +143,19 @@ t.test('on a terminal there is a progress bar, and --no-progress takes it away',
   await using busy = await begin(place, 'a');
   await busy.dispatch();
   await quiet(busy);
-  const run = (option: string) => {
+  const run = (option: string, LC_ALL = 'C.UTF-8') => {
     const command = `'${process.execPath}' '${BINARY}' ${option} --wait=1500ms '${place.states}'`;
-    return program('script', ['-qec', command, '/dev/null'], { env: { TERM: 'xterm' } });
+    return program('script', ['-qec', command, '/dev/null'], { env: { TERM: 'xterm', LC_ALL } });
   };
   const bar = /% \| \d+\/1 state files \|/;
   const shown = await run('');
   t.equal(shown.status, 4);
   t.match(shown.stdout, bar);
   t.match(shown.stdout, 'waiting for 1');
+  t.match(shown.stdout, /[░█]/);
+  const ascii = (await run('', 'C')).stdout;
+  t.match(ascii, bar);
+  t.notMatch(ascii, /[^\t-~\x1b]/, 'only characters that the locale has');
   t.match(shown.stdout, /axl-finalize: 1 state file: 1 busy/);
   t.notMatch((await run('--no-progress')).stdout, bar);
   t.notMatch((await axlFinalize(['--wait=1s', place.states])).stderr, bar);

@@ -61,6 +61,14 @@ t.test('lib/errors.ts, native/status.cc and the documents have the same codes', 
   }
 });
 
+t.test('each environment variable that lib/options.ts reads is explained to its readers', (t) => {
+  const pages = ['docs/api.md', 'docs/collectives.md', 'man/axl-finalize.1'].map(read).join('');
+  const variables = new Set(all(read('lib/options.ts'), /(?:'|env\.)(AXL_\w+)/g));
+  t.ok(variables.size >= 5);
+  for (const variable of variables) t.match(pages, variable);
+  t.end();
+});
+
 t.test('docs/api.md says of each code what it means', (t) => {
   const page = read('docs/api.md');
   const codes = all(read('lib/errors.ts'), /^ {2}\| '(AXL_\w+)'/gm);

@@ -8,6 +8,11 @@ import { duration } from './text.js';
 /** Redraws a second: an ssh connection from home carries it. */
 const FPS = 5;
 
+/** The locale's character set, as setlocale(3) finds it. */
+function hasBlocks({ LC_ALL, LC_CTYPE, LANG }: NodeJS.ProcessEnv): boolean {
+  return /utf-?8/i.test(LC_ALL || LC_CTYPE || LANG || '');
+}
+
 function payload(meter: Meter): Record<string, string> {
   const { rate, volume, left } = rates(meter);
   const waiting = `waiting for ${meter.waiting}, ${duration(meter.elapsed)}`;
@@ -28,7 +33,7 @@ export function showBar(meter: () => Meter): () => void {
       gracefulExit: false,
       linewrap: true,
     },
-    Presets.shades_classic,
+    hasBlocks(process.env) ? Presets.shades_classic : Presets.legacy,
   );
   const { total, done } = meter();
   bar.start(total, done, payload(meter()));
