@@ -1,10 +1,45 @@
 // Files that this command writes: --report and --metrics. They appear under their names when they are whole.
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, constants, fsyncSync, lstatSync, openSync, readSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { openAsRoot } from '../directory-as-root.js';
 import { AxlError, fromNode } from '../errors.js';
 import { absolutePath, displayName, fromLatin1, latin1 } from '../names.js';
+import { UsageError } from './errors.js';
 import { Buffered, complain } from './output.js';
+
+/** With which every state file begins: docs/state-format.md. */
+const MAGIC = Buffer.from('8941584c0d0a1a0a', 'hex');
+
+function beginsWithMagic(path: Buffer): boolean {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  try {
+    const bytes = Buffer.alloc(MAGIC.length);
+    return readSync(fd, bytes) === bytes.length && bytes.equals(MAGIC);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/**
+ * Is there a state file of that name? `--report DIR/*` makes the first of them the report, and takes it from the inputs:
+ * its transfer would be lost, and its dataset found incomplete.
+ */
+export function refuseStateFile(path: Buffer): void {
+  let found = false;
+  try {
+    found = lstatSync(path, { throwIfNoEntry: false })?.isFile() === true && beginsWithMagic(path);
+  } catch {
+    // who wants to write it will say what is wrong
+  }
+  if (found) throw new UsageError(`${displayName(path)}: it is a state file, and no report or metrics go into it`);
+}
+
+/** Only a file is replaced: a rename over /dev/null or /dev/stdout takes it away from everybody. */
+function refuseOthers(path: Buffer): void {
+  const stats = lstatSync(path, { throwIfNoEntry: false });
+  if (stats && !stats.isFile())
+    throw new AxlError('AXL_UNSAFE_PATH', 'it is there already, and is no file to be replaced');
+}
 
 /** A file under a temporary name beside the final one. A failure is said once, makes the exit status 1, and ends it. */
 export class NewFile {
@@ -25,6 +60,7 @@ export class NewFile {
     this.#attempt(() => {
       const dir = this.#enter(dirname(name));
       this.#final = fromLatin1(join(dir, basename(name)));
+      refuseOthers(this.#final);
       this.#temporary = fromLatin1(join(dir, `.${basename(name)}.${unique}.tmp`));
       this.#fd = openSync(this.#temporary, 'wx', 0o666);
       if (alone) rmSync(this.#final, { force: true });
@@ -47,6 +83,7 @@ export class NewFile {
     this.#text.flush();
     this.#attempt(() => {
       fsyncSync(this.#fd as number);
+      refuseOthers(this.#final);
       renameSync(this.#temporary, this.#final);
     });
     this.#close();

@@ -82,7 +82,16 @@ async function attempt(inputs: readonly Buffer[], options: FinalizeOptions): Pro
   }
 }
 
+/** @throws {UsageError} before anything is done */
+async function checkWritten({ report, metrics }: Flags): Promise<void> {
+  const paths = [report, metrics].filter((path) => path !== undefined);
+  if (paths.length === 0) return;
+  const { refuseStateFile } = await import('./files.js');
+  for (const path of paths) refuseStateFile(toBytes(path));
+}
+
 export async function run(given: readonly string[], asked: Flags, args: readonly string[]): Promise<number> {
+  await checkWritten(asked);
   const flags = ofThisShard(asked);
   if (flags.launcher !== undefined && given.includes('-'))
     throw new UsageError('--shard auto and - exclude each other: launchers hand standard input to one rank only');

@@ -5,6 +5,7 @@ import { fromNode } from '../errors.js';
 import type { FinalizeEvent } from '../index.js';
 import { displayName } from '../names.js';
 import { DocumentSink } from './document.js';
+import { refuseStateFile } from './files.js';
 import { merged, mergedStatus, type Part, toPart } from './merged.js';
 import { MetricsSink } from './metrics.js';
 import { toBytes } from './names.js';
@@ -97,6 +98,7 @@ export function run({ files, ...flags }: MergeRequest): number {
   const problems = [...wrong(parts)];
   for (const problem of problems) complain(problem);
   if (problems.length > 0 || parts.length < files.length) return 1;
+  for (const path of [flags.report, flags.metrics]) if (path !== undefined) refuseStateFile(toBytes(path));
   return write(
     parts.toSorted((a, b) => a.shard.index - b.shard.index),
     flags,

@@ -188,8 +188,8 @@ export const FINALIZE_OPTIONS: readonly OptionRow[] = [
     group: 'Output',
     help: 'write the document of --json to FILE',
     man:
-      'It appears under its name when it is whole. If it cannot be written, the work is done all the same, and the exit ' +
-      'status is 1. With --shard each part has its own, see there; one that is there is removed first.',
+      'It appears under its name when it is whole. A file of that name is replaced, but no state file, link or device. ' +
+      'If it cannot be written, the work is done all the same, and the exit status is 1. With --shard each part has its own, see there; one that is there is removed first.',
   },
   {
     name: '--metrics',
