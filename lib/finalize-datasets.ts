@@ -1,15 +1,18 @@
 // Datasets: surveys all candidates, decides about each dataset, and has its transfers published or not, as one.
-// The order that makes it safe beside others: survey, then read verdict files, then write one, then act. Whoever
-// removes a state file has written the verdict before; so if one is missing in our survey, we see that verdict.
+// The order that makes it safe beside others: survey; then, alone (verdict-lock.ts), read verdict files, look again
+// whether all is as it was surveyed, write one; then act, on no other transfers than those. Whoever removes a state file
+// has written the verdict before; so what is there at both looks was not decided about in between.
 
-import { decided, type Group, isDoubtful, isWhole, judge, NAMED, Surveys } from './dataset.js';
-import { AxlError, failureOf, toFailure } from './errors.js';
+import { decided, disagreement, type Group, isDoubtful, isWhole, judge, NAMED, Surveys, wish } from './dataset.js';
+import { failureOf, toFailure } from './errors.js';
 import type { DatasetVerdict, FinalizeAction } from './finalize-types.js';
 import { displayName, fromLatin1 } from './names.js';
-import { INCOMPLETE, type NativeFinalizeOptions, type NativeSurveyed } from './native.js';
+import { INCOMPLETE, type NativeFinalized, type NativeFinalizeOptions, type NativeSurveyed } from './native.js';
 import { makeEntry } from './tally.js';
 import type { Failure } from './types.js';
-import { type Decision, decide, readVerdict, verdictPath } from './verdict-file.js';
+import { type Decision, decideIn, PATIENCE_MS, readVerdicts, verdictPath } from './verdict-file.js';
+import { lockVerdicts } from './verdict-lock.js';
+import { jittered, sleep } from './waiting.js';
 import type { Patience, Work } from './work.js';
 
 /** A create that was killed has no name yet. */
@@ -25,6 +28,10 @@ export interface DatasetTerms {
 
 /** What is to be done with a candidate. The first four are the addon's; the others it never sees. */
 type Choice = 'plain' | 'told' | 'keep' | 'roll back' | 'busy' | 'held' | 'failed' | 'leave';
+/** Added to the patience with who decides, for each transfer that he may be looking at. */
+const LOOK_MS = 2;
+/** Pauses before what is alive is looked at again: it may be somebody who only looks. */
+const INSTANTS_MS = [50, 100, 200] as const;
 const CHOICES: readonly Choice[] = ['plain', 'told', 'keep', 'roll back', 'busy', 'held', 'failed', 'leave'];
 
 /** One survey and what follows from it. */
@@ -36,10 +43,13 @@ class Round {
   /** The datasets that were busy before: the others have been finalized and reported. */
   readonly #only: ReadonlySet<string> | undefined;
   readonly #plan: Uint8Array;
-  readonly #verdicts = new Set<string>();
+  /** Paths of verdict files, to be cleared away when they are carried out. */
+  readonly verdicts = new Set<string>();
   readonly #reasons = new Map<string, Failure>();
   readonly #unread = new Map<number, Failure>();
   #doubt: boolean;
+  /** Has something changed since the survey, or is another finalizer deciding? */
+  #overtaken = false;
 
   /** @param allListed false: there may be state files that nobody listed */
   constructor(work: Work, terms: DatasetTerms, allListed: boolean, only: ReadonlySet<string> | undefined) {
@@ -50,6 +60,8 @@ class Round {
     this.#plan = new Uint8Array(work.candidates.size).fill(CHOICES.indexOf('leave'));
     this.#doubt = !allListed || !work.terms.native.scanComplete;
   }
+
+  readonly #uuids = (batch: readonly number[]): Buffer => this.surveys.uuids(batch);
 
   #plans(i: number, choice: Choice): void {
     this.#plan[i] = CHOICES.indexOf(choice);
@@ -100,16 +112,16 @@ class Round {
       if (isDoubtful(standing) || standing === 'not-state' || standing === 'gone') this.#planOthers(i, seen.name);
     };
     await this.#work.survey(this.#surveyed(), see);
-    await this.whenDead([50, 100, 200]);
+    await this.whenDead(INSTANTS_MS);
   }
 
   /** Looks again at what is alive, after each of these pauses. True once nothing is. */
-  async whenDead(pauses: readonly number[]): Promise<boolean> {
-    const alive = () => this.#wanted.flatMap(({ members }) => members.filter((i) => this.surveys.alive(i)));
+  async whenDead(pauses: readonly number[], groups?: readonly Group[]): Promise<boolean> {
+    const alive = () => (groups ?? this.#wanted).flatMap(({ members }) => members.filter((i) => this.surveys.alive(i)));
     for (const ms of pauses) {
       const numbers = alive();
       if (numbers.length === 0 || this.#work.stopped) break;
-      await new Promise((resolve) => setTimeout(resolve, ms * (0.5 + Math.random())));
+      await sleep(jittered(ms), this.#work.terms.signal);
       await this.#work.survey(numbers, (i, seen) => this.#see(i, seen));
     }
     return alive().length === 0;
@@ -126,13 +138,14 @@ class Round {
     await this.#work.finalize(
       lacking,
       { ...native, leaveDatasets: false, resumeOnly: true, allEntries: true },
+      this.#uuids,
       (i, { resumed, failure }) => {
         if (resumed) this.#work.resumed.add(this.#work.candidates.path(i));
         else if (failure) this.#work.terms.tally.problem(toFailure(failure));
       },
     );
     await this.#work.survey(lacking, (i, seen) => this.#see(i, seen));
-    await this.whenDead([50, 100, 200]);
+    await this.whenDead(INSTANTS_MS);
   }
 
   #counts(i: number): boolean {
@@ -156,58 +169,108 @@ class Round {
   }
 
   async #decide(group: Group): Promise<void> {
-    const { tally } = this.#work.terms;
     const now = judge(group, this.surveys, (i) => this.#counts(i));
     const dirs = [...new Set(group.members.map((i) => this.#work.candidates.dir(i)))].sort();
-    const found = await Promise.all(dirs.map((dir) => readVerdict(verdictPath(dir, group.name))));
-    const earlier = found.find((decision) => decision !== undefined);
-    if (earlier && this.#lists(earlier, group)) return this.#carryOut(group, earlier, now, dirs);
-    if (now.verdict === 'busy') {
-      this.busy.add(group.name);
-      for (const i of group.members) this.#plans(i, 'busy');
-      return;
+    const earlier = (await readVerdicts(dirs, group.name)).find((found) => found && this.#lists(found, group));
+    const isDurable = dirs.length === 1 || this.#work.terms.native.dryRun;
+    if (earlier && isDurable) return this.#carryOut(group, earlier, now, dirs);
+    if (!earlier && now.verdict === 'busy') return this.#leave(group);
+    if (!earlier && !this.#isToBeWritten(group, now)) return this.#doWithout(group, now);
+    const release = await lockVerdicts(
+      dirs.map((dir) => verdictPath(dir, group.name)),
+      PATIENCE_MS + LOOK_MS * group.members.length,
+    );
+    if (!release) return this.#again(group);
+    try {
+      await this.#decideAlone(group, now, dirs);
+    } finally {
+      await release();
     }
-    if (now.verdict === 'incomplete' && (await this.#isGone(group))) {
-      for (const i of group.members) this.#plans(i, 'plain');
-      return;
+  }
+
+  /** While nobody else does. */
+  async #decideAlone(group: Group, now: DatasetVerdict, dirs: readonly string[]): Promise<void> {
+    for (const dir of dirs) this.verdicts.add(verdictPath(dir, group.name));
+    const found = await readVerdicts(dirs, group.name);
+    const earlier = found.find((decision) => decision && this.#lists(decision, group));
+    if (!earlier) {
+      if (now.verdict === 'complete' && (await this.#isRefused(group, now))) return;
+      if (now.verdict !== 'complete' && !(await this.#isAsSurveyed(group))) return;
     }
-    if (group.sizes.size > 1) tally.problem(disagreement(group));
+    const wanted = earlier ?? wish(group, this.surveys, now, (i) => this.#work.candidates.name(i));
+    const counts = await decideIn(dirs, wanted, (decision) => this.#lists(decision, group));
+    return this.#carryOut(group, counts, now, dirs);
+  }
+
+  /** Nothing is to be decided durably: one transfer is all, or nothing is to be done. */
+  async #doWithout(group: Group, now: DatasetVerdict): Promise<void> {
     if (now.verdict === 'complete' && (await this.#isRefused(group, now))) return;
-    const decision = await this.#makeDurable(group, now, dirs);
-    if (decision) return this.#carryOut(group, decision, now, dirs);
-    tally.dataset(now);
+    if (now.verdict !== 'complete' && !(await this.#isAsSurveyed(group))) return;
+    this.#tell(group, now);
     const choice = now.verdict === 'complete' ? 'plain' : this.#isKept(group) ? 'keep' : 'told';
     for (const i of group.members) this.#plans(i, choice);
   }
 
-  /** Has another finalizer dealt with all of it, and removed its verdict, since we began to look? It has told of it. */
-  async #isGone({ members }: Group): Promise<boolean> {
-    const isThere = (i: number) => this.surveys.standing(i) !== 'gone';
-    for (const some of [members.slice(0, 1), members]) {
-      await this.#work.survey(some, (i, seen) => this.#see(i, seen));
-      if (some.some(isThere)) return false;
-    }
-    return true;
+  #tell(group: Group, verdict: DatasetVerdict): void {
+    const { tally } = this.#work.terms;
+    if (group.sizes.size > 1) tally.problem(disagreement(group));
+    tally.dataset(verdict);
+  }
+
+  #leave({ name, members }: Group): void {
+    this.busy.add(name);
+    for (const i of members) this.#plans(i, 'busy');
+  }
+
+  /** Somebody else is about it, or was: what we know of it is not true any more. */
+  #again(group: Group): void {
+    this.#overtaken = true;
+    this.#leave(group);
+  }
+
+  /**
+   * Is it still as it was when it was judged? If another finalizer has dealt with all of it meanwhile, it has told of
+   * it; otherwise all begins anew.
+   */
+  async #isAsSurveyed(group: Group): Promise<boolean> {
+    const { members } = group;
+    const before = members.map((i) => this.surveys.standing(i));
+    await this.#work.survey(members, (i, seen) => this.#see(i, seen));
+    await this.whenDead(INSTANTS_MS, [group]);
+    const standings = members.map((i) => this.surveys.standing(i));
+    if (standings.every((standing) => standing === 'gone')) for (const i of members) this.#plans(i, 'plain');
+    else if (members.some((i, at) => standings[at] !== before[at] || this.surveys.alive(i))) this.#again(group);
+    else return true;
+    return false;
   }
 
   /**
    * Is there a rank that is complete and cannot be published, for want of a permission or over a destination that is to
-   * stay? Then none of the dataset is; what can go wrong after this look, only the verdict file holds together.
+   * stay? Then none of the dataset is; what can go wrong after this look, only the verdict file holds together. True,
+   * too, if one is not there any more.
    */
-  async #isRefused({ members, name }: Group, now: DatasetVerdict): Promise<boolean> {
-    const { native, tally } = this.#work.terms;
-    if (native.dryRun || members.length === 1) return false;
-    const refused = await this.#work.refused(members, native);
-    if (refused.size === 0) return false;
+  async #isRefused(group: Group, now: DatasetVerdict): Promise<boolean> {
+    const { native } = this.#work.terms;
+    if (native.dryRun || group.members.length === 1) return false;
+    const { refused, publishable } = await this.#work.refused(group.members, native, this.#uuids);
+    const isTold = (i: number) => isWhole(this.surveys.standing(i));
+    if (publishable + [...refused.keys()].filter(isTold).length < group.members.filter(isTold).length)
+      this.#again(group);
+    else if (refused.size > 0) this.#reportRefused(group, now, refused);
+    else return false;
+    return true;
+  }
+
+  #reportRefused({ members, name }: Group, now: DatasetVerdict, refused: ReadonlyMap<number, NativeFinalized>): void {
     const ranks = [...refused.keys()].map((i) => this.surveys.rank(i)).sort((a, b) => a - b);
-    tally.dataset({ ...now, verdict: 'incomplete', missing: ranks.slice(0, NAMED), missingCount: ranks.length });
+    const missing = { missing: ranks.slice(0, NAMED), missingCount: ranks.length };
+    this.#work.terms.tally.dataset({ ...now, verdict: 'incomplete', ...missing });
     const why = `dataset ${displayName(name)}: rank ${ranks[0]} cannot be published`;
     for (const i of members.filter((member) => this.#work.isOurs(member))) {
       const entry = refused.get(i);
       if (entry) this.#work.report(i, entry);
       else this.#say(i, 'kept', { code: 'AXL_CONFLICT', message: `${this.#shown(i)}: ${why}` });
     }
-    return true;
   }
 
   #shown(i: number): string {
@@ -226,35 +289,18 @@ class Round {
     return this.#doubt || (incomplete === INCOMPLETE.resume && members.some(others));
   }
 
-  /** Writes what is to be done before anything is; undefined if one transfer is all, or nothing is to be done. */
-  async #makeDurable(group: Group, now: DatasetVerdict, dirs: readonly string[]): Promise<Decision | undefined> {
+  /** Is there something to be done, with more than one transfer? */
+  #isToBeWritten(group: Group, now: DatasetVerdict): boolean {
     const { incomplete, fallback, dryRun } = this.#work.terms.native;
     const deletes = (incomplete === INCOMPLETE.resume ? fallback : incomplete) === INCOMPLETE.delete;
-    if (dryRun || (group.members.length === 1 && now.size === 1)) return undefined;
-    if (now.verdict === 'incomplete' && (!deletes || this.#isKept(group))) return undefined;
-    const publish = now.verdict === 'complete';
-    const concerned = group.members.filter((i) => !publish || isWhole(this.surveys.standing(i)));
-    if (publish && !concerned.some((i) => this.surveys.standing(i) === 'complete')) return undefined;
-    const transfers = new Map(concerned.map((i) => [this.surveys.uuid(i), this.#work.candidates.name(i)]));
-    const wanted = {
-      decision: publish ? 'publish' : 'roll back',
-      name: group.name,
-      size: now.size,
-      transfers,
-    } as const;
-    // In an order that all share: the first directory decides.
-    let counts: Decision = wanted;
-    for (const dir of dirs) {
-      const there = await decide(dir, counts);
-      if (!this.#lists(there, group) || (dir !== dirs[0] && there.decision !== counts.decision)) throw conflict(group);
-      counts = there;
-    }
-    return counts;
+    if (dryRun || (group.members.length === 1 && now.size === 1)) return false;
+    if (now.verdict === 'complete') return group.members.some((i) => this.surveys.standing(i) === 'complete');
+    return deletes && !this.#isKept(group);
   }
 
   #carryOut(group: Group, decision: Decision, now: DatasetVerdict, dirs: readonly string[]): void {
-    for (const dir of dirs) this.#verdicts.add(verdictPath(dir, group.name));
-    this.#work.terms.tally.dataset(decided(decision, now));
+    for (const dir of dirs) this.verdicts.add(verdictPath(dir, group.name));
+    this.#tell(group, decided(decision, now));
     const publish = decision.decision === 'publish';
     for (const i of group.members) {
       if (decision.transfers.has(this.surveys.uuid(i))) this.#plans(i, publish ? 'plain' : 'roll back');
@@ -279,6 +325,7 @@ class Round {
       choices,
       (i) => options[this.#choice(i)] as NativeFinalizeOptions,
       this.#terms.patience,
+      this.#uuids,
     );
     for (const i of this.#work.ours()) this.#reportUntouched(i);
   }
@@ -312,6 +359,7 @@ class Round {
 
   /** False: no time is left. */
   async waitForDeath(): Promise<boolean> {
+    if (this.#overtaken && !(await this.#terms.patience.another(this.busy.size))) return false;
     while (!(await this.whenDead([0]))) if (!(await this.#terms.patience.another(this.busy.size))) return false;
     return !this.#work.stopped;
   }
@@ -319,16 +367,14 @@ class Round {
   /** The end of waiting. */
   giveUp(): void {
     for (const group of this.#wanted.filter(({ name }) => this.busy.has(name))) {
-      this.#work.terms.tally.dataset(judge(group, this.surveys, (i) => this.#counts(i)));
+      const now = judge(group, this.surveys, (i) => this.#counts(i));
+      this.#work.terms.tally.dataset({ ...now, verdict: 'busy' });
+      const why = this.#overtaken ? 'another finalizer is at work on its dataset' : 'a rank of its dataset is alive';
       for (const i of group.members.filter((member) => this.#work.isOurs(member))) {
-        const message = `${this.#shown(i)}: ${this.surveys.alive(i) ? 'its writer' : 'a rank of its dataset'} is alive`;
+        const message = `${this.#shown(i)}: ${this.surveys.alive(i) ? 'its writer is alive' : why}`;
         this.#say(i, 'busy', { code: 'AXL_STATE_LOCKED', message });
       }
     }
-  }
-
-  get verdicts(): ReadonlySet<string> {
-    return this.#verdicts;
   }
 }
 
@@ -342,23 +388,12 @@ export async function finalizeDatasets(first: Work, terms: DatasetTerms, allList
     await tally.time('finalize', () => round.finish());
     for (const path of round.verdicts) verdicts.add(path);
     if (round.busy.size === 0) return verdicts;
-    const dead = await round.waitForDeath();
-    if (!dead) round.giveUp();
-    if (!dead) return verdicts;
+    if (!(await round.waitForDeath())) {
+      round.giveUp();
+      return verdicts;
+    }
     const again: Work | undefined = await tally.time('scan', terms.rescan);
     work = again ?? work;
     round = new Round(work, terms, allListed && again !== undefined, round.busy);
   }
-}
-
-function disagreement({ name, sizes }: Group): Failure {
-  const all = [...sizes].sort((a, b) => a - b).slice(0, 10);
-  return {
-    code: 'AXL_CONFLICT',
-    message: `dataset ${displayName(name)}: its transfers disagree on its size: ${all.join(', ')}`,
-  };
-}
-
-function conflict({ name }: Group): AxlError {
-  return new AxlError('AXL_CONFLICT', `dataset ${displayName(name)}: its verdict files disagree`);
 }

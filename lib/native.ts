@@ -91,7 +91,7 @@ export const HAS_CRC_FLAG = 0x40;
  */
 export interface NativeTransfer {
   create(options: NativeTransferOptions): Promise<void>;
-  open(stateFile: Buffer): Promise<{ readonly name: string; readonly state: number }>;
+  open(stateFile: Buffer): Promise<{ readonly name: string; readonly uuid: string; readonly state: number }>;
   /** `packed`: source NUL destination NUL, ... `exact`: a destination is the final path itself, as for a match. */
   add(packed: Buffer, exact: boolean, links: number): Promise<{ files: number; directories: number; bytes: number }>;
   /** Resolves once the plan is journalled and copies run. */
@@ -137,7 +137,7 @@ export interface NativeFinalizeOptions {
   readonly leaveDatasets: boolean;
   /** Completes copies, and does nothing else. */
   readonly resumeOnly: boolean;
-  /** With `dryRun`: what is complete, and can be published, is durably so afterwards; or it is failed. */
+  /** With `dryRun`: what is complete, and can be published, is durably so afterwards, and published; or it is failed. */
   readonly commit: boolean;
   /** False: entries only for what is failed, corrupt or busy. */
   readonly allEntries: boolean;
@@ -262,12 +262,17 @@ export interface Native {
   readonly Transfer: new () => NativeTransfer;
   /** How many threads copy. False: they have been started already. */
   configure(threads: number): boolean;
-  /** Finalizes state files; `packed` are their paths, each ended by a NUL. Entries come in their order. */
-  finalize(packed: Buffer, options: NativeFinalizeOptions): Promise<NativeBatch>;
+  /**
+   * Finalizes state files; `packed` are their paths, each ended by a NUL. Entries come in their order.
+   * @param uuids which transfer each is to be, 16 bytes each, or `gone`; zeros, or none at all: any
+   */
+  finalize(packed: Buffer, options: NativeFinalizeOptions, uuids: Buffer): Promise<NativeBatch>;
   /** True: copies of a resume end soon, and are kept; also those of later calls, until it is false again. */
   stopFinalize(stop: boolean): void;
   /** Looks at state files, in their order, `jobs` at a time. Holds the lock of each for an instant. */
   survey(packed: Buffer, jobs: number): Promise<readonly NativeSurveyed[]>;
+  /** Locks an open file, which its close unlocks. 0: done; 1: another has the lock; 2: that does not work here. */
+  tryLock(fd: number): number;
   /** Whose the names of a directory are, each ended by a NUL; opens none of them. `kinds`: indexes of KINDS. */
   owners(
     dir: Buffer,

@@ -41,7 +41,8 @@ export interface Listing {
 /** Ours, but no state files: locks, verdicts, and what ranks without an MPI binding say to each other. */
 const OURS = /^\.axl-(finalize\.|verdict\.|comm-)/;
 const COMM = '**/.axl-comm-*/**';
-const TRACE = /^\.axl-(verdict\.[0-9a-f]{16}|finalize\..*\.lock)$/;
+/** A verdict has a suffix in what a killed writer of it left. */
+const TRACE = /^\.axl-(verdict\.[0-9a-f]{16}(\..*)?|finalize\..*\.lock)$/;
 /** System calls under way at a time. */
 const AT_ONCE = 64;
 

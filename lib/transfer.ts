@@ -9,6 +9,7 @@ import { checkOptions, DEFAULT_INTERVAL_MS, shapes } from './options.js';
 import { makeReport, waitError } from './report.js';
 import { findMatches, patternList } from './sources.js';
 import { DISPATCHED, expectPhase, type Phase, phaseOf, STATES, UNPUBLISHED } from './states.js';
+import { takeOver } from './take-over.js';
 import type {
   Added,
   AddGlobOptions,
@@ -86,9 +87,10 @@ export class Transfer {
    * If every file was complete, its state is `dispatched` and {@link Transfer.wait} publishes; if not, it is `failed` or
    * `canceled` and {@link Transfer.resume} goes on; one that was published is `completed`. With `comm` every rank takes
    * over its own, and it gives a {@link CollectiveTransfer}: then all ranks resume.
-   * @throws {AxlError} AXL_STATE_LOCKED when its process is alive or a finalizer is at work on it; AXL_STATE_CORRUPT or
-   *   AXL_STATE_VERSION when it cannot be believed or read; AXL_UNSAFE_PATH when it is not a regular file of ours;
-   *   AXL_IO when it is not there; AXL_INVALID_STATE when the transfer was never dispatched
+   * @throws {AxlError} AXL_STATE_LOCKED when its process is alive, a finalizer is at work on it, or one has decided about
+   *   its dataset (axl-finalize goes on); AXL_STATE_CORRUPT or AXL_STATE_VERSION when it cannot be believed or read;
+   *   AXL_UNSAFE_PATH when it is no regular file of ours; AXL_IO when it is not there; AXL_INVALID_STATE when it was
+   *   never dispatched
    * @see AXL_Create with AXL_XFER_STATE_FILE
    */
   static open(stateFile: PathLike, options: OpenOptions & { readonly comm: Comm }): Promise<CollectiveTransfer>;
@@ -102,9 +104,7 @@ export class Transfer {
   static async #open(stateFile: PathLike): Promise<Transfer> {
     const path = absolutePath(stateFile, 'stateFile');
     const transfer = new Transfer('', path);
-    const { name, state } = await answer(transfer.#native.open(path));
-    transfer.#name = name;
-    transfer.#phase = phaseOf(state);
+    [transfer.#name, transfer.#phase] = await takeOver(transfer.#native, path);
     return transfer;
   }
 

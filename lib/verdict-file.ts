@@ -1,10 +1,12 @@
 // What was decided about a dataset, durably, before any of it is touched: whoever comes later, or works beside us, does
-// the same, though ranks are missing by then because they were finalized. The first verdict counts: it is made by link.
+// the same, though ranks are missing by then because they were finalized. The first verdict counts: it is made by link,
+// by who has the lock of verdict-lock.ts. Who removes one has it, too: it could be the next one by then.
 import { constants } from 'node:fs';
 import { type FileHandle, link, lstat, open, readdir, rename, unlink } from 'node:fs/promises';
 import { AxlError, fromNode } from './errors.js';
 import { displayName, fromLatin1, hash, toText } from './names.js';
 import { answer, native, STANDINGS } from './native.js';
+import { awaitVerdict, LOCK_SUFFIX, lockVerdicts } from './verdict-lock.js';
 
 export interface Decision {
   readonly decision: 'publish' | 'roll back';
@@ -18,8 +20,12 @@ export interface Decision {
 
 const FORMAT = 'axl-verdict 1';
 const MAX_BYTES = 256 << 20;
+/** What its drafts and its lock have behind its name. */
+const LEFTOVER = /(?<=\/\.axl-verdict\.[0-9a-f]{16})\.[^/]*$/;
 const ATTEMPTS = 10;
 const BATCH = 128;
+/** For who has the lock, who may be looking at each transfer of a dataset. */
+export const PATIENCE_MS = 2000;
 
 /** The name of the file: two sums of the name of the dataset, and of who decides. */
 function baseOf(dataset: string): string {
@@ -113,6 +119,12 @@ async function writeDurably(path: string, text: string): Promise<void> {
   }
 }
 
+const isThere = (path: Buffer): Promise<boolean> =>
+  lstat(path).then(
+    () => true,
+    (error: NodeJS.ErrnoException) => (error.code === 'ENOENT' ? false : Promise.reject(error)),
+  );
+
 /** Gives a file its name if nobody has it. False if somebody does. */
 async function linkFirst(temporary: Buffer, path: Buffer): Promise<boolean> {
   try {
@@ -122,7 +134,8 @@ async function linkFirst(temporary: Buffer, path: Buffer): Promise<boolean> {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'EEXIST') return false;
     if (code !== 'EPERM' && code !== 'ENOTSUP' && code !== 'ENOSYS') throw error;
-    await rename(temporary, path); // a file system without hard links
+    if (await isThere(path)) return false; // a file system without hard links: only the lock keeps others out
+    await rename(temporary, path);
     return true;
   }
 }
@@ -161,6 +174,36 @@ export async function decide(dir: string, wanted: Decision): Promise<Decision> {
   throw new AxlError('AXL_CONFLICT', `${displayName(fromLatin1(path))}: comes and goes`);
 }
 
+export function readVerdicts(dirs: readonly string[], dataset: string): Promise<(Decision | undefined)[]> {
+  return Promise.all(dirs.map((dir) => readVerdict(verdictPath(dir, dataset))));
+}
+
+/**
+ * Writes a verdict in all directories of its dataset, before any of them is touched: each is all that a finalizer may see
+ * once the others are done with. REQUIRES their locks.
+ * @param dirs in an order that all share: the first decides
+ * @param concerns is a verdict about the same transfers? One that is not, and was carried out, goes
+ * @returns the verdict that counts
+ * @throws {AxlError} AXL_CONFLICT when the directories have different ones; as readVerdict
+ */
+export async function decideIn(
+  dirs: readonly string[],
+  wanted: Decision,
+  concerns: (decision: Decision) => boolean,
+): Promise<Decision> {
+  let counts = wanted;
+  for (const dir of dirs) {
+    const path = verdictPath(dir, wanted.name);
+    const last = await readVerdict(path);
+    if (last && !concerns(last)) await clearIfCarriedOut(path);
+    const there = await decide(dir, counts);
+    if (!concerns(there) || (dir !== dirs[0] && there.decision !== counts.decision))
+      throw new AxlError('AXL_CONFLICT', `dataset ${displayName(wanted.name)}: its verdict files disagree`);
+    counts = there;
+  }
+  return counts;
+}
+
 const DONE_WITH = new Set(['gone', 'not-state', 'published', 'rolled-back']);
 
 /** Is one of its transfers still to be finalized? */
@@ -183,26 +226,63 @@ async function isPending(dir: string, { transfers }: Decision): Promise<boolean>
 /** Removes what killed writers of a verdict left. One that is at work tries again. */
 async function removeDrafts(dir: string, base: string): Promise<void> {
   const names = await readdir(fromLatin1(dir === '' ? '/' : dir), 'latin1');
-  const drafts = names.filter((name) => name.startsWith(`${base}.`));
+  const drafts = names.filter((name) => name.startsWith(`${base}.`) && name !== base + LOCK_SUFFIX);
   await Promise.all(drafts.map((name) => unlink(fromLatin1(`${dir}/${name}`)).catch(() => {})));
 }
 
 /**
- * Removes a verdict that has been carried out: none of its state files is left, durably.
+ * Removes a verdict that has been carried out: none of its state files is left, durably. False if it has not been.
  * @throws {AxlError} as readVerdict
  */
-export async function removeIfCarriedOut(path: string): Promise<void> {
+export async function clearIfCarriedOut(path: string): Promise<boolean> {
   const at = path.lastIndexOf('/');
   const dir = path.slice(0, at);
   try {
-    if ((await lstat(fromLatin1(path))).uid !== process.geteuid?.()) return; // another's to remove
     const decision = await readVerdict(path);
-    if (!decision || (await isPending(dir, decision))) return;
+    if (decision && (await isPending(dir, decision))) return false;
     await syncDirectory(dir); // others may have removed the last ones a moment ago
-    await unlink(fromLatin1(path));
+    if (decision) await unlink(fromLatin1(path));
     await removeDrafts(dir, path.slice(at + 1));
     await syncDirectory(dir);
+    return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw translated(error, path);
+    throw translated(error, path);
   }
+}
+
+/**
+ * Clears away a verdict that was carried out, unless another process is about it, or it is another's to remove.
+ * @param path its own, or of what a killed writer of it left
+ */
+export async function removeIfCarriedOut(path: string): Promise<void> {
+  if ((await readOwner(path)) !== process.geteuid?.()) return;
+  const verdict = path.replace(LEFTOVER, '');
+  const release = await lockVerdicts([verdict], PATIENCE_MS);
+  if (!release) return;
+  try {
+    await clearIfCarriedOut(verdict);
+  } finally {
+    await release();
+  }
+}
+
+async function readOwner(path: string): Promise<number | undefined> {
+  try {
+    return (await lstat(fromLatin1(path))).uid;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw translated(error, path);
+  }
+}
+
+/**
+ * Has a finalizer decided about a transfer that its process has locked? Who asks after locking it cannot miss it: a
+ * finalizer that has not decided yet sees the lock before it does.
+ * @throws {AxlError} AXL_STATE_LOCKED a finalizer decides just now, and takes long; as readVerdict
+ */
+export async function isDecided(dir: string, dataset: string, uuid: string): Promise<boolean> {
+  const path = verdictPath(dir, dataset);
+  if (!(await awaitVerdict(path, PATIENCE_MS)))
+    throw new AxlError('AXL_STATE_LOCKED', `${displayName(fromLatin1(path))}: a finalizer is at work on its dataset`);
+  return (await readVerdict(path))?.transfers.has(uuid) ?? false;
 }

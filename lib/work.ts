@@ -28,6 +28,12 @@ const GRACES_MS = [50, 250] as const;
 const FIRST_PAUSE_MS = 250;
 const LAST_PAUSE_MS = 10_000;
 
+/** As the addon takes them; an empty Buffer: whichever transfers these are. */
+type Uuids = (batch: readonly number[]) => Buffer;
+const ANY: Uuids = () => Buffer.alloc(0);
+/** Pauses for those who look at a state file, and hold its lock for an instant. */
+const INSTANTS_MS = [20, 50, 100, 200] as const;
+
 /** What all of a run's work is done with. */
 export interface Terms {
   readonly native: NativeFinalizeOptions;
@@ -117,13 +123,13 @@ export class Work {
   /** Calls the addon for batch after batch, several at a time, until all are done or the signal fires. */
   async #run<T>(
     numbers: Iterable<number>,
-    call: (packed: Buffer) => Promise<T>,
+    call: (packed: Buffer, batch: readonly number[]) => Promise<T>,
     hear: (batch: readonly number[], result: T) => void,
   ): Promise<void> {
     const queue = batches(numbers, this.#batch);
     const lane = async () => {
       for (let next = queue.next(); !next.done && !this.stopped; next = queue.next()) {
-        const result = await answer(call(this.candidates.pack(next.value)));
+        const result = await answer(call(this.candidates.pack(next.value), next.value));
         hear(next.value, result);
       }
     };
@@ -132,14 +138,19 @@ export class Work {
     if (failed) throw failed.reason; // not before the other lanes have ended
   }
 
-  /** Reports what has no entry; the entries are the caller's. `tried`: these have been, before any of them is heard. */
+  /**
+   * Reports what has no entry; the entries are the caller's.
+   * @param uuids which transfers these were when it was decided what to do with them
+   * @param tried these have been, before any of them is heard
+   */
   finalize(
     numbers: Iterable<number>,
     options: NativeFinalizeOptions,
+    uuids: Uuids,
     hear: (i: number, result: NativeFinalized) => void,
     tried: (batch: readonly number[]) => void = () => {},
   ): Promise<void> {
-    const call = (packed: Buffer) => native().finalize(packed, options);
+    const call = (packed: Buffer, batch: readonly number[]) => native().finalize(packed, options, uuids(batch));
     return this.#run(numbers, call, (batch, result) => {
       tried(batch);
       for (const entry of result.entries) hear(batch[entry.at] as number, entry);
@@ -148,18 +159,33 @@ export class Work {
   }
 
   /**
-   * What could not be published now, of what is complete and not busy; nothing is reported. Nothing is changed, but that the
-   * state files of the others say durably that they are complete: a power cut must not take that back once others are
+   * What could not be published now, of what is complete; nothing is reported. Nothing is changed, but that the state
+   * files of the others say durably that they are complete: a power cut must not take that back once others are
    * published for it.
+   * @returns them, and how many could be published or are
    */
-  async refused(numbers: Iterable<number>, options: NativeFinalizeOptions): Promise<Map<number, NativeFinalized>> {
-    const found = new Map<number, NativeFinalized>();
+  async refused(numbers: readonly number[], options: NativeFinalizeOptions, uuids: Uuids) {
+    const refused = new Map<number, NativeFinalized>();
+    let publishable = 0;
+    let busy: number[] = [];
     const dry = { ...options, dryRun: true, commit: true, allEntries: false, leaveDatasets: false };
-    const call = (packed: Buffer) => native().finalize(packed, dry);
-    await this.#run(numbers, call, (batch, { entries }) => {
-      for (const entry of entries) if (!isBusy(entry)) found.set(batch[entry.at] as number, entry);
-    });
-    return found;
+    const call = (packed: Buffer, batch: readonly number[]) => native().finalize(packed, dry, uuids(batch));
+    const hear = (batch: readonly number[], { entries, counts }: NativeBatch) => {
+      publishable += counts[ACTIONS.indexOf('published')] ?? 0;
+      for (const entry of entries) {
+        if (isBusy(entry)) busy.push(batch[entry.at] as number);
+        else refused.set(batch[entry.at] as number, entry);
+      }
+    };
+    await this.#run(numbers, call, hear);
+    for (const ms of INSTANTS_MS) {
+      const again = busy;
+      if (again.length === 0 || this.stopped) break;
+      await sleep(jittered(ms), this.terms.signal);
+      busy = [];
+      await this.#run(again, call, hear);
+    }
+    return { refused, publishable };
   }
 
   #reportRest(batch: readonly number[], result: NativeBatch): void {
@@ -185,6 +211,7 @@ export class Work {
   /**
    * Finalizes candidates and reports each once; what is busy is tried again, and reported when there is no time left.
    * @param options for candidate `i`; few distinct ones, told apart by identity
+   * @param uuids as of finalize
    * @returns paths of what was left, not reported, because it goes only with all ranks of its dataset
    */
   async conclude(
@@ -192,6 +219,7 @@ export class Work {
     choices: readonly NativeFinalizeOptions[],
     options: (i: number) => NativeFinalizeOptions,
     patience: Patience,
+    uuids: Uuids = ANY,
   ): Promise<Set<string>> {
     const left = new Set<string>();
     let busy = new Map<number, NativeFinalized>();
@@ -206,7 +234,7 @@ export class Work {
         else if (result.action === FOR_DATASET) left.add(this.candidates.path(i));
         else this.report(i, result);
       };
-      for (const choice of choices) await this.finalize(chosen(todo, choice, options), choice, hear, tried);
+      for (const choice of choices) await this.finalize(chosen(todo, choice, options), choice, uuids, hear, tried);
       busy = new Map([...busy, ...still]); // of those, the ones before were not tried any more: we were stopped
       todo = [...busy.keys()];
     } while (await patience.another(busy.size));

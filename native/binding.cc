@@ -2,6 +2,8 @@
 #include <napi.h>
 
 #include <atomic>
+#include <cerrno>
+#include <cstring>
 #include <memory>
 
 #include "binding_environment.h"
@@ -19,6 +21,13 @@ std::vector<std::string> Names(const std::string& packed) {
   return {names.begin(), names.end()};
 }
 
+// One of 16 bytes for each path, or none at all.
+std::vector<Uuid> Uuids(const std::string& packed) {
+  std::vector<Uuid> uuids(packed.size() / sizeof(Uuid));
+  for (size_t i = 0; i < uuids.size(); i++) std::memcpy(uuids[i].data(), &packed[i * sizeof(Uuid)], sizeof(Uuid));
+  return uuids;
+}
+
 class Addon : public Napi::Addon<Addon> {
  public:
   Addon(Napi::Env env, Napi::Object exports) {
@@ -28,6 +37,7 @@ class Addon : public Napi::Addon<Addon> {
                              InstanceMethod<&Addon::Finalize>("finalize"),
                              InstanceMethod<&Addon::StopFinalize>("stopFinalize"),
                              InstanceMethod<&Addon::SurveyAll>("survey"),
+                             InstanceMethod<&Addon::TryLock>("tryLock"),
                              InstanceMethod<&Addon::Owners>("owners"),
                              InstanceMethod<&Addon::Inspect>("inspect"),
                              InstanceMethod<&Addon::Stop>("stop"),
@@ -56,8 +66,8 @@ class Addon : public Napi::Addon<Addon> {
     const FinalizeOptions options = ReadFinalizeOptions(object, &stop_finalize_);
     const bool all = object.Get("allEntries").As<Napi::Boolean>();
     environment_->Start(info.Env()).AllowBackground(object.Get("jobs").As<Napi::Number>());
-    const auto work = [this, options, packed = Bytes(info[0])](Engine& engine) {
-      return FinalizeBatch(environment_->os(), engine, Names(packed), options);
+    const auto work = [this, options, packed = Bytes(info[0]), surveyed = Uuids(Bytes(info[2]))](Engine& engine) {
+      return FinalizeBatch(environment_->os(), engine, Names(packed), options, surveyed);
     };
     return RunBatch(info.Env(), work,
                     [all](Napi::Env env, const std::vector<Finalized>& batch) { return ToJs(env, batch, all); });
@@ -75,6 +85,11 @@ class Addon : public Napi::Addon<Addon> {
       for (uint32_t i = 0; i < batch.size(); i++) array.Set(i, ToJs(env, batch[i]));
       return array;
     });
+  }
+
+  Napi::Value TryLock(const Napi::CallbackInfo& info) {
+    const int locked = environment_->os().Lock(info[0].As<Napi::Number>().Int32Value());
+    return Napi::Number::New(info.Env(), locked == 0 ? 0 : locked == -EWOULDBLOCK ? 1 : 2);
   }
 
   Napi::Value Owners(const Napi::CallbackInfo& info) {

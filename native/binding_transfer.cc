@@ -2,6 +2,7 @@
 #include "binding_transfer.h"
 
 #include "binding_values.h"
+#include "names.h"
 
 namespace axl {
 
@@ -115,9 +116,10 @@ Napi::Value TransferHandle::Open(const Napi::CallbackInfo& info) {
   return live_->RunAndHold(info.Env(), true, [path = Bytes(info[0])](Transfer& t) -> Result {
     Status status = t.Open(path);
     if (!status.ok()) return {std::move(status), nullptr};
-    return {Status::Ok(), [name = t.name(), state = t.state()](Napi::Env env) -> Napi::Value {
+    return {Status::Ok(), [name = t.name(), uuid = t.uuid(), state = t.state()](Napi::Env env) -> Napi::Value {
               Napi::Object opened = Napi::Object::New(env);
               opened.Set("name", name);
+              opened.Set("uuid", Hex(uuid.data(), uuid.size()));
               opened.Set("state", static_cast<uint32_t>(state));
               return opened;
             }};

@@ -25,6 +25,7 @@ constexpr auto kStopPoll = std::chrono::milliseconds(20);
 // One state file. Publishing is done in phases by the batch, everything else at once.
 struct Case {
   Finalized result;
+  Uuid surveyed{};  // zeros: any
   std::unique_ptr<Journal> journal;
   std::unique_ptr<Publisher> publisher;
   bool publish = false;  // renamed, and to be made durable with the others
@@ -34,7 +35,7 @@ struct Case {
 class Batch {
  public:
   Batch(Os& os, Engine& engine, const FinalizeOptions& options) : os_(os), engine_(engine), options_(options) {}
-  std::vector<Finalized> Run(const std::vector<std::string>& paths);
+  std::vector<Finalized> Run(const std::vector<std::string>& paths, const std::vector<Uuid>& surveyed);
 
  private:
   void OpenStateDirectories(const std::vector<std::string>& paths);
@@ -92,10 +93,11 @@ void Batch::Set(Case& c, Action action, Status why) {
   c.result.status = std::move(why);
 }
 
-std::vector<Finalized> Batch::Run(const std::vector<std::string>& paths) {
+std::vector<Finalized> Batch::Run(const std::vector<std::string>& paths, const std::vector<Uuid>& surveyed) {
   OpenStateDirectories(paths);
   std::vector<Case> cases(paths.size());
   for (size_t i = 0; i < paths.size(); i++) cases[i].result.state_file = paths[i];
+  for (size_t i = 0; i < surveyed.size(); i++) cases[i].surveyed = surveyed[i];
   for (Case& c : cases) Begin(c);
 
   DirectoryBarrier renames(os_);
@@ -134,6 +136,7 @@ void Batch::Begin(Case& c) {
   if (Journal::IsDraftName(BaseOf(c.result.state_file))) return Draft(c);
   const OpenOptions options = {options_.job_ended, DirectoryOf(c.result.state_file)};
   const Status s = Journal::Open(os_, c.result.state_file, options, &c.journal);
+  if (s.ok() && c.surveyed != Uuid{} && c.journal->uuid() != c.surveyed) return Set(c, Action::kGone);
   if (c.journal) Describe(c.journal->state(), &c.result);
   if (!s.ok()) return Set(c, OfOpenFailure(s, c.journal && c.journal->recognized()), s);
   if (Status outside = CheckRoots(c.journal->state()); !outside.ok()) return Set(c, Action::kFailed, outside);
@@ -168,6 +171,8 @@ void Batch::Decide(Case& c) {
   const bool complete = state.sealed && state.AllDone();
   if (options_.leave_datasets && state.info.all_ranks) return Set(c, Action::kForDataset);
   if (options_.resume_only) return state.sealed && !complete ? Resume(c) : Set(c, Action::kKept);
+  if (options_.commit && (!complete || state.outcome != Outcome::kNone))
+    return Set(c, state.outcome == Outcome::kPublished ? Action::kPublished : Action::kKept);
   if (!state.sealed) return NeverDispatched(c);
   if (state.outcome != Outcome::kNone) return Finished(c, state.outcome);
   if (complete && !options_.dataset_incomplete) return Complete(c);
@@ -289,8 +294,8 @@ void Batch::Remove(Case& c, Action action) {
 }  // namespace
 
 std::vector<Finalized> FinalizeBatch(Os& os, Engine& engine, const std::vector<std::string>& paths,
-                                     const FinalizeOptions& options) {
-  return Batch(os, engine, options).Run(paths);
+                                     const FinalizeOptions& options, const std::vector<Uuid>& surveyed) {
+  return Batch(os, engine, options).Run(paths, surveyed);
 }
 
 }  // namespace axl

@@ -31,7 +31,8 @@ struct FinalizeOptions {
   bool resume_only = false;
   // What is to be published only with all its ranks is left, as kForDataset: this caller looks at each for itself.
   bool leave_datasets = false;
-  // With dry_run: what is complete, and can be published, is durably so afterwards. Or it is kFailed.
+  // With dry_run: what is complete, and can be published, is durably so afterwards, and kPublished as what is published
+  // already. Or it is kFailed; what is not complete is kKept.
   bool commit = false;
   const std::atomic<bool>* stop = nullptr;  // true: copies of a resume end soon, and are kept
 };
@@ -65,7 +66,9 @@ struct Finalized {
 
 // Finalizes a batch of state files, which share their fsyncs, on the caller's thread: batches run side by side. Results
 // come in the order of `paths`. Every success is durable when it returns (as durable as the transfer asked).
+// `surveyed`: which transfer each is to be, as what was decided of one holds for no other that has its name by now: that
+// is kGone. Empty: whichever it is; so are zeros.
 std::vector<Finalized> FinalizeBatch(Os& os, Engine& engine, const std::vector<std::string>& paths,
-                                     const FinalizeOptions& options);
+                                     const FinalizeOptions& options, const std::vector<Uuid>& surveyed = {});
 
 }  // namespace axl

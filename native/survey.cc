@@ -1,4 +1,4 @@
-// Opens for reading, tries the lock for an instant, reads, lets go.
+// Opens for reading, reads, tries the lock for an instant, looks whether more came meanwhile, lets go.
 #include "survey.h"
 
 #include <fcntl.h>
@@ -69,6 +69,37 @@ bool IsAlive(int locked, const TransferInfo& info) {
   return locked == -EWOULDBLOCK || WriterLiveness(info) == Liveness::kAlive;
 }
 
+Status Look(Os& os, const Fd& fd, const std::string& path, struct stat* st) {
+  const int r = os.Fstat(fd.get(), st);
+  return r < 0 ? Status::Errno(-r, "fstat", path) : Status::Ok();
+}
+
+bool IsSame(const struct stat& a, const struct stat& b) {
+  return a.st_size == b.st_size && TimeOf(a.st_mtim) == TimeOf(b.st_mtim);
+}
+
+// What a regular file says at this moment, but not whether its writer is alive.
+Surveyed Read(Os& os, const Fd& fd, const struct stat& st, const std::string& path, Replay* all) {
+  Surveyed s;
+  s.state_file = path;
+  std::vector<uint8_t> bytes;
+  if (Status failed = ReadBytes(os, fd, st, path, &bytes); !failed.ok()) {
+    Fail(&s, failed.code == Code::kStateCorrupt ? Standing::kCorrupt : Standing::kUnreadable, failed);
+    return s;
+  }
+  s.uid = st.st_uid;
+  s.modified = TimeOf(st.st_mtim);
+  *all = {};
+  Status read = ReplayJournal(bytes.data(), bytes.size(), all);
+  read.path = path;
+  Count(all->state, &s);
+  if (read.ok())
+    s.standing = StandingOf(all->state);
+  else
+    Fail(&s, LooksLikeOne(bytes) ? Standing::kCorrupt : Standing::kNotState, read);
+  return s;
+}
+
 }  // namespace
 
 Surveyed Survey(Os& os, const std::string& path, Replay* replay) {
@@ -81,31 +112,25 @@ Surveyed Survey(Os& os, const std::string& path, Replay* replay) {
     return s;
   }
   struct stat st;
-  Status failed = error != 0 ? Status::Errno(error, "open", path) : Status::Ok();
-  if (failed.ok())
-    if (int r = os.Fstat(fd.get(), &st); r < 0) failed = Status::Errno(-r, "fstat", path);
-  if (failed.ok() && !S_ISREG(st.st_mode)) {
+  Status failed = error != 0 ? Status::Errno(error, "open", path) : Look(os, fd, path, &st);
+  if (!failed.ok()) {
+    Fail(&s, Standing::kUnreadable, failed);
+    return s;
+  }
+  if (!S_ISREG(st.st_mode)) {
     Fail(&s, Standing::kNotState, Status::Make(Code::kUnsafePath, "not a regular file", path));
     return s;
   }
-  std::vector<uint8_t> bytes;
-  if (failed.ok()) failed = ReadBytes(os, fd, st, path, &bytes);
-  if (!failed.ok()) {
-    Fail(&s, failed.code == Code::kStateCorrupt ? Standing::kCorrupt : Standing::kUnreadable, failed);
-    return s;
-  }
-  s.uid = st.st_uid;
-  s.modified = TimeOf(st.st_mtim);
   Replay local;
   Replay& all = replay ? *replay : local;
-  Status read = ReplayJournal(bytes.data(), bytes.size(), &all);
-  read.path = path;
-  Count(all.state, &s);
-  if (read.ok())
-    s.standing = StandingOf(all.state);
-  else
-    Fail(&s, LooksLikeOne(bytes) ? Standing::kCorrupt : Standing::kNotState, read);
-  if (s.standing != Standing::kNotState) s.alive = IsAlive(os.Lock(fd.get()), all.state.info);
+  s = Read(os, fd, st, path, &all);
+  if (s.standing == Standing::kNotState || s.standing == Standing::kUnreadable) return s;
+  const bool alive = IsAlive(os.Lock(fd.get()), all.state.info);
+  struct stat now;
+  if (failed = Look(os, fd, path, &now); !failed.ok()) Fail(&s, Standing::kUnreadable, failed);
+  // A writer that was alive while we read has said more by the time it is dead.
+  if (failed.ok() && !alive && !IsSame(st, now)) s = Read(os, fd, now, path, &all);
+  s.alive = alive;
   return s;
 }
 

@@ -21,6 +21,8 @@ const LAYERS = [
     'report',
   ],
   ...[
+    'verdict-lock',
+    'verdict-file',
     'identity',
     'copies',
     'comm/provider',
@@ -31,11 +33,11 @@ const LAYERS = [
     'agreement',
     'collective',
     'sources',
+    'take-over',
     'transfer',
     'functions',
     'directory-as-root',
     'scan',
-    'verdict-file',
     'dataset',
     'tally',
     'directory-lock',
@@ -55,7 +57,18 @@ const LAYERS = [
 ];
 /** Those two have nothing to do with each other: a finalizer knows no live transfer. */
 const LIVE = [
-  ...['identity', 'copies', 'agreement', 'collective', 'sources', 'states', 'report', 'transfer', 'functions'],
+  ...[
+    'take-over',
+    'identity',
+    'copies',
+    'agreement',
+    'collective',
+    'sources',
+    'states',
+    'report',
+    'transfer',
+    'functions',
+  ],
   ...['comm', 'comm/provider', 'comm/directory', 'comm/pmi', 'comm/pmix'],
 ];
 const AFTERWARDS = LAYERS.slice(LAYERS.indexOf('scan'), LAYERS.indexOf('index'));
