@@ -66,8 +66,8 @@ struct Finalized {
 
 // Finalizes a batch of state files, which share their fsyncs, on the caller's thread: batches run side by side. Results
 // come in the order of `paths`. Every success is durable when it returns (as durable as the transfer asked).
-// `surveyed`: which transfer each is to be, as what was decided of one holds for no other that has its name by now: that
-// is kGone. Empty: whichever it is; so are zeros.
+// `surveyed`: which transfer each is to be. What was decided of one holds for no other that has its name by now: that
+// is kGone. Empty, and zeros: any.
 std::vector<Finalized> FinalizeBatch(Os& os, Engine& engine, const std::vector<std::string>& paths,
                                      const FinalizeOptions& options, const std::vector<Uuid>& surveyed = {});
 

@@ -9,6 +9,7 @@
 #include <filesystem>
 
 #include "state_bytes.h"
+#include "survey.h"
 #include "world.h"
 
 namespace axl::test {
@@ -239,6 +240,23 @@ TEST(WhatIsGoneSinceTheScanIsGone) {
   const auto done = FinalizeBatch(os, engine, {world.state_file()}, {});
   REQUIRE(done.size() == 1);
   CHECK(done[0].action == Action::kGone);
+}
+
+TEST(WhatWasDecidedOfATransferIsNotDoneToAnotherThatHasItsStateFile) {
+  World world;
+  UpTo(world, [](Transfer&) {});
+  Engine engine(1);
+  QuickOs os;
+  const Uuid uuid = Survey(os, world.state_file()).uuid;
+  Uuid other = uuid;
+  other[0] ^= 1;
+  const auto finalize = [&](const Uuid& surveyed) {
+    return FinalizeBatch(os, engine, {world.state_file()}, {}, {surveyed})[0].action;
+  };
+  CHECK(finalize(other) == Action::kGone);
+  CHECK(Survey(os, world.state_file()).standing != Standing::kGone);
+  CHECK(finalize(uuid) != Action::kGone);
+  CHECK(Survey(os, world.state_file()).standing == Standing::kGone);
 }
 
 TEST(AStateFileThatCannotBeReadIsAFailureAndNotAStranger) {
