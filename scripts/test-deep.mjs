@@ -20,7 +20,7 @@ const STEPS = [
     does: 'the real programs killed, torn, failed and stopped for another at each of their system calls',
     command: [...DEEP, ...tap, ...['kill', 'errors', 'turns', 'meetings'].map((name) => `test/faults/${name}.test.ts`)],
     needs: 'seccomp user notification (Linux 5.9)',
-    minutes: 200,
+    minutes: 240,
   },
   {
     name: 'hostile',
@@ -58,7 +58,7 @@ const STEPS = [
     does: '100,000,000 state files that nobody would write',
     command: [process.execPath, 'scripts/fuzz.mjs', '--runs', '100000000', 'journal'],
     needs: 'clang with libFuzzer',
-    minutes: 75,
+    minutes: 85,
   },
   {
     name: 'ends',
