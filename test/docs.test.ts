@@ -133,6 +133,13 @@ t.test('links between the documents lead somewhere', async (t) => {
   }
 });
 
+t.test('npm installs the man page beside the command: it takes a list of pages, and no single one', (t) => {
+  const { man } = JSON.parse(read('package.json'));
+  t.ok(Array.isArray(man) && man.length === 1);
+  for (const page of man) t.ok(fs.existsSync(join(root, page)), page);
+  t.end();
+});
+
 t.test('the changelog begins with the version of package.json', async (t) => {
   const { version } = JSON.parse(read('package.json'));
   t.equal(all(read('CHANGELOG.md'), /^## (\S+)/gm)[0], version);
