@@ -128,8 +128,8 @@ export class Transfer {
    * A file goes to `dest`, or into it if that is a directory; a directory becomes `dest`, or goes into it under its own
    * name if it exists. Missing parents are made. Relative paths start at the current directory at the time of the call.
    * @returns what was planned: numbers of files and directories, bytes
-   * @throws {AxlError} AXL_CONFLICT when two names cannot both hold, such as two sources for one destination;
-   *   AXL_NOT_SUPPORTED for a FIFO, socket, device or dangling link; AXL_IO when a source cannot be read;
+   * @throws {AxlError} AXL_CONFLICT when two names cannot both hold: two sources for one destination, the state file as
+   *   a destination; AXL_NOT_SUPPORTED for a FIFO, socket, device or dangling link; AXL_IO when a source cannot be read;
    *   AXL_INVALID_STATE after dispatch. The plan is what it was before.
    * @see AXL_Add
    */

@@ -126,10 +126,17 @@ Status Plan::AddEntry(Source source, Target target) {
 }
 
 // REQUIRES: the parents of target are known.
+bool Plan::IsSpared(const Target& target) const {
+  struct stat st;
+  return target.exists && BaseOf(spared_) == BaseOf(target.path) &&
+         os_.Stat(AT_FDCWD, spared_.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0 && IdOf(st) == target.id;
+}
+
 Status Plan::AddFile(Source source, Target target) {
   const Id id = IdOf(source.st);
   if (target.exists && (target.id == id || target.followed == id))
     return Conflict("the source is its own destination", source.path, target.path);
+  if (IsSpared(target)) return Conflict("the destination is the state file", source.path, target.path);
   if (target.to_dir) return Status::Errno(EISDIR, "rename", source.path, target.path);
   if (const Known* known = Find(target.path)) {
     const bool twice = known->kind == Name::kFile;

@@ -34,6 +34,9 @@ class Plan {
   Plan(const Plan&) = delete;
   Plan& operator=(const Plan&) = delete;
 
+  // No source may get this name: that of the state file.
+  void Spare(std::string path) { spared_ = std::move(path); }
+
   // Pairs of paths, a source and its destination each, all of them or none.
   using Pairs = std::vector<std::string_view>;
 
@@ -42,9 +45,9 @@ class Plan {
   // absolute paths (callers resolve relative ones when add is called); missing parents of dest are planned as
   // directories. On failure the plan is what it was before the call. Errors: kIo (stat, opendir ...; EISDIR and ENOTDIR
   // if what is on the disk at a destination is of the wrong kind; ELOOP for a cycle of followed links), kNotSupported
-  // (FIFO, socket, device, dangling link), kConflict (two sources to one destination, source is destination,
-  // destination inside the source, a file of the plan where a directory is needed or the other way round), kUnsafePath
-  // (not absolute, NUL, ".." after what exists).
+  // (FIFO, socket, device, dangling link), kConflict (two sources to one destination, source is destination, state file
+  // is destination, destination inside the source, a file of the plan where a directory is needed or the other way
+  // round), kUnsafePath (not absolute, NUL, ".." after what exists).
   Status Add(const Pairs& pairs, PlanOptions options);
 
   // Adds sources under exactly these final paths, as matches of a glob: a directory becomes an (empty) directory there,
@@ -115,6 +118,7 @@ class Plan {
   Status AddExactly(const std::string& source, const std::string& dest, PlanOptions options);
   Status AddEntry(Source source, Target target);
   Status AddFile(Source source, Target target);
+  bool IsSpared(const Target& target) const;
   Status AddDirectory(Source source, Target target);
   Status DescribeBy(size_t dir, Source source);
   Status AddParents(std::string_view dest);
@@ -135,6 +139,7 @@ class Plan {
   Status ReadSource(const std::string& path, bool followed, mode_t kind, struct stat* st, std::vector<Xattr>* xattrs);
 
   Os& os_;
+  std::string spared_;
   // Deques, since names_ refers to their strings: each path is kept once.
   std::deque<FileEntry> files_;
   std::deque<DirEntry> dirs_;

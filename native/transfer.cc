@@ -46,6 +46,7 @@ Status Transfer::Create(const TransferOptions& options) {
   info.job = options.job;
   info.local_rank = options.local_rank;
   info.all_ranks = options.all_ranks;
+  plan_.Spare(options.state_file);
   return Journal::Create(os_, options.state_file, info, &journal_);
 }
 

@@ -122,6 +122,20 @@ t.test('what is its own destination is refused, by any of its names, and stays w
   t.equal(fs.readFileSync(file, 'utf8'), 'source/a');
 });
 
+t.test('no file replaces the state file of its own transfer', async (t) => {
+  const place = new Place(t);
+  place.write('source/rank0');
+  fs.symlinkSync('states', place.path('link'));
+  await using transfer = await place.create();
+  for (const dest of ['states/rank0', 'states', 'link', 'states/../link/rank0'])
+    t.equal(await codeOf(transfer.add(place.path('source/rank0'), place.path(dest))), 'AXL_CONFLICT', dest);
+  await transfer.add(place.path('source/rank0'), place.path('states/other'));
+  await transfer.dispatch();
+  await transfer.wait();
+  await transfer.free();
+  t.same(tree(place.states), { other: 'source/rank0' });
+});
+
 t.test('a destination inside the source tree is refused, also through a link', async (t) => {
   const place = new Place(t);
   place.write('source/sub/a');

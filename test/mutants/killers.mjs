@@ -94,6 +94,10 @@ export const killers = {
   'a state file is acted on although another holds its lock': 'AStateFileIsLockedUntilItsWriterLetsGo',
   'a state file that was removed while we waited for its lock is acted on':
     'AStateFileThatWentWhileWeWaitedForItsLockIsGone',
+  'what was decided of a transfer is done to another that has its state file':
+    'WhatWasDecidedOfATransferIsNotDoneToAnotherThatHasItsStateFile',
+  'what a writer said while its state file was read, before it ended, is not known':
+    'WhatAWriterSaysWhileItsStateFileIsReadAndEndsIsReadToo',
   'a state file of another user is acted on': 'AStateFileOfAnotherUserIsRefused',
   'a state file with a second name is acted on': NOT_OURS,
   'a state file that is a link is acted on': NOT_OURS,

@@ -85,6 +85,20 @@ export const safetyMutants = [
     to: '',
   },
   {
+    name: 'what was decided of a transfer is done to another that has its state file',
+    breaks: 'datasets',
+    file: 'finalizer.cc',
+    from: 'if (s.ok() && c.surveyed != Uuid{} && c.journal->uuid() != c.surveyed) return Set(c, Action::kGone);',
+    to: '',
+  },
+  {
+    name: 'what a writer said while its state file was read, before it ended, is not known',
+    breaks: 'who is alive',
+    file: 'survey.cc',
+    from: 'if (failed.ok() && !alive && !IsSame(st, now))',
+    to: 'if (false && !IsSame(st, now))',
+  },
+  {
     name: 'a state file of another user is acted on',
     breaks: 'a hostile user',
     file: 'journal.cc',

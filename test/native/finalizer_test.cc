@@ -259,6 +259,22 @@ TEST(WhatWasDecidedOfATransferIsNotDoneToAnotherThatHasItsStateFile) {
   CHECK(Survey(os, world.state_file()).standing == Standing::kGone);
 }
 
+TEST(WhatAWriterSaysWhileItsStateFileIsReadAndEndsIsReadToo) {
+  World world;
+  struct LateOs : QuickOs {
+    std::function<void()> before_lock;
+    int Lock(int fd) override {
+      before_lock();
+      return to_.Lock(fd);
+    }
+  } os;
+  os.before_lock = [&] { WriteFile(world.state_file(), StateBytes().Dispatched().WithDone(0).File()); };
+  WriteFile(world.state_file(), StateBytes().Dispatched().File());
+  const Surveyed seen = Survey(os, world.state_file());
+  CHECK(seen.standing == Standing::kComplete);
+  CHECK(!seen.alive);
+}
+
 TEST(AStateFileThatCannotBeReadIsAFailureAndNotAStranger) {
   struct : QuickOs {
     ssize_t Read(int, void*, size_t, off_t) override { return -EIO; }
