@@ -121,9 +121,9 @@ t.test(
   async (t) => {
     const job = new Job(t);
     await job.leave({ name: 'first', allRanks: false });
-    const live = await Transfer.open(job.ofRank(0));
+    const live = await Promise.all([0, 1].map((rank) => Transfer.open(job.ofRank(rank))));
     const meanwhile = async () => {
-      await live[Symbol.asyncDispose]();
+      for (const rank of live) await rank[Symbol.asyncDispose]();
       t.equal((await job.finalize('--dataset')).status, 0);
       await job.leave({ ranks: [0, 1, 2], size: 3, name: 'second', step: 'b', incomplete: 2, allRanks: false });
     };
