@@ -91,7 +91,8 @@ export interface CreateOptions {
   readonly job?: string;
   /**
    * `axl-finalize` publishes this transfer only if every rank of its dataset is complete, whatever it is told; otherwise
-   * all of them are treated as incomplete. @default false; with `comm` true
+   * all of them are treated as incomplete. Whoever calls wait on it without `comm`, also after open, has seen to it that
+   * all are: see {@link Transfer.settle}. @default false; with `comm` true
    */
   readonly allRanks?: boolean;
 }
