@@ -133,6 +133,12 @@ export function fromNode(error: NodeJS.ErrnoException, path: Buffer): AxlError {
   return Object.assign(fromNative(failure) as AxlError, { cause: error });
 }
 
+/** The error of a system call as ours; others as they are. */
+export function translated(error: unknown, path: Buffer): unknown {
+  const isOfCall = !(error instanceof AxlError) && (error as NodeJS.ErrnoException).syscall !== undefined;
+  return isOfCall ? fromNode(error as NodeJS.ErrnoException, path) : error;
+}
+
 /** An error of Node's file system calls, as data. */
 export function nodeFailure(error: NodeJS.ErrnoException, path: Buffer): Failure {
   const { code, message, errno, errnoName, syscall } = fromNode(error, path);

@@ -13,7 +13,7 @@ import type { Failure } from './types.js';
 import { type Decision, decideIn, PATIENCE_MS, readVerdicts, verdictPath } from './verdict-file.js';
 import { lockVerdicts } from './verdict-lock.js';
 import { jittered, sleep } from './waiting.js';
-import type { Patience, Work } from './work.js';
+import { INSTANTS_MS, type Patience, type Work } from './work.js';
 
 /** A create that was killed has no name yet. */
 const DRAFT = /^\.[0-9a-f]{32}\.new$/;
@@ -30,8 +30,6 @@ export interface DatasetTerms {
 type Choice = 'plain' | 'told' | 'keep' | 'roll back' | 'busy' | 'held' | 'failed' | 'leave';
 /** Added to the patience with who decides, for each transfer that he may be looking at. */
 const LOOK_MS = 2;
-/** Pauses before what is alive is looked at again: it may be somebody who only looks. */
-const INSTANTS_MS = [50, 100, 200] as const;
 const CHOICES: readonly Choice[] = ['plain', 'told', 'keep', 'roll back', 'busy', 'held', 'failed', 'leave'];
 
 /** One survey and what follows from it. */
@@ -171,15 +169,14 @@ class Round {
   async #decide(group: Group): Promise<void> {
     const now = judge(group, this.surveys, (i) => this.#counts(i));
     const dirs = [...new Set(group.members.map((i) => this.#work.candidates.dir(i)))].sort();
-    const earlier = (await readVerdicts(dirs, group.name)).find((found) => found && this.#lists(found, group));
+    const earlier = await this.#earlier(group, dirs);
     const isDurable = dirs.length === 1 || this.#work.terms.native.dryRun;
-    if (earlier && isDurable) return this.#carryOut(group, earlier, now, dirs);
     if (!earlier && now.verdict === 'busy') return this.#leave(group);
     if (!earlier && !this.#isToBeWritten(group, now)) return this.#doWithout(group, now);
-    const release = await lockVerdicts(
-      dirs.map((dir) => verdictPath(dir, group.name)),
-      PATIENCE_MS + LOOK_MS * group.members.length,
-    );
+    const paths = dirs.map((dir) => verdictPath(dir, group.name));
+    for (const path of paths) this.verdicts.add(path);
+    if (earlier && isDurable) return this.#carryOut(group, earlier, now);
+    const release = await lockVerdicts(paths, PATIENCE_MS + LOOK_MS * group.members.length);
     if (!release) return this.#again(group);
     try {
       await this.#decideAlone(group, now, dirs);
@@ -190,25 +187,29 @@ class Round {
 
   /** While nobody else does. */
   async #decideAlone(group: Group, now: DatasetVerdict, dirs: readonly string[]): Promise<void> {
-    for (const dir of dirs) this.verdicts.add(verdictPath(dir, group.name));
-    const found = await readVerdicts(dirs, group.name);
-    const earlier = found.find((decision) => decision && this.#lists(decision, group));
-    if (!earlier) {
-      if (now.verdict === 'complete' && (await this.#isRefused(group, now))) return;
-      if (now.verdict !== 'complete' && !(await this.#isAsSurveyed(group))) return;
-    }
+    const earlier = await this.#earlier(group, dirs);
+    if (!earlier && !(await this.#holds(group, now))) return;
     const wanted = earlier ?? wish(group, this.surveys, now, (i) => this.#work.candidates.name(i));
     const counts = await decideIn(dirs, wanted, (decision) => this.#lists(decision, group));
-    return this.#carryOut(group, counts, now, dirs);
+    return this.#carryOut(group, counts, now);
   }
 
   /** Nothing is to be decided durably: one transfer is all, or nothing is to be done. */
   async #doWithout(group: Group, now: DatasetVerdict): Promise<void> {
-    if (now.verdict === 'complete' && (await this.#isRefused(group, now))) return;
-    if (now.verdict !== 'complete' && !(await this.#isAsSurveyed(group))) return;
+    if (!(await this.#holds(group, now))) return;
     this.#tell(group, now);
     const choice = now.verdict === 'complete' ? 'plain' : this.#isKept(group) ? 'keep' : 'told';
     for (const i of group.members) this.#plans(i, choice);
+  }
+
+  /** A verdict on these transfers that somebody has written. */
+  async #earlier(group: Group, dirs: readonly string[]): Promise<Decision | undefined> {
+    return (await readVerdicts(dirs, group.name)).find((found) => found && this.#lists(found, group));
+  }
+
+  /** Can be done what was judged? If not, what is to be done instead is planned. */
+  async #holds(group: Group, now: DatasetVerdict): Promise<boolean> {
+    return now.verdict === 'complete' ? !(await this.#isRefused(group, now)) : this.#isAsSurveyed(group);
   }
 
   #tell(group: Group, verdict: DatasetVerdict): void {
@@ -298,8 +299,7 @@ class Round {
     return deletes && !this.#isKept(group);
   }
 
-  #carryOut(group: Group, decision: Decision, now: DatasetVerdict, dirs: readonly string[]): void {
-    for (const dir of dirs) this.verdicts.add(verdictPath(dir, group.name));
+  #carryOut(group: Group, decision: Decision, now: DatasetVerdict): void {
     this.#tell(group, decided(decision, now));
     const publish = decision.decision === 'publish';
     for (const i of group.members) {

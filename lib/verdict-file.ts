@@ -3,7 +3,7 @@
 // by who has the lock of verdict-lock.ts. Who removes one has it, too: it could be the next one by then.
 import { constants } from 'node:fs';
 import { type FileHandle, link, lstat, open, readdir, rename, unlink } from 'node:fs/promises';
-import { AxlError, fromNode } from './errors.js';
+import { AxlError, translated } from './errors.js';
 import { displayName, fromLatin1, hash, toText } from './names.js';
 import { answer, native, STANDINGS } from './native.js';
 import { awaitVerdict, LOCK_SUFFIX, lockVerdicts } from './verdict-lock.js';
@@ -73,14 +73,6 @@ async function readChecked(file: FileHandle, path: string): Promise<Decision> {
   return decode(await file.readFile('utf8'), path);
 }
 
-/** The error of a system call as ours; others as they are. */
-function translated(error: unknown, path: string): unknown {
-  const { syscall } = error as NodeJS.ErrnoException;
-  return syscall === undefined || error instanceof AxlError
-    ? error
-    : fromNode(error as NodeJS.ErrnoException, fromLatin1(path));
-}
-
 /**
  * The verdict in a file; undefined if there is none.
  * @throws {AxlError} AXL_UNSAFE_PATH another user's; AXL_STATE_CORRUPT something else; AXL_IO
@@ -96,7 +88,7 @@ export async function readVerdict(path: string): Promise<Decision | undefined> {
     }
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw translated(error, path);
+    throw translated(error, fromLatin1(path));
   }
 }
 
@@ -169,7 +161,7 @@ export async function decide(dir: string, wanted: Decision): Promise<Decision> {
       return counts;
     }
   } catch (error) {
-    throw translated(error, path);
+    throw translated(error, fromLatin1(path));
   }
   throw new AxlError('AXL_CONFLICT', `${displayName(fromLatin1(path))}: comes and goes`);
 }
@@ -246,7 +238,7 @@ export async function clearIfCarriedOut(path: string): Promise<boolean> {
     await syncDirectory(dir);
     return true;
   } catch (error) {
-    throw translated(error, path);
+    throw translated(error, fromLatin1(path));
   }
 }
 
@@ -271,7 +263,7 @@ async function readOwner(path: string): Promise<number | undefined> {
     return (await lstat(fromLatin1(path))).uid;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw translated(error, path);
+    throw translated(error, fromLatin1(path));
   }
 }
 

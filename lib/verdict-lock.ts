@@ -3,7 +3,7 @@
 import { constants } from 'node:fs';
 import { type FileHandle, lstat, open, unlink } from 'node:fs/promises';
 import { now } from './clock.js';
-import { AxlError, fromNode } from './errors.js';
+import { AxlError, translated } from './errors.js';
 import { displayName, fromLatin1 } from './names.js';
 import { native } from './native.js';
 import { jittered, sleep } from './waiting.js';
@@ -20,11 +20,6 @@ export type Release = () => Promise<void>;
 export const LOCK_SUFFIX = '.flock';
 
 const codeOf = (error: unknown) => (error as NodeJS.ErrnoException).code;
-
-function translated(error: unknown, path: Buffer): unknown {
-  const { syscall } = error as NodeJS.ErrnoException;
-  return error instanceof AxlError || syscall === undefined ? error : fromNode(error as NodeJS.ErrnoException, path);
-}
 
 const lockOf = (verdict: string): Buffer => fromLatin1(`${verdict}${LOCK_SUFFIX}`);
 

@@ -31,8 +31,8 @@ const LAST_PAUSE_MS = 10_000;
 /** As the addon takes them; an empty Buffer: whichever transfers these are. */
 type Uuids = (batch: readonly number[]) => Buffer;
 const ANY: Uuids = () => Buffer.alloc(0);
-/** Pauses for those who look at a state file, and hold its lock for an instant. */
-const INSTANTS_MS = [20, 50, 100, 200] as const;
+/** Pauses before what is alive is looked at again: it may be somebody who only looks, and holds its lock for an instant. */
+export const INSTANTS_MS = [50, 100, 200] as const;
 
 /** What all of a run's work is done with. */
 export interface Terms {

@@ -12,7 +12,7 @@ const TAP = ['node_modules/.bin/tap', '--disable-coverage', '--timeout=900'];
 const SANITIZERS = {
   address: {
     flags: 'address;undefined',
-    library: 'libasan.so',
+    runtime: 'libasan.so',
     // Leaks are not reported, since Node itself never frees much of what it has.
     options: { ASAN_OPTIONS: 'detect_leaks=0', UBSAN_OPTIONS: 'print_stacktrace=1' },
     // These count the memory and the descriptors of a process, which a sanitizer needs more of.
@@ -20,7 +20,7 @@ const SANITIZERS = {
   },
   thread: {
     flags: 'thread',
-    library: 'libtsan.so',
+    runtime: 'libtsan.so',
     // Node and V8 are not instrumented: what is told of their own accesses says nothing. Ours are told of, whoever calls.
     options: { TSAN_OPTIONS: 'ignore_noninstrumented_modules=1 halt_on_error=1 exitcode=66' },
     // All but the first start shells, which libtsan crashes when it is loaded into them.
@@ -43,10 +43,10 @@ if (!sanitizer) {
   process.exit(2);
 }
 const env = buildEnvironment();
-const printed = spawnSync(env.CXX ?? 'c++', [`-print-file-name=${sanitizer.library}`], { encoding: 'utf8' }).stdout;
-const library = printed?.trim() ?? '';
-if (!isAbsolute(library) || !existsSync(library)) {
-  console.log(`SKIPPED: this compiler has no ${sanitizer.library}`);
+const printed = spawnSync(env.CXX ?? 'c++', [`-print-file-name=${sanitizer.runtime}`], { encoding: 'utf8' }).stdout;
+const runtime = printed?.trim() ?? '';
+if (!isAbsolute(runtime) || !existsSync(runtime)) {
+  console.log(`SKIPPED: this compiler has no ${sanitizer.runtime}`);
   console.log('0 passed, 0 failed, 1 skipped');
   process.exit();
 }
@@ -57,7 +57,7 @@ must('cmake', ['--build', build, '--parallel', String(availableParallelism()), '
 const sanitized = {
   ...env,
   ...sanitizer.options,
-  LD_PRELOAD: library,
+  LD_PRELOAD: runtime,
   AXL_NATIVE_BINARY: join(build, 'axl_native.node'),
 };
 const all = readdirSync(join(root, 'test'))

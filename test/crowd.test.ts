@@ -4,7 +4,16 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { leave, temporaryName } from './journals.js';
-import { axlFinalize, type ChildOptions, type Ended, Place, script, temporaries, tree } from './support.js';
+import {
+  axlFinalize,
+  type ChildOptions,
+  type Ended,
+  expireLocks,
+  Place,
+  script,
+  temporaries,
+  tree,
+} from './support.js';
 
 const deep = process.env.AXL_TEST_DEEP === '1';
 const CROWD = deep ? { finalizers: 64, transfers: 1000, ranks: 200 } : { finalizers: 8, transfers: 120, ranks: 12 };
@@ -49,12 +58,6 @@ function finalizers(place: Place, count: number, options: (i: number) => ChildOp
 const inodesIn = (dir: string): Record<string, number> =>
   Object.fromEntries(fs.readdirSync(dir).map((name) => [name, fs.statSync(join(dir, name)).ino]));
 
-/** Some seconds pass: the lock that a killed finalizer left is stale, whether or not there is anything left to do. */
-function expireLocks(place: Place): void {
-  const locks = fs.readdirSync(place.states).filter((name) => name.endsWith('.lock'));
-  for (const name of locks) fs.utimesSync(join(place.states, name), 1, 1);
-}
-
 t.test('of many finalizers half are killed, and each transfer is published exactly once', async (t) => {
   const place = new Place(t);
   const inodes = await leaveComplete(place, CROWD.transfers);
@@ -68,7 +71,7 @@ t.test('of many finalizers half are killed, and each transfer is published exact
   clearInterval(counting);
   t.ok(ended.filter(({ signal }) => signal === 'SIGKILL').length > 0, 'some were killed before they had ended');
   t.notMatch(ended.map(({ stdout }) => stdout).join(''), /"action":"(failed|corrupt|rolled-back)"/);
-  expireLocks(place);
+  expireLocks(place.states); // whether or not there is anything left to do
   const last = await axlFinalize(['--ndjson', place.states]);
   t.equal(last.status, 0, last.stderr);
   const said = published([...ended, last]);

@@ -101,6 +101,22 @@ function contents(path: string): string {
   return data.length <= 64 ? data.toString('latin1') : createHash('sha256').update(data).digest('hex');
 }
 
+const locksIn = (dir: string): string[] =>
+  fs
+    .readdirSync(dir)
+    .filter((name) => name.endsWith('.lock'))
+    .map((name) => join(dir, name));
+
+/** The locks on a state directory are a courtesy: they are stolen, and nobody waits for them. */
+export function loseLocks(dir: string): void {
+  for (const lock of locksIn(dir)) fs.rmSync(lock, { recursive: true });
+}
+
+/** Some seconds pass: the lock on a state directory, which a killed finalizer left, is stale. */
+export function expireLocks(dir: string): void {
+  for (const lock of locksIn(dir)) fs.utimesSync(lock, 1, 1);
+}
+
 /** The names below a directory that are temporary ones of a transfer. */
 export function temporaries(dir: string): string[] {
   if (!fs.existsSync(dir)) return [];

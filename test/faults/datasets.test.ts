@@ -1,7 +1,7 @@
 // What only a dataset suffers from: a rank's state file that cannot be read for a moment, or that another has finalized.
 import { join } from 'node:path';
 import t from 'tap';
-import { said } from '../support.js';
+import { loseLocks, said } from '../support.js';
 import { type Fault, inject, noInjector, plain } from './injector.js';
 import { type Life, lives } from './lives.js';
 import { Template } from './world.js';
@@ -69,7 +69,7 @@ t.test(
         await life.prepare(world);
         const command = life.command(world);
         const publish = async () => {
-          world.loseLocks();
+          loseLocks(world.states);
           t.match(await plain(command), { status: 0, stderr: '' });
         };
         const where = { place: world.place, root: join(world.states, rank), only: ['openat'], at: 1 };

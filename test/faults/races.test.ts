@@ -7,7 +7,7 @@ import { Transfer } from '../../lib/index.js';
 import { verdictPath } from '../../lib/verdict-file.js';
 import { published } from '../datasets.js';
 import { cutBefore, quiet, TYPE } from '../journals.js';
-import { codeOf, Place, said, axlFinalize as toEnd, tree } from '../support.js';
+import { codeOf, loseLocks, Place, said, axlFinalize as toEnd, tree } from '../support.js';
 import { inject, noInjector, type Where } from './injector.js';
 import { axlFinalize } from './lives.js';
 
@@ -46,15 +46,8 @@ class Job extends Place {
     }
   }
 
-  /** Locks on the directory are a courtesy, and can be lost. */
-  loseLocks(...dirs: string[]): void {
-    for (const dir of ['states', ...dirs])
-      for (const name of fs.readdirSync(this.path(dir)).filter((name) => name.endsWith('.lock')))
-        fs.rmSync(this.path(dir, name), { recursive: true });
-  }
-
   async finalize(...args: string[]) {
-    this.loseLocks();
+    loseLocks(this.states);
     const ended = await toEnd(['--json', ...args, this.states]);
     return { ...ended, report: said(ended) };
   }
@@ -67,7 +60,7 @@ class Job extends Place {
 
   late(root: string, only: string, meanwhile: () => Promise<unknown>, args: readonly string[] = [], at = 1) {
     const all = async () => {
-      this.loseLocks();
+      loseLocks(this.states);
       await meanwhile();
     };
     return this.faulty({ root, only: [only], at, fault: 'pause', meanwhile: all }, args);
@@ -217,7 +210,7 @@ t.test('a verdict is in every directory of its dataset before any rank is touche
   const inputs = [job.states, job.path('states2')];
   const first = await job.faulty({ root: job.root, only: ['link'], at: 2, fault: 'kill' }, [], inputs);
   t.match(first.hit, { call: 'link' });
-  job.loseLocks('states2');
+  for (const dir of [job.states, job.path('states2')]) loseLocks(dir);
   const second = await job.faulty(
     { root: job.root, only: ['renameat'], at: 2, fault: 'kill' },
     ['--jobs', '1'],
@@ -225,7 +218,7 @@ t.test('a verdict is in every directory of its dataset before any rank is touche
   );
   t.match(second.hit, { call: 'renameat' });
   t.equal(published(job).length, 1, 'one rank is published, and its state file may be gone');
-  job.loseLocks('states2');
+  for (const dir of [job.states, job.path('states2')]) loseLocks(dir);
   t.equal((await toEnd(inputs)).status, 0);
   t.same(published(job), ['0', '1']);
   t.same([tree(job.states), tree(job.path('states2'))], [{}, {}]);

@@ -2,7 +2,7 @@
 // checked. A sweep puts the fault at each system call in turn, or at a sample of them.
 import * as fs from 'node:fs';
 import type { Test } from 'tap';
-import { type Ended, program } from '../support.js';
+import { type Ended, expireLocks, loseLocks, program } from '../support.js';
 import { type Fault, type Injected, inject, patienceMs, plain } from './injector.js';
 import { axlFinalize, type Life } from './lives.js';
 import type { Outcome, Template, World } from './world.js';
@@ -99,7 +99,7 @@ function meeting(trial: Trial, run: Run): (() => Promise<void>) | undefined {
   const { meanwhile: life } = run;
   if (!life) return undefined;
   return async () => {
-    trial.world.loseLocks();
+    loseLocks(trial.world.states);
     const ended = { ...(await plain(life.command(trial.world))), calls: 0, hit: null };
     trial.seen.push(`meanwhile ${life.name}: status ${ended.status} ${ended.stderr.trim()}`);
     trial.succeeded = isSuccess(ended);
@@ -124,7 +124,7 @@ async function runTrial(template: Template, runs: readonly Run[]): Promise<Trial
     trial.seen.push(show(run, ended.hit), ended.stderr.trim());
     checkRun(trial, run, ended);
     checkSuccess(trial, run, ended);
-    world.letLocksExpire();
+    expireLocks(world.states);
   }
   return trial;
 }

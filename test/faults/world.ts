@@ -131,18 +131,6 @@ export class World {
     return count(TYPE.settled) > 0 || complete ? 'published' : undefined;
   }
 
-  /** The locks on the directory are stolen, so that nobody waits for them. */
-  loseLocks(): void {
-    for (const name of fs.readdirSync(this.states).filter((name) => name.endsWith('.lock')))
-      fs.rmSync(join(this.states, name), { recursive: true });
-  }
-
-  /** Some seconds pass: the lock on the directory, which a killed finalizer leaves, is stale. */
-  letLocksExpire(): void {
-    const locks = fs.readdirSync(this.states).filter((name) => name.endsWith('.lock'));
-    for (const name of locks) fs.utimesSync(join(this.states, name), 1, 1);
-  }
-
   remove(): void {
     fs.rmSync(this.place, { recursive: true });
   }
