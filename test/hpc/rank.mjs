@@ -2,7 +2,7 @@
 // is written to said/WHAT.RANK there: launchers mix what ranks print.
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-import { config, launched, openComm, Transfer } from '../../dist/lib/index.js';
+import { config, inspect, launched, openComm, Transfer } from '../../dist/lib/index.js';
 
 config({ threads: 1, durability: 'none' });
 const [place, options, role, ...args] = process.argv.slice(2);
@@ -59,13 +59,19 @@ async function transfer(comm, name, hook) {
   }
 }
 
-/** What makes a step fail. */
+/** Has the name that the copy is to be made under. Before dispatch: after it, the copy may have been made. */
+async function takeTemporary({ states, final }) {
+  const { uuid } = await inspect(join(states, `ckpt.${rank}`));
+  fs.writeFileSync(`${final}._AXL${uuid.slice(0, 16)}`, '');
+}
+
+/** What makes a step fail, by the hook at which it comes. */
 const misfortunes = {
-  create: ({ states }) => fs.writeFileSync(join(states, `ckpt.${rank}`), 'in the way'),
-  add: (at) => fs.renameSync(at.source, `${at.source}.elsewhere`),
-  dispatch: ({ source }) => fs.rmSync(source),
-  copy: ({ source }) => fs.truncateSync(source, 5),
-  publish: ({ final }) => fs.mkdirSync(final),
+  create: { create: ({ states }) => fs.writeFileSync(join(states, `ckpt.${rank}`), 'in the way') },
+  add: { add: ({ source }) => fs.renameSync(source, `${source}.elsewhere`) },
+  dispatch: { dispatch: ({ source }) => fs.rmSync(source) },
+  copy: { dispatch: takeTemporary },
+  publish: { publish: ({ final }) => fs.mkdirSync(final) },
 };
 
 const die = () => process.kill(process.pid, 'SIGKILL');
@@ -77,7 +83,7 @@ const roles = {
     say('place', { ...launched(), comm: { rank: comm.rank, size: comm.size, provider: comm.provider } });
     say('well', await outcome(transfer(comm, 'well', async () => {})));
     for (const [step, misfortune] of Object.entries(misfortunes)) {
-      const hook = async (now, at) => void (now === step && rank === UNLUCKY && misfortune(at));
+      const hook = async (now, at) => rank === UNLUCKY && misfortune[now]?.(at);
       say(step, await outcome(transfer(comm, step, hook)));
     }
     say('second', await outcome(open()));
