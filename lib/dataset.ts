@@ -3,7 +3,7 @@ import type { DatasetVerdict } from './finalize-types.js';
 import { displayName } from './names.js';
 import { type NativeSurveyed, STANDINGS } from './native.js';
 import type { Failure } from './types.js';
-import type { Decision } from './verdict-file.js';
+import type { Decision } from './verdict.js';
 
 /** How many missing ranks are named. */
 export const NAMED = 100;
@@ -163,7 +163,7 @@ export function wish(
   surveys: Surveys,
   { verdict, size }: DatasetVerdict,
   stateFile: (i: number) => string,
-): Decision {
+): Omit<Decision, 'directories'> {
   const publish = verdict === 'complete';
   const concerned = members.filter((i) => !publish || isWhole(surveys.standing(i)));
   const transfers = new Map(concerned.map((i) => [surveys.uuid(i), stateFile(i)]));

@@ -10,7 +10,8 @@ import { displayName, fromLatin1 } from './names.js';
 import { INCOMPLETE, type NativeFinalized, type NativeFinalizeOptions, type NativeSurveyed } from './native.js';
 import { makeEntry } from './tally.js';
 import type { Failure } from './types.js';
-import { type Decision, decideIn, PATIENCE_MS, readVerdicts, verdictPath } from './verdict-file.js';
+import { type Decision, inOrder, PATIENCE_MS, readEarlier, verdictPath } from './verdict.js';
+import { decideIn } from './verdict-file.js';
 import { lockVerdicts } from './verdict-lock.js';
 import { jittered, sleep } from './waiting.js';
 import { INSTANTS_MS, type Patience, type Work } from './work.js';
@@ -168,14 +169,12 @@ class Round {
 
   async #decide(group: Group): Promise<void> {
     const now = judge(group, this.surveys, (i) => this.#counts(i));
-    const dirs = [...new Set(group.members.map((i) => this.#work.candidates.dir(i)))].sort();
+    const dirs = await inOrder(group.members.map((i) => this.#work.candidates.dir(i)));
     const earlier = await this.#earlier(group, dirs);
-    const isDurable = dirs.length === 1 || this.#work.terms.native.dryRun;
-    if (!earlier && now.verdict === 'busy') return this.#leave(group);
-    if (!earlier && !this.#isToBeWritten(group, now)) return this.#doWithout(group, now);
+    if (earlier) return this.#carryOut(group, earlier, now, dirs);
+    if (now.verdict === 'busy') return this.#leave(group);
+    if (!this.#isToBeWritten(group, now)) return this.#doWithout(group, now);
     const paths = dirs.map((dir) => verdictPath(dir, group.name));
-    for (const path of paths) this.verdicts.add(path);
-    if (earlier && isDurable) return this.#carryOut(group, earlier, now);
     const release = await lockVerdicts(paths, PATIENCE_MS + LOOK_MS * group.members.length);
     if (!release) return this.#again(group);
     try {
@@ -189,9 +188,9 @@ class Round {
   async #decideAlone(group: Group, now: DatasetVerdict, dirs: readonly string[]): Promise<void> {
     const earlier = await this.#earlier(group, dirs);
     if (!earlier && !(await this.#holds(group, now))) return;
-    const wanted = earlier ?? wish(group, this.surveys, now, (i) => this.#work.candidates.name(i));
-    const counts = await decideIn(dirs, wanted, (decision) => this.#lists(decision, group));
-    return this.#carryOut(group, counts, now);
+    const wanted = wish(group, this.surveys, now, (i) => this.#work.candidates.name(i));
+    const counts = earlier ?? (await decideIn(dirs, wanted, (decision) => this.#lists(decision, group)));
+    return this.#carryOut(group, counts, now, dirs);
   }
 
   /** Nothing is to be decided durably: one transfer is all, or nothing is to be done. */
@@ -203,8 +202,8 @@ class Round {
   }
 
   /** A verdict on these transfers that somebody has written. */
-  async #earlier(group: Group, dirs: readonly string[]): Promise<Decision | undefined> {
-    return (await readVerdicts(dirs, group.name)).find((found) => found && this.#lists(found, group));
+  #earlier(group: Group, dirs: readonly string[]): Promise<Decision | undefined> {
+    return readEarlier(dirs, group.name, (found) => this.#lists(found, group));
   }
 
   /** Can be done what was judged? If not, what is to be done instead is planned. */
@@ -299,7 +298,8 @@ class Round {
     return deletes && !this.#isKept(group);
   }
 
-  #carryOut(group: Group, decision: Decision, now: DatasetVerdict): void {
+  #carryOut(group: Group, decision: Decision, now: DatasetVerdict, dirs: readonly string[]): void {
+    for (const dir of dirs) this.verdicts.add(verdictPath(dir, group.name));
     this.#tell(group, decided(decision, now));
     const publish = decision.decision === 'publish';
     for (const i of group.members) {

@@ -8,7 +8,7 @@ type Opened = Awaited<ReturnType<NativeTransfer['open']>>;
 
 /** What a finalizer has decided, finalizers end: they have published, or deleted, other ranks already. */
 async function expectUndecided(path: string, { name, uuid }: Opened): Promise<void> {
-  const { isDecided } = await import('./verdict-file.js');
+  const { isDecided } = await import('./verdict.js');
   if (!(await isDecided(path.slice(0, path.lastIndexOf('/')), name, uuid))) return;
   const why = `a finalizer has decided about its dataset; axl-finalize goes on`;
   throw new AxlError('AXL_STATE_LOCKED', `open: transfer ${displayName(name)}: ${why}`);

@@ -22,6 +22,7 @@ const LAYERS = [
   ],
   ...[
     'verdict-lock',
+    'verdict',
     'verdict-file',
     'identity',
     'copies',

@@ -10,7 +10,8 @@ import { absolutePath, decodeLossless, displayName, encodeLossless, fromLatin1, 
 import { checkOptions, shapes } from '../lib/options.js';
 import { Candidates, scan } from '../lib/scan.js';
 import { findMatches } from '../lib/sources.js';
-import { decide, readVerdict, verdictPath } from '../lib/verdict-file.js';
+import { readVerdict, verdictPath } from '../lib/verdict.js';
+import { decide } from '../lib/verdict-file.js';
 import { Place } from './support.js';
 
 const { AXL_TEST_SEED: given = '1' } = process.env;
@@ -183,6 +184,7 @@ const decision = fc.record({
   transfers: fc
     .array(fc.tuple(fc.string({ unit: fc.constantFrom(...'0123456789abcdef'), minLength: 32, maxLength: 32 }), name))
     .map((pairs) => new Map(pairs.map(([uuid, name]) => [uuid, latin1(name)]))),
+  directories: fc.array(name).map((names) => names.map(latin1)),
 });
 
 t.test('a verdict is read as it was written, and the first one counts', async (t) => {
@@ -209,6 +211,7 @@ t.test('whatever a verdict file holds, it is a verdict or AXL_STATE_CORRUPT', as
       name: fc.oneof(fc.string(), fc.jsonValue()),
       size: fc.oneof(fc.nat(), fc.jsonValue()),
       transfers: fc.oneof(fc.array(fc.tuple(fc.string(), fc.string())), fc.jsonValue()),
+      directories: fc.oneof(fc.array(fc.string()), fc.jsonValue()),
     },
     { requiredKeys: [] },
   );
@@ -221,8 +224,8 @@ t.test('whatever a verdict file holds, it is a verdict or AXL_STATE_CORRUPT', as
     fs.writeFileSync(file, content);
     const read = await readVerdict(file).catch((error: unknown) => error);
     if (read instanceof AxlError) return read.code === 'AXL_STATE_CORRUPT';
-    const { decision, name, size, transfers } = read as Awaited<ReturnType<typeof decide>>;
-    const texts = [name, decision, ...[...transfers].flat()].every((text) => typeof text === 'string');
+    const { decision, name, size, transfers, directories } = read as Awaited<ReturnType<typeof decide>>;
+    const texts = [name, decision, ...directories, ...[...transfers].flat()].every((text) => typeof text === 'string');
     return texts && ['publish', 'roll back'].includes(decision) && typeof size === 'number';
   });
   await holds(t, property, 300);

@@ -103,7 +103,7 @@ function contents(path: string): string {
 
 const locksIn = (dir: string): string[] =>
   fs
-    .readdirSync(dir)
+    .readdirSync(dir, { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.lock'))
     .map((name) => join(dir, name));
 

@@ -1,4 +1,5 @@
 // What runs with a fault in it: parts of a transfer's life, each as a command, after what prepares its world.
+import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { config, Transfer } from '../../lib/index.js';
 import { cutBefore, quiet, TYPE } from '../journals.js';
@@ -18,6 +19,8 @@ export interface Life {
   readonly finish: readonly string[];
   /** Does a state file stay when all is done? */
   readonly keeps?: true;
+  /** Does it see a part of the world only, and say nothing of the whole? */
+  readonly partly?: true;
   /** Does it succeed, whoever comes and whatever takes long? */
   readonly undisturbed?: true;
   /** What has to become of it, wherever the fault is; undefined: either. */
@@ -39,8 +42,15 @@ const finalize =
     axlFinalize('--json', ...args, world.states);
 
 /** A rank's transfer of some of the sources, copied and left for others. @returns its state file */
-async function leave(world: World, names: readonly string[], rank = 0, size = 1, allRanks = false): Promise<string> {
-  const stateFile = join(world.states, `rank${rank}`);
+async function leave(
+  world: World,
+  names: readonly string[],
+  rank = 0,
+  size = 1,
+  allRanks = false,
+  states = world.states,
+): Promise<string> {
+  const stateFile = join(states, `rank${rank}`);
   const name = size > 1 ? world.place : 'ckpt';
   await using transfer = await Transfer.create({ name, stateFile, rank, size, allRanks });
   for (const name of names) await transfer.add(join(world.place, 'source', name), join(world.place, 'dest', name));
@@ -78,11 +88,35 @@ async function strangers(world: World): Promise<void> {
   if (status !== 0) throw new Error(stderr);
 }
 
+/** In whose order it is that a finalizer goes through them. */
+const STATES = ['a', 'b'] as const;
+type Part = (typeof STATES)[number];
+
+const statesOf = (world: World, part: Part): string => join(world.states, part);
+
+/** Two complete ranks, each with a state directory of its own. */
+async function apart(world: World): Promise<void> {
+  for (const part of STATES) fs.mkdirSync(statesOf(world, part));
+  await leave(world, ['small', 'sub'], 0, 2, false, statesOf(world, 'a'));
+  await leave(world, ['big'], 1, 2, false, statesOf(world, 'b'));
+}
+
+async function apartIncomplete(world: World): Promise<void> {
+  await apart(world);
+  cutBefore(join(statesOf(world, 'b'), 'rank1'), TYPE.done);
+}
+
+const finalizeParts =
+  (...parts: readonly Part[]) =>
+  (world: World) =>
+    axlFinalize('--json', '--dataset', ...parts.map((part) => statesOf(world, part)));
+
 const resume = ['--incomplete', 'resume'];
 
 type Ranks = 'transfer' | 'cancel' | 'resume';
 type Finalizers = 'publish' | 'rollBack' | 'finalizeResume' | 'keepState';
-type OfRanks = 'ranks' | 'dataset' | 'datasetIncomplete' | 'allRanks' | 'allRanksIncomplete';
+type OfRanks = 'ranks' | 'dataset' | 'datasetIncomplete' | 'allRanks' | 'allRanksIncomplete' | Apart;
+type Apart = 'apart' | 'apartIncomplete';
 
 export const lives: Record<Ranks | Finalizers | OfRanks, Life> = {
   transfer: { name: 'transfer', prepare: nothing, command: rank('transfer'), finish: [], must: undefined },
@@ -146,7 +180,30 @@ export const lives: Record<Ranks | Finalizers | OfRanks, Life> = {
     finish: ['--dataset'],
     must: 'as before',
   },
+  apart: {
+    name: 'axl-finalize --dataset, two state directories',
+    prepare: apart,
+    command: finalizeParts(...STATES),
+    finish: ['--dataset'],
+    must: 'published',
+  },
+  apartIncomplete: {
+    name: 'axl-finalize --dataset, two state directories, a rank missing',
+    prepare: apartIncomplete,
+    command: finalizeParts(...STATES),
+    finish: ['--dataset'],
+    must: 'as before',
+  },
 };
+
+/** One of the two ranks is all that it is given: alone, it finds a dataset that is incomplete. */
+export const finalizePart = (part: Part): Life => ({
+  ...lives.apart,
+  name: `axl-finalize --dataset, state directory ${part}`,
+  command: finalizeParts(part),
+  partly: true,
+  must: undefined,
+});
 
 /** As root: a process of the other user does it. */
 export const onBehalf: Life = {

@@ -2,7 +2,7 @@
 // on. What is left to chance where many run at once, each call of the one has here.
 import t from 'tap';
 import { noInjector } from './injector.js';
-import { type Life, lives } from './lives.js';
+import { finalizePart, type Life, lives } from './lives.js';
 import { countCalls, sample, sweep, which } from './sweep.js';
 import { Template } from './world.js';
 
@@ -37,3 +37,4 @@ await meet(publish, resume, 4);
 for (const life of [publish, rollBack, finalizeResume, keepState]) await meet(life, life, 4);
 for (const life of [others.dataset, others.datasetIncomplete, others.allRanks, others.allRanksIncomplete])
   await meet(life, life, 4);
+for (const part of ['a', 'b'] as const) await meet({ ...others.apart, must: undefined }, finalizePart(part), 4);

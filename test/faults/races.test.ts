@@ -4,7 +4,7 @@ import * as fs from 'node:fs';
 import t, { type Test } from 'tap';
 import { Surveys } from '../../lib/dataset.js';
 import { Transfer } from '../../lib/index.js';
-import { verdictPath } from '../../lib/verdict-file.js';
+import { verdictPath } from '../../lib/verdict.js';
 import { published } from '../datasets.js';
 import { cutBefore, quiet, TYPE } from '../journals.js';
 import { codeOf, loseLocks, Place, said, axlFinalize as toEnd, tree } from '../support.js';

@@ -116,8 +116,21 @@ export class World {
     return published.length === 0 || this.differs('as before').length === 0 ? [] : published;
   }
 
+  /** The state directory, or those in it. */
+  stateDirs(): string[] {
+    const parts = fs.readdirSync(this.states).filter((name) => !name.startsWith('.'));
+    const dirs = parts.map((name) => join(this.states, name)).filter(isDirectory);
+    return dirs.length > 0 ? dirs : [this.states];
+  }
+
+  /** What is in the state directory, and below it. */
+  left(): string[] {
+    const names = fs.readdirSync(this.states, { recursive: true, encoding: 'utf8' });
+    return names.filter((name) => name.endsWith('.lock') || !isDirectory(join(this.states, name)));
+  }
+
   stateFiles(): string[] {
-    return fs.readdirSync(this.states).filter((name) => !name.endsWith('.lock'));
+    return this.left().filter((name) => !name.endsWith('.lock'));
   }
 
   /** What the state files promise: of one that is settled, or has all files complete, that it is published. */

@@ -253,11 +253,15 @@ export class Traps {
     const { etc, states } = this.#world;
     const victim = this.#world.victim(join(etc, 'of-verdicts'));
     const uuid = newUuid();
-    const document = (transfers: unknown, decision = 'roll back') =>
-      JSON.stringify({ format: 'axl-verdict 1', decision, name: 'forged', size: 1, transfers });
+    const document = (transfers: unknown, decision = 'roll back', directories: unknown = []) =>
+      JSON.stringify({ format: 'axl-verdict 1', decision, name: 'forged', size: 1, directories, transfers });
     const escaping = [[uuid.toString('hex'), `../../../etc/${basename(victim)}`]];
     const names = ['0123456789abcdef', 'fedcba9876543210', 'aaaaaaaaaaaaaaaa', 'bbbbbbbbbbbbbbbb', 'cccccccccccccccc'];
     const texts = [document(escaping), document([['x', 'y']], 'publish'), document(7), '{', document({ length: 1e9 })];
+    for (const dirs of [[etc, states], ['/dev', '/proc/self', '..', ''], 7]) {
+      names.push(newUuid().toString('hex').slice(16));
+      texts.push(document(escaping, 'publish', dirs));
+    }
     for (const [i, text] of texts.entries()) {
       this.#leave(`.axl-verdict.${names[i]}`, Buffer.from(text));
       fs.linkSync(victim, join(states, `.axl-verdict.${names[i]}.7.x`));
