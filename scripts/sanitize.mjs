@@ -7,7 +7,7 @@ import { isAbsolute, join } from 'node:path';
 import { buildEnvironment, dropForeignBuild, root } from './toolchain.mjs';
 
 const ENDS = ['scripts/stress.mjs', '--rounds', '20'];
-const TAP = ['node_modules/.bin/tap', '--disable-coverage', '--timeout=900'];
+const TAP = ['node_modules/.bin/tap', '--disable-coverage'];
 
 const SANITIZERS = {
   address: {

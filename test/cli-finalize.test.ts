@@ -4,9 +4,21 @@ import * as fs from 'node:fs';
 import t from 'tap';
 import { FINALIZE_OPTIONS } from '../lib/cli/options.js';
 import { begin, leave, quiet, temporaryName } from './journals.js';
-import { axlFinalize, type ChildOptions, Place, temporaries, tree } from './support.js';
+import { axlFinalize, type ChildOptions, Place, takeLock, temporaries, tree } from './support.js';
 
 const lines = (text: string) => (text === '' ? [] : text.trimEnd().split('\n'));
+
+type OnStdout = NonNullable<ChildOptions['onStdout']>;
+
+/** Does something when an axl-finalize --ndjson waits; it says so again and again. */
+function onceWaiting(act: (kill: Parameters<OnStdout>[1]) => unknown): OnStdout {
+  let isWaiting = false;
+  return (text, kill) => {
+    if (isWaiting || !text.includes('"wait"')) return;
+    isWaiting = true;
+    act(kill);
+  };
+}
 
 /** The options that it takes, and what they must leave behind, for a place with a complete and an incomplete transfer. */
 const OPTIONS: readonly (readonly [string[], number, RegExp])[] = [
@@ -110,9 +122,7 @@ t.test('status 1: an input that cannot be read is named, and nothing is deleted'
 t.test('a directory that another finalizer has: status 4, with --on-lock fail status 1', async (t) => {
   const place = new Place(t);
   await leave.complete(place, 'a');
-  const lock = place.mkdir(`states/.axl-finalize.${process.geteuid?.() ?? 0}.lock`);
-  const alive = setInterval(() => fs.utimesSync(lock, new Date(), new Date()), 500);
-  t.teardown(() => clearInterval(alive));
+  takeLock(place.path(`states/.axl-finalize.${process.geteuid?.() ?? 0}.lock`));
   const [skip, fail] = await Promise.all([axlFinalize([place.states]), axlFinalize(['--on-lock=fail', place.states])]);
   t.equal(skip.status, 4);
   t.equal(fail.status, 1);
@@ -141,9 +151,8 @@ t.test('status 4: a live transfer is busy; --wait waits for it', async (t) => {
   t.equal(busy.status, 4);
   t.match(busy.stdout, `axl-finalize --wait ${place.states}\n`);
   t.equal((await axlFinalize(['--wait=100ms', place.states])).status, 4);
-  const waiting = axlFinalize(['--wait', place.states]);
-  setTimeout(() => transfer[Symbol.asyncDispose](), 500);
-  t.equal((await waiting).status, 0);
+  const onStdout = onceWaiting(() => transfer[Symbol.asyncDispose]());
+  t.equal((await axlFinalize(['--ndjson', '--wait', place.states], { onStdout })).status, 0);
   t.same(tree(place.dest), { a: 'source/a' });
 });
 
@@ -165,7 +174,7 @@ t.test('status 6: SIGTERM or SIGINT ends a wait or a resume at once, and the nex
     await using busy = await begin(place, 'a');
     await busy.dispatch();
     const args = ['--ndjson', '--wait', place.states];
-    const onStdout: NonNullable<ChildOptions['onStdout']> = (text, kill) => text.includes('"wait"') && kill(signal);
+    const onStdout = onceWaiting((kill) => kill(signal)); // a second one would end it by that signal
     const ended = await axlFinalize(args, { onStdout });
     t.equal(ended.status, 6, ended.stderr);
     t.match(JSON.parse(lines(ended.stdout).at(-1) ?? ''), { event: 'end', status: 6, report: { interrupted: true } });
@@ -187,7 +196,7 @@ t.test('SIGTERM during a long resume leaves what is under way to the next run', 
   await transfer.cancel();
   await transfer[Symbol.asyncDispose]();
   let told = false; // a second signal would end it at once
-  const onStdout: NonNullable<ChildOptions['onStdout']> = (text, kill) => {
+  const onStdout: OnStdout = (text, kill) => {
     if (!told && text.includes('"scan"')) {
       told = true;
       kill('SIGTERM');
@@ -210,13 +219,12 @@ t.test('a second signal ends it by that signal', async (t) => {
   const place = new Place(t);
   await using busy = await begin(place, 'a');
   await busy.dispatch();
-  const onStdout: NonNullable<ChildOptions['onStdout']> = (text, kill) => {
-    if (!text.includes('"wait"')) return;
+  const onStdout = onceWaiting((kill) => {
     kill('SIGSTOP'); // so that both are there before it may end
     kill('SIGTERM');
     kill('SIGINT');
     kill('SIGCONT');
-  };
+  });
   const { status, signal } = await axlFinalize(['--ndjson', '--wait', place.states], { onStdout });
   t.ok(signal === 'SIGINT' || signal === 'SIGTERM', `${status} ${signal}`);
 });

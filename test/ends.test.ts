@@ -6,13 +6,10 @@ import { finalize } from '../lib/index.js';
 import { records, TYPE } from './journals.js';
 import { axlFinalize, bytes, type Ended, library, Place, said, script, temporaries, tree } from './support.js';
 
-const LINKS = 256;
-
-/** A tree that takes long to copy and no room: one file under many names. */
+/** A tree that takes long to copy, and a destination. */
 function muchToCopy(t: Test): Place {
   const place = new Place(t);
-  const file = place.write('source/0', bytes(8 << 20));
-  for (let i = 1; i < LINKS; i++) fs.linkSync(file, place.path('source', `${i}`));
+  place.writeMuch();
   place.write('dest/0', 'of before');
   return place;
 }

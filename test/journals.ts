@@ -124,7 +124,7 @@ export async function begin(place: Place, name: string): Promise<Transfer> {
 }
 
 /** Puts a file where the transfer would make a temporary one, so that copying that file fails with EEXIST. */
-export function obstruct(transfer: Transfer, dest: string): string {
+export function obstruct(transfer: { readonly stateFile: string }, dest: string): string {
   const path = temporaryName(transfer.stateFile, dest);
   fs.mkdirSync(dirname(path), { recursive: true });
   fs.writeFileSync(path, 'in the way');

@@ -33,7 +33,9 @@ class LimitedPlace extends Place {
 
   #subvolumeWith(t: Test, names: readonly string[]): string {
     const why =
-      run('btrfs', 'quota', 'enable', this.path('volume')) || run('btrfs', 'subvolume', 'create', this.#subvolume);
+      run('btrfs', 'quota', 'enable', this.path('volume')) ||
+      run('btrfs', 'quota', 'rescan', '-w', this.path('volume')) || // which it began: before its end nothing is counted
+      run('btrfs', 'subvolume', 'create', this.#subvolume);
     return names.reduce(
       (before, name) => before || this.#mount(t, '--bind', this.mkdir(`volume/limited/${name}`), this.mkdir(name)),
       why,

@@ -26,14 +26,20 @@ const KILLED = `
 
 const slow = { env: { AXL_THREADS: '1', AXL_CHUNK_SIZE: `${CHUNK}` } };
 
-/** A file whose copying was killed in the middle. A machine that is too fast for that gets a larger file. */
+/** Some chunks are copied, and it is not done. */
+function isMidCopy({ stateFile }: Place): boolean {
+  const types = records(stateFile).map(({ type }) => type);
+  return types.includes(TYPE.chunk) && !types.includes(TYPE.done);
+}
+
+/** A file whose copying was killed in the middle. If that came too late, a larger file is copied. */
 async function killedMidCopy(t: Test): Promise<Place> {
   for (let mib = 64; mib <= 1024; mib *= 4) {
     const place = new Place(t);
     fs.chmodSync(place.write('source/big', bytes(mib << 20)), 0o640);
     const { status, signal, stderr } = await script(KILLED, [place.stateFile, place.source, place.dest], slow);
-    if (signal === 'SIGKILL') return place;
-    t.equal(status, 9, stderr);
+    if (signal === 'SIGKILL' && isMidCopy(place)) return place;
+    t.ok(signal === 'SIGKILL' || status === 9, stderr);
   }
   throw new Error('the copies always ended before they could be killed');
 }
@@ -64,8 +70,6 @@ t.test('a rank that was killed while it copied is resumed and becomes whole', as
   t.same(fs.readdirSync(place.dest).length, 1, 'only the temporary name');
   const temporary = temporaryName(place.stateFile, place.path('dest/big'));
   const { ino } = fs.statSync(temporary);
-  const types = records(place.stateFile).map(({ type }) => type);
-  t.ok(types.includes(TYPE.chunk) && !types.includes(TYPE.done), 'killed in the middle');
 
   const again = await script(KILLED, [place.stateFile], slow);
   t.ok(again.signal === 'SIGKILL' || again.status === 9, again.stderr);

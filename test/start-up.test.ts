@@ -95,7 +95,7 @@ t.test('a reader that is slow holds nothing up, and gets everything in order', a
   const report = place.path('report.json');
   const output = place.path('output');
   // Nothing is read before the report is there, which is written last; a pipe holds 64 KiB.
-  const there = `i=0; until [ -e ${report} ] || [ $i -ge 200 ]; do i=$((i+1)); sleep 0.05; done; [ -e ${report} ]`;
+  const there = `i=0; until [ -e ${report} ] || [ $i -ge 9000 ]; do i=$((i+1)); sleep 0.05; done; [ -e ${report} ]`;
   const slow = `"$@" | { ${there} && cat > ${output}; }`;
   const args = [process.execPath, join(bin, 'axl-finalize.js'), '--json', '--report', report, place.states];
   const { status } = await program('/bin/sh', ['-c', slow, 'sh', ...args]);

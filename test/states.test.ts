@@ -7,12 +7,10 @@ import { obstruct, quiet } from './journals.js';
 import { Place, rejection } from './support.js';
 
 const INVALID = 'AXL_INVALID_STATE';
-/** Too much to be copied within a test, of one file under many names. */
-const LINKS = 400;
 
-async function begun(t: Test, size = 0): Promise<{ place: Place; transfer: Transfer }> {
+async function begun(t: Test): Promise<{ place: Place; transfer: Transfer }> {
   const place = new Place(t);
-  place.write('source/a', 'x'.repeat(size));
+  place.write('source/a', '');
   const transfer = await place.create({ durability: 'none' });
   t.teardown(() => transfer[Symbol.asyncDispose]());
   await transfer.add(place.source, place.dest);
@@ -23,9 +21,8 @@ async function begun(t: Test, size = 0): Promise<{ place: Place; transfer: Trans
 const situations = {
   created: async (t: Test) => (await begun(t)).transfer,
   running: async (t: Test): Promise<Transfer> => {
-    const { place, transfer } = await begun(t, 8 << 20);
-    for (let i = 0; i < LINKS; i++) fs.linkSync(place.path('source/a'), place.path('source', `b${i}`));
-    await transfer.add(place.source, place.path('more'));
+    const { place, transfer } = await begun(t);
+    await transfer.add(place.writeMuch('much'), place.path('more'));
     await transfer.dispatch();
     return transfer;
   },

@@ -11,7 +11,11 @@ import { type AxlError, type CreateOptions, Transfer } from '../lib/index.js';
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 export const isRoot = process.geteuid?.() === 0;
 export const NOBODY = 65534;
-const CHILD_TIMEOUT_MS = 60_000;
+/** Only so that what hangs ends: longer than anything takes on a busy machine. */
+const CHILD_TIMEOUT_MS = 600_000;
+
+/** So many times 8 MiB are more than is copied before a test goes on. */
+const MUCH = 1000;
 
 function definedOnly<T extends object>(options: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T;
@@ -45,6 +49,16 @@ export class Place {
     fs.mkdirSync(dirname(path), { recursive: true });
     fs.writeFileSync(path, content);
     return path;
+  }
+
+  /**
+   * Fills a directory with far more than is copied before a test goes on, however long it is kept from that: one file
+   * under many names, so that it takes hardly any room.
+   */
+  writeMuch(name = 'source'): string {
+    const first = this.write(`${name}/0`, bytes(8 << 20));
+    for (let i = 1; i < MUCH; i++) fs.linkSync(first, this.path(name, `${i}`));
+    return this.path(name);
   }
 
   mkdir(name: string, mode = 0o755): string {
@@ -117,6 +131,12 @@ export function expireLocks(dir: string): void {
   for (const lock of locksIn(dir)) fs.utimesSync(lock, 1, 1);
 }
 
+/** Makes the lock of a finalizer that is at work and goes on renewing it: a time to come is never stale. */
+export function takeLock(lock: string): void {
+  fs.mkdirSync(lock);
+  fs.utimesSync(lock, 2 ** 31, 2 ** 31);
+}
+
 /** The names below a directory that are temporary ones of a transfer. */
 export function temporaries(dir: string): string[] {
   if (!fs.existsSync(dir)) return [];
@@ -138,7 +158,7 @@ export interface ChildOptions {
   readonly onStdout?: (text: string, kill: (signal: NodeJS.Signals) => void) => void;
   /** The largest file that it may write, in blocks of 512 or 1024 bytes, as the shell has it. */
   readonly fileBlocks?: number;
-  /** After how many milliseconds it counts as hanging, if a minute is too short. */
+  /** After how many milliseconds it counts as hanging, if ten minutes are too few. */
   readonly patienceMs?: number;
   /** Asked again and again; SIGKILL once it is true. */
   readonly killWhen?: () => boolean;

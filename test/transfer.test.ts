@@ -64,19 +64,21 @@ t.test('settle waits for the copies, says whether all are complete, and publishe
 
 t.test('settle says no of a transfer that failed or was canceled, and report says why', async (t) => {
   const place = new Place(t);
-  const large = place.write('source/a', bytes(64 << 20));
-  await using transfer = await place.create();
+  place.writeMuch();
+  await using transfer = await place.create({ durability: 'none' });
   await transfer.add(place.source, place.dest);
   await transfer.dispatch();
   t.equal(await codeOf(transfer.report()), 'AXL_INVALID_STATE', 'while copies run');
   await transfer.cancel();
   t.equal(await transfer.settle(), false);
   t.equal(transfer.state, 'canceled');
-  truncateSync(large, 1);
+  truncateSync(place.path('source/0'), 1); // and all others, which are the same file
   await transfer.resume();
   t.equal(await transfer.settle(), false);
   t.equal(transfer.state, 'failed');
-  t.match(await transfer.report(), { filesFailed: 1, files: [{ error: { code: 'AXL_SOURCE_CHANGED' } }] });
+  const { filesFailed, files } = await transfer.report();
+  t.ok(filesFailed > 0);
+  t.match(files.find(({ state }) => state === 'failed')?.error, { code: 'AXL_SOURCE_CHANGED' });
 });
 
 t.test('open finds what a disposed transfer left, and wait publishes it', async (t) => {

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 600_000;
 const script = fileURLToPath(new URL('rank.mjs', import.meta.url));
 
 /** What each role does, how its process ends, what axl-finalize then makes of its state file; is the rank complete? */

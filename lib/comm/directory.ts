@@ -147,6 +147,8 @@ export class Directory implements Provider {
   #roll = '';
   #calls = 0;
   #answer: string | undefined;
+  /** What is under way: it ends soon after `#closing`. Never rejects. */
+  #working: Promise<unknown> = Promise.resolve();
 
   constructor(directory: Buffer, id: string, place: { readonly rank: number; readonly size: number }) {
     this.rank = place.rank;
@@ -179,6 +181,7 @@ export class Directory implements Provider {
 
   async close(): Promise<void> {
     this.#closing.abort();
+    await this.#working; // or what it is about to write would come after all has been removed
     try {
       if (this.#answer !== undefined) await this.#board.remove(this.#answer);
       await this.#board.remove(this.#own);
@@ -193,7 +196,9 @@ export class Directory implements Provider {
   /** With errors of the file system as ours. */
   async #told<T>(work: () => Promise<T>): Promise<T> {
     try {
-      return await work();
+      const done = work();
+      this.#working = Promise.allSettled([this.#working, done]);
+      return await done;
     } catch (error) {
       if (error instanceof AxlError || codeOf(error) === undefined) throw error;
       throw fromNode(error as NodeJS.ErrnoException, this.#board.path);

@@ -8,6 +8,8 @@ import { Transfer } from '../../dist/lib/index.js';
 
 const PARTS = [['small', 'sub'], ['big']];
 const SIZE = PARTS.length;
+/** Longer than a rank is stopped for another program, on a busy machine, too. */
+const HANGS_MS = 600_000;
 const [place, given] = process.argv.slice(2);
 
 /** What the ranks ask each other, here: an answer is sent when all have given theirs, or one has ended. */
@@ -50,7 +52,7 @@ async function live(rank) {
     name: basename(place),
     stateDir: states,
     comm: comm(rank),
-    commTimeoutMs: 20_000,
+    commTimeoutMs: HANGS_MS,
   });
   await transfer.addAll(PARTS[rank].map((name) => [join(place, 'source', name), join(place, 'dest', name)]));
   await transfer.dispatch();

@@ -37,7 +37,7 @@ export function missing({ command: [name = ''], package: wanted }: Launcher): st
 }
 
 /** Longer than any launch here lasts on a busy machine; shorter than the time limit of a collective call. */
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 300_000;
 
 /** The command of a rank. */
 export const rankCommand = (place: Place, role: readonly string[], options: OpenCommOptions = {}): string[] => {

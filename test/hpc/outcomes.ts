@@ -20,7 +20,7 @@ export const published = (place: Place, name: string): string[] =>
 
 /** Finalizes as after the job, once all its processes are dead; nothing of the transfers is left but what is published. */
 export async function finalized(t: Test, place: Place, name: string) {
-  const { counts } = await finalize(place.path('states', name), { wait: 30_000 });
+  const { counts } = await finalize(place.path('states', name), { wait: 300_000 });
   t.same(
     [tree(place.path('states', name)), temporaries(place.path('dest', name))],
     [{}, []],

@@ -45,7 +45,7 @@ async function noPlugin(cluster: Cluster, mpi: string): Promise<string> {
   return (stdout + stderr).split(/\s+/).includes(mpi) ? '' : `this srun has no plugin for ${mpi}`;
 }
 
-t.test('srun', { skip: why || false, timeout: 300_000 }, async (t) => {
+t.test('srun', { skip: why || false, timeout: 3600_000 }, async (t) => {
   const cluster = await Cluster.start(t);
 
   for (const { mpi, nodes, provider } of PLUGINS) {

@@ -3,7 +3,7 @@
 // process of the namespace ends when its stdin does. The system's own Slurm and munge are neither touched nor used.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
-import { createServer } from 'node:net';
+import { createServer, type ListenOptions, type Server } from 'node:net';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Test } from 'tap';
@@ -15,7 +15,8 @@ const USER_NAME = 'nobody';
 const NODES = 4;
 const CPUS = 16;
 const FINALIZE = join(root, 'dist/bin/axl-finalize.js');
-const PATIENCE_MS = 120_000;
+/** Only so that what hangs ends: longer than anything takes on a busy machine. */
+const PATIENCE_MS = 600_000;
 const POLL_MS = 50;
 
 const NEEDED = {
@@ -45,20 +46,32 @@ const FIRST_PROCESS = `
   [ $$ = 1 ] && kill -KILL -1
   rm -rf -- "$0"`;
 
-/** Ports that nobody has at the moment, below those that the kernel gives to clients. */
+/**
+ * Ports that nobody has at the moment, below those that the kernel gives to clients. Until the daemons have them, another
+ * test that looks for some is kept away by the socket `claim`, which is this process's as long as it lives.
+ */
 async function freePorts(count: number): Promise<number> {
-  for (let first = 20_000 + (process.pid % 10_000); first < 32_000; first += count) {
+  for (let first = 20_000; first < 32_000; first += count) {
+    const claim = await listen({ path: `\0axl-slurm-${first}` });
+    if (!claim) continue;
+    claim.unref();
     const tries = Array.from({ length: count }, (_, i) => isFree(first + i));
     if ((await Promise.all(tries)).every(Boolean)) return first;
   }
   throw new Error('no free ports');
 }
 
-const isFree = (port: number): Promise<boolean> =>
+const listen = (where: ListenOptions): Promise<Server | undefined> =>
   new Promise((resolve) => {
-    const server = createServer().once('error', () => resolve(false));
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+    const server = createServer().once('error', () => resolve(undefined));
+    server.listen(where, () => resolve(server));
   });
+
+async function isFree(port: number): Promise<boolean> {
+  const server = await listen({ port, host: '127.0.0.1' });
+  if (server) await new Promise((resolve) => server.close(resolve));
+  return server !== undefined;
+}
 
 export interface Settings {
   /** Lines of slurm.conf besides those that every cluster needs. */
@@ -111,7 +124,7 @@ export class Cluster {
     const lua = {
       node: process.execPath,
       finalize: FINALIZE,
-      wait: 30,
+      wait: 600,
       owners: this.path('owners'),
       slurm_conf: this.conf,
     };
@@ -119,7 +132,7 @@ export class Cluster {
       this.path('etc', 'burst_buffer.lua'),
       configured(example('burst_buffer.lua'), /^ {2}(\w+) = .*$/, lua),
     );
-    const epilog = { NODE: process.execPath, FINALIZE, STATES: this.place('epilog-states'), WAIT: '30s' };
+    const epilog = { NODE: process.execPath, FINALIZE, STATES: this.place('epilog-states'), WAIT: '600s' };
     const script = configured(example('epilog.sh'), /^(\w+)=.*$/, epilog);
     const trace = `printenv PATH >> '${this.place('out')}/epilog-path'`;
     fs.writeFileSync(this.path('etc', 'epilog.sh'), script.replace('\ndir=', `\n/usr/bin/${trace}\ndir=`), {
@@ -238,7 +251,7 @@ export class Cluster {
 
 export const read = (path: string): string => (fs.existsSync(path) ? fs.readFileSync(path, 'utf8') : '');
 
-/** Asks again and again. @throws {Error} after two minutes */
+/** Asks again and again. @throws {Error} after ten minutes */
 export async function until(what: string, ask: () => boolean | Promise<boolean>): Promise<void> {
   const end = performance.now() + PATIENCE_MS;
   while (!(await ask())) {
@@ -282,7 +295,11 @@ const slurmConf = (base: string, port: number): string[] => [
   'SchedulerParameters=bf_interval=1,sched_interval=2,sched_min_interval=0,batch_sched_delay=0',
   'SlurmdParameters=config_overrides',
   'ReturnToService=2',
-  'KillWait=5',
+  'KillWait=60',
+  // A busy machine is not a dead node.
+  'MessageTimeout=300',
+  'TCPTimeout=60',
+  'BatchStartTimeout=300',
   'OverTimeLimit=0',
   'CompleteWait=0',
   'MpiDefault=none',

@@ -1,25 +1,40 @@
 // A rank of the test's jobs: copies what it made itself to `dest`, and ends, or does not, as its role says.
 // Arguments: role, directory for sources, dest, and what the role needs. The state directory is $AXL_STATE_DIR.
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { config, Transfer } from '../../../dist/lib/index.js';
 
-config({ threads: 1 }); // so that a large copy takes its time
+config({ threads: 1 }); // so that what is much takes its time
 const [role, sources, dest, extra] = process.argv.slice(2);
 const rank = Number(process.env.SLURM_PROCID);
 const size = Number(process.env.SLURM_STEP_NUM_TASKS);
 const FOREVER_MS = 600_000;
-const LARGE = 256 << 20;
+/** So many times 8 MiB are copied for longer than any test lasts. */
+const MUCH = 1000;
 
-async function transfer(file, content, number = rank, of = size) {
+function write(file, content) {
   mkdirSync(sources, { recursive: true });
-  const source = join(sources, file);
-  writeFileSync(source, content);
+  writeFileSync(join(sources, file), content);
+}
+
+/** A directory of one file under many names: much to copy, and hardly any room. */
+function writeMuch(file) {
+  mkdirSync(join(sources, file), { recursive: true });
+  write(`${file}/0`, Buffer.alloc(8 << 20, 1));
+  for (let i = 1; i < MUCH; i++) linkSync(join(sources, file, '0'), join(sources, file, `${i}`));
+}
+
+async function dispatched(file, number, of) {
   const made = await Transfer.create({ name: 'ckpt', stateDir: process.env.AXL_STATE_DIR, rank: number, size: of });
-  await made.add(source, join(dest, file));
+  await made.add(join(sources, file), join(dest, file));
   await made.dispatch();
   return made;
+}
+
+async function transfer(file, content, number = rank, of = size) {
+  write(file, content);
+  return dispatched(file, number, of);
 }
 
 async function copied(made) {
@@ -28,7 +43,8 @@ async function copied(made) {
 
 /** Returns when some bytes are copied and some are not. */
 async function midCopy(number = rank, of = size) {
-  const made = await transfer(`rank${number}`, Buffer.alloc(LARGE, 1), number, of);
+  writeMuch(`rank${number}`);
+  const made = await dispatched(`rank${number}`, number, of);
   for await (const { bytesCopied, bytesTotal } of made.progress({ intervalMs: 1 }))
     if (bytesCopied > 0 && bytesCopied < bytesTotal) return;
   throw new Error('the copy ended before it was seen half-way');
@@ -56,10 +72,11 @@ const roles = {
   async many() {
     for (let i = 0; i < Number(extra); i++) await copied(await transfer(`part${i}`, `part ${i}`, i, Number(extra)));
   },
-  /** Told to end, it takes its time, and makes another transfer before it does. */
+  /** Told to end, it waits for the file `extra`, and makes another transfer before it does. */
   async stubborn() {
     process.on('SIGTERM', async () => {
-      await sleep(2000);
+      console.log('told to end');
+      while (!existsSync(extra)) await sleep(20);
       await copied(await transfer('rank1', 'rank 1', 1, 2));
       process.kill(process.pid, 'SIGKILL');
     });
