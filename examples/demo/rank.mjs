@@ -5,7 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { config, Transfer } from '../../dist/lib/index.js';
 
 const STEP_MS = 300;
-const MOST_STEPS = 20;
+/** Only so that what hangs ends. */
+const MOST_STEPS = 1000;
 
 /** At once and whole, since the process may be stopped in the next line. */
 const say = (facts) => writeSync(1, `${JSON.stringify(facts)}\n`);
