@@ -36,10 +36,14 @@ async function computeWhileCopying(transfer) {
   say({ before: before.bytesCopied, after: after.bytesCopied });
 }
 
-/** Returns when the data is on its way: more is copied than the small files, and less than all. */
-async function midCopy(transfer) {
-  for await (const { bytesCopied, bytesTotal } of transfer.progress({ intervalMs: 1 }))
-    if (bytesCopied > bytesTotal / 8 && bytesCopied < (bytesTotal * 3) / 4) return say({ midCopy: bytesCopied });
+/** Interrupts when the data is on its way: more is copied than the small files, and less than half. */
+async function midCopy(transfer, interrupt) {
+  for await (const { bytesCopied, bytesTotal } of transfer.progress({ intervalMs: 1 })) {
+    if (bytesCopied <= bytesTotal / 8 || bytesCopied >= bytesTotal / 2) continue;
+    const interrupted = interrupt(); // first of all: the copies go on
+    say({ midCopy: bytesCopied });
+    return interrupted;
+  }
   throw new Error('the copies ended before they were seen half-way');
 }
 
@@ -58,8 +62,7 @@ const roles = {
     process.exit(0);
   },
   async canceled(transfer) {
-    await midCopy(transfer);
-    await transfer.cancel();
+    await midCopy(transfer, () => transfer.cancel());
     await transfer.wait().then(
       () => say({ published: true }),
       (error) => say({ waitThrew: error.name }),
@@ -67,7 +70,7 @@ const roles = {
   },
   /** Stands still mid-copy, with all its threads, so that the SIGKILL that run.mjs sends comes in time. */
   async killed(transfer) {
-    await midCopy(transfer);
+    await midCopy(transfer, () => {});
     process.kill(process.pid, 'SIGSTOP');
     await sleep(60_000);
   },
