@@ -88,7 +88,7 @@ export async function decide(dir: string, wanted: Decision): Promise<Decision> {
 async function clearBefore(path: string, concerns: (decision: Decision) => boolean): Promise<void> {
   const last = await readVerdict(path);
   if (!last) return;
-  if (!(await doesCount(last))) await unlink(fromLatin1(path));
+  if (!(await doesCount(path, last))) await unlink(fromLatin1(path));
   else if (!concerns(last)) await clearIfCarriedOut(path);
 }
 

@@ -118,15 +118,18 @@ function reading(): Read {
  * Was it written to its end? What was not, nobody has acted upon: a finalizer was killed before it had decided.
  * @throws {AxlError} AXL_CONFLICT when that cannot be told; as readVerdict
  */
-export async function doesCount(decision: Decision, read: Read = readVerdict): Promise<boolean> {
+export async function doesCount(path: string, decision: Decision, read: Read = readVerdict): Promise<boolean> {
   const last = decision.directories.at(-1);
   if (last === undefined) return true;
   const there = await read(verdictPath(last, decision.name));
   if (there) return encode(there) === encode(decision);
-  const dataset = `dataset ${displayName(decision.name)}`;
-  const dir = displayName(fromLatin1(last));
-  if (!(await isThere(fromLatin1(last))))
-    throw new AxlError('AXL_CONFLICT', `${dataset}: whether a verdict counts is known only in ${dir}, which is gone`);
+  if (!(await isThere(fromLatin1(last)))) {
+    const [file, dir] = [path, last].map((each) => displayName(fromLatin1(each)));
+    throw new AxlError(
+      'AXL_CONFLICT',
+      `${file}: only ${dir} tells whether it counts, and is not there; without it, remove this`,
+    );
+  }
   return false;
 }
 
@@ -137,10 +140,10 @@ export async function readEarlier(
   concerns: (decision: Decision) => boolean,
 ): Promise<Decision | undefined> {
   const read = reading();
-  const all = await Promise.all(dirs.map((dir) => read(verdictPath(dir, dataset))));
-  for (const [i, found] of all.entries()) {
-    if (!found || !concerns(found) || !(await doesCount(found, read))) continue;
-    await syncDirectory(found.directories.at(-1) ?? (dirs[i] as string)); // who has linked it may have been killed before
+  const all = await Promise.all(dirs.map(async (dir) => ({ dir, found: await read(verdictPath(dir, dataset)) })));
+  for (const { dir, found } of all) {
+    if (!found || !concerns(found) || !(await doesCount(verdictPath(dir, dataset), found, read))) continue;
+    await syncDirectory(found.directories.at(-1) ?? dir); // who has linked it may have been killed before
     return found;
   }
   return undefined;
@@ -171,5 +174,5 @@ export async function isDecided(dir: string, dataset: string, uuid: string): Pro
   if (!(await awaitVerdict(path, PATIENCE_MS)))
     throw new AxlError('AXL_STATE_LOCKED', `${displayName(fromLatin1(path))}: a finalizer is at work on its dataset`);
   const found = await readVerdict(path);
-  return found?.transfers.has(uuid) === true && (await doesCount(found));
+  return found?.transfers.has(uuid) === true && (await doesCount(path, found));
 }

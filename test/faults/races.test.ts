@@ -1,6 +1,7 @@
 // Finalizers that come late: one stands at a system call while others, and the job's next step, do all the rest; or it is
 // killed there. What it surveyed, or decided, before must not be done to what it finds afterwards.
 import * as fs from 'node:fs';
+import { basename } from 'node:path';
 import t, { type Test } from 'tap';
 import { Surveys } from '../../lib/dataset.js';
 import { Transfer } from '../../lib/index.js';
@@ -223,6 +224,28 @@ t.test('a verdict is in every directory of its dataset before any rank is touche
   t.same(published(job), ['0', '1']);
   t.same([tree(job.states), tree(job.path('states2'))], [{}, {}]);
 });
+
+t.test(
+  'nothing is done to a dataset while the directory is gone that tells whether its verdict counts',
+  { skip },
+  async (t) => {
+    const job = new Job(t);
+    await job.leave({ ranks: [0] });
+    await job.leave({ ranks: [1], dir: 'states2' });
+    const other = job.path('states2');
+    await job.faulty({ root: job.root, only: ['renameat'], fault: 'kill' }, [], [job.states, other]);
+    const before = tree(job.dest);
+    for (const dir of [job.states, other]) loseLocks(dir);
+    fs.renameSync(other, job.path('elsewhere'));
+    const { status, stderr } = await job.finalize();
+    t.equal(status, 1);
+    t.match(stderr, new RegExp(`${basename(job.verdict)}: only ${other} tells whether it counts`));
+    t.same(tree(job.dest), before);
+    fs.renameSync(job.path('elsewhere'), other);
+    t.equal((await toEnd([job.states, other])).status, 0);
+    t.same([published(job), tree(job.states), tree(other)], [['0', '1'], {}, {}]);
+  },
+);
 
 for (const incomplete of [undefined, 1])
   t.test(
