@@ -51,8 +51,8 @@ export class Disks {
       run('mount', ['-t', this.system.type, '-o', options, device, this.mounts[disk]]);
   }
 
-  unmount() {
-    for (const mount of this.mounts) run('umount', [mount]);
+  unmount(how) {
+    for (const mount of this.mounts) run('umount', [mount], how);
   }
 
   /** Lets go of everything, whatever went wrong before. */

@@ -1,27 +1,41 @@
-// What runs when the power goes: a transfer of four files that is waited for, or that is left to finalize(). Says at
-// which point something is promised, by a mark among the writes of the disks.
-//   node workload.mjs wait|finalize SOURCE DEST STATES MARK
+// What runs when the power goes: a transfer of four files that is waited for, or that is left to finalize(); or two ranks'
+// transfers, left to finalize() as a dataset. Says at which point something is promised, by a mark among the writes of
+// the disks.
+//   node workload.mjs wait|finalize|dataset SOURCE DEST MARK STATE_DIR...
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { finalize, Transfer } from '../../dist/lib/index.js';
 
-const [kind, source, dest, states, mark] = process.argv.slice(2);
+const [kind, source, dest, mark, ...states] = process.argv.slice(2);
 const say = (text) => writeFileSync(mark, text);
 
-const transfer = await Transfer.create({ name: 'power', stateFile: join(states, 'rank0') });
-for (const name of readdirSync(source)) await transfer.add(join(source, name), dest);
-await transfer.dispatch();
-if (kind === 'wait') {
-  await transfer.wait();
-  say('promised');
-  await transfer.free();
-  say('gone');
-} else {
+/** One rank's part of the files, all of them if it is alone. */
+async function dispatched(dir, rank) {
+  const size = states.length;
+  const transfer = await Transfer.create({ name: 'power', stateFile: join(dir, `rank${rank}`), rank, size });
+  const names = readdirSync(source).filter((_, i) => i % size === rank);
+  for (const name of names) await transfer.add(join(source, name), dest);
+  await transfer.dispatch();
+  return transfer;
+}
+
+async function left(transfer) {
   for await (const _ of transfer.progress());
   await transfer[Symbol.asyncDispose]();
+}
+
+const transfers = [];
+for (const [rank, dir] of states.entries()) transfers.push(await dispatched(dir, rank));
+if (kind === 'wait') {
+  await transfers[0].wait();
+  say('promised');
+  await transfers[0].free();
+  say('gone');
+} else {
+  for (const transfer of transfers) await left(transfer);
   say('left');
-  const { counts } = await finalize(states);
-  if (counts.published !== 1) throw new Error(JSON.stringify(counts));
+  const { counts } = await finalize(states, { dataset: kind === 'dataset' });
+  if (counts.published !== states.length) throw new Error(JSON.stringify(counts));
   say('promised');
   say('gone');
 }
