@@ -60,11 +60,13 @@ function finalizeEach(work: Work, patience: Patience): Promise<Set<string>> {
   return tally.time('finalize', () => work.conclude(work.ours(), [native], () => native, patience));
 }
 
+/** @param isPartial are there state files that are not in the listing? They may be what a dataset lacks */
 export async function finalizeListing(
   given: Listing,
   terms: Terms,
   { dataset, wait }: Policy,
   rescan: Rescan,
+  isPartial = false,
 ): Promise<void> {
   const { left, waited, release } = await lockAll(given, terms, wait);
   const relist = async () => {
@@ -84,7 +86,7 @@ export async function finalizeListing(
         return next && new Work(new Candidates(next.directories), terms, work.resumed, rest);
       };
       const todo = rest ? new Work(work.candidates, terms, work.resumed, rest) : work;
-      const written = await finalizeDatasets(todo, { dataset, patience, rescan: again }, left.size === 0);
+      const written = await finalizeDatasets(todo, { dataset, patience, rescan: again }, left.size === 0 && !isPartial);
       for (const path of written) traces.add(path);
     }
     await removeTraces(traces, terms);

@@ -93,12 +93,15 @@ async function finalizeFound(
   const policy: Policy = { dataset: options.dataset ?? false, wait: options.wait ?? 0 };
   if (process.geteuid?.() !== 0) return finalizeListing(listing, terms, policy, () => scan(inputs, options));
   const { byOwner } = await import('./owners.js');
-  const { own, others } = await tally.time('scan', () => byOwner(listing, terms, true));
-  const rescan = async () => (await byOwner(await scan(inputs, options), terms, false)).own;
+  const { own, others, isPartial } = await tally.time('scan', () => byOwner(listing, terms, true));
+  const rescan = async () => {
+    const again = await byOwner(await scan(inputs, options), terms, false);
+    return again.isPartial ? undefined : again.own;
+  };
   const elsewhere = async () => {
     if (others.size > 0) await (await import('./others.js')).finalizeOthers(others, policy, terms);
   };
-  await Promise.all([finalizeListing(own, terms, policy, rescan), elsewhere()]);
+  await Promise.all([finalizeListing(own, terms, policy, rescan, isPartial), elsewhere()]);
 }
 
 /** Calls to finalize() under way: what one of them stopped, the next may start again. */

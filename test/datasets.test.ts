@@ -1,10 +1,11 @@
 // Datasets and shards: what finalize() does with transfers that belong together.
 import * as fs from 'node:fs';
+import { join } from 'node:path';
 import t from 'tap';
 import { finalize, inspect } from '../lib/index.js';
 import { events, leaveRanks, published } from './datasets.js';
 import { corrupt, cutBefore, quiet, TYPE } from './journals.js';
-import { Place, script, temporaries, tree } from './support.js';
+import { isRoot, Place, script, temporaries, tree } from './support.js';
 
 t.test('a dataset is published only if every rank has a complete transfer', async (t) => {
   const place = new Place(t);
@@ -78,6 +79,23 @@ t.test('an incomplete dataset is kept if a state file is corrupt: it may be the 
   t.match(counts, { kept: 2, corrupt: 1, 'rolled-back': 0 });
   t.equal(temporaries(place.dest).length, 3);
 });
+
+t.test(
+  'as root: an incomplete dataset is kept if a state file is where others can write: it may be the missing rank',
+  async (t) => {
+    if (!isRoot) return t.plan(0, 'only root is root');
+    const place = new Place(t);
+    await leaveRanks(place, [0, 1], 2);
+    const open = place.mkdir('open');
+    fs.renameSync(place.path('states/ckpt.1'), join(open, 'ckpt.1'));
+    fs.chmodSync(open, 0o777);
+    const { counts, problems } = await finalize([place.states, open], { dataset: true });
+    t.match(counts, { kept: 1, failed: 1, 'rolled-back': 0 });
+    t.match(problems.find(({ action }) => action === 'failed')?.error, { code: 'AXL_UNSAFE_PATH' });
+    fs.chmodSync(open, 0o755);
+    t.match((await finalize([place.states, open], { dataset: true })).counts, { published: 2 });
+  },
+);
 
 t.test('an incomplete dataset is kept after an incomplete scan', async (t) => {
   const place = new Place(t);

@@ -58,7 +58,7 @@ function mustFail({ hit }: Injected, { life, fault }: Run): boolean {
   const isOf = (name: string) => hit.paths.some((path) => path.includes(`${name}._AXL`));
   const isInterrupted = fault === 'errno=EINTR';
   // Node itself asks again where an fsync, of a verdict file or its directory, was interrupted; that loses nothing.
-  const isOfVerdicts = hit.paths.some((path) => VERDICT.test(path) || path.endsWith('/states'));
+  const isOfVerdicts = hit.paths.some((path) => VERDICT.test(path) || STATES.test(path));
   if (hit.call === 'fsync' && isInterrupted && isOfVerdicts) return false;
   if (hit.call === 'fsync') return !(life.finish.includes('resume') && isOf('/big'));
   if (hit.call === 'close') return isOf('') && !isOf('/link'); // a link has no bytes: what is closed is a path to it
@@ -67,6 +67,7 @@ function mustFail({ hit }: Injected, { life, fault }: Run): boolean {
 
 /** What clearing away may leave, or not remove durably, if it says so: all is done, and the next run removes it. */
 const VERDICT = /\.axl-verdict\./;
+const STATES = /\/states(\/[ab])?$/;
 const isVerdict = (name: string): boolean => VERDICT.test(name);
 
 function checkTold({ world, wrong }: Trial, run: Run, ended: Injected): void {
