@@ -93,15 +93,17 @@ async function finalizeFound(
   const policy: Policy = { dataset: options.dataset ?? false, wait: options.wait ?? 0 };
   if (process.geteuid?.() !== 0) return finalizeListing(listing, terms, policy, () => scan(inputs, options));
   const { byOwner } = await import('./owners.js');
-  const { own, others, isPartial } = await tally.time('scan', () => byOwner(listing, terms, true));
+  const { own, others, isPartial, unseen } = await tally.time('scan', () => byOwner(listing, terms, true));
+  for (const failure of unseen) tally.unreadable(failure);
+  const seen = unseen.length > 0 ? { ...terms, native: { ...terms.native, scanComplete: false } } : terms;
   const rescan = async () => {
     const again = await byOwner(await scan(inputs, options), terms, false);
-    return again.isPartial ? undefined : again.own;
+    return again.isPartial || again.unseen.length > 0 ? undefined : again.own;
   };
   const elsewhere = async () => {
-    if (others.size > 0) await (await import('./others.js')).finalizeOthers(others, policy, terms);
+    if (others.size > 0) await (await import('./others.js')).finalizeOthers(others, policy, seen);
   };
-  await Promise.all([finalizeListing(own, terms, policy, rescan, isPartial), elsewhere()]);
+  await Promise.all([finalizeListing(own, seen, policy, rescan, isPartial), elsewhere()]);
 }
 
 /** Calls to finalize() under way: what one of them stopped, the next may start again. */

@@ -25,7 +25,7 @@ export const NATIVE_STATES = [
 ] as const;
 export type NativeState = (typeof NATIVE_STATES)[number];
 /** By number: what a name in a directory stands for. */
-export const KINDS = ['absent', 'file', 'other'] as const;
+export const KINDS = ['absent', 'file', 'other', 'unseen'] as const;
 /** By number: what axl-finalize did with a state file. */
 export const ACTIONS = [
   'published',

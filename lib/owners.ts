@@ -49,44 +49,79 @@ export interface ByOwner {
   readonly others: ReadonlyMap<number, Listing>;
   /** Are there state files of root's that are not in `own`, since nobody may act on them? */
   readonly isPartial: boolean;
-}
-
-interface Piles {
-  readonly piles: Map<number, Directory[]>;
-  readonly terms: Terms;
-  /** Entries are reported for the first listing only. */
-  readonly reports: boolean;
+  /** What could not be looked at: whose it is, nobody knows. */
+  readonly unseen: readonly Failure[];
 }
 
 type Kind = (typeof KINDS)[number];
 
+interface Owned {
+  readonly kind: Kind;
+  readonly owner: number;
+}
+
 const look = (dir: string, names: readonly string[], { native: { jobs } }: Terms) =>
   answer(native().owners(fromLatin1(dir === '' ? '/' : dir), fromLatin1(`${names.join('\0')}\0`), jobs));
 
-/** Puts the names of one directory on the piles of their owners. Opens nothing. @returns whether some are on none */
-async function sort({ piles, terms, reports }: Piles, { dir, names, searched }: Directory): Promise<boolean> {
-  const why = await exposed(dir);
-  let isPartial = false;
-  const byOwner = new Map<number, string[]>();
-  for (let at = 0; at < names.length; at += SLICE) {
-    const slice = names.slice(at, at + SLICE);
-    const { kinds, uids } = await look(dir, slice, terms);
-    for (const [i, name] of slice.entries()) {
-      const kind = KINDS[kinds[i] as number] as Kind;
-      const owner = uids[i] as number;
-      if (owner === 0 ? why === undefined : kind === 'file') pile(byOwner, owner, name);
-      else {
-        isPartial ||= kind === 'file';
-        if (reports && isOurs(terms, name)) terms.tally.entry(refused(fromLatin1(`${dir}/${name}`), kind, why));
+/** What the addon could not look at. It hears why, or that it was for a moment only. */
+async function lookAgain(path: Buffer): Promise<Owned> {
+  try {
+    const stats = await lookWithoutFollowing(path);
+    return { kind: stats.isFile() ? 'file' : 'other', owner: stats.uid };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { kind: 'absent', owner: 0 };
+    throw error;
+  }
+}
+
+/** The names of a listing, by their owners. Opens nothing. */
+class Sorting {
+  readonly piles = new Map<number, Directory[]>();
+  readonly unseen: Failure[] = [];
+  isPartial = false;
+  readonly #terms: Terms;
+  readonly #reports: boolean;
+
+  /** @param reports false: entries have been reported before */
+  constructor(terms: Terms, reports: boolean) {
+    this.#terms = terms;
+    this.#reports = reports;
+  }
+
+  async add({ dir, names, searched }: Directory): Promise<void> {
+    const why = await exposed(dir);
+    const byOwner = new Map<number, string[]>();
+    for (let at = 0; at < names.length; at += SLICE) {
+      const slice = names.slice(at, at + SLICE);
+      const { kinds, uids } = await look(dir, slice, this.#terms);
+      for (const [i, name] of slice.entries()) {
+        const seen = { kind: KINDS[kinds[i] as number] as Kind, owner: uids[i] as number };
+        const owned = seen.kind === 'unseen' ? await this.#again(`${dir}/${name}`) : seen;
+        if (owned && (owned.owner === 0 ? why === undefined : owned.kind === 'file')) pile(byOwner, owned.owner, name);
+        else if (owned) this.#refuse(`${dir}/${name}`, name, owned.kind, why);
       }
     }
+    for (const [owner, own] of byOwner) {
+      const all = own.length === names.length ? names : own; // the same: one is enough in memory
+      const directory = { dir, names: all, ...(searched !== undefined && { searched }) };
+      this.piles.set(owner, [...(this.piles.get(owner) ?? []), directory]);
+    }
   }
-  for (const [owner, own] of byOwner) {
-    const all = own.length === names.length ? names : own; // the same: one is enough in memory
-    const directory = { dir, names: all, ...(searched !== undefined && { searched }) };
-    piles.set(owner, [...(piles.get(owner) ?? []), directory]);
+
+  async #again(latin1Path: string): Promise<Owned | undefined> {
+    const path = fromLatin1(latin1Path);
+    try {
+      return await lookAgain(path);
+    } catch (error) {
+      this.unseen.push(nodeFailure(error as NodeJS.ErrnoException, path));
+      return undefined;
+    }
   }
-  return isPartial;
+
+  #refuse(path: string, name: string, kind: Kind, why: Exposed | undefined): void {
+    this.isPartial ||= kind === 'file';
+    if (this.#reports && isOurs(this.#terms, name)) this.#terms.tally.entry(refused(fromLatin1(path), kind, why));
+  }
 }
 
 /** Does a name belong to our shard? */
@@ -108,9 +143,9 @@ function refused(path: Buffer, kind: Kind, why?: Exposed): FinalizedEntry {
 
 /** @param reports whether what nobody may act on is reported */
 export async function byOwner(listing: Listing, terms: Terms, reports: boolean): Promise<ByOwner> {
-  const piles = new Map<number, Directory[]>();
-  let isPartial = false;
-  for (const directory of listing.directories) if (await sort({ piles, terms, reports }, directory)) isPartial = true;
+  const sorting = new Sorting(terms, reports);
+  for (const directory of listing.directories) await sorting.add(directory);
+  const { piles, isPartial, unseen } = sorting;
   const traces = new Map<number, string[]>();
   for (const path of listing.traces) {
     const owner = lstatSync(fromLatin1(path), { throwIfNoEntry: false })?.uid;
@@ -120,5 +155,5 @@ export async function byOwner(listing: Listing, terms: Terms, reports: boolean):
   }
   const of = (uid: number) => ({ ...listing, directories: piles.get(uid) ?? [], traces: traces.get(uid) ?? [] });
   const others = [...piles.keys()].filter((uid) => uid !== 0);
-  return { own: of(0), others: new Map(others.map((uid) => [uid, of(uid)])), isPartial };
+  return { own: of(0), others: new Map(others.map((uid) => [uid, of(uid)])), isPartial, unseen };
 }

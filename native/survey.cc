@@ -153,7 +153,7 @@ std::vector<Owned> SurveyOwners(Os& os, Engine& engine, const std::string& dir, 
     if (r == 0)
       owned[i] = {S_ISREG(st.st_mode) ? Owned::Kind::kFile : Owned::Kind::kOther, st.st_uid};
     else if (r != -ENOENT)
-      owned[i].kind = Owned::Kind::kFile;
+      owned[i].kind = Owned::Kind::kUnseen;
   };
   engine.ParallelFor((names.size() + kPiece - 1) / kPiece, jobs, [&](size_t piece) {
     for (size_t i = piece * kPiece; i < std::min(names.size(), (piece + 1) * kPiece); i++) look(i);

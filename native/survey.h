@@ -55,13 +55,12 @@ std::vector<Surveyed> SurveyBatch(Os& os, Engine& engine, const std::vector<std:
 
 // What a name in a directory stands for, seen without opening it.
 struct Owned {
-  enum class Kind : uint8_t { kAbsent = 0, kFile, kOther };
+  enum class Kind : uint8_t { kAbsent = 0, kFile, kOther, kUnseen };
   Kind kind = Kind::kAbsent;
   uint32_t uid = 0;
 };
 
-// `dir` is canonical: no link in it is followed. A name that cannot be looked at counts as a file of root: whoever
-// opens it will hear why.
+// `dir` is canonical: no link in it is followed. kUnseen: it cannot be looked at.
 std::vector<Owned> SurveyOwners(Os& os, Engine& engine, const std::string& dir, const std::vector<std::string>& names,
                                 unsigned jobs);
 

@@ -1,12 +1,13 @@
 // What only a dataset suffers from: a rank's state file that cannot be read for a moment, or that another has finalized.
 import { join } from 'node:path';
 import t from 'tap';
-import { loseLocks, said } from '../support.js';
+import { loseLocks, noStrangers, said } from '../support.js';
 import { type Fault, inject, noInjector, plain } from './injector.js';
-import { type Life, lives } from './lives.js';
+import { datasetOnBehalf, type Life, lives } from './lives.js';
 import { Template } from './world.js';
 
 const skip = await noInjector();
+const noOther = skip || (await noStrangers());
 const template = new Template();
 t.teardown(() => template.remove());
 
@@ -37,6 +38,26 @@ t.test('a rank whose state file could not be read is not published without its d
     t.same(world.differs('published'), [], 'all of it by the next run');
   }
 });
+
+t.test(
+  'as root: a rank that cannot even be looked at keeps the dataset of its user as it is',
+  { skip: noOther },
+  async (t) => {
+    const world = await template.copy(datasetOnBehalf.user);
+    await datasetOnBehalf.prepare(world);
+    const where = {
+      place: world.place,
+      root: join(world.states, 'rank1'),
+      only: ['newfstatat', 'statx', 'lstat'],
+      at: 1,
+    };
+    const first = await inject(datasetOnBehalf.command(world), { ...where, fault: 'errno=EIO+' });
+    t.match(first, { status: 1, hit: { paths: [where.root] } });
+    t.match(said(first), { counts: { kept: 1, published: 0, 'rolled-back': 0 }, unreadable: [{ errnoName: 'EIO' }] });
+    t.equal((await plain(datasetOnBehalf.command(world))).status, 0);
+    t.same(world.differs('published'), [], 'all of it by the next run');
+  },
+);
 
 t.test(
   'a rank that goes with all ranks and cannot be read, at whichever look, is told of as failed',

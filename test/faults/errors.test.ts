@@ -3,7 +3,7 @@
 import t from 'tap';
 import { noStrangers } from '../support.js';
 import { type Fault, noInjector } from './injector.js';
-import { type Life, lives, onBehalf } from './lives.js';
+import { datasetOnBehalf, type Life, lives, onBehalf } from './lives.js';
 import { countCalls, isDeep, type Run, sample, sweep, which } from './sweep.js';
 import { Template } from './world.js';
 
@@ -90,7 +90,7 @@ async function lasting(life: Life, wanted: number) {
 
 for (let turn = 1; turn <= TURNS; turn++) {
   for (const life of Object.values(lives)) await failing(life, 12, turn, skip);
-  await failing(onBehalf, 9, turn, noOther);
+  for (const life of [onBehalf, datasetOnBehalf]) await failing(life, 9, turn, noOther);
 }
 for (const life of isDeep ? Object.values(lives) : [lives.transfer, lives.publish]) await lasting(life, 2);
 for (const life of [lives.transfer, lives.resume]) await short(life, 3);

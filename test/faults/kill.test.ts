@@ -2,7 +2,7 @@
 import t from 'tap';
 import { noStrangers } from '../support.js';
 import { noInjector } from './injector.js';
-import { type Life, lives, onBehalf } from './lives.js';
+import { datasetOnBehalf, type Life, lives, onBehalf } from './lives.js';
 import { countCalls, sample, sweep, which } from './sweep.js';
 import { Template } from './world.js';
 
@@ -34,8 +34,8 @@ async function everywhere(fault: Death, life: Life, wanted: number, skip: string
 const { publish: _, rollBack: __, ...writing } = lives; // those two write nothing
 for (const life of Object.values(lives)) await everywhere('kill', life, 8, skip);
 for (const life of Object.values(writing)) await everywhere('torn', life, 2, skip);
-await everywhere('kill', onBehalf, 6, noOther);
+for (const life of [onBehalf, datasetOnBehalf]) await everywhere('kill', life, 6, noOther);
 // The process that acts for the other user dies, and the one that started it has to say so.
-await everywhere('die', onBehalf, 6, noOther);
+for (const life of [onBehalf, datasetOnBehalf]) await everywhere('die', life, 6, noOther);
 // One rank dies, and the other must not publish alone.
 await everywhere('die', lives.ranks, 8, skip);

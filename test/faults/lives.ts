@@ -81,12 +81,12 @@ const oneOfTwoRanks = (allRanks: boolean) => async (world: World) => {
   cutBefore(await leave(world, ['big'], 1, 2, allRanks), TYPE.done);
 };
 
-/** By a rank of another user. */
-async function strangers(world: World): Promise<void> {
-  const [command, ...args] = rank('leave')(world) as [string, ...string[]];
+/** By a rank of another user, or two. */
+const strangers = (role: 'leave' | 'leaveBoth') => async (world: World) => {
+  const [command, ...args] = rank(role)(world) as [string, ...string[]];
   const { status, stderr } = await program(command, args, { uid: NOBODY });
   if (status !== 0) throw new Error(stderr);
-}
+};
 
 /** In whose order it is that a finalizer goes through them. */
 const STATES = ['a', 'b'] as const;
@@ -208,9 +208,17 @@ export const finalizePart = (part: Part): Life => ({
 /** As root: a process of the other user does it. */
 export const onBehalf: Life = {
   name: 'axl-finalize for another user',
-  prepare: strangers,
+  prepare: strangers('leave'),
   command: finalize(),
   user: NOBODY,
   finish: [],
   must: 'published',
+};
+
+export const datasetOnBehalf: Life = {
+  ...onBehalf,
+  name: 'axl-finalize --dataset for another user',
+  prepare: strangers('leaveBoth'),
+  command: finalize('--dataset'),
+  finish: ['--dataset'],
 };

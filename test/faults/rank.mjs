@@ -6,10 +6,11 @@ import { Transfer } from '../../dist/lib/index.js';
 
 const say = (word) => writeSync(1, `${word}\n`);
 
-async function dispatched(place) {
-  const transfer = await Transfer.create({ name: 'ckpt', stateFile: join(place, 'states', 'rank0') });
-  for (const name of ['small', 'big', 'sub'])
-    await transfer.add(join(place, 'source', name), join(place, 'dest', name));
+async function dispatched(place, names = ['small', 'big', 'sub'], rank = 0, size = 1) {
+  // A dataset has a name that no other trial's has: all are finalized by one axl-finalize.
+  const name = size > 1 ? place : 'ckpt';
+  const transfer = await Transfer.create({ name, stateFile: join(place, 'states', `rank${rank}`), rank, size });
+  for (const name of names) await transfer.add(join(place, 'source', name), join(place, 'dest', name));
   await transfer.dispatch();
   return transfer;
 }
@@ -23,8 +24,13 @@ async function publish(transfer) {
 
 const lives = {
   async leave(place) {
-    const transfer = await dispatched(place);
-    for await (const _ of transfer.progress());
+    for await (const _ of (await dispatched(place)).progress());
+    process.exit();
+  },
+  /** Those of two ranks, by one process. */
+  async leaveBoth(place) {
+    for await (const _ of (await dispatched(place, ['small', 'sub'], 0, 2)).progress());
+    for await (const _ of (await dispatched(place, ['big'], 1, 2)).progress());
     process.exit();
   },
   transfer: async (place) => publish(await dispatched(place)),
