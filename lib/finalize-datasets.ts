@@ -278,8 +278,8 @@ class Round {
   }
 
   /** Does an earlier verdict concern any of these transfers? */
-  #lists({ transfers }: Decision, { members }: Group): boolean {
-    return members.some((i) => transfers.has(this.surveys.uuid(i)));
+  #lists({ name, transfers }: Decision, group: Group): boolean {
+    return name === group.name && group.members.some((i) => transfers.has(this.surveys.uuid(i)));
   }
 
   /** Is an incomplete dataset to stay, whatever was told? What was not seen, or not resumed yet, may be what it lacks. */

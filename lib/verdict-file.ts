@@ -6,10 +6,10 @@ import { AxlError, translated } from './errors.js';
 import { displayName, fromLatin1 } from './names.js';
 import { answer, native, STANDINGS } from './native.js';
 import {
-  canonical,
   type Decision,
   doesCount,
   encode,
+  inOrder,
   isThere,
   PATIENCE_MS,
   readVerdict,
@@ -50,9 +50,11 @@ async function linkFirst(temporary: Buffer, path: Buffer): Promise<boolean> {
   }
 }
 
+const draftOf = (path: string): string => `${path}.${process.pid}.${Math.random().toString(36).slice(2)}`;
+
 /** Undefined: try again; a verdict was carried out and removed meanwhile, or our draft was taken for a leftover. */
 async function attempt(path: string, wanted: Decision): Promise<Decision | undefined> {
-  const draft = `${path}.${process.pid}.${Math.random().toString(36).slice(2)}`;
+  const draft = draftOf(path);
   try {
     await writeDurably(draft, encode(wanted));
     return (await linkFirst(fromLatin1(draft), fromLatin1(path))) ? wanted : await readVerdict(path);
@@ -87,14 +89,28 @@ export async function decide(dir: string, wanted: Decision): Promise<Decision> {
 /** Makes room for a verdict. One that counts goes only if it was carried out, and is not about the same transfers. */
 async function clearBefore(path: string, concerns: (decision: Decision) => boolean): Promise<void> {
   const last = await readVerdict(path);
-  if (!last) return;
+  if (!last || (!concerns(last) && (await clearIfCarriedOut(path)))) return;
   if (!(await doesCount(path, last))) await unlink(fromLatin1(path));
-  else if (!concerns(last)) await clearIfCarriedOut(path);
+}
+
+/** Has a verdict that counts say so by itself, whatever becomes of the other directories. */
+async function makeItsOwn(dir: string, decision: Decision): Promise<void> {
+  const path = verdictPath(dir, decision.name);
+  const draft = draftOf(path);
+  try {
+    await writeDurably(draft, encode({ ...decision, directories: [] }));
+    await rename(fromLatin1(draft), fromLatin1(path));
+    await syncDirectory(dir);
+  } catch (error) {
+    await unlink(fromLatin1(draft)).catch(() => {});
+    throw translated(error, fromLatin1(path));
+  }
 }
 
 /**
  * Writes a verdict in all directories of its dataset, before any of them is touched: each is all that a finalizer may see
- * once the others are done with. It counts when the last has it. REQUIRES their locks.
+ * once the others are done with. It counts when the last has it; then each is made to say so by itself, the last one
+ * last. REQUIRES their locks.
  * @param dirs of inOrder: where there are no locks, the first decides
  * @param concerns is a verdict about the same transfers? One that is not, and was carried out, goes
  * @returns the verdict that counts
@@ -116,6 +132,7 @@ export async function decideIn(
     }
     counts = there;
   }
+  for (const dir of counts.directories) await makeItsOwn(dir, counts);
   return counts;
 }
 
@@ -138,13 +155,16 @@ async function isPending(dir: string, { transfers }: Decision): Promise<boolean>
   return false;
 }
 
-/** Is this the directory that makes it count, for another that is still to be finalized? */
+/** However they are spelled or mounted. */
+const areSame = async (...dirs: readonly string[]): Promise<boolean> => (await inOrder(dirs)).length === 1;
+
+/** Is this the directory that makes it count, for another that may still have it? Not to be known of one that is gone. */
 async function isLookedAt(dir: string, decision: Decision): Promise<boolean> {
-  const others = decision.directories.slice(0, -1);
-  if (others.length === 0 || (await canonical(dir)) !== decision.directories.at(-1)) return false;
-  for (const other of others) {
+  const last = decision.directories.at(-1);
+  if (last === undefined || !(await isThere(fromLatin1(last))) || !(await areSame(dir, last))) return false;
+  for (const other of decision.directories.slice(0, -1)) {
     const there = await readVerdict(verdictPath(other, decision.name));
-    if (there && encode(there) === encode(decision)) return true;
+    if (there ? encode(there) === encode(decision) : !(await isThere(fromLatin1(other)))) return true;
   }
   return false;
 }
@@ -194,7 +214,7 @@ export async function removeIfCarriedOut(path: string): Promise<void> {
     await release();
   }
   const last = removed?.directories.at(-1);
-  if (removed && last !== undefined && last !== (await canonical(dirOf(verdict))))
+  if (removed && last !== undefined && verdictPath(last, removed.name) !== verdict)
     await removeIfCarriedOut(verdictPath(last, removed.name));
 }
 

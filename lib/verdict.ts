@@ -1,6 +1,6 @@
 // What was decided about a dataset: how it is written down, where, and when it counts. Reads only; verdict-file.ts writes.
 import { constants } from 'node:fs';
-import { type FileHandle, lstat, open, realpath } from 'node:fs/promises';
+import { type FileHandle, lstat, open, realpath, stat } from 'node:fs/promises';
 import { AxlError, translated } from './errors.js';
 import { displayName, fromLatin1, hash, toText } from './names.js';
 import { awaitVerdict } from './verdict-lock.js';
@@ -14,8 +14,8 @@ export interface Decision {
   /** By UUID, the base name of each state file, in latin1. */
   readonly transfers: ReadonlyMap<string, string>;
   /**
-   * If it has more than one: where the dataset's state files are, as absolute paths in latin1, and in the order in which
-   * the verdict is written. It counts once the last of them has it.
+   * Where the last of them has to have the same verdict for this one to count: all directories with state files of the
+   * dataset, as absolute paths in latin1, in the order in which it is written. None: it counts.
    */
   readonly directories: readonly string[];
 }
@@ -41,6 +41,7 @@ export function encode({ decision, name, size, transfers, directories }: Decisio
 }
 
 const isText = (value: unknown): value is string => typeof value === 'string';
+const isPath = (value: unknown): boolean => isText(value) && value.startsWith('/') && !value.includes('\0');
 
 function isDecision(value: Record<string, unknown>): boolean {
   const { format, decision, name, size, transfers, directories } = value;
@@ -48,7 +49,7 @@ function isDecision(value: Record<string, unknown>): boolean {
   if (!isText(name) || typeof size !== 'number' || !Array.isArray(transfers) || !Array.isArray(directories))
     return false;
   const isPair = (pair: unknown) => Array.isArray(pair) && pair.length === 2 && pair.every(isText);
-  return transfers.every(isPair) && directories.every(isText);
+  return transfers.every(isPair) && directories.every(isPath) && new Set(directories).size === directories.length;
 }
 
 function decode(text: string, path: string): Decision {
@@ -73,6 +74,8 @@ async function readChecked(file: FileHandle, path: string): Promise<Decision> {
   return decode(await file.readFile('utf8'), path);
 }
 
+const isGone = (error: unknown): boolean => ['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '');
+
 /**
  * The verdict in a file; undefined if there is none.
  * @throws {AxlError} AXL_UNSAFE_PATH another user's; AXL_STATE_CORRUPT something else; AXL_IO
@@ -87,20 +90,27 @@ export async function readVerdict(path: string): Promise<Decision | undefined> {
       await file.close();
     }
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    if (isGone(error)) return undefined;
     throw translated(error, fromLatin1(path));
   }
 }
 
-/** The same for all, however they spell them. One needs no order. */
+/** Its path without links, and what tells it from others: it may be mounted in several places. */
+async function identified(dir: string): Promise<readonly [path: string, identity: string]> {
+  const path = await realpath(fromLatin1(dir === '' ? '/' : dir), 'latin1');
+  const { dev, ino } = await stat(fromLatin1(path), { bigint: true });
+  return [path, `${dev} ${ino}`];
+}
+
+/** The same for all, however they spell them; each once. One needs no order. */
 export async function inOrder(dirs: Iterable<string>): Promise<string[]> {
   const distinct = [...new Set(dirs)];
   if (distinct.length < 2) return distinct;
-  return (await Promise.all(distinct.map(canonical))).sort();
+  const found = (await Promise.all(distinct.map(identified))).sort(([one], [two]) => (one < two ? -1 : 1));
+  const paths = new Map<string, string>();
+  for (const [path, identity] of found) if (!paths.has(identity)) paths.set(identity, path);
+  return [...paths.values()];
 }
-
-/** The path of a directory without links. */
-export const canonical = (dir: string): Promise<string> => realpath(fromLatin1(dir === '' ? '/' : dir), 'latin1');
 
 type Read = (path: string) => Promise<Decision | undefined>;
 
@@ -122,7 +132,8 @@ export async function doesCount(path: string, decision: Decision, read: Read = r
   const last = decision.directories.at(-1);
   if (last === undefined) return true;
   const there = await read(verdictPath(last, decision.name));
-  if (there) return encode(there) === encode(decision);
+  // Whether it still names the directories or says so by itself by now.
+  if (there) return encode({ ...there, directories: decision.directories }) === encode(decision);
   if (!(await isThere(fromLatin1(last)))) {
     const [file, dir] = [path, last].map((each) => displayName(fromLatin1(each)));
     throw new AxlError(
@@ -161,7 +172,7 @@ export async function syncDirectory(dir: string): Promise<void> {
 export const isThere = (path: Buffer): Promise<boolean> =>
   lstat(path).then(
     () => true,
-    (error: NodeJS.ErrnoException) => (error.code === 'ENOENT' ? false : Promise.reject(error)),
+    (error: NodeJS.ErrnoException) => (isGone(error) ? false : Promise.reject(error)),
   );
 
 /**

@@ -3,6 +3,7 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { finalize, inspect } from '../lib/index.js';
+import { encode, verdictPath } from '../lib/verdict.js';
 import { events, leaveRanks, published } from './datasets.js';
 import { corrupt, cutBefore, quiet, TYPE } from './journals.js';
 import { isRoot, Place, script, temporaries, tree } from './support.js';
@@ -154,6 +155,38 @@ t.test("another user's verdict, or none, in the name of one is not believed, and
   const { counts, problems } = await finalize(place.states, { dataset: true });
   t.match(counts, { failed: 1 });
   t.match(problems, [{ error: { code: 'AXL_STATE_CORRUPT' } }]);
+});
+
+t.test('a verdict that nobody can have written fails its dataset, and nothing else', async (t) => {
+  const twice = (place: Place) => [place.states, place.states];
+  for (const directories of [twice, () => ['/a\0b'], () => ['a'], () => ['']]) {
+    const place = new Place(t);
+    await leaveRanks(place, [0, 1], 2);
+    await leaveRanks(place, [0, 1], 2, 'other');
+    const verdict = {
+      decision: 'publish',
+      name: 'ckpt',
+      size: 2,
+      transfers: new Map([['0'.repeat(32), 'x']]),
+    } as const;
+    fs.writeFileSync(verdictPath(place.states, 'ckpt'), encode({ ...verdict, directories: directories(place) }));
+    const { counts, problems } = await finalize(place.states, { dataset: true });
+    t.match(counts, { published: 2, failed: 2 });
+    t.match(problems, [{ error: { code: 'AXL_STATE_CORRUPT' } }, { error: { code: 'AXL_STATE_CORRUPT' } }]);
+    t.same(published(place), ['other.0', 'other.1']);
+  }
+});
+
+t.test("a verdict on another dataset, in the place of a dataset's own, is not followed", async (t) => {
+  const place = new Place(t);
+  await leaveRanks(place, [0], 2);
+  const transfers = new Map([[(await inspect(place.path('states/ckpt.0'))).uuid, 'ckpt.0']]);
+  const verdict = { decision: 'publish', name: 'other', size: 1, transfers, directories: [] } as const;
+  fs.writeFileSync(verdictPath(place.states, 'ckpt'), encode(verdict));
+  const { counts, problems } = await finalize(place.states, { dataset: true });
+  t.match(counts, { published: 0, failed: 1 });
+  t.match(problems, [{ error: { code: 'AXL_CONFLICT' } }]);
+  t.same(published(place), []);
 });
 
 /** Who looks at all ranks has their locks for an instant. */

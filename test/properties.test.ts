@@ -184,7 +184,7 @@ const decision = fc.record({
   transfers: fc
     .array(fc.tuple(fc.string({ unit: fc.constantFrom(...'0123456789abcdef'), minLength: 32, maxLength: 32 }), name))
     .map((pairs) => new Map(pairs.map(([uuid, name]) => [uuid, latin1(name)]))),
-  directories: fc.array(name).map((names) => names.map(latin1)),
+  directories: fc.uniqueArray(name.map(latin1)).map((names) => names.map((each) => `/${each}`)),
 });
 
 t.test('a verdict is read as it was written, and the first one counts', async (t) => {

@@ -226,14 +226,15 @@ t.test('a verdict is in every directory of its dataset before any rank is touche
 });
 
 t.test(
-  'nothing is done to a dataset while the directory is gone that tells whether its verdict counts',
+  'nothing is done to a dataset while the directory is gone that alone tells whether its verdict counts',
   { skip },
   async (t) => {
     const job = new Job(t);
     await job.leave({ ranks: [0] });
     await job.leave({ ranks: [1], dir: 'states2' });
     const other = job.path('states2');
-    await job.faulty({ root: job.root, only: ['renameat'], fault: 'kill' }, [], [job.states, other]);
+    // It is decided, and no verdict says so by itself yet.
+    await job.faulty({ root: job.root, only: ['rename'], fault: 'kill' }, [], [job.states, other]);
     const before = tree(job.dest);
     for (const dir of [job.states, other]) loseLocks(dir);
     fs.renameSync(other, job.path('elsewhere'));
