@@ -221,7 +221,7 @@ export class Traps {
       () => `.${hex(32)}.new`,
       () => `.axl-verdict.${hex(16)}`,
       () => `.axl-verdict.${hex(16)}.1.x`,
-      () => `.axl-finalize.${hex(3)}.lock`,
+      () => `.axl-finalize.${this.#next()}.lock`,
     ];
     for (const shape of shapes) {
       const id = this.#next();
