@@ -53,7 +53,8 @@ export const FINALIZE_OPTIONS: readonly OptionRow[] = [
     man:
       'Transfers that share a name form a dataset, with ranks 0 to size-1. Unless all of them are complete, none is ' +
       'published: they are deleted or kept, as --incomplete says. If a rank is alive, none is touched. With NAME only ' +
-      'that dataset is looked at. Under --shard the verdict is still for the whole dataset.',
+      'that dataset is looked at. Under --shard the verdict is still for the whole dataset. Give all its state ' +
+      'directories: who is given only some sees ranks missing.',
   },
   {
     name: '--verify',
