@@ -159,15 +159,20 @@ t.test(
   },
 );
 
+/** The second place where b is mounted; undefined if that cannot be done. */
+async function mounted(t: Test, job: Apart): Promise<string | undefined> {
+  const again = job.mkdir('again');
+  const mount = isRoot ? await program('mount', ['--bind', job.of('b'), again]) : { status: 1, stderr: '' };
+  if (mount.status === 0) t.teardown(() => spawnSync('umount', ['-l', again]));
+  else t.comment(`not tested: only root can mount ${mount.stderr}`);
+  return mount.status === 0 ? again : undefined;
+}
+
 t.test('a state directory that is mounted twice is one', async (t) => {
   const job = new Apart(t);
   await job.leave();
-  const again = job.mkdir('again');
-  const { status, stderr } = isRoot
-    ? await program('mount', ['--bind', job.of('b'), again])
-    : { status: 1, stderr: '' };
-  if (status !== 0) return t.comment(`not tested: only root can mount ${stderr}`);
-  t.teardown(() => spawnSync('umount', ['-l', again]));
+  const again = await mounted(t, job);
+  if (!again) return;
   const files = [join(job.of('a'), 'rank0'), join(job.of('b'), 'rank1'), join(again, 'rank1')];
   const { report, ...ended } = await job.finalize(...files);
   t.match(report.counts, { published: 2, busy: 0 });
@@ -179,12 +184,8 @@ t.test('a verdict is removed by whatever path only when no other directory needs
   const job = new Apart(t);
   await job.leave();
   await job.justDecided(t);
-  const again = job.mkdir('again');
-  const { status, stderr } = isRoot
-    ? await program('mount', ['--bind', job.of('b'), again])
-    : { status: 1, stderr: '' };
-  if (status !== 0) return t.comment(`not tested: only root can mount ${stderr}`);
-  t.teardown(() => spawnSync('umount', ['-l', again]));
+  const again = await mounted(t, job);
+  if (!again) return;
   for (const dir of [again, job.of('a')]) t.equal((await job.finalize(dir)).status, 0);
   t.same(published(job), ['0', '1']);
   t.same(tree(job.states), { 'a/': '', 'b/': '' });
