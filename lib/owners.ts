@@ -47,7 +47,10 @@ async function exposed(dir: string): Promise<Exposed | undefined> {
 export interface ByOwner {
   readonly own: Listing;
   readonly others: ReadonlyMap<number, Listing>;
-  /** Are there state files of root's that are not in `own`, since nobody may act on them? */
+  /**
+   * Are there state files of root's that are not in `own`, since nobody may act on them? A user can bring that about, with
+   * a hard link: it keeps root's own datasets, and does not stop all deleting, as an input that cannot be read does.
+   */
   readonly isPartial: boolean;
   /** What could not be looked at: whose it is, nobody knows. */
   readonly unseen: readonly Failure[];

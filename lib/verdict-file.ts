@@ -1,6 +1,7 @@
-// What was decided about a dataset, durably, before any of it is touched: whoever comes later, or works beside us, does
-// the same, though ranks are missing by then because they were finalized. The first verdict counts: it is made by link,
-// by who has the lock of verdict-lock.ts. Who removes one has it, too: it could be the next one by then.
+// Writes down what was decided about a dataset, durably, before any of it is touched, and clears it away when it is done:
+// whoever comes later, or works beside us, does the same, though ranks are missing by then because they were finalized.
+// The first verdict counts: it is made by link, by who has the lock of verdict-lock.ts. Who removes one has it, too: it
+// could be the next one by then. What a verdict says, and whether it counts, is in verdict.ts.
 import { link, lstat, open, readdir, rename, unlink } from 'node:fs/promises';
 import { AxlError, translated } from './errors.js';
 import { displayName, fromLatin1 } from './names.js';

@@ -1,4 +1,4 @@
-// Power cuts on real file systems, as root: a transfer runs on two disks that write down every write and flush; then
+// Power cuts on real file systems, as root: a transfer, or a dataset, runs on two disks that write down all they do; then
 // for each state that the disks may be in after a power cut at any point, the file systems are mounted again, as they
 // recover, finalize() runs, and every destination must be complete or as it was before.
 //   node test/power/run.mjs [--samples N] [--more N] [--nosync KIND] [FILE SYSTEM...]
