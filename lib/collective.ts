@@ -1,10 +1,10 @@
 // A transfer of all ranks of a job: every rank makes each call, and all of them come to the same outcome. This file knows
 // the order in which ranks ask each other; what a transfer is, is its own rank's (transfer.ts).
-import { Agreement } from './agreement.js';
-import { AxlError, CanceledError, TransferError } from './errors.js';
-import { launched } from './launch.js';
-import { displayName } from './names.js';
-import { checkOptions, DEFAULT_COMM_TIMEOUT_MS, shapes } from './options.js';
+
+import { AxlError, CanceledError, TransferError } from './base/errors.js';
+import { launched } from './base/launch.js';
+import { displayName } from './base/names.js';
+import { checkOptions, DEFAULT_COMM_TIMEOUT_MS, shapes } from './base/options.js';
 import type {
   Added,
   AddGlobOptions,
@@ -20,7 +20,8 @@ import type {
   TransferReport,
   TransferStateName,
   WaitOptions,
-} from './types.js';
+} from './base/types.js';
+import { Agreement } from './comm/agreement.js';
 
 /** This rank's part: a Transfer. */
 export interface OwnTransfer {

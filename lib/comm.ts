@@ -1,16 +1,16 @@
 // openComm: which way the ranks of a launch reach each other, and what holds for each way: one call at a time, nothing after
 // the first failure, nothing after close. The ways themselves are in lib/comm/.
 import { isMainThread } from 'node:worker_threads';
+import { AxlError } from './base/errors.js';
+import { launched, type Place } from './base/launch.js';
+import { absolutePath, hash } from './base/names.js';
+import { checkOptions, DEFAULT_OPEN_TIMEOUT_MS, shapes } from './base/options.js';
+import type { OpenCommOptions, OpenedComm } from './base/types.js';
+import { within } from './base/waiting.js';
 import { Directory } from './comm/directory.js';
 import { Pmi } from './comm/pmi.js';
 import { Pmix } from './comm/pmix.js';
 import type { Provider } from './comm/provider.js';
-import { AxlError } from './errors.js';
-import { launched, type Place } from './launch.js';
-import { absolutePath, hash } from './names.js';
-import { checkOptions, DEFAULT_OPEN_TIMEOUT_MS, shapes } from './options.js';
-import type { OpenCommOptions, OpenedComm } from './types.js';
-import { within } from './waiting.js';
 
 /** One rank, which agrees with itself. */
 class Alone implements Provider {

@@ -1,17 +1,25 @@
 // After the job: finds state files, decides which are ours to act on, and has them finalized.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fromNode } from './errors.js';
-import type { Policy } from './finalize-listing.js';
-import type { FinalizeOptions, FinalizeReport } from './finalize-types.js';
-import { launched } from './launch.js';
-import { absolutePath, fromLatin1, hash, pack } from './names.js';
-import { INCOMPLETE, type NativeFinalizeOptions, native, OVERWRITE, OWNER, packageRoot, VERIFY } from './native.js';
-import { checkOptions, DEFAULT_JOBS, shapes } from './options.js';
-import { Candidates, type Listing, scan, withoutLinks } from './scan.js';
-import { Tally } from './tally.js';
-import type { PathLike } from './types.js';
-import type { Terms } from './work.js';
+import { fromNode } from './base/errors.js';
+import { launched } from './base/launch.js';
+import { absolutePath, fromLatin1, hash, pack } from './base/names.js';
+import {
+  INCOMPLETE,
+  type NativeFinalizeOptions,
+  native,
+  OVERWRITE,
+  OWNER,
+  packageRoot,
+  VERIFY,
+} from './base/native.js';
+import { checkOptions, DEFAULT_JOBS, shapes } from './base/options.js';
+import type { PathLike } from './base/types.js';
+import type { Policy } from './finalize/listing.js';
+import { Candidates, type Listing, scan, withoutLinks } from './finalize/scan.js';
+import { Tally } from './finalize/tally.js';
+import type { FinalizeOptions, FinalizeReport } from './finalize/types.js';
+import type { Terms } from './finalize/work.js';
 
 /** A root's canonical path: destinations are compared with it. @throws {AxlError} AXL_IO if there is no such directory */
 async function canonicalRoot(root: PathLike): Promise<Buffer> {
@@ -89,10 +97,10 @@ async function finalizeFound(
   terms: Terms,
 ): Promise<void> {
   const { tally } = terms;
-  const { finalizeListing } = await import('./finalize-listing.js');
+  const { finalizeListing } = await import('./finalize/listing.js');
   const policy: Policy = { dataset: options.dataset ?? false, wait: options.wait ?? 0 };
   if (process.geteuid?.() !== 0) return finalizeListing(listing, terms, policy, () => scan(inputs, options));
-  const { byOwner } = await import('./owners.js');
+  const { byOwner } = await import('./as-root/owners.js');
   const { own, others, isPartial, unseen } = await tally.time('scan', () => byOwner(listing, terms, true));
   for (const failure of unseen) tally.unreadable(failure);
   const seen = unseen.length > 0 ? { ...terms, native: { ...terms.native, scanComplete: false } } : terms;
@@ -101,7 +109,7 @@ async function finalizeFound(
     return again.isPartial || again.unseen.length > 0 ? undefined : again.own;
   };
   const elsewhere = async () => {
-    if (others.size > 0) await (await import('./others.js')).finalizeOthers(others, policy, seen);
+    if (others.size > 0) await (await import('./as-root/others.js')).finalizeOthers(others, policy, seen);
   };
   await Promise.all([finalizeListing(own, seen, policy, rescan, isPartial), elsewhere()]);
 }

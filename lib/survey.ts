@@ -1,14 +1,6 @@
 // What state files say, without touching them: list() a directory of them, inspect() one.
-import { toFailure } from './errors.js';
-import type {
-  InspectedFile,
-  InspectedTransfer,
-  Listed,
-  ListedTransfer,
-  ListOptions,
-  RecordedMetadata,
-} from './finalize-types.js';
-import { absolutePath, toText } from './names.js';
+import { toFailure } from './base/errors.js';
+import { absolutePath, toText } from './base/names.js';
 import {
   answer,
   DURABILITY,
@@ -19,10 +11,18 @@ import {
   native,
   OWNER,
   STANDINGS,
-} from './native.js';
-import { checkOptions, DEFAULT_JOBS, shapes } from './options.js';
-import { Candidates, scan } from './scan.js';
-import type { PathLike } from './types.js';
+} from './base/native.js';
+import { checkOptions, DEFAULT_JOBS, shapes } from './base/options.js';
+import type { PathLike } from './base/types.js';
+import { Candidates, scan } from './finalize/scan.js';
+import type {
+  InspectedFile,
+  InspectedTransfer,
+  Listed,
+  ListedTransfer,
+  ListOptions,
+  RecordedMetadata,
+} from './finalize/types.js';
 
 const BATCH = 256;
 const NS_PER_MS = 1_000_000n;

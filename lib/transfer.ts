@@ -1,15 +1,9 @@
 // A transfer: which call fits which state, and what each promises. The work is the addon's; this file is its manners.
-import { CollectiveTransfer } from './collective.js';
-import { Copies } from './copies.js';
-import type { AxlError } from './errors.js';
-import { nativeOptions } from './identity.js';
-import { absolutePath, displayName, packPairs, toText } from './names.js';
-import { answer, LINKS, type NativeReport, type NativeTransfer, native } from './native.js';
-import { checkOptions, DEFAULT_INTERVAL_MS, shapes } from './options.js';
-import { makeReport, waitError } from './report.js';
-import { findMatches, patternList } from './sources.js';
-import { DISPATCHED, expectPhase, type Phase, phaseOf, STATES, UNPUBLISHED } from './states.js';
-import { takeOver } from './take-over.js';
+
+import type { AxlError } from './base/errors.js';
+import { absolutePath, displayName, packPairs, toText } from './base/names.js';
+import { answer, LINKS, type NativeReport, type NativeTransfer, native } from './base/native.js';
+import { checkOptions, DEFAULT_INTERVAL_MS, shapes } from './base/options.js';
 import type {
   Added,
   AddGlobOptions,
@@ -25,8 +19,15 @@ import type {
   TransferReport,
   TransferStateName,
   WaitOptions,
-} from './types.js';
-import { abortError, until } from './waiting.js';
+} from './base/types.js';
+import { abortError, until } from './base/waiting.js';
+import { CollectiveTransfer } from './collective.js';
+import { Copies } from './transfer/copies.js';
+import { nativeOptions } from './transfer/identity.js';
+import { makeReport, waitError } from './transfer/report.js';
+import { findMatches, patternList } from './transfer/sources.js';
+import { DISPATCHED, expectPhase, type Phase, phaseOf, STATES, UNPUBLISHED } from './transfer/states.js';
+import { takeOver } from './transfer/take-over.js';
 
 /**
  * A set of files to copy, with one state file. Copies run on native threads, journalled, while JavaScript computes.
@@ -140,8 +141,7 @@ export class Transfer {
   /**
    * Plans to copy many, each as {@link Transfer.add} does: all or none.
    * @param pairs source and destination of each
-   * @returns what was planned: numbers of files and directories, bytes
-   * @throws as {@link Transfer.add}
+   * @returns as {@link Transfer.add}; @throws as {@link Transfer.add}
    * @see AXL_Add
    */
   async addAll(pairs: readonly (readonly [PathLike, PathLike])[], options: AddOptions = {}): Promise<Added> {

@@ -9,12 +9,12 @@
 #include <map>
 #include <memory>
 
-#include "barrier.h"
-#include "copy_job.h"
-#include "journal.h"
-#include "names.h"
-#include "publisher.h"
-#include "resume.h"
+#include "base/names.h"
+#include "copy/copy_job.h"
+#include "copy/prepare.h"
+#include "journal/journal.h"
+#include "publish/barrier.h"
+#include "publish/publisher.h"
 
 namespace axl {
 

@@ -6,11 +6,11 @@
 #include <string>
 #include <vector>
 
-#include "engine.h"
-#include "os.h"
-#include "publisher.h"
-#include "record.h"
-#include "status.h"
+#include "base/engine.h"
+#include "base/record.h"
+#include "base/status.h"
+#include "os/os.h"
+#include "publish/publisher.h"
 
 namespace axl {
 

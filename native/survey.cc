@@ -7,10 +7,10 @@
 #include <cerrno>
 #include <cstring>
 
-#include "directories.h"
-#include "journal_format.h"
-#include "metadata.h"
-#include "process.h"
+#include "journal/format.h"
+#include "os/directories.h"
+#include "os/metadata.h"
+#include "os/process.h"
 
 namespace axl {
 

@@ -5,11 +5,11 @@
 #include <string>
 #include <vector>
 
-#include "engine.h"
-#include "journal_reader.h"
-#include "os.h"
-#include "record.h"
-#include "status.h"
+#include "base/engine.h"
+#include "base/record.h"
+#include "base/status.h"
+#include "journal/reader.h"
+#include "os/os.h"
 
 namespace axl {
 

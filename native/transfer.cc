@@ -3,9 +3,9 @@
 
 #include <cerrno>
 
-#include "copy_job.h"
-#include "publisher.h"
-#include "resume.h"
+#include "copy/copy_job.h"
+#include "copy/prepare.h"
+#include "publish/publisher.h"
 
 namespace axl {
 

@@ -10,12 +10,12 @@
 #include <string_view>
 #include <vector>
 
-#include "engine.h"
-#include "journal.h"
-#include "os.h"
-#include "plan.h"
-#include "record.h"
-#include "status.h"
+#include "base/engine.h"
+#include "base/record.h"
+#include "base/status.h"
+#include "journal/journal.h"
+#include "os/os.h"
+#include "plan/plan.h"
 
 namespace axl {
 

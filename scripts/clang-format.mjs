@@ -21,7 +21,7 @@ if (!command) {
 
 const files = ['native', 'test/native', 'test/faults', 'test/fuzz']
   .filter((directory) => existsSync(join(root, directory)))
-  .flatMap((directory) => readdirSync(join(root, directory)).map((name) => join(directory, name)))
+  .flatMap((directory) => readdirSync(join(root, directory), { recursive: true }).map((name) => join(directory, name)))
   .filter((path) => /\.(cc|h)$/.test(path));
 if (files.length === 0) process.exit(0);
 const mode = check ? ['--dry-run', '-Werror'] : ['-i'];

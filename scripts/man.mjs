@@ -3,8 +3,8 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { term } from '../dist/lib/cli/help.js';
-import { METRICS } from '../dist/lib/cli/metrics.js';
 import { BEHAVIOUR, COMMANDS, EXAMPLES, MAIN, PROMISE } from '../dist/lib/cli/options.js';
+import { METRICS } from '../dist/lib/cli/output/metrics.js';
 import { STATUSES } from '../dist/lib/cli/statuses.js';
 import { root } from './toolchain.mjs';
 

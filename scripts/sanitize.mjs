@@ -16,7 +16,7 @@ const SANITIZERS = {
     // Leaks are not reported, since Node itself never frees much of what it has.
     options: { ASAN_OPTIONS: 'detect_leaks=0', UBSAN_OPTIONS: 'print_stacktrace=1' },
     // These count the memory and the descriptors of a process, which a sanitizer needs more of.
-    without: ['test/resources.test.ts'],
+    without: ['test/transfer/resources.test.ts'],
   },
   thread: {
     flags: 'thread',

@@ -37,7 +37,7 @@ const STEPS = [
   {
     name: 'crowd',
     does: '64 finalizers, half of them killed; 200 ranks in one state directory',
-    command: [...DEEP, ...tap, 'test/crowd.test.ts'],
+    command: [...DEEP, ...tap, 'test/finalize/crowd.test.ts'],
     minutes: 3,
   },
   {

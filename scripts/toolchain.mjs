@@ -12,7 +12,7 @@ export const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 export const addonPath = join(root, 'build', 'Release', 'axl_native.node');
 
 const musl = process.platform === 'linux' && !process.report.getReport().header.glibcVersionRuntime;
-/** The folder name under prebuilds/ for this machine; lib/native.ts uses the same one. */
+/** The folder name under prebuilds/ for this machine; lib/base/native.ts uses the same one. */
 export const platformTag = `${process.platform}-${process.arch}${musl ? '-musl' : ''}`;
 
 const CXX20 = '#include <concepts>\n#include <span>\nint main() { return std::span<int>{}.empty() ? 0 : 1; }\n';

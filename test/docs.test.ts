@@ -36,20 +36,20 @@ t.test('README and --help have the same exit statuses in the same order', async 
   t.same(help, ['6', '1', '5', '4', '3', '0', '2']);
 });
 
-t.test('lib/errors.ts, native/status.cc and the documents have the same codes', async (t) => {
-  const codes = all(read('lib/errors.ts'), /^ {2}\| '(AXL_\w+)'/gm);
+t.test('lib/base/errors.ts, native/base/status.cc and the documents have the same codes', async (t) => {
+  const codes = all(read('lib/base/errors.ts'), /^ {2}\| '(AXL_\w+)'/gm);
   t.ok(codes.length > 10);
-  const engine = all(read('native/status.cc'), /return "(AXL_\w+)"/g).filter((code) => code !== 'AXL_UNKNOWN');
+  const engine = all(read('native/base/status.cc'), /return "(AXL_\w+)"/g).filter((code) => code !== 'AXL_UNKNOWN');
   t.same(
     codes.filter((code) => !engine.includes(code)),
     ['AXL_RANK_FAILED', 'AXL_RANK_LOST', 'AXL_BACKEND_UNAVAILABLE'],
-    'which are of lib/agreement.ts, lib/comm.ts and lib/native.ts',
+    'which are of lib/comm/agreement.ts, lib/comm.ts and lib/base/native.ts',
   );
   t.same(
     engine.filter((code) => !codes.includes(code)),
     [],
   );
-  const variables = all(read('lib/options.ts'), /(?:'|env\.)(AXL_\w+)/g);
+  const variables = all(read('lib/base/options.ts'), /(?:'|env\.)(AXL_\w+)/g);
   variables.push(...all(read('examples/slurm/burst_buffer.lua'), /"(AXL_\w+)=/g));
   for (const path of documents) {
     const named = all(read(path), /\b(AXL_[A-Z][A-Z_]+)\b/g);
@@ -61,9 +61,9 @@ t.test('lib/errors.ts, native/status.cc and the documents have the same codes', 
   }
 });
 
-t.test('each environment variable that lib/options.ts reads is explained to its readers', (t) => {
+t.test('each environment variable that lib/base/options.ts reads is explained to its readers', (t) => {
   const pages = ['docs/api.md', 'docs/collectives.md', 'man/axl-finalize.1'].map(read).join('');
-  const variables = new Set(all(read('lib/options.ts'), /(?:'|env\.)(AXL_\w+)/g));
+  const variables = new Set(all(read('lib/base/options.ts'), /(?:'|env\.)(AXL_\w+)/g));
   t.ok(variables.size >= 5);
   for (const variable of variables) t.match(pages, variable);
   t.end();
@@ -71,7 +71,7 @@ t.test('each environment variable that lib/options.ts reads is explained to its 
 
 t.test('docs/api.md says of each code what it means', (t) => {
   const page = read('docs/api.md');
-  const codes = all(read('lib/errors.ts'), /^ {2}\| '(AXL_\w+)'/gm);
+  const codes = all(read('lib/base/errors.ts'), /^ {2}\| '(AXL_\w+)'/gm);
   t.same(all(page, /^- `(AXL_\w+)`: \S/gm), codes);
   t.notMatch(page, /\{\w+Error\}/, 'and has no braces of docstrings');
   t.end();
@@ -102,8 +102,8 @@ t.test('docs/post-stage.md has every field of the reports, every event, every me
   for (const word of new Set([...fields, ...names, ...events])) t.ok(section.includes(`\`${word}\``), word);
 });
 
-t.test('docs/state-format.md has the records of native/journal_format.h', async (t) => {
-  const header = [...read('native/journal_format.h').matchAll(/^ {2}k(\w+) = (\d+),/gm)];
+t.test('docs/state-format.md has the records of native/journal/format.h', async (t) => {
+  const header = [...read('native/journal/format.h').matchAll(/^ {2}k(\w+) = (\d+),/gm)];
   const page = [...read('docs/state-format.md').matchAll(/^\| (\d+) \| ([A-Z]+) \|/gm)];
   t.ok(header.length > 10);
   t.same(

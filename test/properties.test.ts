@@ -5,13 +5,21 @@ import * as fs from 'node:fs';
 import fc from 'fast-check';
 import type { Test } from 'tap';
 import t from 'tap';
+import {
+  absolutePath,
+  decodeLossless,
+  displayName,
+  encodeLossless,
+  fromLatin1,
+  join,
+  pack,
+} from '../lib/base/names.js';
+import { checkOptions, shapes } from '../lib/base/options.js';
+import { Candidates, scan } from '../lib/finalize/scan.js';
+import { readVerdict, verdictPath } from '../lib/finalize/verdict.js';
+import { decide } from '../lib/finalize/verdict-file.js';
 import { AxlError, type CreateOptions, Transfer } from '../lib/index.js';
-import { absolutePath, decodeLossless, displayName, encodeLossless, fromLatin1, join, pack } from '../lib/names.js';
-import { checkOptions, shapes } from '../lib/options.js';
-import { Candidates, scan } from '../lib/scan.js';
-import { findMatches } from '../lib/sources.js';
-import { readVerdict, verdictPath } from '../lib/verdict.js';
-import { decide } from '../lib/verdict-file.js';
+import { findMatches } from '../lib/transfer/sources.js';
 import { Place } from './support.js';
 
 const { AXL_TEST_SEED: given = '1' } = process.env;

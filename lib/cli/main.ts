@@ -1,7 +1,7 @@
 // axl-finalize from its arguments to its exit status. Each command is loaded when it is asked for.
 import { UsageError } from './errors.js';
 import { losslessArguments } from './names.js';
-import { complain, stdout } from './output.js';
+import { complain, stdout } from './output/output.js';
 import { parse, type Request } from './parse.js';
 
 async function printVersion(): Promise<number> {
@@ -12,10 +12,10 @@ async function printVersion(): Promise<number> {
 
 async function dispatch(request: Request, args: readonly string[]): Promise<number> {
   if (request.command === 'version') return printVersion();
-  if (request.command === 'inspect') return (await import('./inspect.js')).run(request.file, request.json);
-  if (request.command === 'list') return (await import('./list.js')).run(request);
-  if (request.command === 'merge') return (await import('./merge.js')).run(request);
-  return (await import('./finalize.js')).run(request.inputs, request.flags, args);
+  if (request.command === 'inspect') return (await import('./commands/inspect.js')).run(request.file, request.json);
+  if (request.command === 'list') return (await import('./commands/list.js')).run(request);
+  if (request.command === 'merge') return (await import('./commands/merge.js')).run(request);
+  return (await import('./commands/finalize.js')).run(request.inputs, request.flags, args);
 }
 
 export async function main(args: readonly string[]): Promise<void> {

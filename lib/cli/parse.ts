@@ -1,13 +1,13 @@
 // From arguments to a checked Request: commander, built from the tables of options.ts. Prints help and usage errors.
 import { lstatSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { displayName } from '../base/names.js';
 import type { FinalizeOptions } from '../index.js';
-import { displayName } from '../names.js';
-import { toStderr, toStdout } from './descriptor.js';
 import * as help from './help.js';
 import { toBytes } from './names.js';
 import { COMMANDS, type CommandRow, MAIN, type OptionRow, type SORT_KEYS } from './options.js';
-import { parseDuration } from './text.js';
+import { toStderr, toStdout } from './output/descriptor.js';
+import { parseDuration } from './output/text.js';
 
 /** What the options say, under commander's names. */
 export interface Flags extends Pick<FinalizeOptions, 'incomplete' | 'fallback' | 'dataset' | 'wait' | 'verify'> {

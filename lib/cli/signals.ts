@@ -1,6 +1,6 @@
 // SIGTERM and SIGINT: the first asks for an end after what is under way, the second is obeyed at once. Nothing depends on
 // either: a scheduler may send SIGKILL 10 ms after SIGTERM, and the next run goes on.
-import { complain } from './output.js';
+import { complain } from './output/output.js';
 
 /** Their numbers on Linux, for an exit status. */
 const NUMBERS = { SIGTERM: 15, SIGINT: 2 } as const;

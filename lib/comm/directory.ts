@@ -8,9 +8,9 @@
 // answers to its own session, so that nothing an earlier launch has left counts.
 import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs/promises';
-import { AxlError, fromNode } from '../errors.js';
-import { displayName, join } from '../names.js';
-import { jittered, sleep } from '../waiting.js';
+import { AxlError, fromNode } from '../base/errors.js';
+import { displayName, join } from '../base/names.js';
+import { jittered, sleep } from '../base/waiting.js';
 import { isElsewhere, type Provider } from './provider.js';
 
 const FIRST_PAUSE_MS = 1;

@@ -1,7 +1,7 @@
 // PMI-1's wire protocol, spoken on the descriptor PMI_FD that mpiexec (MPICH's hydra), srun --mpi=pmi2 and Flux leave to
 // each rank: a line is asked, a line answers. What is put becomes readable for all at the next barrier, and stays.
 import { Socket } from 'node:net';
-import { AxlError } from '../errors.js';
+import { AxlError } from '../base/errors.js';
 import { isElsewhere, type Provider } from './provider.js';
 
 /** Longer than any line of the protocol, whose values have 1024 characters at most. */

@@ -1,8 +1,8 @@
 // PMIx, which Open MPI's mpirun and srun --mpi=pmix speak, through the client library of the machine: the addon loads it
-// when first needed, so that nothing depends on it. Its calls block, on a thread of their own (native/pmix.cc).
-import { AxlError } from '../errors.js';
-import { native } from '../native.js';
-import { pmixLibrary } from '../options.js';
+// when first needed, so that nothing depends on it. Its calls block, on a thread of their own (native/comm/pmix.cc).
+import { AxlError } from '../base/errors.js';
+import { native } from '../base/native.js';
+import { pmixLibrary } from '../base/options.js';
 import { isElsewhere, type Provider } from './provider.js';
 
 /** Node's longest. */

@@ -1,6 +1,6 @@
 // What stands behind a Comm that openComm gives: one way for ranks to reach each other. No choice between the ways, and no
 // order of calls: lib/comm.ts has both.
-import type { OpenedComm } from '../types.js';
+import type { OpenedComm } from '../base/types.js';
 
 /** Said where ranks have come out of step: an answer to another question must not count. */
 export const isElsewhere = (rank: number): string => `rank ${rank} is at another call than rank 0`;

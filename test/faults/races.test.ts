@@ -3,10 +3,10 @@
 import * as fs from 'node:fs';
 import { basename } from 'node:path';
 import t, { type Test } from 'tap';
-import { Surveys } from '../../lib/dataset.js';
+import { Surveys } from '../../lib/finalize/surveys.js';
+import { verdictPath } from '../../lib/finalize/verdict.js';
 import { Transfer } from '../../lib/index.js';
-import { verdictPath } from '../../lib/verdict.js';
-import { published } from '../datasets.js';
+import { published } from '../datasets/datasets.js';
 import { cutBefore, quiet, TYPE } from '../journals.js';
 import { codeOf, loseLocks, Place, said, axlFinalize as toEnd, tree } from '../support.js';
 import { inject, noInjector, type Where } from './injector.js';

@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "crc32c.h"
-#include "journal_format.h"
-#include "journal_writer.h"
+#include "base/crc32c.h"
+#include "journal/format.h"
+#include "journal/writer.h"
 
 namespace axl::fuzz {
 

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "../native/forwarding_os.h"
-#include "names.h"
+#include "base/names.h"
 
 namespace axl::fuzz {
 

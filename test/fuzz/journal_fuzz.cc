@@ -2,10 +2,10 @@
 // writer, and to claim no more when the file is cut short. See docs/state-format.md, "Rules of order".
 #include <random>
 
+#include "base/names.h"
 #include "check.h"
 #include "frames.h"
-#include "journal_reader.h"
-#include "names.h"
+#include "journal/reader.h"
 
 extern "C" size_t LLVMFuzzerMutate(uint8_t* data, size_t size, size_t max_size);
 

@@ -4,9 +4,9 @@
 #include <sstream>
 #include <vector>
 
+#include "base/names.h"
 #include "check.h"
-#include "names.h"
-#include "process.h"
+#include "os/process.h"
 
 namespace axl::fuzz {
 namespace {

@@ -4,9 +4,9 @@
 
 #include "check.h"
 #include "invented_os.h"
-#include "journal_reader.h"
-#include "journal_writer.h"
-#include "plan.h"
+#include "journal/reader.h"
+#include "journal/writer.h"
+#include "plan/plan.h"
 
 namespace axl::fuzz {
 namespace {

@@ -3,9 +3,9 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { hash } from '../../lib/base/names.js';
 import type { FinalizedEntry } from '../../lib/index.js';
-import { hash } from '../../lib/names.js';
-import { leaveRanks, published } from '../datasets.js';
+import { leaveRanks, published } from '../datasets/datasets.js';
 import { cutBefore, leave, TYPE } from '../journals.js';
 import { axlFinalize, type Ended, Place, program, root, said, temporaries, tree } from '../support.js';
 import { LAUNCHERS, type Launcher, missing } from './launchers.js';

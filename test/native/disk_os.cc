@@ -9,7 +9,7 @@
 #include <cerrno>
 #include <filesystem>
 
-#include "names.h"
+#include "base/names.h"
 #include "test.h"
 
 namespace axl::test {

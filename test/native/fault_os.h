@@ -12,7 +12,7 @@
 #include <string>
 #include <utility>
 
-#include "os.h"
+#include "os/os.h"
 #include "test.h"
 
 namespace axl::test {

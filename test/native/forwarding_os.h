@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "os.h"
+#include "os/os.h"
 
 namespace axl::test {
 

@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "journal_format.h"
-#include "names.h"
+#include "base/names.h"
+#include "journal/format.h"
 #include "world.h"
 
 namespace axl::test {

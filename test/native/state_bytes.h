@@ -5,10 +5,10 @@
 #include <functional>
 #include <string>
 
-#include "crc32c.h"
-#include "journal_format.h"
-#include "journal_reader.h"
-#include "journal_writer.h"
+#include "base/crc32c.h"
+#include "journal/format.h"
+#include "journal/reader.h"
+#include "journal/writer.h"
 
 namespace axl::test {
 

@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "status.h"
+#include "base/status.h"
 
 namespace axl::test {
 

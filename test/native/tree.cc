@@ -8,8 +8,8 @@
 #include <cstring>
 #include <filesystem>
 
-#include "metadata.h"
-#include "names.h"
+#include "base/names.h"
+#include "os/metadata.h"
 #include "test.h"
 
 namespace axl::test {

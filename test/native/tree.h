@@ -6,7 +6,7 @@
 #include <map>
 #include <string>
 
-#include "record.h"
+#include "base/record.h"
 
 namespace axl::test {
 

@@ -8,7 +8,7 @@
 #include <filesystem>
 #include <future>
 
-#include "names.h"
+#include "base/names.h"
 
 namespace axl::test {
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "engine.h"
+#include "base/engine.h"
 #include "fault_os.h"
 #include "finalizer.h"
 #include "forwarding_os.h"

@@ -3,7 +3,7 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { hash } from '../../../lib/names.js';
+import { hash } from '../../../lib/base/names.js';
 import { BOB } from '../../hostile/world.js';
 import { axlFinalize, program, root, script, temporaries, tree } from '../../support.js';
 import { Cluster, noCluster, read, USER, until } from './cluster.js';

@@ -1,0 +1,140 @@
+// As root: finalizes what belongs to other users, each by a process that has become that user before it opens anything
+// (lib/as-root/owner-process.ts). Loaded only if there is such a user.
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { displayName, fromLatin1, latin1, toText } from '../base/names.js';
+import { packageRoot } from '../base/native.js';
+import type { Failure } from '../base/types.js';
+import type { Policy } from '../finalize/listing.js';
+import { Candidates, type Listing } from '../finalize/scan.js';
+import { makeEntry, NOTHING_KNOWN } from '../finalize/tally.js';
+import type { FinalizeEvent } from '../finalize/types.js';
+import type { Terms } from '../finalize/work.js';
+import { type ByOwner, isOurs } from './owners.js';
+
+/** Users whose processes run at a time. */
+const AT_ONCE = 4;
+/** For who has no entry in the user database: a group that owns nothing. The state file's could be one that its owner is not in. */
+const NOGROUP = 65534;
+
+/** What the process for another user is told, before the names. */
+export interface Commission {
+  readonly policy: Policy;
+  readonly native: Omit<Terms['native'], 'roots'> & { readonly roots: string };
+  readonly shard: Terms['shard'] | null;
+  readonly directories: readonly { readonly dir: string; readonly searched?: string; readonly names: number }[];
+  readonly traces: readonly string[];
+}
+
+/** A line from that process; `about`: state files of which nothing more will come, as latin1 text. */
+export type Told = { readonly event: FinalizeEvent; readonly about: readonly string[] };
+
+/** Name and group of a user; an empty name if there is no entry. Asks getent: users may be in LDAP. */
+function lookUp(uid: number): { name: string; gid: number } {
+  const asked = spawnSync('/usr/bin/getent', ['passwd', `${uid}`], { encoding: 'utf8', timeout: 30_000, env: {} });
+  const lines = asked.status === 0 ? asked.stdout : readFileSync('/etc/passwd', 'utf8');
+  const fields = lines.split('\n').map((line) => line.split(':'));
+  const [name = '', , , gid] = fields.find((line) => line[2] === `${uid}`) ?? [];
+  return { name, gid: gid === undefined ? NOGROUP : Number(gid) };
+}
+
+function commission({ directories, traces }: Listing, policy: Policy, { native, shard }: Terms): Commission {
+  return {
+    policy: { ...policy, wait: Math.min(policy.wait, Number.MAX_SAFE_INTEGER) }, // JSON knows no Infinity
+    native: { ...native, roots: latin1(native.roots) },
+    shard: shard ?? null,
+    directories: directories.map(({ names, ...rest }) => ({ ...rest, names: names.length })),
+    traces,
+  };
+}
+
+function environment(): NodeJS.ProcessEnv {
+  const ours = Object.entries(process.env).filter(([name]) => name.startsWith('AXL_'));
+  return { PATH: '/usr/bin:/bin', ...Object.fromEntries(ours) };
+}
+
+function start(uid: number): ChildProcess {
+  const { name, gid } = lookUp(uid);
+  const program = join(packageRoot(), 'dist', 'lib', 'as-root', 'owner-process.js');
+  return spawn(process.execPath, [program, `${uid}`, `${gid}`, name], {
+    cwd: '/',
+    env: environment(),
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+}
+
+/** Names as one string a directory: what waits in the pipe is not kept twice. */
+function send(child: ChildProcess, listing: Listing, policy: Policy, terms: Terms): void {
+  child.stdin?.on('error', () => {}); // it ended early, and its status tells
+  child.stdin?.write(`${JSON.stringify(commission(listing, policy, terms))}\0`, 'utf8');
+  for (const { names } of listing.directories)
+    child.stdin?.write(fromLatin1(names.map((name) => `${name}\0`).join('')));
+  child.stdin?.end();
+}
+
+/** Passes on what a line tells; which state files it was about. */
+function hear(line: string, { tally }: Terms): readonly string[] {
+  const { event, about } = JSON.parse(line) as Told;
+  if (event.event === 'entry') {
+    const { action, ...details } = event.entry;
+    tally.entry(makeEntry(fromLatin1(about[0] ?? ''), action, details));
+  } else if (event.event === 'done') tally.done(event, () => [...about]);
+  else if (event.event === 'dataset') {
+    const { event: _, ...verdict } = event;
+    tally.dataset(verdict);
+  } else if (event.event === 'end') tally.absorb(event.report);
+  else if (event.event === 'problem' || event.event === 'wait') tally.tell(event);
+  return about;
+}
+
+function* paths(candidates: Candidates, terms: Terms): Generator<string> {
+  for (let i = 0; i < candidates.size; i++) if (isOurs(terms, candidates.name(i))) yield candidates.path(i);
+}
+
+/** What a process that ended early did not tell of has failed. */
+function reportLost(uid: number, listing: Listing, heard: ReadonlySet<string>, why: string, terms: Terms): void {
+  for (const path of paths(new Candidates(listing.directories), terms)) {
+    if (heard.has(path)) continue;
+    const bytes = fromLatin1(path);
+    const message = `${displayName(bytes)}: the process for user ${uid} ended early: ${why}`;
+    const error: Failure = { code: 'AXL_IO', message, path: toText(bytes) };
+    terms.tally.entry(makeEntry(bytes, 'failed', { ...NOTHING_KNOWN, error }));
+  }
+}
+
+async function finalizeAs(uid: number, listing: Listing, policy: Policy, terms: Terms): Promise<void> {
+  const child = start(uid);
+  const stop = () => child.kill('SIGTERM');
+  terms.signal?.addEventListener('abort', stop);
+  const heard = new Set<string>();
+  let complaint = '';
+  let ended = false;
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    complaint = `${complaint}${text}`.slice(-2000);
+  });
+  const end = new Promise<string>((resolve) => {
+    child.on('error', ({ message }) => resolve(message));
+    child.on('close', (status, signal) => resolve(complaint.trim() || `${signal ?? `status ${status}`}`));
+  });
+  send(child, listing, policy, terms);
+  if (child.stdout)
+    for await (const line of createInterface({ input: child.stdout, crlfDelay: Number.POSITIVE_INFINITY })) {
+      for (const path of hear(line, terms)) heard.add(path);
+      ended ||= line.startsWith('{"event":{"event":"end"');
+    }
+  const why = await end;
+  terms.signal?.removeEventListener('abort', stop);
+  if (!ended && !terms.signal?.aborted) reportLost(uid, listing, heard, why, terms);
+}
+
+/** Finalizes what belongs to others, each by a process of that user. */
+export async function finalizeOthers(others: ByOwner['others'], policy: Policy, terms: Terms): Promise<void> {
+  const queue = others.entries();
+  const lane = async () => {
+    for (let next = queue.next(); !next.done && !terms.signal?.aborted; next = queue.next())
+      await finalizeAs(next.value[0], next.value[1], policy, terms);
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, lane));
+}

@@ -1,0 +1,47 @@
+// What lib/as-root/owner-process.ts does once it is the user it acts for. Nothing here runs as root.
+
+import { fromLatin1, latin1 } from '../base/names.js';
+import { native } from '../base/native.js';
+import { finalizeListing } from '../finalize/listing.js';
+import type { Directory, Listing } from '../finalize/scan.js';
+import { Tally } from '../finalize/tally.js';
+import type { FinalizeEvent } from '../finalize/types.js';
+import type { Commission, Told } from './others.js';
+
+async function readAll(): Promise<Buffer> {
+  const pieces: Buffer[] = [];
+  for await (const piece of process.stdin) pieces.push(piece as Buffer);
+  return Buffer.concat(pieces);
+}
+
+function parse(input: Buffer): { commission: Commission; listing: Listing } {
+  const end = input.indexOf(0);
+  const commission = JSON.parse(input.toString('utf8', 0, end)) as Commission;
+  const names = latin1(input.subarray(end + 1)).split('\0');
+  let at = 0;
+  const directories = commission.directories.map(({ names: count, ...rest }): Directory => {
+    at += count;
+    return { ...rest, names: names.slice(at - count, at) };
+  });
+  return { commission, listing: { directories, traces: commission.traces, unreadable: [] } };
+}
+
+function tell(event: FinalizeEvent, paths?: () => string[]): void {
+  const about = event.event === 'entry' ? [latin1(event.entry.stateFileBytes)] : (paths?.() ?? []);
+  process.stdout.write(`${JSON.stringify({ event, about } satisfies Told)}\n`);
+}
+
+export async function serve(): Promise<void> {
+  const stop = new AbortController();
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => stop.abort());
+  stop.signal.addEventListener('abort', () => native().stopFinalize(true));
+  const { commission, listing } = parse(await readAll());
+  const { policy, shard } = commission;
+  const options = { ...commission.native, roots: fromLatin1(commission.native.roots) };
+  const tally = new Tally(options, tell);
+  const terms = { native: options, shard: shard ?? undefined, signal: stop.signal, tally };
+  // What came since the scan is root's to find: this process has no listing to go by.
+  await finalizeListing(listing, terms, policy, async () => undefined);
+  tally.interrupted = stop.signal.aborted;
+  tell({ event: 'end', report: { ...tally.report(), problems: [] } });
+}

@@ -1,0 +1,363 @@
+// The addon's shape, in full, and how it is found. Loaded when first needed: an import loads and starts nothing.
+// Numbers of enumerations are those of native/base/record.h, plan.h, transfer.h and finalizer.h; the words stand here.
+import { existsSync, readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { AxlError, fromNative, type NativeFailure } from './errors.js';
+import { nativeBinary, settings } from './options.js';
+import type { Progress } from './types.js';
+
+export const DURABILITY = { full: 1, none: 2 } as const;
+export const OWNER = { fail: 1, warn: 2, skip: 3 } as const;
+export const UNKNOWN_LOCAL_RANK = 0xffff_ffff;
+export const LINKS = { default: 0, follow: 1, copy: 2, skip: 3 } as const;
+export const INCOMPLETE = { delete: 1, keep: 2, resume: 3 } as const;
+export const VERIFY = { none: 1, size: 2, checksum: 3 } as const;
+export const OVERWRITE = { replace: 1, fail: 2, keep: 3 } as const;
+/** By number; what the state file says. `completed`: every file is complete, not yet published. */
+export const NATIVE_STATES = [
+  'created',
+  'dispatched',
+  'completed',
+  'failed',
+  'canceled',
+  'published',
+  'rolled back',
+] as const;
+export type NativeState = (typeof NATIVE_STATES)[number];
+/** By number: what a name in a directory stands for. */
+export const KINDS = ['absent', 'file', 'other', 'unseen'] as const;
+/** By number: what axl-finalize did with a state file. */
+export const ACTIONS = [
+  'published',
+  'rolled-back',
+  'kept',
+  'removed',
+  'busy',
+  'gone',
+  'not-state',
+  'corrupt',
+  'failed',
+] as const;
+/** The number after them, never reported: left, because it goes only with all ranks of its dataset. */
+export const FOR_DATASET = ACTIONS.length;
+/** By number: what a survey saw. */
+export const STANDINGS = [
+  'complete',
+  'incomplete',
+  'never-dispatched',
+  'published',
+  'rolled-back',
+  'not-state',
+  'gone',
+  'corrupt',
+  'unreadable',
+] as const;
+
+export interface NativeTransferOptions {
+  readonly name: string;
+  /** Absolute, as every path here. */
+  readonly stateFile: Buffer;
+  readonly durability: number;
+  readonly owner: number;
+  readonly rank: number;
+  readonly size: number;
+  readonly chunkSize: number;
+  readonly job: string;
+  /** UNKNOWN_LOCAL_RANK if it is not known. */
+  readonly localRank: number;
+  readonly allRanks: boolean;
+}
+
+/** A report by columns, one row a file in the order they were added. */
+export interface NativeReport {
+  /** Source NUL destination NUL, row by row. */
+  readonly names: Buffer;
+  readonly sizes: Float64Array;
+  /** The low four bits are 0 pending, 1 done, 2 failed; then the flags published, owner given, has a CRC. */
+  readonly states: Uint8Array;
+  readonly crcs: Uint32Array;
+  readonly failures: readonly (NativeFailure & { readonly index: number })[];
+  /** The transfer's own. */
+  readonly failure?: NativeFailure;
+}
+export const STATE_MASK = 0x0f;
+export const PUBLISHED_FLAG = 0x10;
+export const OWNER_GIVEN_FLAG = 0x20;
+export const HAS_CRC_FLAG = 0x40;
+
+/**
+ * One transfer. Promises are rejected with a NativeFailure; see {@link answer}. Calls that return one are queued: the
+ * next begins when the one before has ended. The others are immediate, and may be made at any time.
+ */
+export interface NativeTransfer {
+  create(options: NativeTransferOptions): Promise<void>;
+  open(stateFile: Buffer): Promise<{ readonly name: string; readonly uuid: string; readonly state: number }>;
+  /** `packed`: source NUL destination NUL, ... `exact`: a destination is the final path itself, as for a match. */
+  add(packed: Buffer, exact: boolean, links: number): Promise<{ files: number; directories: number; bytes: number }>;
+  /** Resolves once the plan is journalled and copies run. */
+  dispatch(): Promise<void>;
+  resume(): Promise<void>;
+  /** Resolves when no copy runs any more; at once if none does. */
+  whenQuiet(): Promise<void>;
+  /** Needs quiet, as the five below. An index of NATIVE_STATES. */
+  state(): Promise<number>;
+  publish(): Promise<void>;
+  report(): Promise<NativeReport>;
+  free(): Promise<void>;
+  /** Lets go of the state file, which stays. */
+  close(): Promise<void>;
+  /** Immediate. False if no copy runs. */
+  cancel(): boolean;
+  /** Immediate. */
+  quiet(): boolean;
+  /** Immediate. */
+  counters(): Omit<Progress, 'state'>;
+  /** Immediate. Do running copies keep the process alive? At first they do. */
+  keepAlive(keep: boolean): void;
+}
+
+export interface NativeFinalizeOptions {
+  readonly incomplete: number;
+  /** What to do with what could not be resumed; of INCOMPLETE, but not `resume`. */
+  readonly fallback: number;
+  readonly verify: number;
+  readonly overwrite: number;
+  /** 0: as each transfer recorded it. */
+  readonly owner: number;
+  /** Canonical directories, each ended by a NUL; empty: anywhere. */
+  readonly roots: Buffer;
+  readonly jobEnded: boolean;
+  readonly keepState: boolean;
+  readonly dryRun: boolean;
+  /** False: nothing is deleted. */
+  readonly scanComplete: boolean;
+  /** What is complete is treated like what is not. */
+  readonly datasetIncomplete: boolean;
+  /** What is to be published only with all its ranks is left: FOR_DATASET. */
+  readonly leaveDatasets: boolean;
+  /** Completes copies, and does nothing else. */
+  readonly resumeOnly: boolean;
+  /** With `dryRun`: what is complete, and can be published, is durably so afterwards, and published; or it is failed. */
+  readonly commit: boolean;
+  /** False: entries only for what is failed, corrupt or busy. */
+  readonly allEntries: boolean;
+  /** How many calls may work at the same time. */
+  readonly jobs: number;
+}
+
+export interface NativeFinalized {
+  /** Which of the batch. */
+  readonly at: number;
+  /** An index of ACTIONS; or, with `leaveDatasets`, FOR_DATASET. */
+  readonly action: number;
+  readonly stateFile: Buffer;
+  readonly name: string;
+  readonly rank: number;
+  readonly files: number;
+  readonly filesDone: number;
+  readonly bytes: number;
+  readonly resumed: boolean;
+  readonly failure?: NativeFailure;
+}
+
+/** What was done with a batch. An object for each state file would cost more than what is done with it. */
+export interface NativeBatch {
+  readonly entries: readonly NativeFinalized[];
+  /** Of those that have no entry: how many, by index of ACTIONS; files and bytes are of those published. */
+  readonly counts: readonly number[];
+  readonly files: number;
+  readonly bytes: number;
+  readonly resumed: number;
+}
+
+/** A state file as it was at one moment. */
+export interface NativeSurveyed {
+  readonly stateFile: Buffer;
+  /** An index of STANDINGS. */
+  readonly standing: number;
+  readonly alive: boolean;
+  /** 32 hex digits. */
+  readonly uuid: string;
+  readonly name: string;
+  readonly rank: number;
+  readonly size: number;
+  readonly uid: number;
+  readonly modifiedNs: bigint;
+  readonly files: number;
+  readonly filesDone: number;
+  readonly filesFailed: number;
+  readonly filesPublished: number;
+  readonly bytes: number;
+  readonly bytesDone: number;
+  readonly canceled: boolean;
+  readonly committed: boolean;
+  readonly host: string;
+  readonly pid: number;
+  readonly allRanks: boolean;
+  readonly failure?: NativeFailure;
+}
+
+export interface NativeMetadata {
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly atimeNs: bigint;
+  readonly mtimeNs: bigint;
+  /** How many. */
+  readonly xattrs: number;
+}
+
+export interface NativeInspectedFile {
+  /** 1 regular, 2 symbolic link. */
+  readonly kind: number;
+  readonly source: Buffer;
+  readonly dest: Buffer;
+  readonly temporary: Buffer;
+  readonly size: number;
+  readonly metadata: NativeMetadata;
+  /** 0 pending, 1 done, 2 failed. */
+  readonly state: number;
+  readonly published: boolean;
+  readonly kept: boolean;
+  readonly ownerGiven: boolean;
+  readonly chunks: number;
+  readonly crc32c?: number;
+  readonly failure?: NativeFailure;
+}
+
+/** All that a state file says. */
+export interface NativeInspected extends NativeSurveyed {
+  readonly torn: boolean;
+  readonly validBytes: number;
+  readonly records: number;
+  readonly transfer: {
+    readonly backend: string;
+    readonly bootId: string;
+    readonly startTime: number;
+    readonly durability: number;
+    readonly owner: number;
+    readonly chunkSize: number;
+    readonly job: string;
+    readonly localRank?: number;
+  };
+  readonly fileList: readonly NativeInspectedFile[];
+  readonly directoryList: readonly {
+    readonly path: Buffer;
+    readonly made: boolean;
+    readonly metadata?: NativeMetadata;
+  }[];
+}
+
+/** What PMIx came to; `problem` is '' or a sentence of its library. */
+export interface NativePmix {
+  readonly problem: string;
+  readonly rank: number;
+  readonly size: number;
+  readonly all: boolean;
+  /** A rank that has answered another question than rank 0; -1: none. */
+  readonly elsewhere: number;
+}
+
+export interface Native {
+  readonly Transfer: new () => NativeTransfer;
+  /** How many threads copy. False: they have been started already. */
+  configure(threads: number): boolean;
+  /**
+   * Finalizes state files; `packed` are their paths, each ended by a NUL. Entries come in their order.
+   * @param uuids which transfer each is to be, 16 bytes each, or `gone`; zeros, or none at all: any
+   */
+  finalize(packed: Buffer, options: NativeFinalizeOptions, uuids: Buffer): Promise<NativeBatch>;
+  /** True: copies of a resume end soon, and are kept; also those of later calls, until it is false again. */
+  stopFinalize(stop: boolean): void;
+  /** Looks at state files, in their order, `jobs` at a time. Holds the lock of each for an instant. */
+  survey(packed: Buffer, jobs: number): Promise<readonly NativeSurveyed[]>;
+  /** Locks an open file, which its close unlocks. 0: done; 1: another has the lock; 2: that does not work here. */
+  tryLock(fd: number): number;
+  /** Whose the names of a directory are, each ended by a NUL; opens none of them. `kinds`: indexes of KINDS. */
+  owners(
+    dir: Buffer,
+    packed: Buffer,
+    jobs: number,
+  ): Promise<{ readonly kinds: Uint8Array; readonly uids: Uint32Array }>;
+  /** All of one state file, at once: reads it on this thread. */
+  inspect(stateFile: Buffer): NativeInspected;
+  /** Cancels all copies and joins all threads, for the end of the process. Nothing starts afterwards. */
+  stop(): void;
+  /** Loads PMIx's library, once in a process; '' or why not. Needed before the others, which do not keep the process alive. */
+  pmixLoad(library: string): string;
+  /** The client of this process: rank and size. One call at a time from here on. */
+  pmixOpen(): Promise<NativePmix>;
+  /** `call` is new in each call, and the same on all ranks, as `question` is if they are in step. */
+  pmixAllTrue(call: number, mine: boolean, question: number): Promise<NativePmix>;
+  pmixBarrier(): Promise<NativePmix>;
+  pmixClose(): Promise<NativePmix>;
+  /** Resolves when PMIx says that the server or a rank is lost; otherwise never. */
+  pmixLost(): Promise<string>;
+}
+
+/** What a promise of the addon says, its rejection as an AxlError. */
+export async function answer<T>(promise: Promise<T>): Promise<T> {
+  try {
+    return await promise;
+  } catch (failure) {
+    throw fromNative(failure);
+  }
+}
+
+/** The nearest folder above that has what this package has at its top: lib/, dist/lib/ and dist/bin/ differ in depth. */
+export function packageRoot(): string {
+  let dir = import.meta.dirname;
+  while (!existsSync(join(dir, 'CMakeLists.txt')) && dir !== '/') dir = dirname(dir);
+  return dir;
+}
+
+/** Asks process.report, as scripts/toolchain.mjs does, only where musl's loader is: it costs tens of milliseconds. */
+function isMusl(): boolean {
+  if (process.platform !== 'linux' || !readdirSync('/lib').some((name) => name.startsWith('ld-musl-'))) return false;
+  const { header } = process.report.getReport() as unknown as { header: { glibcVersionRuntime?: string } };
+  return header.glibcVersionRuntime === undefined;
+}
+
+function candidates(): string[] {
+  if (nativeBinary !== '') return [nativeBinary];
+  const root = packageRoot();
+  const built = join(root, 'build', 'Release', 'axl_native.node');
+  if (existsSync(built)) return [built];
+  const tag = `${process.platform}-${process.arch}${isMusl() ? '-musl' : ''}`;
+  return [built, join(root, 'prebuilds', tag, 'axl_native.node')];
+}
+
+function load(): Native {
+  const files = candidates();
+  const file = files.find((name) => existsSync(name));
+  const unavailable = (problem: string, cause?: unknown) =>
+    new AxlError('AXL_BACKEND_UNAVAILABLE', `axl-transfer: ${problem}; \`npm rebuild axl-transfer\` compiles it`, {
+      cause,
+    });
+  if (file === undefined) throw unavailable(`no native addon at ${files.join(' or ')}`);
+  try {
+    // Loaded when it is needed only, as the addon is.
+    return process.getBuiltinModule('node:module').createRequire(import.meta.filename)(file) as Native;
+  } catch (cause) {
+    throw unavailable(`the native addon ${file} does not load: ${(cause as Error).message}`, cause);
+  }
+}
+
+let loaded: Native | undefined;
+
+/** @throws {AxlError} AXL_BACKEND_UNAVAILABLE when the addon is not there or does not load */
+export function native(): Native {
+  if (!loaded) {
+    const addon = load();
+    // process.exit() runs no cleanup hooks, and threads that run past it would meet destroyed objects.
+    process.on('exit', () => addon.stop());
+    addon.configure(settings().threads);
+    loaded = addon;
+  }
+  return loaded;
+}
+
+/** Has the number of threads been fixed? */
+export function started(): boolean {
+  return loaded !== undefined;
+}

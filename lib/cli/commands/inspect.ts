@@ -1,0 +1,100 @@
+// `axl-finalize inspect`: all that one state file says, for a person or as JSON; torn and corrupt ones as far as it goes.
+
+import { displayName } from '../../base/names.js';
+import type { InspectedFile, InspectedTransfer } from '../../index.js';
+import { inspect } from '../../survey.js';
+import { toBytes } from '../names.js';
+import { toJson } from '../output/json.js';
+import { complainOf, stdout } from '../output/output.js';
+import { columns, duration, plural, size } from '../output/text.js';
+
+function condition({ state, committed, canceled, torn, validBytes }: InspectedTransfer): string {
+  return [
+    state,
+    ...(committed && state === 'complete' ? ['ready to be published'] : []),
+    ...(canceled ? ['canceled'] : []),
+    ...(torn && state !== 'corrupt'
+      ? [`torn: its last record was cut short after ${validBytes} bytes, as by a crash`]
+      : []),
+    ...(state === 'corrupt' ? [`read as far as byte ${validBytes}`] : []),
+  ].join('; ');
+}
+
+function counts({ files, filesDone, filesFailed, filesPublished, bytes, bytesDone }: InspectedTransfer): string {
+  const parts = [`${filesDone} of ${plural(files, 'file')} complete, ${size(bytesDone)} of ${size(bytes)}`];
+  if (filesFailed > 0) parts.push(`${filesFailed} failed`);
+  if (filesPublished > 0) parts.push(`${filesPublished} published`);
+  return parts.join(', ');
+}
+
+function writer({ host, pid, alive, uid, job, localRank }: InspectedTransfer): string {
+  const among = localRank === undefined ? '' : `, local rank ${localRank}`;
+  const process = `process ${pid} on ${displayName(host)}${among}${job === '' ? '' : `, job ${displayName(job)}`}`;
+  const where = host === '' ? 'unknown' : process;
+  return `${where}, ${alive ? 'at work: it holds the lock' : 'not at work'}; state file of user ${uid}`;
+}
+
+function heading(transfer: InspectedTransfer): [string, string][] {
+  const { name, rank, size: ranks, uuid, modified, records, durability, owner, allRanks, stateFileBytes } = transfer;
+  const known = records > 0;
+  return [
+    ['state file', displayName(stateFileBytes)],
+    ...(known ? [['transfer', `${displayName(name)}, rank ${rank} of ${ranks}, ${uuid}`] as [string, string]] : []),
+    ['state', condition(transfer)],
+    ...(known ? [['files', counts(transfer)] as [string, string]] : []),
+    [
+      'written',
+      `${modified.toISOString()}, ${duration(Date.now() - modified.getTime())} ago; ${plural(records, 'record')}`,
+    ],
+    ...(known ? [['writer', writer(transfer)] as [string, string]] : []),
+    ...(known
+      ? [
+          ['options', `durability ${durability}, owner ${owner}${allRanks ? ', only with all ranks' : ''}`] as [
+            string,
+            string,
+          ],
+        ]
+      : []),
+  ];
+}
+
+function fileRow({ state, size: bytes, metadata, crc32c, chunks, destBytes, sourceBytes }: InspectedFile): string[] {
+  const sum = crc32c?.toString(16).padStart(8, '0');
+  return [
+    state,
+    size(bytes),
+    sum ?? (chunks > 0 ? plural(chunks, 'chunk') : '-'),
+    metadata.mode.toString(8).padStart(4, '0'),
+    `${metadata.uid}:${metadata.gid}`,
+    `${displayName(destBytes)} <- ${displayName(sourceBytes)}`,
+  ];
+}
+
+function print(transfer: InspectedTransfer): void {
+  for (const line of columns(heading(transfer))) stdout.write(`${line}\n`);
+  const { fileList, directoryList } = transfer;
+  if (fileList.length > 0) {
+    const table = [['STATE', 'SIZE', 'CRC-32C', 'MODE', 'OWNER', 'FILE'], ...fileList.map(fileRow)];
+    stdout.write('\n');
+    for (const line of columns(table, [1])) stdout.write(`${line}\n`);
+    for (const { error } of fileList) if (error) stdout.write(`failed: ${error.message}\n`);
+  }
+  const made = directoryList.filter(({ made }) => made);
+  if (made.length > 0) stdout.write(`\n${plural(made.length, 'directory')} made for it\n`);
+  for (const { pathBytes } of made) stdout.write(`  ${displayName(pathBytes)}\n`);
+}
+
+/** @returns the exit status */
+export function run(file: string, json: boolean): number {
+  const transfer = inspect(toBytes(file));
+  const { state, error, stateFileBytes } = transfer;
+  const nothing = state === 'gone' || state === 'unreadable' || state === 'not-state';
+  if (json) stdout.write(`${toJson(transfer)}\n`);
+  else if (!nothing) print(transfer);
+  if (error) complainOf(displayName(stateFileBytes), error);
+  else if (nothing)
+    complainOf(displayName(stateFileBytes), {
+      message: state === 'gone' ? 'there is no such file' : 'not a state file',
+    });
+  return nothing ? 1 : state === 'corrupt' ? 5 : 0;
+}

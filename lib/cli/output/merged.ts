@@ -1,0 +1,149 @@
+// One report of those of several shards: what each field of a report becomes. No I/O.
+import type { DatasetVerdict, Failure, FinalizedEntry, FinalizeReport } from '../../index.js';
+import type { Shard } from '../commands/shards.js';
+import { STATUSES } from '../statuses.js';
+
+/** What a shard's document says; `problems` are among its entries. */
+export interface Part extends Omit<FinalizeReport, 'problems'> {
+  /** For people. */
+  readonly file: string;
+  readonly shard: Shard;
+  /** Unless it could not begin. */
+  readonly version?: string;
+  readonly time?: string;
+  readonly inputs: readonly string[];
+  readonly entries: readonly FinalizedEntry[];
+  readonly status: number;
+}
+
+type Kind = 'string' | 'number' | 'boolean' | 'list' | 'numbers';
+
+const FIELDS: Readonly<Record<keyof Omit<Part, 'file' | 'version' | 'time'>, Kind>> = {
+  shard: 'numbers',
+  inputs: 'list',
+  entries: 'list',
+  counts: 'numbers',
+  files: 'number',
+  bytes: 'number',
+  resumed: 'number',
+  unreadable: 'list',
+  locked: 'list',
+  datasets: 'list',
+  timings: 'numbers',
+  dryRun: 'boolean',
+  interrupted: 'boolean',
+  status: 'number',
+};
+
+const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
+
+function is(kind: Kind, value: unknown): boolean {
+  if (kind === 'list') return Array.isArray(value);
+  if (kind === 'numbers') return isObject(value) && Object.values(value).every((one) => typeof one === 'number');
+  return typeof value === kind;
+}
+
+/** The bytes of the name again: they are not in JSON, but where it is not UTF-8. */
+function toEntry(entry: FinalizedEntry & { readonly stateFileBase64?: string }): FinalizedEntry {
+  const { stateFile, stateFileBase64: base64 } = entry;
+  const value = base64 === undefined ? Buffer.from(stateFile) : Buffer.from(base64, 'base64');
+  return Object.defineProperty(entry, 'stateFileBytes', { value });
+}
+
+const isFailure = (value: unknown): boolean => isObject(value) && typeof value.message === 'string';
+const isEntry = (value: unknown): boolean =>
+  isObject(value) &&
+  ['stateFile', 'action', 'name'].every((key) => typeof value[key] === 'string') &&
+  (value.error === undefined || isFailure(value.error));
+const isVerdict = (value: unknown): boolean =>
+  isObject(value) && typeof value.name === 'string' && RANK.has(value.verdict as DatasetVerdict['verdict']);
+const isOptionalText = (value: unknown): boolean => value === undefined || typeof value === 'string';
+
+function isPart(value: unknown): value is Omit<Part, 'file'> {
+  if (!isObject(value) || !Object.entries(FIELDS).every(([key, kind]) => is(kind, value[key]))) return false;
+  const { shard, inputs, entries, datasets, unreadable, locked, status } = value as unknown as Part;
+  return (
+    Number.isInteger(shard.count) &&
+    Number.isInteger(shard.index) &&
+    shard.index >= 0 &&
+    shard.index < shard.count &&
+    isOptionalText(value.version) &&
+    isOptionalText(value.time) &&
+    inputs.every((input) => typeof input === 'string') &&
+    entries.every(isEntry) &&
+    datasets.every(isVerdict) &&
+    [...unreadable, ...locked].every(isFailure) &&
+    STATUSES.some((row) => row.status === status)
+  );
+}
+
+/** The document of a shard; undefined if it is something else. */
+export function toPart(file: string, document: unknown): Part | undefined {
+  if (!isPart(document)) return undefined;
+  return { ...document, file, entries: document.entries.map(toEntry) };
+}
+
+/** Which verdict counts where shards came at different times: one that saw a live rank has left its part. */
+const RANK = new Map<DatasetVerdict['verdict'], number>([
+  ['complete', 0],
+  ['incomplete', 1],
+  ['busy', 2],
+]);
+
+function mergedDatasets(parts: readonly Part[]): DatasetVerdict[] {
+  const byName = new Map<string, DatasetVerdict>();
+  const rank = ({ verdict }: DatasetVerdict) => RANK.get(verdict) as number;
+  for (const verdict of parts.flatMap(({ datasets }) => datasets)) {
+    const before = byName.get(verdict.name);
+    if (!before || rank(before) < rank(verdict)) byName.set(verdict.name, verdict);
+  }
+  return [...byName.values()];
+}
+
+/** Each shard reads every input: what one could not read, the others could not either. */
+function once(failures: readonly Failure[]): Failure[] {
+  return [...new Map(failures.map((failure) => [failure.message, failure])).values()];
+}
+
+type Numbers = Readonly<Record<string, number>>;
+
+/** By key, what `join` makes of the numbers of all. */
+function byKey<T extends Numbers>(all: readonly T[], join: (a: number, b: number) => number): T {
+  const total: Record<string, number> = {};
+  for (const numbers of all)
+    for (const [key, value] of Object.entries(numbers)) total[key] = join(total[key] ?? 0, value);
+  return total as T;
+}
+
+const sum = (a: number, b: number): number => a + b;
+const PROBLEMS: readonly string[] = ['failed', 'corrupt', 'busy'];
+
+/** The report of a run of which these are all shards. They ran side by side: its times are those of the slowest. */
+export function merged(parts: readonly Part[]): FinalizeReport {
+  const totals = byKey(
+    parts.map(({ files, bytes, resumed }) => ({ files, bytes, resumed })),
+    sum,
+  );
+  return {
+    counts: byKey(
+      parts.map(({ counts }) => counts),
+      sum,
+    ),
+    ...totals,
+    problems: parts.flatMap(({ entries }) => entries.filter(({ action }) => PROBLEMS.includes(action))),
+    unreadable: once(parts.flatMap(({ unreadable }) => unreadable)),
+    locked: once(parts.flatMap(({ locked }) => locked)),
+    datasets: mergedDatasets(parts),
+    timings: byKey(
+      parts.map(({ timings }) => timings),
+      Math.max,
+    ),
+    dryRun: parts.some(({ dryRun }) => dryRun),
+    interrupted: parts.some(({ interrupted }) => interrupted),
+  };
+}
+
+/** The first of the table that a shard ended with. */
+export function mergedStatus(parts: readonly Part[]): number {
+  return STATUSES.find(({ status }) => parts.some((part) => part.status === status))?.status ?? 0;
+}

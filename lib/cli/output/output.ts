@@ -1,0 +1,55 @@
+// Standard output and standard error: buffered lines, and sentences about what went wrong.
+import type { Failure } from '../../index.js';
+import { toStderr, toStdout } from './descriptor.js';
+
+const FLUSH_AT = 64 << 10;
+
+/** Text that comes in small pieces, written in large ones: once the pieces that come together are there. */
+export class Buffered {
+  #pieces: string[] = [];
+  #length = 0;
+  readonly #write: (text: string) => void;
+
+  constructor(write: (text: string) => void) {
+    this.#write = write;
+  }
+
+  write(text: string): void {
+    if (this.#length === 0) setImmediate(() => this.flush());
+    this.#pieces.push(text);
+    this.#length += text.length;
+    if (this.#length >= FLUSH_AT) this.flush();
+  }
+
+  flush(): void {
+    if (this.#length === 0) return;
+    const text = this.#pieces.join('');
+    this.#pieces = [];
+    this.#length = 0;
+    this.#write(text);
+  }
+}
+
+/** Set while a progress bar stands in the last line of the terminal. */
+let clearLine = '';
+
+export function barOnTerminal(there: boolean): void {
+  clearLine = there ? '\r\x1b[K' : '';
+}
+
+export const stdout = new Buffered((text) => {
+  toStdout.write(clearLine && process.stdout.isTTY ? `${clearLine}${text}` : text);
+});
+
+/** One line on standard error, after what has been printed so far. */
+export function complain(message: string): void {
+  stdout.flush();
+  toStderr.write(`${clearLine}axl-finalize: ${message}\n`);
+}
+
+/** One sentence that names the file once, also where the failure's own message does: `FILE: why`, `open FILE: why`. */
+export function complainOf(file: string, { message }: Pick<Failure, 'message'>): void {
+  const at = message.indexOf(`${file}: `);
+  const named = file === '' || at === 0 || (at > 0 && /^\w+ $/.test(message.slice(0, at)));
+  complain(named ? message : `${file}: ${message}`);
+}

@@ -1,0 +1,92 @@
+// What an operator reads at the end, at 3 a.m.: what was published, what was not and why, and what to run next.
+import type { DatasetVerdict, FinalizeReport } from '../../index.js';
+import { duration, plural, shellWord, size } from './text.js';
+
+/**
+ * One line that says it all when all is well, and can be searched for in a log.
+ * @param of what part of a run it is of
+ */
+export function summaryLine(report: FinalizeReport, of?: string): string {
+  const { counts, files, bytes, unreadable, locked, dryRun, ...rest } = report;
+  const { gone, 'not-state': others, ...ours } = counts;
+  const done = Object.entries(ours).filter(([, n]) => n > 0);
+  const total = done.reduce((sum, [, n]) => sum + n, 0);
+  const parts = [
+    [plural(total, 'state file'), done.map(([action, n]) => `${n} ${action}`).join(', ')].filter(Boolean).join(': '),
+    ...(counts.published > 0 ? [`${plural(files, 'file')} published, ${size(bytes)}`] : []),
+    ...(rest.resumed > 0 ? [`${plural(rest.resumed, 'transfer')} completed from the sources`] : []),
+    ...(gone > 0 ? [`${gone} finalized by others meanwhile`] : []),
+    ...(others > 0 ? [`${plural(others, 'other name')} left alone`] : []),
+    ...(unreadable.length > 0 ? [`${plural(unreadable.length, 'input')} not read`] : []),
+    ...(locked.length > 0 ? [`${plural(locked.length, 'directory')} left to another finalizer`] : []),
+    ...(dryRun ? ['dry run, nothing was changed'] : []),
+    ...(rest.interrupted ? ['INTERRUPTED'] : []),
+    duration(rest.timings.total),
+  ];
+  return `axl-finalize: ${of === undefined ? '' : `${of}: `}${parts.join('; ')}`;
+}
+
+/** The command line that was given, with other options, for a shell. */
+export class Again {
+  readonly #words: readonly Buffer[];
+
+  constructor(words: readonly Buffer[]) {
+    this.#words = words;
+  }
+
+  /** Without some options, then with others. An option that takes the next word is written `--name WORD`. */
+  line(add: readonly string[] = [], drop: readonly string[] = []): string {
+    const kept: string[] = [];
+    for (let i = 0; i < this.#words.length; i++) {
+      const word = this.#words[i] as Buffer;
+      const name = word.toString('latin1').split('=', 1)[0] as string;
+      if (drop.includes(`${name} WORD`) && !word.includes('=')) i++;
+      else if (!drop.some((option) => option.split(' ')[0] === name)) kept.push(shellWord(word));
+    }
+    return ['axl-finalize', ...add, ...kept].join(' ');
+  }
+}
+
+function missingRanks({ missing, missingCount, size: ranks }: DatasetVerdict): string {
+  const shown = missing.slice(0, 10).join(', ');
+  const more = missingCount > Math.min(10, missing.length) ? ', ...' : '';
+  return `${missingCount} of ${plural(ranks, 'rank')} without a complete transfer: ${shown}${more}`;
+}
+
+export function* datasetLines(datasets: readonly DatasetVerdict[], show: (name: string) => string): Generator<string> {
+  for (const dataset of datasets.filter(({ verdict }) => verdict !== 'complete')) {
+    const why = dataset.verdict === 'busy' ? 'a rank is still at work' : missingRanks(dataset);
+    yield `dataset ${show(dataset.name)}: not published; ${why}`;
+  }
+}
+
+const MODE = ['--incomplete WORD', '--fallback WORD'];
+
+/** What to do about each kind of thing that was not published. */
+function* advice(report: FinalizeReport, incomplete: string, again: Again): Generator<string> {
+  const { counts, locked, unreadable, dryRun, interrupted } = report;
+  if (dryRun) return yield `To do it:  ${again.line([], ['--dry-run'])}`;
+  if (interrupted) yield `Stopped early; what is left can be finalized:  ${again.line()}`;
+  if (unreadable.length > 0) yield 'Nothing was deleted, because an input could not be read.';
+  if (!interrupted && counts.failed + unreadable.length > 0)
+    yield `Remove the causes named above, then:  ${again.line()}`;
+  if (counts.corrupt > 0) yield 'Corrupt state files were left alone; to look at one:  axl-finalize inspect STATE_FILE';
+  if (counts.busy > 0)
+    yield `Busy transfers still have a writer; to wait for it:  ${again.line(['--wait'], ['--wait'])}`;
+  if (locked.length > 0) yield `Another finalizer is at work; check when it has ended:  ${again.line()}`;
+  if (counts['rolled-back'] > 0) yield 'What was rolled back is gone; its destinations are what they were before.';
+  if (counts.kept > 0 && incomplete !== 'resume')
+    yield `Kept transfers can be completed where their sources are:  ${again.line(['--incomplete=resume'], MODE)}`;
+  if (counts.kept > 0 && incomplete === 'resume')
+    yield `Kept transfers could not be completed; to give them up:  ${again.line(['--incomplete=delete'], MODE)}`;
+}
+
+/** The lines after the first: none if all is well. */
+export function details(
+  report: FinalizeReport,
+  incomplete: string,
+  again: Again,
+  show: (name: string) => string,
+): string[] {
+  return [...datasetLines(report.datasets, show), ...advice(report, incomplete, again)].map((line) => `  ${line}`);
+}

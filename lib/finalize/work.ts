@@ -1,0 +1,252 @@
+// Hands candidates to the addon, batch by batch, and tells what became of each. Decides nothing about a transfer:
+// native/finalizer.cc does.
+import { now } from '../base/clock.js';
+import { hash } from '../base/names.js';
+import {
+  ACTIONS,
+  answer,
+  FOR_DATASET,
+  type NativeBatch,
+  type NativeFinalized,
+  type NativeFinalizeOptions,
+  type NativeSurveyed,
+  native,
+} from '../base/native.js';
+import { jittered, sleep } from '../base/waiting.js';
+import type { Candidates } from './scan.js';
+import { type Tally, toDone, toEntry } from './tally.js';
+import type { FinalizedEntry } from './types.js';
+
+/** State files that share their fsyncs, at most. */
+const BATCH = 64;
+/** Batches for each job, if there are enough state files: the last to end is then not far behind. */
+const TURNS = 4;
+/** State files that are open at a time. */
+const OPEN = 1024;
+/** Somebody who surveys holds a lock for an instant: what is busy is tried again before it counts as busy. */
+const GRACES_MS = [50, 250] as const;
+const FIRST_PAUSE_MS = 250;
+const LAST_PAUSE_MS = 10_000;
+
+/** As the addon takes them; an empty Buffer: whichever transfers these are. */
+type Uuids = (batch: readonly number[]) => Buffer;
+const ANY: Uuids = () => Buffer.alloc(0);
+/** Pauses before what is alive is looked at again: it may be somebody who only looks, and holds its lock for an instant. */
+export const INSTANTS_MS = [50, 100, 200] as const;
+
+/** What all of a run's work is done with. */
+export interface Terms {
+  readonly native: NativeFinalizeOptions;
+  readonly shard: { readonly index: number; readonly count: number } | undefined;
+  readonly signal: AbortSignal | undefined;
+  readonly tally: Tally;
+}
+
+const isBusy = ({ action }: NativeFinalized): boolean => ACTIONS[action] === 'busy';
+
+function* batches(numbers: Iterable<number>, size: number): Generator<number[]> {
+  let batch: number[] = [];
+  for (const i of numbers) {
+    batch.push(i);
+    if (batch.length < size) continue;
+    yield batch;
+    batch = [];
+  }
+  if (batch.length > 0) yield batch;
+}
+
+/** When to try again what is busy: twice at once, then for as long as the caller would wait, ever more rarely. */
+export class Patience {
+  readonly #terms: Terms;
+  readonly #until: number;
+  #graces = 0;
+  #pause = FIRST_PAUSE_MS;
+
+  constructor(terms: Terms, wait: number) {
+    this.#terms = terms;
+    this.#until = now() + wait;
+  }
+
+  /** Pauses. False, and at once, if there is no time left. */
+  async another(busy: number): Promise<boolean> {
+    const { signal, tally } = this.#terms;
+    if (busy === 0 || signal?.aborted) return false;
+    const grace = GRACES_MS[this.#graces++];
+    if (grace !== undefined) await sleep(jittered(grace), signal);
+    else {
+      const remaining = this.#until - now();
+      if (remaining <= 0) return false;
+      tally.tell({ event: 'wait', busy, remaining });
+      await sleep(Math.min(jittered(this.#pause), remaining), signal);
+      this.#pause = Math.min(LAST_PAUSE_MS, 2 * this.#pause);
+    }
+    return !signal?.aborted;
+  }
+}
+
+/** The candidates of one listing, and what can be done with them. */
+export class Work {
+  readonly candidates: Candidates;
+  readonly terms: Terms;
+  /** Paths whose copies were completed by an earlier pass. */
+  readonly resumed: Set<string>;
+  /** Paths of what is left to do; undefined: all. */
+  readonly #only: ReadonlySet<string> | undefined;
+  readonly #jobs: number;
+  readonly #batch: number;
+
+  constructor(candidates: Candidates, terms: Terms, resumed = new Set<string>(), only?: ReadonlySet<string>) {
+    this.candidates = candidates;
+    this.terms = terms;
+    this.resumed = resumed;
+    this.#only = only;
+    this.#jobs = terms.native.jobs;
+    const fair = Math.ceil(candidates.size / (this.#jobs * TURNS));
+    this.#batch = Math.max(1, Math.min(BATCH, Math.floor(OPEN / this.#jobs), fair));
+  }
+
+  get stopped(): boolean {
+    return this.terms.signal?.aborted ?? false;
+  }
+
+  /** Is this candidate of our shard, and left to do? */
+  isOurs(i: number): boolean {
+    const { shard } = this.terms;
+    if (shard && hash(this.candidates.name(i)) % shard.count !== shard.index) return false;
+    return this.#only?.has(this.candidates.path(i)) ?? true;
+  }
+
+  *ours(): Generator<number> {
+    for (let i = 0; i < this.candidates.size; i++) if (this.isOurs(i)) yield i;
+  }
+
+  /** Calls the addon for batch after batch, several at a time, until all are done or the signal fires. */
+  async #run<T>(
+    numbers: Iterable<number>,
+    call: (packed: Buffer, batch: readonly number[]) => Promise<T>,
+    hear: (batch: readonly number[], result: T) => void,
+  ): Promise<void> {
+    const queue = batches(numbers, this.#batch);
+    const lane = async () => {
+      for (let next = queue.next(); !next.done && !this.stopped; next = queue.next()) {
+        const result = await answer(call(this.candidates.pack(next.value), next.value));
+        hear(next.value, result);
+      }
+    };
+    const ends = await Promise.allSettled(Array.from({ length: this.#jobs }, lane));
+    const failed = ends.find((end) => end.status === 'rejected');
+    if (failed) throw failed.reason; // not before the other lanes have ended
+  }
+
+  /**
+   * Reports what has no entry; the entries are the caller's.
+   * @param uuids which transfers these were when it was decided what to do with them
+   * @param tried these have been, before any of them is heard
+   */
+  finalize(
+    numbers: Iterable<number>,
+    options: NativeFinalizeOptions,
+    uuids: Uuids,
+    hear: (i: number, result: NativeFinalized) => void,
+    tried: (batch: readonly number[]) => void = () => {},
+  ): Promise<void> {
+    const call = (packed: Buffer, batch: readonly number[]) => native().finalize(packed, options, uuids(batch));
+    return this.#run(numbers, call, (batch, result) => {
+      tried(batch);
+      for (const entry of result.entries) hear(batch[entry.at] as number, entry);
+      if (result.entries.length < batch.length) this.#reportRest(batch, result);
+    });
+  }
+
+  /**
+   * What could not be published now, of what is complete; nothing is reported. Nothing is changed, but that the state
+   * files of the others say durably that they are complete: a power cut must not take that back once others are
+   * published for it.
+   * @returns them, and how many could be published or are
+   */
+  async refused(numbers: readonly number[], options: NativeFinalizeOptions, uuids: Uuids) {
+    const refused = new Map<number, NativeFinalized>();
+    let publishable = 0;
+    let busy: number[] = [];
+    const dry = { ...options, dryRun: true, commit: true, allEntries: false, leaveDatasets: false };
+    const call = (packed: Buffer, batch: readonly number[]) => native().finalize(packed, dry, uuids(batch));
+    const hear = (batch: readonly number[], { entries, counts }: NativeBatch) => {
+      publishable += counts[ACTIONS.indexOf('published')] ?? 0;
+      for (const entry of entries) {
+        if (isBusy(entry)) busy.push(batch[entry.at] as number);
+        else refused.set(batch[entry.at] as number, entry);
+      }
+    };
+    await this.#run(numbers, call, hear);
+    for (const ms of INSTANTS_MS) {
+      const again = busy;
+      if (again.length === 0 || this.stopped) break;
+      await sleep(jittered(ms), this.terms.signal);
+      busy = [];
+      await this.#run(again, call, hear);
+    }
+    return { refused, publishable };
+  }
+
+  #reportRest(batch: readonly number[], result: NativeBatch): void {
+    const entries = new Set(result.entries.map(({ at }) => at));
+    const paths = () => batch.filter((_, at) => !entries.has(at)).map((i) => this.candidates.path(i));
+    const more = this.resumed.size === 0 ? 0 : paths().filter((path) => this.resumed.has(path)).length;
+    this.terms.tally.done(toDone(result, more), paths);
+  }
+
+  survey(numbers: Iterable<number>, hear: (i: number, result: NativeSurveyed) => void): Promise<void> {
+    const call = (packed: Buffer) => native().survey(packed, 1);
+    return this.#run(numbers, call, (batch, results) => {
+      for (const [at, result] of results.entries()) hear(batch[at] as number, result);
+    });
+  }
+
+  report(i: number, entry: FinalizedEntry | NativeFinalized): void {
+    const { tally } = this.terms;
+    if ('stateFileBytes' in entry) tally.entry(entry);
+    else tally.entry(toEntry(entry, this.resumed.has(this.candidates.path(i))));
+  }
+
+  /**
+   * Finalizes candidates and reports each once; what is busy is tried again, and reported when there is no time left.
+   * @param options for candidate `i`; few distinct ones, told apart by identity
+   * @param uuids as of finalize
+   * @returns paths of what was left, not reported, because it goes only with all ranks of its dataset
+   */
+  async conclude(
+    numbers: Iterable<number>,
+    choices: readonly NativeFinalizeOptions[],
+    options: (i: number) => NativeFinalizeOptions,
+    patience: Patience,
+    uuids: Uuids = ANY,
+  ): Promise<Set<string>> {
+    const left = new Set<string>();
+    let busy = new Map<number, NativeFinalized>();
+    let todo: Iterable<number> = numbers;
+    do {
+      const still = new Map<number, NativeFinalized>();
+      const tried = (batch: readonly number[]) => {
+        if (busy.size > 0) for (const i of batch) busy.delete(i);
+      };
+      const hear = (i: number, result: NativeFinalized) => {
+        if (isBusy(result)) still.set(i, result);
+        else if (result.action === FOR_DATASET) left.add(this.candidates.path(i));
+        else this.report(i, result);
+      };
+      for (const choice of choices) await this.finalize(chosen(todo, choice, options), choice, uuids, hear, tried);
+      busy = new Map([...busy, ...still]); // of those, the ones before were not tried any more: we were stopped
+      todo = [...busy.keys()];
+    } while (await patience.another(busy.size));
+    for (const [i, result] of busy) this.report(i, result);
+    return left;
+  }
+}
+
+function* chosen(
+  numbers: Iterable<number>,
+  choice: NativeFinalizeOptions,
+  options: (i: number) => NativeFinalizeOptions,
+): Generator<number> {
+  for (const i of numbers) if (options(i) === choice) yield i;
+}

@@ -1,0 +1,52 @@
+// What the addon is told of a new transfer: rank, job and the name of its state file, from what the caller says and the
+// launcher told; policies, from what the caller says and the defaults.
+import { launched } from '../base/launch.js';
+import { absolutePath, displayName } from '../base/names.js';
+import { DURABILITY, type NativeTransferOptions, OWNER, UNKNOWN_LOCAL_RANK } from '../base/native.js';
+import { checkOptions, defaultOwnerPolicy, settings, shapes } from '../base/options.js';
+import type { CreateOptions, PathLike } from '../base/types.js';
+
+type Identity = Pick<NativeTransferOptions, 'stateFile' | 'rank' | 'size' | 'localRank' | 'job'>;
+
+const NAME_MAX = 255;
+
+/** `NAME.RANK` in the state directory. The name must do as part of a file name. */
+function defaultStateFile(stateDir: Buffer, name: string, rank: number): Buffer {
+  const base = Buffer.from(`${name}.${rank}`);
+  if (base.length > NAME_MAX || base.includes('/') || base.includes(0))
+    throw new RangeError(`name ${displayName(name)} cannot be part of a file name; give stateFile instead of stateDir`);
+  return Buffer.concat([stateDir, Buffer.from('/'), base]);
+}
+
+function identify(options: CreateOptions): Identity {
+  const { name, stateFile, stateDir } = options;
+  if ((stateFile === undefined) === (stateDir === undefined))
+    throw new TypeError(`create needs one of the options stateFile and stateDir${stateFile ? ', not both' : ''}`);
+  const place = launched();
+  const {
+    rank = place.rank,
+    size = place.size,
+    localRank = place.localRank ?? UNKNOWN_LOCAL_RANK,
+    job = place.job ?? '',
+  } = options;
+  if (rank >= size) throw new RangeError(`rank must be below size, ${size}, not ${rank}`);
+  const path =
+    stateDir === undefined
+      ? absolutePath(stateFile as PathLike, 'stateFile')
+      : defaultStateFile(absolutePath(stateDir, 'stateDir'), name, rank);
+  return { stateFile: path, rank, size, localRank, job };
+}
+
+/**
+ * @throws {TypeError} an option that is unknown or of the wrong type, neither or both of stateFile and stateDir;
+ *   {RangeError} a rank that is not below the size, a name that cannot be part of a file name
+ */
+export function nativeOptions(options: CreateOptions): NativeTransferOptions {
+  checkOptions('create', options, shapes.create, ['name']);
+  const { name, owner = defaultOwnerPolicy(), allRanks = false, durability = settings().durability } = options;
+  const { chunkSize } = settings();
+  return {
+    ...identify(options),
+    ...{ name, allRanks, chunkSize, durability: DURABILITY[durability], owner: OWNER[owner] },
+  };
+}

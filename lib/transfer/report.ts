@@ -1,0 +1,97 @@
+// The report of a transfer, from the addon's columns. Objects for single files are made when `files` is first read:
+// a rank with 100,000 files that all went well never pays for them.
+import {
+  type AxlError,
+  CanceledError,
+  fromNative,
+  type NativeFailure,
+  TransferError,
+  toFailure,
+} from '../base/errors.js';
+import { displayName, toText } from '../base/names.js';
+import { HAS_CRC_FLAG, type NativeReport, OWNER_GIVEN_FLAG, PUBLISHED_FLAG, STATE_MASK } from '../base/native.js';
+import type { Failure, FileReport, TransferReport, TransferStateName } from '../base/types.js';
+
+const FILE_STATES = ['pending', 'done', 'failed'] as const;
+
+class ReportedFile implements FileReport {
+  readonly source: string;
+  readonly dest: string;
+  readonly size: number;
+  readonly state: FileReport['state'];
+  declare readonly crc32c?: number;
+  readonly ownerGiven: boolean;
+  declare readonly error?: Failure;
+  // Private, and so neither printed nor in JSON.
+  readonly #source: Buffer;
+  readonly #dest: Buffer;
+
+  constructor(row: number, source: Buffer, dest: Buffer, columns: NativeReport, failure: NativeFailure | undefined) {
+    const flags = columns.states[row] as number;
+    this.source = toText(source);
+    this.dest = toText(dest);
+    this.size = columns.sizes[row] as number;
+    this.state = flags & PUBLISHED_FLAG ? 'published' : (FILE_STATES[flags & STATE_MASK] as FileReport['state']);
+    if (flags & HAS_CRC_FLAG) this.crc32c = columns.crcs[row] as number;
+    this.ownerGiven = (flags & OWNER_GIVEN_FLAG) !== 0;
+    if (failure) this.error = toFailure(failure);
+    this.#source = source;
+    this.#dest = dest;
+  }
+
+  get sourceBytes(): Buffer {
+    return this.#source;
+  }
+
+  get destBytes(): Buffer {
+    return this.#dest;
+  }
+}
+
+function readFiles(columns: NativeReport): FileReport[] {
+  const failures = new Map(columns.failures.map((failure) => [failure.index, failure]));
+  let at = 0;
+  const next = () => {
+    const end = columns.names.indexOf(0, at);
+    const name = columns.names.subarray(at, end);
+    at = end + 1;
+    return name;
+  };
+  return Array.from(columns.sizes, (_, row) => new ReportedFile(row, next(), next(), columns, failures.get(row)));
+}
+
+function count(columns: NativeReport, test: (flags: number) => boolean): number {
+  return columns.states.reduce((n, flags) => (test(flags) ? n + 1 : n), 0);
+}
+
+interface Heading {
+  readonly name: string;
+  readonly stateFile: string;
+  readonly state: TransferStateName;
+}
+
+/** The report to hand out. */
+export function makeReport(heading: Heading, columns: NativeReport): TransferReport {
+  let files: FileReport[] | undefined;
+  return {
+    ...heading,
+    bytes: columns.sizes.reduce((sum, size) => sum + size, 0),
+    filesPublished: count(columns, (flags) => (flags & PUBLISHED_FLAG) !== 0),
+    filesFailed: columns.failures.length,
+    ownerWarnings: count(columns, (flags) => (flags & OWNER_GIVEN_FLAG) === 0),
+    get files() {
+      files ??= readFiles(columns);
+      return files;
+    },
+  };
+}
+
+/** What wait rejects with; the cause of a failed transfer is the first file's failure, or the publishing's. */
+export function waitError(failure: AxlError, report: TransferReport, columns: NativeReport, reason: unknown): AxlError {
+  const name = displayName(report.name);
+  if (failure.code === 'AXL_CANCELED')
+    return new CanceledError(`wait: transfer ${name} was canceled`, { report, cause: reason ?? failure });
+  const [first] = columns.failures;
+  const cause = failure.code === 'AXL_TRANSFER_FAILED' && first ? fromNative(first) : failure;
+  return new TransferError(`wait: transfer ${name} failed: ${cause.message}`, report, { cause });
+}

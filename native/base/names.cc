@@ -1,0 +1,82 @@
+// Names as bytes; see names.h. Pure functions, no system call.
+#include "base/names.h"
+
+#include "base/crc32c.h"
+
+namespace axl {
+namespace {
+
+constexpr size_t kMaxName = 255;   // NAME_MAX
+constexpr size_t kMaxPath = 4095;  // PATH_MAX without its NUL
+constexpr size_t kSuffix = 5 + 16;
+// A cut name: 225 bytes, "~" and 8 hex digits, the suffix: 255 in all.
+constexpr size_t kCut = kMaxName - kSuffix - 9;
+
+bool IsCanonicalComponent(std::string_view c) { return !c.empty() && c != "." && c != ".."; }
+
+}  // namespace
+
+std::string Hex(const uint8_t* data, size_t n) {
+  static constexpr char kDigits[] = "0123456789abcdef";
+  std::string out;
+  out.reserve(2 * n);
+  for (size_t i = 0; i < n; i++) {
+    out += kDigits[data[i] >> 4];
+    out += kDigits[data[i] & 15];
+  }
+  return out;
+}
+
+std::string TemporaryName(std::string_view name, const Uuid& uuid) {
+  std::string out(name);
+  if (name.size() > kMaxName - kSuffix) {
+    const uint32_t crc = Crc32c(0, name.data(), name.size());
+    const uint8_t bytes[4] = {static_cast<uint8_t>(crc >> 24), static_cast<uint8_t>(crc >> 16),
+                              static_cast<uint8_t>(crc >> 8), static_cast<uint8_t>(crc)};
+    out.resize(kCut);
+    out += "~" + Hex(bytes, sizeof bytes);
+  }
+  return out + "._AXL" + Hex(uuid.data(), 8);
+}
+
+std::string TemporaryPath(std::string_view path, const Uuid& uuid) {
+  return Join(ParentOf(path), TemporaryName(BaseOf(path), uuid));
+}
+
+std::string_view ParentOf(std::string_view path) {
+  const size_t slash = path.rfind('/');
+  if (slash == std::string_view::npos) return {};
+  return path.substr(0, slash == 0 ? 1 : slash);
+}
+
+std::string_view BaseOf(std::string_view path) {
+  const size_t slash = path.rfind('/');
+  return slash == std::string_view::npos ? path : path.substr(slash + 1);
+}
+
+std::string Join(std::string_view dir, std::string_view name) {
+  std::string out;
+  out.reserve(dir.size() + 1 + name.size());
+  out.append(dir);
+  if (!out.empty() && out.back() != '/') out += '/';
+  return out.append(name);
+}
+
+bool IsWithin(std::string_view path, std::string_view dir) {
+  if (!path.starts_with(dir)) return false;
+  return path.size() == dir.size() || dir.ends_with('/') || path[dir.size()] == '/';
+}
+
+bool IsCanonical(std::string_view path) {
+  if (path.empty() || path.size() > kMaxPath || path[0] != '/') return false;
+  if (path.find('\0') != std::string_view::npos) return false;
+  for (size_t at = 1; at <= path.size();) {
+    size_t end = path.find('/', at);
+    if (end == std::string_view::npos) end = path.size();
+    if (!IsCanonicalComponent(path.substr(at, end - at))) return false;
+    at = end + 1;
+  }
+  return true;
+}
+
+}  // namespace axl

@@ -1,0 +1,27 @@
+// Names and paths as bytes: the temporary name of a final name, parents, and what a safe path looks like.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/record.h"
+
+namespace axl {
+
+// NAME._AXL<16 hex digits of the UUID>, in the same directory. A NAME that would pass NAME_MAX (255 bytes)
+// is cut and carries a CRC of the whole instead.
+std::string TemporaryName(std::string_view name, const Uuid& uuid);
+std::string TemporaryPath(std::string_view path, const Uuid& uuid);
+
+std::string_view ParentOf(std::string_view path);  // "/" for "/x"
+std::string_view BaseOf(std::string_view path);
+std::string Join(std::string_view dir, std::string_view name);
+// Is `path` the directory itself, or below it?
+bool IsWithin(std::string_view path, std::string_view dir);
+
+// Absolute, no empty, "." or ".." component, no NUL, no trailing slash; at most 4,095 bytes.
+bool IsCanonical(std::string_view path);
+
+std::string Hex(const uint8_t* data, size_t n);
+
+}  // namespace axl

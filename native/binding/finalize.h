@@ -1,0 +1,20 @@
+// What axl-finalize passes and gets: options in, what was done or seen out. lib/base/native.ts declares the shapes.
+#pragma once
+
+#include <napi.h>
+
+#include <atomic>
+
+#include "finalizer.h"
+#include "survey.h"
+
+namespace axl {
+
+FinalizeOptions ReadFinalizeOptions(const Napi::Object& options, const std::atomic<bool>* stop);
+// Counts, and an entry for each or for each problem.
+Napi::Object ToJs(Napi::Env env, const std::vector<Finalized>& batch, bool all);
+Napi::Object ToJs(Napi::Env env, const Surveyed& surveyed);
+// A survey with `transfer`, `files` and `directories`: all that the state file says.
+Napi::Object ToJs(Napi::Env env, const Surveyed& surveyed, const Replay& replay);
+
+}  // namespace axl

@@ -1,0 +1,203 @@
+// The addon's Transfer class: arguments in, promises out. Decides nothing; lib/transfer.ts checks the states.
+#include "binding/transfer_handle.h"
+
+#include "base/names.h"
+#include "binding/values.h"
+
+namespace axl {
+
+LiveTransfer::LiveTransfer(Napi::Env env, Environment& environment)
+    : environment_(environment.shared_from_this()),
+      transfer_(std::make_shared<Transfer>(environment.os(), environment.Start(env))),
+      strand_(std::make_shared<Strand>(environment.Start(env))) {}
+
+Napi::Promise LiveTransfer::Run(Napi::Env env, Call call) {
+  return Queue(env, [self = shared_from_this(), call = std::move(call)]() -> Result {
+    if (self->has_state_file_) return call(*self->transfer_);
+    return {Status::Make(Code::kInvalidState, "the transfer is closed"), nullptr};
+  });
+}
+
+Napi::Promise LiveTransfer::RunAndHold(Napi::Env env, bool hold, Call call) {
+  return Queue(env, [self = shared_from_this(), hold, call = std::move(call)] {
+    Result result = call(*self->transfer_);
+    if (result.status.ok()) self->has_state_file_ = hold;
+    return result;
+  });
+}
+
+Napi::Promise LiveTransfer::Queue(Napi::Env env, Environment::Task task) {
+  auto post = [this](std::function<void()> run) { strand_->Post(std::move(run)); };
+  return environment_->Run(env, post, std::move(task));
+}
+
+Napi::Promise LiveTransfer::Start(Napi::Env env, Launch launch) {
+  in_flight_ = true;
+  environment_->flights().insert(shared_from_this());
+  UpdateHold(env);
+  // Weak: a flight that the engine drops when it stops must not own itself.
+  auto quiet = [weak = weak_from_this(), &channel = environment_->channel()] {
+    if (auto self = weak.lock()) channel.Send([self](Napi::Env js) { self->EndFlight(js); });
+  };
+  return Run(env, [launch, quiet](Transfer& transfer) -> Result {
+    Status status = (transfer.*launch)(quiet);
+    if (!status.ok()) quiet();
+    return {std::move(status), nullptr};
+  });
+}
+
+Napi::Promise LiveTransfer::WhenQuiet(Napi::Env env) {
+  auto deferred = Napi::Promise::Deferred::New(env);
+  if (in_flight_)
+    waiters_.push_back(deferred);
+  else
+    deferred.Resolve(env.Undefined());
+  return deferred.Promise();
+}
+
+void LiveTransfer::KeepAlive(Napi::Env env, bool keep) {
+  keep_alive_ = keep;
+  UpdateHold(env);
+}
+
+void LiveTransfer::EndFlight(Napi::Env env) {
+  if (!in_flight_) return;
+  in_flight_ = false;
+  UpdateHold(env);
+  environment_->flights().erase(shared_from_this());
+  for (const auto& waiter : std::exchange(waiters_, {})) waiter.Resolve(env.Undefined());
+}
+
+void LiveTransfer::UpdateHold(Napi::Env env) {
+  const bool hold = in_flight_ && keep_alive_;
+  if (hold == held_) return;
+  held_ = hold;
+  if (hold)
+    environment_->channel().Hold(env);
+  else
+    environment_->channel().Release(env);
+}
+
+Napi::Function TransferHandle::Define(Napi::Env env, Environment* environment) {
+  using T = TransferHandle;
+  return DefineClass(env, "Transfer",
+                     {
+                         InstanceMethod<&T::Create>("create"),
+                         InstanceMethod<&T::Open>("open"),
+                         InstanceMethod<&T::Add>("add"),
+                         InstanceMethod<&T::Dispatch>("dispatch"),
+                         InstanceMethod<&T::Resume>("resume"),
+                         InstanceMethod<&T::WhenQuiet>("whenQuiet"),
+                         InstanceMethod<&T::State>("state"),
+                         InstanceMethod<&T::Publish>("publish"),
+                         InstanceMethod<&T::Report>("report"),
+                         InstanceMethod<&T::Free>("free"),
+                         InstanceMethod<&T::Close>("close"),
+                         InstanceMethod<&T::Cancel>("cancel"),
+                         InstanceMethod<&T::Quiet>("quiet"),
+                         InstanceMethod<&T::GetCounters>("counters"),
+                         InstanceMethod<&T::KeepAlive>("keepAlive"),
+                     },
+                     environment);
+}
+
+TransferHandle::TransferHandle(const Napi::CallbackInfo& info)
+    : Napi::ObjectWrap<TransferHandle>(info),
+      live_(std::make_shared<LiveTransfer>(info.Env(), *static_cast<Environment*>(info.Data()))) {}
+
+Napi::Value TransferHandle::Create(const Napi::CallbackInfo& info) {
+  return live_->RunAndHold(info.Env(), true,
+                           [options = ReadTransferOptions(info[0].As<Napi::Object>())](Transfer& t) -> Result {
+                             return {t.Create(options), nullptr};
+                           });
+}
+
+Napi::Value TransferHandle::Open(const Napi::CallbackInfo& info) {
+  return live_->RunAndHold(info.Env(), true, [path = Bytes(info[0])](Transfer& t) -> Result {
+    Status status = t.Open(path);
+    if (!status.ok()) return {std::move(status), nullptr};
+    return {Status::Ok(), [name = t.name(), uuid = t.uuid(), state = t.state()](Napi::Env env) -> Napi::Value {
+              Napi::Object opened = Napi::Object::New(env);
+              opened.Set("name", name);
+              opened.Set("uuid", Hex(uuid.data(), uuid.size()));
+              opened.Set("state", static_cast<uint32_t>(state));
+              return opened;
+            }};
+  });
+}
+
+Napi::Value TransferHandle::Add(const Napi::CallbackInfo& info) {
+  const bool exact = info[1].As<Napi::Boolean>();
+  const PlanOptions options{static_cast<Links>(info[2].As<Napi::Number>().Uint32Value())};
+  return live_->Run(info.Env(), [packed = Bytes(info[0]), exact, options](Transfer& t) -> Result {
+    const PlanCounts before = t.plan_counts();
+    const Plan::Pairs pairs = Unpack(packed);
+    Status status = exact ? t.AddAs(pairs, options) : t.Add(pairs, options);
+    if (!status.ok()) return {std::move(status), nullptr};
+    return {Status::Ok(), [before, after = t.plan_counts()](Napi::Env env) -> Napi::Value {
+              Napi::Object added = Napi::Object::New(env);
+              added.Set("files", static_cast<double>(after.files - before.files));
+              added.Set("directories", static_cast<double>(after.dirs - before.dirs));
+              added.Set("bytes", static_cast<double>(after.bytes - before.bytes));
+              return added;
+            }};
+  });
+}
+
+Napi::Value TransferHandle::Dispatch(const Napi::CallbackInfo& info) {
+  return live_->Start(info.Env(), &Transfer::Dispatch);
+}
+
+Napi::Value TransferHandle::Resume(const Napi::CallbackInfo& info) {
+  return live_->Start(info.Env(), &Transfer::Resume);
+}
+
+Napi::Value TransferHandle::WhenQuiet(const Napi::CallbackInfo& info) { return live_->WhenQuiet(info.Env()); }
+
+Napi::Value TransferHandle::State(const Napi::CallbackInfo& info) {
+  return live_->Run(info.Env(), [](Transfer& t) -> Result {
+    return {Status::Ok(), [state = t.state()](Napi::Env env) -> Napi::Value {
+              return Napi::Number::New(env, static_cast<uint32_t>(state));
+            }};
+  });
+}
+
+Napi::Value TransferHandle::Publish(const Napi::CallbackInfo& info) {
+  return live_->Run(info.Env(), [](Transfer& t) -> Result { return {t.Publish(), nullptr}; });
+}
+
+Napi::Value TransferHandle::Report(const Napi::CallbackInfo& info) {
+  return live_->Run(info.Env(), [](Transfer& t) -> Result {
+    auto columns = std::make_shared<ReportColumns>(t);
+    return {Status::Ok(), [columns](Napi::Env env) -> Napi::Value { return columns->ToJs(env); }};
+  });
+}
+
+Napi::Value TransferHandle::Free(const Napi::CallbackInfo& info) {
+  return live_->Run(info.Env(), [](Transfer& t) -> Result { return {t.Free(), nullptr}; });
+}
+
+Napi::Value TransferHandle::Close(const Napi::CallbackInfo& info) {
+  return live_->RunAndHold(info.Env(), false, [](Transfer& t) -> Result {
+    t.Close();
+    return {};
+  });
+}
+
+Napi::Value TransferHandle::Cancel(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), live_->Cancel());
+}
+
+Napi::Value TransferHandle::Quiet(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), live_->transfer().quiet());
+}
+
+Napi::Value TransferHandle::GetCounters(const Napi::CallbackInfo& info) {
+  return ToJs(info.Env(), live_->transfer().counters());
+}
+
+void TransferHandle::KeepAlive(const Napi::CallbackInfo& info) {
+  live_->KeepAlive(info.Env(), info[0].As<Napi::Boolean>());
+}
+
+}  // namespace axl

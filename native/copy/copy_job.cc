@@ -1,0 +1,217 @@
+// Who copies what next, and what the journal hears of it. The copying itself is in copy_small.cc and copy_large.cc.
+#include "copy/copy_job.h"
+
+#include <fcntl.h>
+
+#include "base/names.h"
+#include "copy/copy_job_files.h"
+#include "os/metadata.h"
+#include "publish/barrier.h"
+
+namespace axl {
+
+namespace {
+
+// A batch shares its fsyncs: write-back of all begins before the first is waited for. Small enough for `ulimit -n`.
+constexpr size_t kBatchFiles = 24;
+constexpr uint64_t kBatchBytes = 4 << 20;
+
+}  // namespace
+
+CopyJob::CopyJob(Os& os, Journal& journal, bool resuming, std::function<void()> on_quiet)
+    : os_(os),
+      journal_(journal),
+      state_(journal.state()),
+      resuming_(resuming),
+      chunk_size_(state_.info.chunk_size),
+      on_quiet_(std::move(on_quiet)) {
+  for (uint32_t id = 0; id < state_.files.size(); id++) {
+    if (state_.progress[id].state == FileState::kPending) {
+      todo_.push_back(id);
+    } else {
+      done_++;
+      bytes_ += state_.files[id].size;
+    }
+  }
+}
+
+CopyJob::~CopyJob() = default;
+
+bool CopyJob::IsLarge(uint32_t id) const {
+  return state_.files[id].kind == FileKind::kRegular && state_.files[id].size > chunk_size_;
+}
+
+CopyJob::Piece CopyJob::Take() {
+  Piece piece;
+  if (stop_.load()) return piece;
+  if (!current_ && next_ < todo_.size()) {
+    const uint32_t id = todo_[next_];
+    if (!IsLarge(id)) {
+      TakeSmall(&piece);
+      return piece;
+    }
+    next_++;
+    next_chunk_ = 0;
+    current_ = std::make_shared<Large>(id, state_.files[id].size, chunk_size_);
+  }
+  if (!current_) return piece;
+  piece.large = current_;
+  piece.chunk = next_chunk_++;
+  if (next_chunk_ == current_->crcs.size()) current_.reset();
+  return piece;
+}
+
+void CopyJob::TakeSmall(Piece* piece) {
+  uint64_t bytes = 0;
+  while (next_ < todo_.size() && piece->small.size() < kBatchFiles && bytes < kBatchBytes) {
+    const uint32_t id = todo_[next_];
+    if (IsLarge(id)) return;
+    bytes += state_.files[id].size;
+    piece->small.push_back(id);
+    next_++;
+  }
+}
+
+bool CopyJob::Step() {
+  std::unique_lock lock(mutex_);
+  const Piece piece = Take();
+  const bool took = !piece.empty();
+  if (took) {
+    running_++;
+    lock.unlock();
+    if (piece.large)
+      CopyChunk(*piece.large, piece.chunk);
+    else
+      CopyBatch(piece.small);
+    lock.lock();
+    running_--;
+  }
+  const bool more = !stop_.load() && (current_ || next_ < todo_.size());
+  if (more || running_ > 0 || finished_) return more;
+  finished_ = true;
+  current_.reset();
+  lock.unlock();
+  Finish();
+  return false;
+}
+
+// The last thread out: either everything is DONE and becomes committed, or the journal says why not. That needs no
+// fsync: without FAILED and CANCELED the transfer is incomplete all the same.
+void CopyJob::Finish() {
+  Status s = failure_;
+  if (s.ok() && state_.AllDone()) {
+    s = Settle(os_, journal_);
+  } else if (s.ok()) {
+    bool any_failed = false;
+    for (const auto& p : state_.progress) any_failed |= p.state == FileState::kFailed;
+    if (!any_failed) {
+      s = journal_.Append([](JournalWriter& w) { w.Canceled(); });
+      state_.canceled = true;
+    }
+  }
+  failure_ = s;
+  auto on_quiet = std::move(on_quiet_);
+  quiet_.store(true, std::memory_order_release);
+  if (on_quiet) on_quiet();
+}
+
+Status CopyJob::OpenSource(uint32_t id, Fd* fd) {
+  const std::string& path = state_.files[id].source;
+  *fd = Fd(os_, os_.Open(AT_FDCWD, path.c_str(), O_RDONLY | O_NOCTTY | O_NONBLOCK));
+  if (!fd->valid()) return Status::Errno(fd->error(), "open", path);
+  return CheckSource(id, fd->get());
+}
+
+Status CopyJob::CheckSource(uint32_t id, int fd) {
+  const FileEntry& file = state_.files[id];
+  struct stat st;
+  if (int r = os_.Fstat(fd, &st); r < 0) return Status::Errno(-r, "fstat", file.source);
+  if (S_ISREG(st.st_mode) && static_cast<uint64_t>(st.st_size) == file.size && st.st_ino == file.source_inode &&
+      TimeOf(st.st_mtim) == file.meta.mtime && TimeOf(st.st_ctim) == file.source_ctime)
+    return Status::Ok();
+  return Status::Make(Code::kSourceChanged, "the source has changed since dispatch", file.source);
+}
+
+Status CopyJob::CreateTemporary(int dir, const std::string& path, Fd* fd) {
+  const std::string name(BaseOf(path));
+  const int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW;
+  *fd = Fd(os_, os_.Open(dir, name.c_str(), flags, 0600));
+  if (fd->error() == EEXIST && resuming_) {
+    // Of the run before us; the journal names it. What is not verified is not kept.
+    if (int r = os_.Unlink(dir, name.c_str()); r < 0) return Status::Errno(-r, "unlink", path);
+    *fd = Fd(os_, os_.Open(dir, name.c_str(), flags, 0600));
+  }
+  return fd->valid() ? Status::Ok() : Status::Errno(fd->error(), "open", path);
+}
+
+// What a killed run left of a large file, if it can go on: else it is copied anew.
+Status CopyJob::OpenKept(int dir, const std::string& path, Fd* fd, bool* kept) {
+  *fd = Fd(os_, os_.Open(dir, std::string(BaseOf(path)).c_str(), O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
+  *kept = false;
+  struct stat st;
+  if (!fd->valid()) return Status::Ok();
+  if (int r = os_.Fstat(fd->get(), &st); r < 0) return Status::Errno(-r, "fstat", path);
+  if (!S_ISREG(st.st_mode) || st.st_nlink != 1 || st.st_uid != os_.EffectiveUser()) return Status::Ok();
+  // Chunks are verified as the disk has them, not as a cache does that a power cut would take.
+  if (int r = journal_.durable() ? os_.Fsync(fd->get()) : 0; r < 0) return Status::Ok();
+  (void)os_.DropCache(fd->get());
+  *kept = true;
+  return Status::Ok();
+}
+
+Status CopyJob::OpenTemporary(uint32_t id, bool keep, ParentDirectory* parent, Fd* fd, uint64_t* inode) {
+  const std::string path = TemporaryPath(state_.files[id].dest, state_.uuid);
+  if (Status s = parent->Open(path); !s.ok()) return s;
+  bool kept = false;
+  if (keep && !state_.progress[id].chunks.empty())
+    if (Status s = OpenKept(parent->fd(), path, fd, &kept); !s.ok()) return s;
+  if (!kept) {
+    std::lock_guard lock(journal_mutex_);
+    state_.progress[id].chunks.clear();
+  }
+  if (!kept)
+    if (Status s = CreateTemporary(parent->fd(), path, fd); !s.ok()) return s;
+  struct stat st;
+  if (int r = os_.Fstat(fd->get(), &st); r < 0) return Status::Errno(-r, "fstat", path);
+  *inode = st.st_ino;
+  return Status::Ok();
+}
+
+void CopyJob::RecordDone(const std::vector<Small*>& done) {
+  if (done.empty()) return;
+  std::lock_guard lock(journal_mutex_);
+  const Status s = journal_.Append([&](JournalWriter& w) {
+    for (const Small* f : done) w.Done(f->id, f->inode, state_.files[f->id].size, f->crc, f->owner_given);
+  });
+  if (!s.ok()) return JournalFailed(s);
+  for (const Small* f : done) {
+    FileProgress& p = state_.progress[f->id];
+    p.state = FileState::kDone;
+    p.inode = f->inode;
+    p.crc = f->crc;
+    p.owner_given = f->owner_given;
+    p.chunks = {};
+    done_.fetch_add(1, std::memory_order_relaxed);
+  }
+}
+
+void CopyJob::RecordFailed(uint32_t id, const Status& failure) {
+  if (failure.code == Code::kCanceled) return;
+  std::lock_guard lock(journal_mutex_);
+  FileProgress& p = state_.progress[id];
+  if (p.state == FileState::kFailed) return;  // invariant 6: the first error is kept
+  p.state = FileState::kFailed;
+  p.failure = failure;
+  if (LosesBytes(failure)) p.chunks = {};
+  failed_.fetch_add(1, std::memory_order_relaxed);
+  const Status s = journal_.Append([&](JournalWriter& w) { w.Failed(id, failure); });
+  if (!s.ok()) JournalFailed(s);
+}
+
+// Without a journal nothing that is copied counts. REQUIRES: journal_mutex_ is held.
+void CopyJob::JournalFailed(const Status& status) {
+  if (failure_.ok()) failure_ = status;
+  stop_.store(true);
+}
+
+}  // namespace axl

@@ -1,0 +1,96 @@
+// The copying of one transfer, as work for the engine's threads: large files by chunk, small files in batches, every
+// result journalled. One mutex guards the hand-out of pieces, another the journal.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "base/engine.h"
+#include "base/record.h"
+#include "base/status.h"
+#include "journal/journal.h"
+#include "os/directories.h"
+#include "os/os.h"
+
+namespace axl {
+
+class CopyJob : public Work {
+ public:
+  // Copies every file of the journal that is pending. REQUIRES: SEALED is durable, directories are made, and nobody
+  // else touches the journal before quiet(). `on_quiet` is called once, on a worker thread, under no lock.
+  CopyJob(Os& os, Journal& journal, bool resuming, std::function<void()> on_quiet);
+  ~CopyJob() override;
+
+  bool Step() override;
+  void Cancel() { stop_.store(true); }
+  bool quiet() const { return quiet_.load(std::memory_order_acquire); }
+  // Bytes and files since dispatch; any thread, any time.
+  uint64_t bytes_copied() const { return bytes_.load(std::memory_order_relaxed); }
+  uint64_t files_done() const { return done_.load(std::memory_order_relaxed); }
+  uint64_t files_failed() const { return failed_.load(std::memory_order_relaxed); }
+  // REQUIRES quiet. What went wrong with the journal, or with making names durable.
+  const Status& failure() const { return failure_; }
+
+ private:
+  struct Large;
+  struct Small;
+  struct Piece {
+    std::shared_ptr<Large> large;
+    uint32_t chunk = 0;
+    std::vector<uint32_t> small;
+    bool empty() const { return !large && small.empty(); }
+  };
+
+  Piece Take();
+  void TakeSmall(Piece* piece);
+  bool IsLarge(uint32_t id) const;
+  void Finish();
+
+  void CopyBatch(const std::vector<uint32_t>& ids);
+  Status CopySmall(Small* small, ParentDirectory* parent);
+  Status CopyLink(Small* small, ParentDirectory* parent);
+  Status SyncSmall(Small* small);
+  void CopyChunk(Large& large, uint32_t chunk);
+  Status OpenLarge(Large& large);
+  Status DoChunk(Large& large, uint32_t chunk);
+  bool KeptChunk(Large& large, uint32_t chunk, uint64_t offset, uint64_t length);
+  bool IsHole(Large& large, uint64_t offset, uint64_t length);
+  void FinishLarge(Large& large);
+
+  Status OpenSource(uint32_t id, Fd* fd);
+  Status CheckSource(uint32_t id, int fd);
+  Status OpenTemporary(uint32_t id, bool keep, ParentDirectory* parent, Fd* fd, uint64_t* inode);
+  Status CreateTemporary(int dir, const std::string& path, Fd* fd);
+  Status OpenKept(int dir, const std::string& path, Fd* fd, bool* kept);
+
+  void RecordDone(const std::vector<Small*>& done);
+  void RecordFailed(uint32_t id, const Status& failure);
+  void JournalFailed(const Status& status);
+
+  Os& os_;
+  Journal& journal_;
+  TransferState& state_;
+  const bool resuming_;
+  const uint32_t chunk_size_;
+  std::function<void()> on_quiet_;
+
+  std::mutex mutex_;  // guards what follows
+  std::vector<uint32_t> todo_;
+  size_t next_ = 0;
+  std::shared_ptr<Large> current_;
+  uint32_t next_chunk_ = 0;
+  unsigned running_ = 0;
+  bool finished_ = false;
+
+  std::mutex journal_mutex_;  // guards journal_, state_.progress and failure_
+  Status failure_;
+
+  std::atomic<bool> stop_{false};
+  std::atomic<bool> quiet_{false};
+  std::atomic<uint64_t> bytes_{0}, done_{0}, failed_{0};
+};
+
+}  // namespace axl

@@ -1,0 +1,39 @@
+// What CopyJob keeps of the files that are being copied. Only copy_*.cc include it.
+#pragma once
+
+#include <mutex>
+#include <vector>
+
+#include "copy/copy_job.h"
+
+namespace axl {
+
+// A file that one thread copies alone, and that is made durable together with its batch.
+struct CopyJob::Small {
+  uint32_t id = 0;
+  Fd to;
+  uint64_t inode = 0;
+  uint32_t crc = 0;
+  bool owner_given = true;
+};
+
+// A file that threads copy together. The first to come opens it, the last to go finishes it.
+struct CopyJob::Large {
+  Large(uint32_t file, uint64_t size, uint32_t chunk_size)
+      : id(file), crcs((size + chunk_size - 1) / chunk_size), left(static_cast<uint32_t>(crcs.size())) {}
+
+  const uint32_t id;
+  std::vector<uint32_t> crcs;  // by chunk; each is written by the one thread that has the chunk
+
+  std::mutex mutex;  // guards what follows; from, to and kept do not change once opened
+  uint32_t left;     // chunks that have not ended
+  bool opened = false;
+  bool sparse = false;
+  Status status;  // the first failure
+  Fd from, to;
+  uint64_t inode = 0;
+  std::vector<bool> has_kept;
+  std::vector<uint32_t> kept;  // what a killed run says of a chunk that it wrote
+};
+
+}  // namespace axl

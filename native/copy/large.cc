@@ -1,0 +1,118 @@
+// Large files, chunk by chunk, on as many threads as come. What a killed run wrote is kept only if it sums up right.
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "base/crc32c.h"
+#include "base/names.h"
+#include "copy/copier.h"
+#include "copy/copy_job.h"
+#include "copy/copy_job_files.h"
+#include "os/metadata.h"
+#include "os/sum.h"
+
+namespace axl {
+
+void CopyJob::CopyChunk(Large& large, uint32_t chunk) {
+  Status s;
+  {
+    std::lock_guard lock(large.mutex);
+    if (!large.opened && large.status.ok()) large.status = OpenLarge(large);
+    s = large.status;
+  }
+  if (s.ok()) s = DoChunk(large, chunk);
+  if (!s.ok()) RecordFailed(large.id, s);
+  bool last;
+  {
+    std::lock_guard lock(large.mutex);
+    if (large.status.ok()) large.status = s;
+    last = --large.left == 0;
+  }
+  if (last) FinishLarge(large);
+}
+
+Status CopyJob::OpenLarge(Large& large) {
+  const FileEntry& file = state_.files[large.id];
+  ParentDirectory parent(os_);
+  if (Status s = OpenSource(large.id, &large.from); !s.ok()) return s;
+  if (Status s = OpenTemporary(large.id, resuming_, &parent, &large.to, &large.inode); !s.ok()) return s;
+  struct stat st;
+  if (int r = os_.Fstat(large.from.get(), &st); r < 0) return Status::Errno(-r, "fstat", file.source);
+  large.sparse = static_cast<uint64_t>(st.st_blocks) * 512 < file.size;
+  if (int r = os_.Truncate(large.to.get(), static_cast<off_t>(file.size)); r < 0)
+    return Status::Errno(-r, "ftruncate", TemporaryPath(file.dest, state_.uuid));
+  large.has_kept.resize(large.crcs.size());
+  large.kept.resize(large.crcs.size());
+  std::lock_guard lock(journal_mutex_);
+  for (const ChunkSum& c : state_.progress[large.id].chunks) {
+    if (c.index >= large.crcs.size()) continue;
+    large.has_kept[c.index] = true;
+    large.kept[c.index] = c.crc;
+  }
+  large.opened = true;
+  return Status::Ok();
+}
+
+bool CopyJob::KeptChunk(Large& large, uint32_t chunk, uint64_t offset, uint64_t length) {
+  if (!large.has_kept[chunk]) return false;
+  uint32_t crc;
+  if (!SumBytes(os_, large.to.get(), state_.files[large.id].dest, offset, length, stop_, &crc).ok()) return false;
+  if (crc != large.kept[chunk]) return false;
+  large.crcs[chunk] = crc;
+  bytes_.fetch_add(length, std::memory_order_relaxed);
+  return true;
+}
+
+// Holes of the source are left out only where the temporary file has nothing yet: a killed run may have written there.
+bool CopyJob::IsHole(Large& large, uint64_t offset, uint64_t length) {
+  const off_t data = os_.Seek(large.to.get(), static_cast<off_t>(offset), SEEK_DATA);
+  return data == -ENXIO || data >= static_cast<off_t>(offset + length);
+}
+
+Status CopyJob::DoChunk(Large& large, uint32_t chunk) {
+  const FileEntry& file = state_.files[large.id];
+  const uint64_t offset = static_cast<uint64_t>(chunk) * chunk_size_;
+  const uint64_t length = std::min<uint64_t>(chunk_size_, file.size - offset);
+  if (KeptChunk(large, chunk, offset, length)) return Status::Ok();
+  const std::string temporary = TemporaryPath(file.dest, state_.uuid);
+  CopyRange range{large.from.get(), large.to.get(), &file.source, &temporary, offset, length, false};
+  range.sparse = large.sparse && IsHole(large, offset, length);
+  if (Status s = CopyBytes(os_, range, stop_, &bytes_, &large.crcs[chunk]); !s.ok()) return s;
+  // Early, so that the fsync at the end is short, and a cancel never waits long for one.
+  if (journal_.durable())
+    (void)os_.StartWriteback(large.to.get(), static_cast<off_t>(offset), static_cast<off_t>(length));
+  std::lock_guard lock(journal_mutex_);
+  const Status s = journal_.Append([&](JournalWriter& w) { w.Chunk(large.id, {chunk, large.crcs[chunk]}); });
+  if (!s.ok()) {
+    JournalFailed(s);
+    return Status::Make(Code::kCanceled, "canceled");
+  }
+  state_.progress[large.id].chunks.push_back({chunk, large.crcs[chunk]});
+  return Status::Ok();
+}
+
+// No chunk is in flight any more, so `large` is ours alone.
+void CopyJob::FinishLarge(Large& large) {
+  if (!large.status.ok() || stop_.load()) return;
+  const FileEntry& file = state_.files[large.id];
+  Small whole;
+  whole.id = large.id;
+  whole.inode = large.inode;
+  for (size_t i = 0; i < large.crcs.size(); i++) {
+    const uint64_t offset = i * static_cast<uint64_t>(chunk_size_);
+    whole.crc = Crc32cCombine(whole.crc, large.crcs[i], std::min<uint64_t>(chunk_size_, file.size - offset));
+  }
+  Status s = CheckSource(large.id, large.from.get());
+  whole.to = std::move(large.to);
+  if (s.ok())
+    s = ApplyMetadata(os_, whole.to.get(), TemporaryPath(file.dest, state_.uuid), file.meta, state_.info.owner,
+                      &whole.owner_given);
+  if (s.ok()) s = SyncSmall(&whole);
+  if (s.ok())
+    RecordDone({&whole});
+  else
+    RecordFailed(large.id, s);
+}
+
+}  // namespace axl

@@ -1,0 +1,97 @@
+// Nothing here copies; see copy_job.cc.
+#include "copy/prepare.h"
+
+#include <fcntl.h>
+
+#include <cerrno>
+#include <vector>
+
+#include "base/names.h"
+#include "os/directories.h"
+
+namespace axl {
+
+namespace {
+
+Status MakeDirectory(Os& os, Journal& journal, uint32_t id, bool resuming, bool* made) {
+  TransferState& state = journal.state();
+  const DirEntry& dir = state.dirs[id];
+  // Ours to write into until it is published; then it gets its source's mode.
+  const mode_t mode = dir.described ? (dir.meta.mode | 0700) & 0777 : 0777;
+  ParentDirectory parent(os);
+  if (Status s = parent.Open(dir.path); !s.ok()) return s;
+  const std::string name(BaseOf(dir.path));
+  const int r = os.Mkdir(parent.fd(), name.c_str(), mode);
+  *made = r == 0;
+  if (r == 0) return Status::Ok();
+  if (r != -EEXIST) return Status::Errno(-r, "mkdir", dir.path);
+  struct stat st;
+  if (int e = os.Stat(parent.fd(), name.c_str(), &st, AT_SYMLINK_NOFOLLOW); e < 0)
+    return Status::Errno(-e, "stat", dir.path);
+  if (!S_ISDIR(st.st_mode)) return Status::Errno(EEXIST, "mkdir", dir.path);
+  if (resuming) return Status::Ok();
+  if (Status s = journal.Append([&](JournalWriter& w) { w.Renounced(id); }); !s.ok()) return s;
+  state.renounced[id] = true;
+  return Status::Ok();
+}
+
+void Unmake(Os& os, const std::string& path) {
+  ParentDirectory parent(os);
+  if (parent.Open(path).ok()) (void)os.Rmdir(parent.fd(), std::string(BaseOf(path)).c_str());
+}
+
+// DONE says that the bytes are durable, not yet that the name is: after a power cut a temporary file may be gone.
+Status VoidLostFiles(Os& os, Journal& journal) {
+  TransferState& state = journal.state();
+  for (uint32_t id = 0; id < state.files.size(); id++) {
+    FileProgress& p = state.progress[id];
+    if (p.state != FileState::kDone) continue;
+    const std::string path = TemporaryPath(state.files[id].dest, state.uuid);
+    struct stat st;
+    const int r = os.Stat(AT_FDCWD, path.c_str(), &st, AT_SYMLINK_NOFOLLOW);
+    if (r == 0 && st.st_ino == p.inode && static_cast<uint64_t>(st.st_size) == state.files[id].size) continue;
+    Status lost = Status::Make(Code::kVerify, "the temporary file is gone", path);
+    if (Status s = journal.Append([&](JournalWriter& w) { w.Failed(id, lost); }); !s.ok()) return s;
+    p.failure = std::move(lost);
+    p.state = FileState::kFailed;
+  }
+  return Status::Ok();
+}
+
+}  // namespace
+
+Status MakeDirectories(Os& os, Journal& journal, bool resuming) {
+  const TransferState& state = journal.state();
+  std::vector<uint32_t> made;
+  bool any_renounced = false;
+  Status s;
+  for (uint32_t id = 0; s.ok() && id < state.dirs.size(); id++) {
+    if (state.renounced[id]) continue;
+    bool is_new = false;
+    s = MakeDirectory(os, journal, id, resuming, &is_new);
+    if (is_new) made.push_back(id);
+    any_renounced |= state.renounced[id];
+  }
+  // Without RENOUNCED a roll back would remove what somebody else made.
+  if (s.ok() && any_renounced) s = journal.Sync();
+  for (size_t i = made.size(); !s.ok() && i-- > 0;) Unmake(os, state.dirs[made[i]].path);
+  return s;
+}
+
+Status PrepareResume(Os& os, Journal& journal) {
+  TransferState& state = journal.state();
+  if (Status s = VoidLostFiles(os, journal); !s.ok()) return s;
+  if (Status s = journal.Append([](JournalWriter& w) { w.Resumed(); }); !s.ok()) return s;
+  // SEALED, before there are more temporary files; and what is not DONE any more, before the file has a new one: that
+  // may get the inode number of the lost one, and a DONE that is still there would have it published half copied.
+  if (Status s = journal.Sync(); !s.ok()) return s;
+  state.canceled = false;
+  for (auto& p : state.progress) {
+    if (p.state != FileState::kFailed) continue;
+    p.state = FileState::kPending;
+    p.failure = {};
+  }
+  return MakeDirectories(os, journal, true);
+}
+
+}  // namespace axl

@@ -1,0 +1,283 @@
+// The state file on the disk. Only here is one created, locked, written, cut or unlinked.
+#include "journal/journal.h"
+
+#include <fcntl.h>
+#include <sys/random.h>
+
+#include <cerrno>
+#include <cstring>
+#include <thread>
+#include <vector>
+
+#include "base/names.h"
+#include "journal/format.h"
+#include "os/process.h"
+
+namespace axl {
+
+namespace {
+
+constexpr int kDrafts = 100;
+constexpr auto kLook = std::chrono::milliseconds(1);
+
+Uuid NewUuid() {
+  Uuid uuid{};
+  // Cannot fail for 16 bytes once the system has booted; a repeated id would still meet O_EXCL.
+  while (getrandom(uuid.data(), uuid.size(), 0) != static_cast<ssize_t>(uuid.size())) {
+  }
+  uuid[6] = static_cast<uint8_t>((uuid[6] & 0x0f) | 0x40);
+  uuid[8] = static_cast<uint8_t>((uuid[8] & 0x3f) | 0x80);
+  return uuid;
+}
+
+bool LocksDoNotWork(int error) { return error == -ENOLCK || error == -ENOSYS || error == -EOPNOTSUPP; }
+
+}  // namespace
+
+Journal::~Journal() = default;
+
+std::string Journal::Directory() const { return std::string(ParentOf(path_)); }
+
+Status Journal::Create(Os& os, const std::string& path, const TransferInfo& info, std::unique_ptr<Journal>* out) {
+  struct stat st;
+  // Before anything is made: the rename below says the same, but a draft would have come and gone.
+  if (os.Stat(AT_FDCWD, path.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0)
+    return Status::Make(Code::kStateExists, "there is a state file of that name: open it, or finalize it", path);
+  // A finalizer that comes between our open and our lock takes the draft for an orphan, and removes it.
+  Status s;
+  for (int tries = 0; tries < kDrafts; tries++) {
+    out->reset(new Journal(os, path));
+    bool lost = false;
+    s = (*out)->MakeDraft(info, &lost);
+    if (!lost) break;
+  }
+  if (!s.ok()) out->reset();
+  return s;
+}
+
+Status Journal::MakeDraft(const TransferInfo& info, bool* lost) {
+  state().uuid = NewUuid();
+  state().info = info;
+  DescribeProcess(&state().info);
+  const std::string draft = Join(Directory(), "." + Hex(uuid().data(), uuid().size()) + ".new");
+  fd_ = Fd(os_, os_.Open(AT_FDCWD, draft.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
+  if (!fd_.valid()) return Status::Errno(fd_.error(), "open", path_);
+  Status s = LockDraft(draft, lost);
+  if (s.ok()) s = WriteDraft(draft);
+  if (s.ok()) return s;
+  (void)os_.Unlink(AT_FDCWD, draft.c_str());
+  if (named_) (void)os_.Unlink(AT_FDCWD, path_.c_str());
+  return s;
+}
+
+Status Journal::LockDraft(const std::string& draft, bool* lost) {
+  const int locked = os_.Lock(fd_.get());
+  struct stat st;
+  const int there = os_.Stat(AT_FDCWD, draft.c_str(), &st, AT_SYMLINK_NOFOLLOW);
+  *lost = locked == -EWOULDBLOCK || there == -ENOENT;
+  if (locked < 0 && !LocksDoNotWork(locked)) return Status::Errno(-locked, "flock", path_);
+  return there < 0 ? Status::Errno(-there, "stat", path_) : Status::Ok();
+}
+
+Status Journal::WriteDraft(const std::string& draft) {
+  struct stat st;
+  if (int r = os_.Fstat(fd_.get(), &st); r < 0) return Status::Errno(-r, "fstat", path_);
+  inode_ = st.st_ino;
+  const std::string header = JournalWriter::Header(uuid());
+  if (int r = WriteAll(os_, fd_.get(), header.data(), header.size(), 0); r < 0)
+    return Status::Errno(-r, "write", path_);
+  end_ = header.size();
+  if (Status s = Append([&](JournalWriter& w) { w.Transfer(state().info); }); !s.ok()) return s;
+  // The bytes first: after a power cut the name must not stand for an empty file.
+  if (Status s = Sync(); !s.ok()) return s;
+  if (int r = os_.RenameNew(AT_FDCWD, draft.c_str(), path_.c_str()); r == -EEXIST)
+    return Status::Make(Code::kStateExists, "there is a state file of that name: open it, or finalize it", path_);
+  else if (r < 0)
+    return Status::Errno(-r, "rename", path_);
+  named_ = true;
+  return SyncDirectory();
+}
+
+Status Journal::Open(Os& os, const std::string& path, OpenOptions options, std::unique_ptr<Journal>* out) {
+  std::unique_ptr<Journal> j(new Journal(os, path));
+  if (options.dir != AT_FDCWD) {
+    j->dir_ = options.dir;
+    j->name_ = BaseOf(path);
+  }
+  Status s = j->OpenFile();
+  if (s.ok()) s = j->LockAndCheck();
+  if (s.ok()) s = j->ReadAll();
+  if (s.ok() && !j->locked_) s = j->CheckWriterIsDead(options);
+  *out = std::move(j);
+  return s;
+}
+
+Status Journal::OpenFile() {
+  // O_NONBLOCK: a FIFO of that name must not hold us up; it is refused below.
+  const int flags = O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
+  fd_ = Fd(os_, os_.Open(dir_, name_.c_str(), O_RDWR | flags));
+  if (fd_.error() == ELOOP) return Status::Make(Code::kUnsafePath, "the state file is a symbolic link", path_);
+  const Status refused = Status::Errno(fd_.error(), "open", path_);
+  const bool writable = fd_.valid();
+  if (!writable) fd_ = Fd(os_, os_.Open(dir_, name_.c_str(), O_RDONLY | flags));
+  struct stat st;
+  if (!fd_.valid()) return refused;
+  if (int r = os_.Fstat(fd_.get(), &st); r < 0) return Status::Errno(-r, "fstat", path_);
+  if (!S_ISREG(st.st_mode)) return Status::Make(Code::kUnsafePath, "the state file is not a regular file", path_);
+  char magic[sizeof kJournalMagic];
+  const ssize_t n = ReadFull(os_, fd_.get(), magic, sizeof magic, 0);
+  if (n < 0) return Status::Errno(static_cast<int>(-n), "read", path_);
+  recognized_ = n == sizeof magic && std::memcmp(magic, kJournalMagic, sizeof magic) == 0;
+  if (!recognized_) return Status::Make(Code::kStateCorrupt, "not a state file", path_);
+  return writable ? Status::Ok() : refused;
+}
+
+Status Journal::LockAndCheck() {
+  int locked = os_.Lock(fd_.get());
+  if (locked == -EWOULDBLOCK) {
+    // Whoever only looks (inspect, list) tries the lock for an instant.
+    std::this_thread::sleep_for(kLook);
+    locked = os_.Lock(fd_.get());
+  }
+  if (locked == -EWOULDBLOCK)
+    return Status::Make(Code::kStateLocked, "its writer is alive, or a finalizer is at work on it", path_);
+  if (locked < 0 && !LocksDoNotWork(locked)) return Status::Errno(-locked, "flock", path_);
+  locked_ = locked == 0;
+  struct stat st, named;
+  if (int r = os_.Fstat(fd_.get(), &st); r < 0) return Status::Errno(-r, "fstat", path_);
+  // Whoever held the lock before us may have removed the file.
+  if (int r = os_.Stat(dir_, name_.c_str(), &named, AT_SYMLINK_NOFOLLOW); r < 0)
+    return Status::Errno(-r, "stat", path_);
+  if (named.st_ino != st.st_ino) return Status::Errno(ENOENT, "stat", path_);
+  inode_ = st.st_ino;
+  size_ = static_cast<uint64_t>(st.st_size);
+  if (st.st_uid != os_.EffectiveUser())
+    return Status::Make(Code::kUnsafePath, "the state file belongs to uid " + std::to_string(st.st_uid), path_);
+  if (st.st_nlink != 1) return Status::Make(Code::kUnsafePath, "the state file has a second name", path_);
+  return Status::Ok();
+}
+
+Status Journal::ReadAll() {
+  if (size_ > kMaxJournal) return Status::Make(Code::kStateCorrupt, "a state file over 256 MiB", path_);
+  std::vector<uint8_t> bytes(size_);
+  const ssize_t n = ReadFull(os_, fd_.get(), bytes.data(), bytes.size(), 0);
+  if (n < 0) return Status::Errno(static_cast<int>(-n), "read", path_);
+  Status s = ReplayJournal(bytes.data(), static_cast<size_t>(n), &replay_);
+  s.path = path_;
+  end_ = durable_ = replay_.valid_bytes;
+  if (!state().confirmed) {
+    bytes.resize(end_);
+    unconfirmed_ = std::move(bytes);
+  }
+  return s;
+}
+
+Status Journal::CheckWriterIsDead(OpenOptions options) {
+  const Liveness liveness = WriterLiveness(state().info);
+  if (liveness == Liveness::kDead || (liveness == Liveness::kUnknown && options.job_ended)) return Status::Ok();
+  return Status::Make(Code::kStateLocked, "its writer may be alive, and this file system has no locks", path_);
+}
+
+Status Journal::Poison(Status status) {
+  poisoned_ = status;
+  return status;
+}
+
+Status Journal::Append(const std::function<void(JournalWriter&)>& write) {
+  if (!poisoned_.ok()) return poisoned_;
+  JournalWriter w(uuid(), replay_.next_sequence);
+  write(w);
+  if (!w.fits()) return Status::Make(Code::kNotSupported, "a record over 1 MiB: too many xattrs of one file", path_);
+  if (end_ + w.bytes().size() > kMaxJournal)
+    return Status::Make(Code::kNotSupported, "a state file over 256 MiB", path_);
+  // A torn tail is cut off first: bytes after our record would make the next reader call it corrupt.
+  if (replay_.torn) {
+    if (int r = os_.Truncate(fd_.get(), static_cast<off_t>(end_)); r < 0)
+      return Poison(Status::Errno(-r, "ftruncate", path_));
+    replay_.torn = false;
+  }
+  const int r = WriteAll(os_, fd_.get(), w.bytes().data(), w.bytes().size(), static_cast<off_t>(end_));
+  if (r == 0) {
+    end_ += w.bytes().size();
+    replay_.next_sequence = w.sequence();
+    return Status::Ok();
+  }
+  const Status failed = Status::Errno(-r, "write", path_);
+  return os_.Truncate(fd_.get(), static_cast<off_t>(end_)) < 0 ? Poison(failed) : failed;
+}
+
+Status Journal::Sync() {
+  if (!poisoned_.ok()) return poisoned_;
+  if (!durable() || (unconfirmed_.empty() && end_ == durable_)) return Status::Ok();
+  if (Status s = WriteAgain(); !s.ok()) return s;
+  const int r = os_.Fsync(fd_.get());
+  if (r == 0) {
+    durable_ = end_;
+    return Status::Ok();
+  }
+  (void)os_.Truncate(fd_.get(), static_cast<off_t>(durable_));
+  return Poison(Status::Errno(-r, "fsync", path_));
+}
+
+Status Journal::WriteAgain() {
+  if (unconfirmed_.empty()) return Status::Ok();
+  if (int r = WriteAll(os_, fd_.get(), unconfirmed_.data(), unconfirmed_.size(), 0); r < 0)
+    return Poison(Status::Errno(-r, "write", path_));
+  unconfirmed_.clear();
+  return Status::Ok();
+}
+
+void Journal::Confirm() {
+  if (durable() && Append([](JournalWriter& w) { w.Confirmed(); }).ok()) durable_ = end_;
+}
+
+Status Journal::CutBack(Mark mark) {
+  if (!poisoned_.ok()) return poisoned_;
+  if (int r = os_.Truncate(fd_.get(), static_cast<off_t>(mark.end)); r < 0)
+    return Poison(Status::Errno(-r, "ftruncate", path_));
+  end_ = mark.end;
+  replay_.next_sequence = mark.sequence;
+  return Status::Ok();
+}
+
+Status Journal::Remove() {
+  struct stat st;
+  int r = os_.Stat(dir_, name_.c_str(), &st, AT_SYMLINK_NOFOLLOW);
+  if (r == -ENOENT) return Status::Ok();
+  if (r < 0) return Status::Errno(-r, "stat", path_);
+  if (st.st_ino != inode_) return Status::Make(Code::kVerify, "the state file was replaced by another", path_);
+  r = os_.Unlink(dir_, name_.c_str());
+  return r < 0 && r != -ENOENT ? Status::Errno(-r, "unlink", path_) : Status::Ok();
+}
+
+Status Journal::SyncDirectory() {
+  if (!durable()) return Status::Ok();
+  const std::string dir = Directory();
+  Fd fd(os_, os_.Open(AT_FDCWD, dir.c_str(), O_RDONLY | O_DIRECTORY));
+  if (!fd.valid()) return Status::Errno(fd.error(), "open", dir);
+  if (int r = os_.Fsync(fd.get()); r < 0) return Status::Errno(-r, "fsync", dir);
+  return Status::Ok();
+}
+
+bool Journal::IsDraftName(std::string_view name) {
+  constexpr size_t kDigits = 32;
+  return name.size() == kDigits + 5 && name.starts_with('.') && name.ends_with(".new") &&
+         name.substr(1, kDigits).find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
+Status Journal::RemoveDraft(Os& os, const std::string& path) {
+  Fd fd(os, os.Open(AT_FDCWD, path.c_str(), O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
+  if (!fd.valid()) return Status::Errno(fd.error(), "open", path);
+  // Without locks nobody can tell a draft of a killed create from one that is being written.
+  if (int r = os.Lock(fd.get()); r < 0) return Status::Make(Code::kStateLocked, "a transfer is being created", path);
+  struct stat st, named;
+  if (int r = os.Fstat(fd.get(), &st); r < 0) return Status::Errno(-r, "fstat", path);
+  if (int r = os.Stat(AT_FDCWD, path.c_str(), &named, AT_SYMLINK_NOFOLLOW); r < 0)
+    return Status::Errno(-r, "stat", path);
+  if (!S_ISREG(st.st_mode) || st.st_uid != os.EffectiveUser() || st.st_ino != named.st_ino)
+    return Status::Make(Code::kUnsafePath, "not a draft of ours", path);
+  if (int r = os.Unlink(AT_FDCWD, path.c_str()); r < 0) return Status::Errno(-r, "unlink", path);
+  return Status::Ok();
+}
+
+}  // namespace axl

@@ -1,0 +1,107 @@
+// One state file: created, opened, locked, appended to, made durable, removed. The only code that writes one.
+// The lock (flock) is held from Create/Open until the object goes away. Not thread-safe: one caller at a time.
+#pragma once
+
+#include <fcntl.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/record.h"
+#include "base/status.h"
+#include "journal/reader.h"
+#include "journal/writer.h"
+#include "os/os.h"
+
+namespace axl {
+
+struct OpenOptions {
+  bool job_ended = false;  // where flock does not work: a writer on another host counts as dead
+  int dir = AT_FDCWD;      // or that of the state file, for who opens many: it stays open for the journal's life
+};
+
+class Journal {
+ public:
+  // A new state file with a header and a TRANSFER record, locked. It appears under its name whole or not at all, and
+  // never replaces: kStateExists. Nothing is durable yet but for the directory entry (durability full).
+  static Status Create(Os& os, const std::string& path, const TransferInfo& info, std::unique_ptr<Journal>* out);
+
+  // Opens, locks, reads. kStateLocked if its writer or a finalizer is at work; kUnsafePath if it is not a regular file
+  // of the effective user with one link; kStateCorrupt and kStateVersion as ReplayJournal; ENOENT if it is gone.
+  static Status Open(Os& os, const std::string& path, OpenOptions options, std::unique_ptr<Journal>* out);
+
+  // Unlinks the draft of a create that was killed. kStateLocked if it is being written at this moment.
+  static Status RemoveDraft(Os& os, const std::string& path);
+  static bool IsDraftName(std::string_view name);
+
+  ~Journal();
+  Journal(const Journal&) = delete;
+  Journal& operator=(const Journal&) = delete;
+
+  // Appends the records that `write` encodes, all or none: after a failed write the file is cut back to where it was.
+  // Not durable before Sync. Once a cut or an fsync has failed, every later call fails with the same status.
+  Status Append(const std::function<void(JournalWriter&)>& write);
+  // All of it is durable afterwards (nothing is done under durability none): also what another process wrote, which is
+  // written again first unless it is CONFIRMED, since the pages may count as clean after an fsync that failed. A failed
+  // fsync is final (invariant 5): the file is cut back to what was durable, so that nobody acts on records that may not
+  // be on the disk.
+  Status Sync();
+  // Says in the file that all of it is durable, for whoever opens it next. Needs no fsync itself; a failure only means
+  // that the next one does more. REQUIRES: Sync has succeeded, and nothing was appended since.
+  void Confirm();
+  // A place to cut back to: what was appended since is gone afterwards, as after a dispatch that did not come to
+  // SEALED.
+  struct Mark {
+    uint64_t end;
+    uint32_t sequence;
+  };
+  Mark mark() const { return {end_, replay_.next_sequence}; }
+  Status CutBack(Mark mark);
+  // Unlinks the state file if the name is still this file. The caller makes that durable.
+  Status Remove();
+  // Fsyncs the directory of the state file, unless nothing is to be durable. It was given by the caller, links and all.
+  Status SyncDirectory();
+
+  const std::string& path() const { return path_; }
+  std::string Directory() const;
+  const Uuid& uuid() const { return replay_.state.uuid; }
+  // What the file said when it was opened; the owner of the journal keeps it up to date.
+  TransferState& state() { return replay_.state; }
+  bool torn() const { return replay_.torn; }
+  // Does the file begin like a state file? False: it is something else, and none of our business.
+  bool recognized() const { return recognized_; }
+  bool durable() const { return replay_.state.info.durability == Durability::kFull; }
+
+ private:
+  Journal(Os& os, std::string path) : os_(os), path_(std::move(path)), name_(path_) {}
+  Status MakeDraft(const TransferInfo& info, bool* lost);
+  Status LockDraft(const std::string& draft, bool* lost);
+  Status WriteDraft(const std::string& draft);
+  Status OpenFile();
+  Status LockAndCheck();
+  Status ReadAll();
+  Status WriteAgain();
+  Status CheckWriterIsDead(OpenOptions options);
+  Status Poison(Status status);
+
+  Os& os_;
+  std::string path_;
+  int dir_ = AT_FDCWD;
+  std::string name_;  // of the state file from dir_
+  Fd fd_;
+  uint64_t inode_ = 0;
+  uint64_t size_ = 0;
+  bool locked_ = false;
+  bool recognized_ = false;
+  bool named_ = false;  // a new state file has its name
+  Replay replay_;
+  uint64_t end_ = 0;      // bytes written
+  uint64_t durable_ = 0;  // a failed fsync cuts back to here: what is on the disk, or was there when it was opened
+  std::vector<uint8_t> unconfirmed_;  // what Open read and nobody says is on the disk
+  Status poisoned_;
+};
+
+}  // namespace axl

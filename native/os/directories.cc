@@ -1,0 +1,45 @@
+// The cache is a handful of directories by path, the oldest replaced first.
+#include "os/directories.h"
+
+#include <fcntl.h>
+
+#include <cerrno>
+
+#include "base/names.h"
+
+namespace axl {
+
+Status OpenDirectory(Os& os, std::string_view path, std::shared_ptr<Directory>* out) {
+  auto dir = std::make_shared<Directory>();
+  dir->path = path;
+  dir->fd = Fd(os, os.OpenNoLinks(AT_FDCWD, dir->path.c_str(), O_PATH | O_DIRECTORY));
+  if (dir->fd.error() == ELOOP)
+    return Status::Make(Code::kUnsafePath, "a symbolic link has come into the path of the directory", dir->path);
+  if (!dir->fd.valid()) return Status::Errno(dir->fd.error(), "open", dir->path);
+  *out = std::move(dir);
+  return Status::Ok();
+}
+
+Status DirectoryCache::Open(std::string_view path, std::shared_ptr<Directory>* out) {
+  {
+    std::lock_guard lock(mutex_);
+    for (const auto& dir : kept_) {
+      if (!dir || dir->path != path) continue;
+      *out = dir;
+      return Status::Ok();
+    }
+  }
+  if (Status s = OpenDirectory(os_, path, out); !s.ok()) return s;  // nobody waits while a file system thinks
+  std::lock_guard lock(mutex_);
+  kept_[next_++ % kKept] = *out;
+  return Status::Ok();
+}
+
+Status ParentDirectory::Open(std::string_view path) {
+  const std::string_view parent = ParentOf(path);
+  if (dir_ && parent == dir_->path) return Status::Ok();
+  dir_.reset();
+  return cache_ ? cache_->Open(parent, &dir_) : OpenDirectory(os_, parent, &dir_);
+}
+
+}  // namespace axl

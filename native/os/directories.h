@@ -1,0 +1,60 @@
+// Open directories: what is made, renamed or removed in one is named from its descriptor, so that nobody can put a
+// symbolic link in the way between two calls.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+#include "base/status.h"
+#include "os/os.h"
+
+namespace axl {
+
+struct Directory {
+  std::string path;
+  Fd fd;                              // O_PATH
+  std::atomic<bool> writable{false};  // somebody asked, and it was
+};
+
+// Without following links anywhere in the path: kUnsafePath if there is one.
+Status OpenDirectory(Os& os, std::string_view path, std::shared_ptr<Directory>* out);
+
+// Shared by the transfers that are finalized together: most put their files into the same few. Thread-safe.
+class DirectoryCache {
+ public:
+  explicit DirectoryCache(Os& os) : os_(os) {}
+  // As OpenDirectory, or what it gave before. It may have been renamed or removed since.
+  Status Open(std::string_view path, std::shared_ptr<Directory>* out);
+
+ private:
+  static constexpr size_t kKept = 8;
+  Os& os_;
+  std::mutex mutex_;
+  std::array<std::shared_ptr<Directory>, kKept> kept_;
+  size_t next_ = 0;
+};
+
+// The directory of the name that is at work. Files of one directory come together: it stays open until another is
+// needed.
+class ParentDirectory {
+ public:
+  explicit ParentDirectory(Os& os, DirectoryCache* cache = nullptr) : os_(os), cache_(cache) {}
+  // That of `path`.
+  Status Open(std::string_view path);
+  void Close() { dir_.reset(); }
+  // REQUIRES, for these: Open was ok.
+  int fd() const { return dir_->fd.get(); }
+  const std::string& path() const { return dir_->path; }
+  std::atomic<bool>& writable() const { return dir_->writable; }
+
+ private:
+  Os& os_;
+  DirectoryCache* cache_;
+  std::shared_ptr<Directory> dir_;
+};
+
+}  // namespace axl

@@ -1,0 +1,159 @@
+// Reads and gives metadata by descriptor (symbolic links: by name). The order is invariant 4's and metadata.h's.
+#include "os/metadata.h"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+namespace axl {
+namespace {
+
+constexpr uint32_t kModeBits = 07777;
+constexpr uint32_t kSetIds = 06000;
+
+bool IsUserXattr(const char* name) { return std::strncmp(name, "user.", 5) == 0; }
+
+// Calls `get(buffer, size)` with a buffer that is large enough, also if the value grows in between. -ERANGE if it
+// never stops growing.
+template <class Get>
+ssize_t ReadGrowing(std::string* out, Get get) {
+  for (int attempt = 0; attempt < 8; attempt++) {
+    ssize_t need = get(nullptr, 0);
+    if (need <= 0) {
+      out->clear();
+      return need;
+    }
+    out->resize(static_cast<size_t>(need));
+    const ssize_t got = get(out->data(), out->size());
+    if (got == -ERANGE) continue;
+    if (got >= 0) out->resize(static_cast<size_t>(got));
+    return got;
+  }
+  return -ERANGE;
+}
+
+Status ReadValue(Os& os, int fd, const std::string& path, const char* name, std::vector<Xattr>* out) {
+  Xattr xattr{name, {}};
+  const ssize_t n = ReadGrowing(&xattr.value, [&](char* p, size_t size) { return os.GetXattr(fd, name, p, size); });
+  if (n == -ENODATA) return Status::Ok();  // removed since the list was read
+  if (n < 0) return Status::Errno(static_cast<int>(-n), "fgetxattr", path);
+  out->push_back(std::move(xattr));
+  return Status::Ok();
+}
+
+Status SetXattrs(Os& os, int fd, const std::string& path, const struct stat& st, const Metadata& meta) {
+  for (const Xattr& xattr : meta.xattrs) {
+    auto set = [&] { return os.SetXattr(fd, xattr.name.c_str(), xattr.value.data(), xattr.value.size()); };
+    int result = set();
+    // A file that was mended halfway may be read-only already; the kernel asks the mode, not the descriptor.
+    if (result == -EACCES && os.Chmod(fd, S_ISDIR(st.st_mode) ? 0700 : 0600) == 0) result = set();
+    if (result < 0) return Status::Errno(-result, "fsetxattr", path);
+  }
+  return Status::Ok();
+}
+
+// chown(uid, gid) by whatever `chown` does, under `policy`. `st` is what the file has now.
+template <class Chown>
+Status GiveOwner(const struct stat& st, const std::string& path, const Metadata& meta, OwnerPolicy policy,
+                 const char* call, bool* owner_given, Chown chown) {
+  *owner_given = st.st_uid == meta.uid && st.st_gid == meta.gid;
+  if (*owner_given || policy == OwnerPolicy::kSkip) return Status::Ok();
+  const int result = chown(meta.uid, meta.gid);
+  *owner_given = result == 0;
+  if (result == 0) return Status::Ok();
+  // EINVAL: an id that has no mapping in this user namespace.
+  const bool refused = result == -EPERM || result == -EINVAL;
+  if (policy != OwnerPolicy::kWarn || !refused) return Status::Errno(-result, call, path);
+  // A user may still give a file to a group of his; that it is refused too is no news.
+  if (st.st_gid != meta.gid) (void)chown(static_cast<uid_t>(-1), meta.gid);
+  return Status::Ok();
+}
+
+struct timespec SpecOf(const Time& t) {
+  struct timespec spec {};
+  spec.tv_sec = static_cast<time_t>(t.sec);
+  spec.tv_nsec = static_cast<long>(t.nsec);
+  return spec;
+}
+
+}  // namespace
+
+Time TimeOf(const struct timespec& t) { return {t.tv_sec, static_cast<uint32_t>(t.tv_nsec)}; }
+
+Metadata MetadataOf(const struct stat& st) {
+  Metadata meta;
+  meta.mode = st.st_mode & kModeBits;
+  meta.uid = st.st_uid;
+  meta.gid = st.st_gid;
+  meta.atime = TimeOf(st.st_atim);
+  meta.mtime = TimeOf(st.st_mtim);
+  return meta;
+}
+
+Status ReadXattrs(Os& os, int fd, const std::string& path, std::vector<Xattr>* out) {
+  out->clear();
+  std::string names;
+  const ssize_t n = ReadGrowing(&names, [&](char* p, size_t size) { return os.ListXattr(fd, p, size); });
+  if (n == -ENOTSUP || n == -ENOSYS) return Status::Ok();
+  if (n < 0) return Status::Errno(static_cast<int>(-n), "flistxattr", path);
+  for (size_t at = 0; at < names.size(); at += std::strlen(&names[at]) + 1) {
+    if (!IsUserXattr(&names[at])) continue;
+    Status status = ReadValue(os, fd, path, &names[at], out);
+    if (!status.ok()) return status;
+  }
+  // The file system's order means nothing; two reads of one file shall give the same.
+  std::sort(out->begin(), out->end(), [](const Xattr& a, const Xattr& b) { return a.name < b.name; });
+  return Status::Ok();
+}
+
+uint32_t EffectiveMode(const Metadata& meta, bool owner_given) {
+  return meta.mode & kModeBits & (owner_given ? kModeBits : ~kSetIds);
+}
+
+Status ApplyMetadata(Os& os, int fd, const std::string& path, const Metadata& meta, OwnerPolicy policy,
+                     bool* owner_given) {
+  *owner_given = false;
+  struct stat st;
+  int result = os.Fstat(fd, &st);
+  if (result < 0) return Status::Errno(-result, "fstat", path);
+  // First, while we own it and may write it: a read-only mode or another owner would refuse them.
+  Status status = SetXattrs(os, fd, path, st, meta);
+  if (!status.ok()) return status;
+  status = GiveOwner(st, path, meta, policy, "fchown", owner_given,
+                     [&](uid_t uid, gid_t gid) { return os.Chown(fd, uid, gid); });
+  if (!status.ok()) return status;
+  result = os.Chmod(fd, EffectiveMode(meta, *owner_given));
+  if (result < 0) return Status::Errno(-result, "fchmod", path);
+  const struct timespec times[2] = {SpecOf(meta.atime), SpecOf(meta.mtime)};
+  result = os.SetTimes(fd, times);
+  return result < 0 ? Status::Errno(-result, "futimens", path) : Status::Ok();
+}
+
+Status ApplyLinkMetadata(Os& os, int dir, const std::string& name, const std::string& path, const Metadata& meta,
+                         OwnerPolicy policy, bool* owner_given) {
+  *owner_given = false;
+  // By descriptor: by the time of the chown somebody may have given the name to a file that is not his.
+  Fd link(os, os.Open(dir, name.c_str(), O_PATH | O_NOFOLLOW, 0));
+  if (!link.valid()) return Status::Errno(link.error(), "open", path);
+  struct stat st;
+  int result = os.Fstat(link.get(), &st);
+  if (result < 0) return Status::Errno(-result, "fstat", path);
+  if (!S_ISLNK(st.st_mode)) return Status::Make(Code::kVerify, "the link was replaced by something else", path);
+  Status status = GiveOwner(st, path, meta, policy, "fchownat", owner_given,
+                            [&](uid_t uid, gid_t gid) { return os.ChownLink(link.get(), "", uid, gid); });
+  if (!status.ok()) return status;
+  // By name: kernels before 5.8 know no other way.
+  const struct timespec times[2] = {SpecOf(meta.atime), SpecOf(meta.mtime)};
+  result = os.SetTimesLink(dir, name.c_str(), times);
+  return result < 0 ? Status::Errno(-result, "utimensat", path) : Status::Ok();
+}
+
+bool MetadataMatches(const struct stat& st, const Metadata& meta, bool owner_given, FileKind kind) {
+  if (owner_given && (st.st_uid != meta.uid || st.st_gid != meta.gid)) return false;
+  if (TimeOf(st.st_mtim) != meta.mtime) return false;
+  return kind == FileKind::kSymlink || (st.st_mode & kModeBits) == EffectiveMode(meta, owner_given);
+}
+
+}  // namespace axl

@@ -1,0 +1,32 @@
+// Owner, mode, times and user xattrs: read from a source, given to a descriptor, compared with a stat.
+#pragma once
+
+#include <sys/stat.h>
+
+#include "base/record.h"
+#include "base/status.h"
+#include "os/os.h"
+
+namespace axl {
+
+Time TimeOf(const struct timespec& t);
+Metadata MetadataOf(const struct stat& st);  // without xattrs
+
+// The user.* xattrs of an open file. A file system without xattrs has none: not an error.
+Status ReadXattrs(Os& os, int fd, const std::string& path, std::vector<Xattr>* out);
+
+// What the file will carry when chown was not possible: no setuid, no setgid.
+uint32_t EffectiveMode(const Metadata& meta, bool owner_given);
+
+// xattrs, chown, then chmod (chown clears setuid), then times. On failure the file is partly changed, and is not
+// to be published. *owner_given says whether the owner is now that of `meta`; under kFail a refused chown is an error.
+Status ApplyMetadata(Os& os, int fd, const std::string& path, const Metadata& meta, OwnerPolicy policy,
+                     bool* owner_given);
+// The same for a symbolic link: owner and times only. kVerify if something else has its name.
+Status ApplyLinkMetadata(Os& os, int dir, const std::string& name, const std::string& path, const Metadata& meta,
+                         OwnerPolicy policy, bool* owner_given);
+
+// Does the stat show this owner (if given), mode and mtime?
+bool MetadataMatches(const struct stat& st, const Metadata& meta, bool owner_given, FileKind kind);
+
+}  // namespace axl

@@ -1,0 +1,218 @@
+// The real operating system behind os.h: each method is one system call and its errno. No policy, no state.
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/file.h>
+#include <sys/syscall.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+
+#include "os/os.h"
+
+#ifndef RENAME_NOREPLACE
+#define RENAME_NOREPLACE 1
+#endif
+
+namespace axl {
+namespace {
+
+// The result of a system call, or -errno; called again after EINTR.
+template <class Call>
+auto Retry(Call call) -> decltype(call()) {
+  for (;;) {
+    auto result = call();
+    if (result != -1) return result;
+    if (errno != EINTR) return -errno;
+  }
+}
+
+// For calls that must not be repeated: after EINTR a close has closed, and an fsync may have lost its error.
+int Once(int result) { return result == -1 ? -errno : result; }
+
+bool NoSuchCall(int result) { return result == -ENOSYS || result == -EINVAL || result == -EOPNOTSUPP; }
+
+class PosixOs final : public Os {
+ public:
+  int Open(int dir, const char* path, int flags, mode_t mode) override {
+    return Retry([&] { return openat(dir, path, flags | O_CLOEXEC, mode); });
+  }
+
+  int OpenNoLinks(int dir, const char* path, int flags) override {
+    struct open_how how {};
+    how.flags = static_cast<uint64_t>(flags | O_CLOEXEC);
+    how.resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+    int fd = static_cast<int>(Retry([&] { return syscall(SYS_openat2, dir, path, &how, sizeof how); }));
+    // EPERM is what an old container's seccomp filter says to a call it does not know.
+    if (fd != -ENOSYS && fd != -EPERM) return fd;
+    return Open(dir, path, flags | O_NOFOLLOW, 0);
+  }
+
+  int Close(int fd) override { return Once(close(fd)); }
+
+  ssize_t Read(int fd, void* data, size_t n, off_t at) override {
+    return Retry([&] { return pread(fd, data, n, at); });
+  }
+  ssize_t Write(int fd, const void* data, size_t n, off_t at) override {
+    return Retry([&] { return pwrite(fd, data, n, at); });
+  }
+  int Truncate(int fd, off_t size) override {
+    return Retry([&] { return ftruncate(fd, size); });
+  }
+  off_t Seek(int fd, off_t at, int whence) override {
+    return Retry([&] { return lseek(fd, at, whence); });
+  }
+  int Fsync(int fd) override { return Once(fsync(fd)); }
+
+  int StartWriteback(int fd, off_t at, off_t n) override {
+    int result = Retry([&] { return sync_file_range(fd, at, n, SYNC_FILE_RANGE_WRITE); });
+    return NoSuchCall(result) || result == -ESPIPE ? 0 : result;
+  }
+  int DropCache(int fd) override {
+    posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+    return 0;
+  }
+
+  int Fstat(int fd, struct stat* st) override {
+    return Retry([&] { return fstat(fd, st); });
+  }
+  int Stat(int dir, const char* path, struct stat* st, int flags) override {
+    return Retry([&] { return fstatat(dir, path, st, flags); });
+  }
+  int Access(int dir, const char* path, int mode) override {
+    return Retry([&] { return faccessat(dir, path, mode, AT_EACCESS); });
+  }
+  int Chown(int fd, uid_t uid, gid_t gid) override {
+    return Retry([&] { return fchown(fd, uid, gid); });
+  }
+  int Chmod(int fd, mode_t mode) override {
+    return Retry([&] { return fchmod(fd, mode); });
+  }
+  int SetTimes(int fd, const struct timespec times[2]) override {
+    return Retry([&] { return futimens(fd, times); });
+  }
+  int ChownLink(int dir, const char* path, uid_t uid, gid_t gid) override {
+    return Retry([&] { return fchownat(dir, path, uid, gid, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH); });
+  }
+  int SetTimesLink(int dir, const char* path, const struct timespec times[2]) override {
+    return Retry([&] { return utimensat(dir, path, times, AT_SYMLINK_NOFOLLOW); });
+  }
+
+  int Rename(int dir, const char* from, int to_dir, const char* to) override {
+    return Retry([&] { return renameat(dir, from, to_dir, to); });
+  }
+  int RenameNew(int dir, const char* from, const char* to) override {
+    int result = static_cast<int>(Retry([&] { return syscall(SYS_renameat2, dir, from, dir, to, RENAME_NOREPLACE); }));
+    if (!NoSuchCall(result)) return result;
+    result = Retry([&] { return linkat(dir, from, dir, to, 0); });
+    return result < 0 ? result : Unlink(dir, from);
+  }
+  int Unlink(int dir, const char* path) override {
+    return Retry([&] { return unlinkat(dir, path, 0); });
+  }
+  int Mkdir(int dir, const char* path, mode_t mode) override {
+    return Retry([&] { return mkdirat(dir, path, mode); });
+  }
+  int Rmdir(int dir, const char* path) override {
+    return Retry([&] { return unlinkat(dir, path, AT_REMOVEDIR); });
+  }
+  int Symlink(const char* target, int dir, const char* path) override {
+    return Retry([&] { return symlinkat(target, dir, path); });
+  }
+
+  int ReadLink(int dir, const char* path, std::string* target) override {
+    char buffer[PATH_MAX + 1];
+    ssize_t n = Retry([&] { return readlinkat(dir, path, buffer, sizeof buffer); });
+    if (n < 0) return static_cast<int>(n);
+    if (static_cast<size_t>(n) == sizeof buffer) return -ENAMETOOLONG;
+    target->assign(buffer, static_cast<size_t>(n));
+    return 0;
+  }
+
+  int RealPath(const char* path, std::string* out) override {
+    std::unique_ptr<char, decltype(&std::free)> real(realpath(path, nullptr), &std::free);
+    if (!real) return -errno;
+    *out = real.get();
+    return 0;
+  }
+
+  int List(int fd, std::vector<OsDirEntry>* out) override {
+    // Another open file description: reading the entries must not move the caller's.
+    int own = Open(fd, ".", O_RDONLY | O_DIRECTORY, 0);
+    if (own < 0) return own;
+    DIR* dir = fdopendir(own);
+    if (dir == nullptr) {
+      int err = errno;
+      close(own);
+      return -err;
+    }
+    errno = 0;
+    while (const dirent* entry = readdir(dir)) {
+      if (std::strcmp(entry->d_name, ".") != 0 && std::strcmp(entry->d_name, "..") != 0)
+        out->push_back({entry->d_name, entry->d_type});
+      errno = 0;
+    }
+    int err = errno;
+    closedir(dir);
+    return -err;
+  }
+
+  ssize_t ListXattr(int fd, char* names, size_t n) override {
+    return Retry([&] { return flistxattr(fd, names, n); });
+  }
+  ssize_t GetXattr(int fd, const char* name, void* value, size_t n) override {
+    return Retry([&] { return fgetxattr(fd, name, value, n); });
+  }
+  int SetXattr(int fd, const char* name, const void* value, size_t n) override {
+    return Retry([&] { return fsetxattr(fd, name, value, n, 0); });
+  }
+  ssize_t ListXattrLink(const char* path, char* names, size_t n) override {
+    return Retry([&] { return llistxattr(path, names, n); });
+  }
+
+  int Lock(int fd) override {
+    return Retry([&] { return flock(fd, LOCK_EX | LOCK_NB); });
+  }
+  uid_t EffectiveUser() override { return geteuid(); }
+};
+
+}  // namespace
+
+Os& Os::Posix() {
+  static PosixOs os;
+  return os;
+}
+
+int WriteAll(Os& os, int fd, const void* data, size_t n, off_t at) {
+  const char* bytes = static_cast<const char*>(data);
+  while (n > 0) {
+    ssize_t written = os.Write(fd, bytes, n, at);
+    if (written < 0) return static_cast<int>(written);
+    if (written == 0) return -EIO;  // POSIX allows it for nothing but n == 0; do not spin
+    bytes += written;
+    n -= static_cast<size_t>(written);
+    at += written;
+  }
+  return 0;
+}
+
+ssize_t ReadFull(Os& os, int fd, void* data, size_t n, off_t at) {
+  char* bytes = static_cast<char*>(data);
+  size_t have = 0;
+  while (have < n) {
+    ssize_t got = os.Read(fd, bytes + have, n - have, at + static_cast<off_t>(have));
+    if (got < 0) return got;
+    if (got == 0) break;
+    have += static_cast<size_t>(got);
+  }
+  return static_cast<ssize_t>(have);
+}
+
+}  // namespace axl

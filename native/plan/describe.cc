@@ -1,0 +1,112 @@
+// Part of Plan: reads what the journal says about each source. A file is opened only if it has user xattrs.
+#include <fcntl.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "os/metadata.h"
+#include "plan/plan.h"
+
+namespace axl {
+namespace {
+
+// Is there a "user." name in an xattr list?
+bool HasUserXattr(const char* names, size_t n) {
+  for (size_t at = 0; at < n; at += strnlen(names + at, n - at) + 1)
+    if (std::strncmp(names + at, "user.", 5) == 0) return true;
+  return false;
+}
+
+// Without opening: may the file have user xattrs? (1, 0 or -errno.) SELinux gives every file an xattr that we do not
+// copy, so the names are looked at.
+int MayHaveXattrs(Os& os, const std::string& path) {
+  char names[1024];
+  const ssize_t n = os.ListXattrLink(path.c_str(), names, sizeof names - 1);
+  if (n == -ENOTSUP || n == -ENOSYS) return 0;
+  if (n == -ERANGE || n == -E2BIG) return 1;
+  if (n < 0) return static_cast<int>(n);
+  names[n] = '\0';
+  return HasUserXattr(names, static_cast<size_t>(n)) ? 1 : 0;
+}
+
+Status Changed(const std::string& path) {
+  return Status::Make(Code::kSourceChanged, "the source is of another kind than when it was added", path);
+}
+
+}  // namespace
+
+Status Plan::ReadSource(const std::string& path, bool followed, mode_t kind, struct stat* st,
+                        std::vector<Xattr>* xattrs) {
+  xattrs->clear();
+  int result = os_.Stat(AT_FDCWD, path.c_str(), st, followed ? 0 : AT_SYMLINK_NOFOLLOW);
+  if (result < 0) return Status::Errno(-result, "stat", path);
+  if ((st->st_mode & S_IFMT) != kind) return Changed(path);
+  // llistxattr would ask the link: what a link leads to is always opened.
+  const int may = followed ? 1 : MayHaveXattrs(os_, path);
+  if (may < 0) return Status::Errno(-may, "llistxattr", path);
+  if (may == 0) return Status::Ok();
+  // O_NONBLOCK: it may have become a FIFO.
+  const int flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | (followed ? 0 : O_NOFOLLOW);
+  Fd fd(os_, os_.Open(AT_FDCWD, path.c_str(), flags));
+  if (!fd.valid()) return Status::Errno(fd.error(), "open", path);
+  result = os_.Fstat(fd.get(), st);
+  if (result < 0) return Status::Errno(-result, "fstat", path);
+  if ((st->st_mode & S_IFMT) != kind) return Changed(path);
+  return ReadXattrs(os_, fd.get(), path, xattrs);
+}
+
+Status Plan::DescribeLink(FileEntry* entry) {
+  struct stat st;
+  int result = os_.Stat(AT_FDCWD, entry->source.c_str(), &st, AT_SYMLINK_NOFOLLOW);
+  if (result < 0) return Status::Errno(-result, "stat", entry->source);
+  if (!S_ISLNK(st.st_mode)) return Changed(entry->source);
+  result = os_.ReadLink(AT_FDCWD, entry->source.c_str(), &entry->link_target);
+  if (result < 0) return Status::Errno(-result, "readlink", entry->source);
+  entry->meta = MetadataOf(st);
+  entry->size = entry->link_target.size();
+  entry->source_inode = st.st_ino;
+  entry->source_ctime = TimeOf(st.st_ctim);
+  return Status::Ok();
+}
+
+Status Plan::DescribeFile(FileEntry* entry, bool followed) {
+  if (entry->kind == FileKind::kSymlink) return DescribeLink(entry);
+  struct stat st;
+  std::vector<Xattr> xattrs;
+  Status status = ReadSource(entry->source, followed, S_IFREG, &st, &xattrs);
+  if (!status.ok()) return status;
+  entry->meta = MetadataOf(st);
+  entry->meta.xattrs = std::move(xattrs);
+  entry->size = static_cast<uint64_t>(st.st_size);
+  entry->source_inode = st.st_ino;
+  entry->source_ctime = TimeOf(st.st_ctim);
+  return Status::Ok();
+}
+
+Status Plan::DescribeDir(DirEntry* dir, const DirSource& source) {
+  dir->described = !source.path.empty();
+  if (!dir->described) return Status::Ok();
+  struct stat st;
+  std::vector<Xattr> xattrs;
+  Status status = ReadSource(source.path, source.followed, S_IFDIR, &st, &xattrs);
+  if (!status.ok()) return status;
+  dir->meta = MetadataOf(st);
+  dir->meta.xattrs = std::move(xattrs);
+  return Status::Ok();
+}
+
+Status Plan::Describe() {
+  counts_.bytes = 0;
+  for (size_t i = 0; i < files_.size(); i++) {
+    Status status = DescribeFile(&files_[i], followed_[i]);
+    if (!status.ok()) return status;
+    counts_.bytes += files_[i].size;
+  }
+  for (size_t i = 0; i < dirs_.size(); i++) {
+    Status status = DescribeDir(&dirs_[i], dir_sources_[i]);
+    if (!status.ok()) return status;
+  }
+  return Status::Ok();
+}
+
+}  // namespace axl

@@ -1,0 +1,242 @@
+// The plan's names: who may be planned where, the directories made on the way, and undoing a failed add.
+// What a path is on the disk: plan_paths.cc. Trees: plan_walk.cc. Metadata: plan_describe.cc.
+#include "plan/plan.h"
+
+#include <fcntl.h>
+
+#include <cerrno>
+#include <iterator>
+#include <utility>
+
+#include "base/names.h"
+#include "journal/format.h"
+
+namespace axl {
+namespace {
+
+constexpr size_t kMaxPath = 4095;
+constexpr size_t kMaxName = 255;
+
+// Neither a path nor its temporary name may pass the kernel's limits: better now than at dispatch.
+Status CheckLength(const std::string& path) {
+  const bool too_long = path.size() > kMaxPath || BaseOf(path).size() > kMaxName ||
+                        (path.size() > kMaxPath - kMaxName && TemporaryPath(path, Uuid{}).size() > kMaxPath);
+  return too_long ? Status::Errno(ENAMETOOLONG, "open", path) : Status::Ok();
+}
+
+// The journal's limit, told now and not when it is read back.
+Status CheckCount(size_t planned) {
+  if (planned < kMaxFiles) return Status::Ok();
+  return Status::Make(Code::kNotSupported, "a transfer has at most 4,000,000 files and as many directories");
+}
+
+Status CheckNewDir(const std::string& path, size_t planned) {
+  Status status = CheckLength(path);
+  return status.ok() ? CheckCount(planned) : status;
+}
+
+Status Conflict(const char* detail, const std::string& source, const std::string& dest) {
+  Status status = Status::Make(Code::kConflict, detail, source);
+  status.dest = dest;
+  return status;
+}
+
+// One after the other, so that a hundred thousand entries are not in memory twice.
+template <class T>
+void Drain(std::deque<T>* from, std::vector<T>* to) {
+  to->reserve(from->size());
+  for (; !from->empty(); from->pop_front()) to->push_back(std::move(from->front()));
+}
+
+}  // namespace
+
+struct Plan::Mark {
+  size_t files, dirs, existing;
+  PlanCounts counts;
+};
+
+Plan::Mark Plan::Here() {
+  newly_described_.clear();
+  return {files_.size(), dirs_.size(), existing_.size(), counts_};
+}
+
+Status Plan::KeepOrUndo(Status status, const Mark& mark) {
+  if (status.ok()) return status;
+  for (size_t index : newly_described_) dir_sources_[index] = {};
+  for (; files_.size() > mark.files; files_.pop_back()) names_.erase(files_.back().dest);
+  for (; dirs_.size() > mark.dirs; dirs_.pop_back()) names_.erase(dirs_.back().path);
+  for (; existing_.size() > mark.existing; existing_.pop_back()) names_.erase(existing_.back());
+  followed_.resize(mark.files);
+  dir_sources_.resize(mark.dirs);
+  counts_ = mark.counts;
+  return status;
+}
+
+const Plan::Known* Plan::Find(std::string_view path) const {
+  const auto found = names_.find(path);
+  return found == names_.end() ? nullptr : &found->second;
+}
+
+Status Plan::Add(const Pairs& pairs, PlanOptions options) { return AddEach(pairs, options, &Plan::AddNamed); }
+
+Status Plan::AddAs(const Pairs& pairs, PlanOptions options) { return AddEach(pairs, options, &Plan::AddExactly); }
+
+Status Plan::AddEach(const Pairs& pairs, PlanOptions options, AddOne add) {
+  const Mark mark = Here();
+  Status status;
+  for (size_t i = 0; status.ok() && i + 1 < pairs.size(); i += 2)
+    status = (this->*add)(std::string(pairs[i]), std::string(pairs[i + 1]), options);
+  return KeepOrUndo(std::move(status), mark);
+}
+
+Status Plan::AddNamed(const std::string& given, const std::string& dest, PlanOptions options) {
+  Source source;
+  Target target;
+  bool skip = false;
+  Status status = LookUp(given, options.links == Links::kDefault ? Links::kFollow : options.links, &source, &skip);
+  if (!status.ok() || skip) return status;
+  status = Locate(dest, &target);
+  if (!status.ok()) return status;
+  const Known* known = Find(target.path);
+  if (target.is_dir || (known != nullptr && known->kind != Name::kFile)) {
+    const std::string inside = Join(target.path, BaseOf(source.path));
+    status = Locate(inside, &target);
+    if (!status.ok()) return status;
+  }
+  if (!S_ISDIR(source.st.st_mode)) return AddEntry(std::move(source), std::move(target));
+  return AddTree(std::move(source), std::move(target), options.links);
+}
+
+Status Plan::AddExactly(const std::string& given, const std::string& dest, PlanOptions options) {
+  Source source;
+  Target target;
+  bool skip = false;
+  Status status = LookUp(given, options.links == Links::kDefault ? Links::kCopy : options.links, &source, &skip);
+  if (!status.ok() || skip) return status;
+  status = Locate(dest, &target);
+  if (!status.ok()) return status;
+  return AddEntry(std::move(source), std::move(target));
+}
+
+Status Plan::AddEntry(Source source, Target target) {
+  Status status = AddParents(target.path);
+  if (!status.ok()) return status;
+  if (S_ISDIR(source.st.st_mode)) return AddDirectory(std::move(source), std::move(target));
+  return AddFile(std::move(source), std::move(target));
+}
+
+// REQUIRES: the parents of target are known.
+bool Plan::IsSpared(const Target& target) const {
+  struct stat st;
+  return target.exists && BaseOf(spared_) == BaseOf(target.path) &&
+         os_.Stat(AT_FDCWD, spared_.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0 && IdOf(st) == target.id;
+}
+
+Status Plan::AddFile(Source source, Target target) {
+  const Id id = IdOf(source.st);
+  if (target.exists && (target.id == id || target.followed == id))
+    return Conflict("the source is its own destination", source.path, target.path);
+  if (IsSpared(target)) return Conflict("the destination is the state file", source.path, target.path);
+  if (target.to_dir) return Status::Errno(EISDIR, "rename", source.path, target.path);
+  if (const Known* known = Find(target.path)) {
+    const bool twice = known->kind == Name::kFile;
+    return Conflict(twice ? "two sources have this destination" : "a directory is planned at this destination",
+                    source.path, target.path);
+  }
+  Status status = CheckLength(source.path);
+  if (status.ok()) status = CheckLength(target.path);
+  if (status.ok()) status = CheckCount(files_.size());
+  if (!status.ok()) return status;
+
+  FileEntry& file = files_.emplace_back();
+  file.kind = S_ISLNK(source.st.st_mode) ? FileKind::kSymlink : FileKind::kRegular;
+  file.source = std::move(source.path);
+  file.dest = std::move(target.path);
+  file.size = static_cast<uint64_t>(source.st.st_size);
+  followed_.push_back(source.followed);
+  names_.emplace(file.dest, Known{Name::kFile, files_.size() - 1});
+  counts_.files++;
+  counts_.bytes += file.size;
+  return Status::Ok();
+}
+
+// REQUIRES: the parents of target are known.
+Status Plan::AddDirectory(Source source, Target target) {
+  if (target.exists && target.id == IdOf(source.st))
+    return Conflict("the source is its own destination", source.path, target.path);
+  if (const Known* known = Find(target.path)) {
+    if (known->kind == Name::kFile)
+      return Conflict("a file is planned where a directory is needed", source.path, target.path);
+    if (known->kind == Name::kExistingDir) return Status::Ok();
+    return DescribeBy(known->index, std::move(source));
+  }
+  if (target.is_dir) {
+    PushExisting(std::move(target.path));
+    return Status::Ok();
+  }
+  if (target.exists) return Status::Errno(ENOTDIR, "mkdir", target.path);
+  Status status = CheckNewDir(target.path, dirs_.size());
+  if (status.ok()) PushDir(std::move(target.path), {std::move(source.path), source.followed});
+  return status;
+}
+
+// A directory of the plan gets its source: a parent may have been planned before its own source was added.
+Status Plan::DescribeBy(size_t dir, Source source) {
+  DirSource& have = dir_sources_[dir];
+  if (!have.path.empty()) return Conflict("two sources have this destination", source.path, dirs_[dir].path);
+  have = {std::move(source.path), source.followed};
+  newly_described_.push_back(dir);
+  return Status::Ok();
+}
+
+// Makes every directory above dest known, and plans those that are not there.
+Status Plan::AddParents(std::string_view dest) {
+  std::vector<std::string> missing, existing;
+  std::string_view path = dest;
+  while (path != "/") {
+    path = ParentOf(path);
+    if (const Known* known = Find(path)) {
+      if (known->kind != Name::kFile) break;
+      return Conflict("a file is planned where a directory is needed", std::string(path), std::string(dest));
+    }
+    // Whatever is above an existing directory exists.
+    Target target{.path = std::string(path)};
+    target.is_dir = !existing.empty();
+    Status status = target.is_dir ? Status::Ok() : LookAt(&target);
+    if (!status.ok()) return status;
+    if (target.exists && !target.is_dir) return Status::Errno(ENOTDIR, "mkdir", target.path);
+    (target.is_dir ? existing : missing).push_back(std::move(target.path));
+  }
+  for (std::string& dir : existing) PushExisting(std::move(dir));
+  for (; !missing.empty(); missing.pop_back()) {
+    Status status = CheckNewDir(missing.back(), dirs_.size());
+    if (!status.ok()) return status;
+    PushDir(std::move(missing.back()), {});
+  }
+  return Status::Ok();
+}
+
+void Plan::PushDir(std::string path, DirSource source) {
+  DirEntry& dir = dirs_.emplace_back();
+  dir.path = std::move(path);
+  dir_sources_.push_back(std::move(source));
+  names_.emplace(dir.path, Known{Name::kDir, dirs_.size() - 1});
+  counts_.dirs++;
+}
+
+void Plan::PushExisting(std::string path) {
+  existing_.push_back(std::move(path));
+  names_.emplace(existing_.back(), Known{Name::kExistingDir, existing_.size() - 1});
+}
+
+void Plan::Take(std::vector<FileEntry>* files, std::vector<DirEntry>* dirs) {
+  names_.clear();  // first: it refers to the strings
+  Drain(&files_, files);
+  Drain(&dirs_, dirs);
+  followed_.clear();
+  dir_sources_.clear();
+  existing_.clear();
+  counts_ = {};
+}
+
+}  // namespace axl

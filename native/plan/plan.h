@@ -1,0 +1,154 @@
+// What a transfer will copy, before dispatch: AXL's rules for adding, the walk through directories, conflicts.
+// Nothing here makes or changes a file. One caller at a time.
+#pragma once
+
+#include <deque>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/record.h"
+#include "base/status.h"
+#include "os/os.h"
+
+namespace axl {
+
+enum class Links : uint8_t { kDefault = 0, kFollow = 1, kCopy = 2, kSkip = 3 };
+
+struct PlanOptions {
+  // kDefault: follow a named source, copy a link inside a tree.
+  Links links = Links::kDefault;
+};
+
+struct PlanCounts {
+  uint64_t files = 0;
+  uint64_t dirs = 0;
+  uint64_t bytes = 0;  // the sum of FileEntry::size
+  friend bool operator==(const PlanCounts&, const PlanCounts&) = default;
+};
+
+class Plan {
+ public:
+  explicit Plan(Os& os) : os_(os) {}
+  Plan(const Plan&) = delete;
+  Plan& operator=(const Plan&) = delete;
+
+  // No source may get this name: that of the state file.
+  void Spare(std::string path) { spared_ = std::move(path); }
+
+  // Pairs of paths, a source and its destination each, all of them or none.
+  using Pairs = std::vector<std::string_view>;
+
+  // Adds sources. A file goes to its destination `dest`, or into it if it is a directory (on disk or in this plan); a
+  // directory becomes `dest`, or goes into it under its own name; a directory onto a file is an error. Both are
+  // absolute paths (callers resolve relative ones when add is called); missing parents of dest are planned as
+  // directories. On failure the plan is what it was before the call. Errors: kIo (stat, opendir ...; EISDIR and ENOTDIR
+  // if what is on the disk at a destination is of the wrong kind; ELOOP for a cycle of followed links), kNotSupported
+  // (FIFO, socket, device, dangling link), kConflict (two sources to one destination, source is destination, state file
+  // is destination, destination inside the source, a file of the plan where a directory is needed or the other way
+  // round), kUnsafePath (not absolute, NUL, ".." after what exists).
+  Status Add(const Pairs& pairs, PlanOptions options);
+
+  // Adds sources under exactly these final paths, as matches of a glob: a directory becomes an (empty) directory there,
+  // an existing directory is merged into. Links inside a match follow options.links (kDefault: copy).
+  Status AddAs(const Pairs& pairs, PlanOptions options);
+
+  // Reads size, mode, owner, times, inode and xattrs of every source, again at dispatch: this is what the journal says.
+  // Errors: kIo with the source's path if one vanished; kSourceChanged if one changed its kind.
+  Status Describe();
+
+  // The plan's entries in the order they were added, directories with parents first. Empties the plan.
+  void Take(std::vector<FileEntry>* files, std::vector<DirEntry>* dirs);
+
+  PlanCounts counts() const { return counts_; }
+  // The entries as Take will give them.
+  size_t file_count() const { return files_.size(); }
+  size_t dir_count() const { return dirs_.size(); }
+  const FileEntry& file(size_t id) const { return files_[id]; }
+  const DirEntry& dir(size_t id) const { return dirs_[id]; }
+
+ private:
+  struct Id {  // of an inode, for comparing at one moment only (invariant 9)
+    dev_t dev = 0;
+    ino_t ino = 0;
+    bool operator==(const Id&) const = default;
+  };
+  struct Source {
+    std::string path;
+    bool followed = false;  // the last component is a link, and what it leads to is meant
+    struct stat st {};
+  };
+  struct Target {  // a final path and what is there on the disk
+    std::string path;
+    bool exists = false;
+    bool is_dir = false;  // itself, not through a link
+    bool to_dir = false;  // a directory, or a link to one
+    Id id{}, followed{};  // of the name itself, of what it leads to
+  };
+  enum class Name : uint8_t { kFile, kDir, kExistingDir };
+  struct Known {
+    Name kind;
+    size_t index;  // into files_, dirs_ or existing_
+  };
+  struct DirSource {
+    std::string path;  // empty for a parent
+    bool followed = false;
+  };
+  using AddOne = Status (Plan::*)(const std::string&, const std::string&, PlanOptions);
+  struct Mark;  // to undo a failed add
+  struct Walk;  // a walk through one tree
+
+  static Id IdOf(const struct stat& st) { return {st.st_dev, st.st_ino}; }
+  Mark Here();
+  Status KeepOrUndo(Status status, const Mark& mark);
+  const Known* Find(std::string_view path) const;
+
+  // Finding out what a source and a destination are: plan_paths.cc.
+  Status Resolve(const std::string& given, std::string* out);
+  Status LookUp(const std::string& given, Links links, Source* source, bool* skip);
+  Status Canonical(const std::string& dest, std::string* out);
+  Status CanonicalParent(const std::string& parent, std::string* out);
+  Status LookAt(Target* target);
+  Status Locate(const std::string& dest, Target* target);
+
+  // Claiming names: plan.cc.
+  Status AddEach(const Pairs& pairs, PlanOptions options, AddOne add);
+  Status AddNamed(const std::string& source, const std::string& dest, PlanOptions options);
+  Status AddExactly(const std::string& source, const std::string& dest, PlanOptions options);
+  Status AddEntry(Source source, Target target);
+  Status AddFile(Source source, Target target);
+  bool IsSpared(const Target& target) const;
+  Status AddDirectory(Source source, Target target);
+  Status DescribeBy(size_t dir, Source source);
+  Status AddParents(std::string_view dest);
+  void PushDir(std::string path, DirSource source);
+  void PushExisting(std::string path);
+
+  // Trees: plan_walk.cc.
+  Status AddTree(Source source, Target target, Links links);
+  Status AddChildren(Walk* walk);
+  Status AddChild(Walk* walk, int dir, const std::string& name);
+  Status CheckCycle(const Walk& walk, const Id& id) const;
+  Status AboveDestination(const std::string& source, const Target& target, std::vector<Id>* ids);
+
+  // Metadata: plan_describe.cc.
+  Status DescribeFile(FileEntry* entry, bool followed);
+  Status DescribeLink(FileEntry* entry);
+  Status DescribeDir(DirEntry* dir, const DirSource& source);
+  Status ReadSource(const std::string& path, bool followed, mode_t kind, struct stat* st, std::vector<Xattr>* xattrs);
+
+  Os& os_;
+  std::string spared_;
+  // Deques, since names_ refers to their strings: each path is kept once.
+  std::deque<FileEntry> files_;
+  std::deque<DirEntry> dirs_;
+  std::deque<std::string> existing_;
+  std::vector<bool> followed_;                         // parallel to files_: as Source::followed
+  std::vector<DirSource> dir_sources_;                 // parallel to dirs_
+  std::unordered_map<std::string_view, Known> names_;  // every final path, and every directory above one
+  std::vector<size_t> newly_described_;                // parents that got a source in the add that runs now
+  PlanCounts counts_;
+};
+
+}  // namespace axl

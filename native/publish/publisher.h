@@ -1,0 +1,114 @@
+// Publishes or rolls back ONE transfer. The only code that renames or deletes what a transfer made.
+// A live wait() and axl-finalize both use it. REQUIRES: the journal is locked by the caller.
+#pragma once
+
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/record.h"
+#include "base/status.h"
+#include "journal/journal.h"
+#include "os/directories.h"
+#include "os/os.h"
+#include "publish/barrier.h"
+
+namespace axl {
+
+enum class Verify : uint8_t { kNone = 1, kSize = 2, kChecksum = 3 };
+enum class Overwrite : uint8_t { kReplace = 1, kFail = 2, kKeep = 3 };
+
+struct PublishOptions {
+  Verify verify = Verify::kSize;
+  Overwrite overwrite = Overwrite::kReplace;  // what to do where a destination exists
+  std::optional<OwnerPolicy> owner;           // instead of the one that the transfer recorded
+};
+
+// Publishing goes in phases, so that many transfers share a barrier:
+//   Prepare -> Rename -> NeedDirectories, barrier.Run -> Finish
+// A failure before the first rename leaves everything as it was; after it, publishing only rolls forward: the journal
+// stays, `state().progress[].published` says which files are at their final names, and the next run goes on.
+class Publisher {
+ public:
+  // `cache`: where to look for open directories; none of them may have been made anew since it was opened.
+  Publisher(Os& os, Journal& journal, PublishOptions options = {}, DirectoryCache* cache = nullptr)
+      : os_(os), journal_(journal), state_(journal.state()), options_(options), dir_(os, cache) {}
+
+  // Every temporary file is there, is the journalled inode, and has its size (and contents, if told to verify them);
+  // no final name is a directory; the directories can be written. Or the final name already is that inode. Changes
+  // nothing.
+  // kVerify if a file is lost or is not ours; kInvalidState if a file is not DONE; kConflict if a destination exists
+  // and is not to be replaced.
+  Status Check() { return Check(Ask::kAll); }
+  // Check; then SETTLED is durable, and nothing else is changed.
+  Status Commit();
+  // Check; then metadata that does not match is mended and durable, and so are SETTLED and KEPT.
+  Status Prepare();
+  // All renames, then the metadata of directories we made. Stops at the first error. REQUIRES: Prepare was ok.
+  Status Rename();
+  void NeedDirectories(DirectoryBarrier* barrier) const;
+  // After the barrier: is everything durable?
+  Status Durable(const DirectoryBarrier& barrier) const;
+  // FINAL, durable.
+  Status Finish(Outcome outcome);
+
+  // All phases for one transfer alone.
+  Status Publish();
+
+  // Unlinks the temporary files and removes the directories we made, if they are empty; durable afterwards. The state
+  // file stays, for the caller to remove.
+  // kInvalidState if a file is already published: then only publishing goes on.
+  Status RollBack();
+
+  // Does a temporary file of this transfer exist? For a journal without SETTLED.
+  Status AnyTemporary(bool* any);
+
+ private:
+  struct Place {  // the directory of a file, and its two names there
+    int dir = -1;
+    std::string temporary;
+    std::string name;
+  };
+  // kUnlessRenameTells: a single file's rename refuses a directory itself, with nothing done before it; and of all that
+  // is asked, only a destination that does not exist makes the file system look beyond its cache.
+  enum class Ask { kAll, kUnlessRenameTells };
+  Status Check(Ask destinations);
+  Status MakeCommitted();
+  Status CheckWritable();
+  Status CheckFile(uint32_t id);
+  Status CheckTemporary(uint32_t id, const Place& place, const struct stat& st);
+  Status CheckDestination(uint32_t id, const Place& place);
+  Status CheckPublished(uint32_t id, const Place& place);
+  Status CheckContents(uint32_t id, const Place& place, const std::string& name);
+  bool IsJournalled(uint32_t id, const struct stat& st) const;
+  bool IsHalfRenamed(const Place& place, const struct stat& st) const;
+  bool IsOurs(const struct stat& st, const Metadata& meta) const;
+  bool NeedsMending(uint32_t id, const struct stat& st) const;
+  Status Mend(uint32_t id);
+  Status KeepDestinations(const std::vector<uint32_t>& ids);
+  Status RenameFile(uint32_t id);
+  Status RecordPublished(Status cause);
+  Status FinishDirectories();
+  Status FinishDirectory(const DirEntry& dir);
+  Status GiveUp();
+  Status CheckNonePublished();
+  Status RemoveTemporaries();
+  Status RemoveDirectories();
+  Status SyncRemovals();
+  Status Find(uint32_t id, Place* place);
+  OwnerPolicy owner() const { return options_.owner.value_or(state_.info.owner); }
+
+  Os& os_;
+  Journal& journal_;
+  TransferState& state_;
+  const PublishOptions options_;
+  Ask ask_ = Ask::kAll;
+  ParentDirectory dir_;
+  std::vector<uint32_t> to_mend_;
+  std::vector<uint32_t> to_keep_;
+  std::set<uint32_t> half_renamed_;  // both names are there
+};
+
+}  // namespace axl

@@ -1,0 +1,125 @@
+// The other half of Publisher: a transfer that is not to be published leaves nothing behind.
+// Invariant 8: only temporary names of this journal, and directories that it says we made.
+#include <fcntl.h>
+
+#include <cerrno>
+#include <set>
+
+#include "base/names.h"
+#include "publish/publisher.h"
+
+namespace axl {
+
+namespace {
+
+bool IsAbsent(const Status& s) { return s.err == ENOENT || s.err == ENOTDIR; }
+
+// A read-only file system refuses to remove even what is not there.
+bool WasNotThere(Os& os, int error, int dir, const std::string& name) {
+  struct stat st;
+  return error == -ENOENT || (error == -EROFS && os.Stat(dir, name.c_str(), &st, AT_SYMLINK_NOFOLLOW) == -ENOENT);
+}
+
+}  // namespace
+
+Status Publisher::RollBack() {
+  if (state_.settled)
+    if (Status s = GiveUp(); !s.ok()) return s;
+  if (Status s = RemoveTemporaries(); !s.ok()) return s;
+  return RemoveDirectories();
+}
+
+// SETTLED says that whoever finds the journal may publish. Before the first temporary file of such a transfer goes,
+// the journal says that it is not to be published any more.
+Status Publisher::GiveUp() {
+  if (state_.outcome == Outcome::kRolledBack) return journal_.Sync();  // what we read may be in the page cache only
+  if (Status s = CheckNonePublished(); !s.ok()) return s;
+  return Finish(Outcome::kRolledBack);
+}
+
+Status Publisher::CheckNonePublished() {
+  for (uint32_t id = 0; id < state_.files.size(); id++) {
+    const FileProgress& progress = state_.progress[id];
+    Place place;
+    const Status found = Find(id, &place);
+    if (!found.ok() && !IsAbsent(found)) return found;
+    struct stat st;
+    const int r = found.ok() ? os_.Stat(place.dir, place.name.c_str(), &st, AT_SYMLINK_NOFOLLOW) : -ENOENT;
+    if (r < 0 && r != -ENOENT) return Status::Errno(-r, "stat", state_.files[id].dest);
+    if (progress.published || progress.kept || (r == 0 && st.st_ino == progress.inode))
+      return Status::Make(Code::kInvalidState, "a file of the transfer is published already; only publishing can go on",
+                          state_.files[id].dest);
+  }
+  return Status::Ok();
+}
+
+Status Publisher::AnyTemporary(bool* any) {
+  *any = false;
+  for (uint32_t id = 0; id < state_.files.size() && !*any; id++) {
+    Place place;
+    const Status found = Find(id, &place);
+    if (!found.ok() && IsAbsent(found)) continue;
+    if (!found.ok()) return found;
+    struct stat st;
+    const int r = os_.Stat(place.dir, place.temporary.c_str(), &st, AT_SYMLINK_NOFOLLOW);
+    if (r < 0 && r != -ENOENT) return Status::Errno(-r, "stat", Join(dir_.path(), place.temporary));
+    *any = r == 0;
+  }
+  return Status::Ok();
+}
+
+Status Publisher::RemoveTemporaries() {
+  for (uint32_t id = 0; id < state_.files.size(); id++) {
+    Place place;
+    const Status found = Find(id, &place);
+    // A directory that is not there holds nothing: the transfer did not come so far, or somebody removed it all.
+    if (!found.ok() && IsAbsent(found)) continue;
+    if (!found.ok()) return found;
+    if (int r = os_.Unlink(place.dir, place.temporary.c_str());
+        r < 0 && !WasNotThere(os_, r, place.dir, place.temporary))
+      return Status::Errno(-r, "unlink", Join(dir_.path(), place.temporary));
+  }
+  return Status::Ok();
+}
+
+Status Publisher::RemoveDirectories() {
+  for (size_t i = state_.dirs.size(); i-- > 0;) {
+    if (state_.renounced[i]) continue;
+    const std::string& path = state_.dirs[i].path;
+    const Status parent = dir_.Open(path);
+    if (!parent.ok() && !IsAbsent(parent)) return parent;
+    const std::string name(BaseOf(path));
+    const int dir = parent.ok() ? dir_.fd() : -1;
+    const int r = parent.ok() ? os_.Rmdir(dir, name.c_str()) : -ENOENT;
+    if (r < 0 && r != -ENOTDIR && r != -ENOTEMPTY && r != -EEXIST && !WasNotThere(os_, r, dir, name))
+      return Status::Errno(-r, "rmdir", path);
+  }
+  return journal_.durable() ? SyncRemovals() : Status::Ok();
+}
+
+// Of each directory that something was removed from, or the nearest above it that still is there: we removed it, or
+// another transfer that shares it did, perhaps just now, and has not made that durable yet.
+Status Publisher::SyncRemovals() {
+  std::set<std::string, std::less<>> wanted;
+  for (const auto& f : state_.files) wanted.emplace(ParentOf(f.dest));
+  for (const auto& d : state_.dirs) wanted.emplace(ParentOf(d.path));
+  std::set<std::string, std::less<>> synced;
+  while (!wanted.empty()) {
+    DirectoryBarrier barrier(os_);
+    for (const std::string& dir : wanted) barrier.Need(dir);
+    barrier.Run();
+    std::set<std::string, std::less<>> above;
+    for (const std::string& dir : wanted) {
+      const Status s = barrier.Result(dir);
+      if (!s.ok() && !IsAbsent(s)) return s;
+      if (s.ok())
+        synced.insert(dir);
+      else if (const std::string_view parent = ParentOf(dir); !synced.contains(parent))
+        above.emplace(parent);
+    }
+    wanted = std::move(above);
+  }
+  return Status::Ok();
+}
+
+}  // namespace axl

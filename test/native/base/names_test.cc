@@ -1,0 +1,77 @@
+// Tests of names.h.
+#include "base/names.h"
+
+#include <string>
+
+#include "test.h"
+
+namespace axl::test {
+namespace {
+
+Uuid TestUuid() {
+  Uuid uuid{};
+  for (size_t i = 0; i < uuid.size(); i++) uuid[i] = static_cast<uint8_t>(0x10 * i + i);
+  return uuid;
+}
+
+const char kSuffix[] = "._AXL0011223344556677";
+
+}  // namespace
+
+TEST(TemporaryNameIsTheNameWithTheTransfersId) {
+  CHECK_EQ(TemporaryName("a.h5", TestUuid()), std::string("a.h5") + kSuffix);
+  CHECK_EQ(TemporaryPath("/d/a.h5", TestUuid()), std::string("/d/a.h5") + kSuffix);
+  CHECK_EQ(TemporaryPath("/a", TestUuid()), std::string("/a") + kSuffix);
+}
+
+TEST(LongTemporaryNameIsCutToNameMaxAndKeepsItsOwnSum) {
+  const std::string fits(255 - sizeof kSuffix + 1, 'x');
+  CHECK_EQ(TemporaryName(fits, TestUuid()), fits + kSuffix);
+  for (size_t n = fits.size() + 1; n <= 255; n++) CHECK_EQ(TemporaryName(std::string(n, 'x'), TestUuid()).size(), 255);
+  const std::string common(250, 'x');
+  CHECK(TemporaryName(common + "1", TestUuid()) != TemporaryName(common + "2", TestUuid()));
+}
+
+TEST(TemporaryNameKeepsEveryByte) {
+  const std::string name = "a\n\xff\x01 b";
+  CHECK_EQ(TemporaryName(name, TestUuid()), name + kSuffix);
+}
+
+TEST(ParentOfTheTopLevelIsTheRoot) {
+  CHECK_EQ(ParentOf("/x"), "/");
+  CHECK_EQ(ParentOf("/x/y"), "/x");
+  CHECK_EQ(ParentOf("/"), "/");
+  CHECK_EQ(BaseOf("/x/y"), "y");
+  CHECK_EQ(BaseOf("/x"), "x");
+  CHECK_EQ(BaseOf("y"), "y");
+  CHECK_EQ(BaseOf("/"), "");
+}
+
+TEST(JoinPutsOneSlash) {
+  CHECK_EQ(Join("/", "x"), "/x");
+  CHECK_EQ(Join("/a", "x"), "/a/x");
+}
+
+TEST(WithinComparesWholeComponents) {
+  CHECK(IsWithin("/a/b", "/a"));
+  CHECK(IsWithin("/a", "/a"));
+  CHECK(IsWithin("/a", "/"));
+  CHECK(!IsWithin("/ab", "/a"));
+  CHECK(!IsWithin("/", "/a"));
+}
+
+TEST(CanonicalPathIsAbsoluteWithoutDotsAndEmptyComponents) {
+  for (const char* path : {"/a", "/a/b.c", "/...", "/a/..b", "/.a"}) CHECK(IsCanonical(path));
+  for (const char* path : {"", "a", "/", "//", "/a/", "//a", "/a//b", "/.", "/..", "/a/.", "/a/..", "/a/../b", "/./a"})
+    CHECK(!IsCanonical(path));
+  CHECK(!IsCanonical(std::string("/a\0b", 4)));
+  CHECK(IsCanonical("/" + std::string(4094, 'x')));
+  CHECK(!IsCanonical("/" + std::string(4095, 'x')));
+}
+
+TEST(HexIsLowerCase) {
+  const uint8_t bytes[] = {0x00, 0xab, 0xff};
+  CHECK_EQ(Hex(bytes, 3), "00abff");
+}
+
+}  // namespace axl::test

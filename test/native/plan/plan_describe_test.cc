@@ -1,0 +1,70 @@
+// Tests of Plan::Describe: what the journal will say about each source.
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "plan/plan_fixture.h"
+
+namespace axl::test {
+
+using Fixture = PlanFixture;
+
+TEST(DescribeReadsWhatTheJournalNeeds) {
+  Fixture f;
+  REQUIRE(chmod((f.src + "/a").c_str(), 04751) == 0);
+  REQUIRE(chmod((f.src + "/t/empty").c_str(), 01711) == 0);
+  CHECK_OK(f.Add(f.src + "/a", f.dst));
+  CHECK_OK(f.Add(f.src + "/t/empty", f.dst));
+  WriteFile(f.src + "/a", "changed since");
+  REQUIRE(chmod((f.src + "/a").c_str(), 04751) == 0);  // writing as a user clears setuid
+  CHECK_OK(f.plan.Describe());
+  struct stat st;
+  REQUIRE(stat((f.src + "/a").c_str(), &st) == 0);
+  const FileEntry& file = f.plan.file(0);
+  CHECK_EQ(file.size, 13);
+  CHECK_EQ(file.meta.mode, 04751);
+  CHECK_EQ(file.meta.uid, geteuid());
+  CHECK_EQ(file.source_inode, st.st_ino);
+  CHECK_EQ(file.source_ctime.nsec, st.st_ctim.tv_nsec);
+  CHECK_EQ(file.meta.mtime.sec, st.st_mtim.tv_sec);
+  CHECK_EQ(f.plan.dir(0).meta.mode, 01711);
+  CHECK((f.plan.counts() == PlanCounts{1, 1, 13}));
+}
+
+TEST(DescribeReadsXattrsOfFilesDirectoriesAndFollowedLinks) {
+  Fixture f;
+  if (setxattr((f.src + "/a").c_str(), "user.k", "v", 1, 0) != 0) Skip("no user xattrs here");
+  REQUIRE(setxattr((f.src + "/t/empty").c_str(), "user.d", "w", 1, 0) == 0);
+  MakeLink("a", f.src + "/to-a");
+  CHECK_OK(f.Add(f.src + "/a", f.dst));
+  CHECK_OK(f.Add(f.src + "/to-a", f.dst));
+  CHECK_OK(f.Add(f.src + "/t/x", f.dst));
+  CHECK_OK(f.Add(f.src + "/t/empty", f.dst));
+  CHECK_OK(f.plan.Describe());
+  const std::vector<Xattr> expected{{"user.k", "v"}};
+  CHECK(f.plan.file(0).meta.xattrs == expected);
+  CHECK(f.plan.file(1).meta.xattrs == expected);
+  CHECK(f.plan.file(2).meta.xattrs.empty());
+  CHECK((f.plan.dir(0).meta.xattrs == std::vector<Xattr>{{"user.d", "w"}}));
+}
+
+TEST(DescribeSaysWhenASourceVanishedOrChangedItsKind) {
+  Fixture f;
+  CHECK_OK(f.Add(f.src + "/a", f.dst));
+  REQUIRE(unlink((f.src + "/a").c_str()) == 0);
+  const Status status = f.plan.Describe();
+  CHECK_ERRNO(status, ENOENT);
+  CHECK_EQ(status.path, f.src + "/a");
+  MakeDir(f.src + "/a");
+  CHECK_CODE(f.plan.Describe(), Code::kSourceChanged);
+  REQUIRE(rmdir((f.src + "/a").c_str()) == 0);
+  MakeLink("t/x", f.src + "/a");
+  CHECK_CODE(f.plan.Describe(), Code::kSourceChanged);
+  REQUIRE(unlink((f.src + "/a").c_str()) == 0);
+  WriteFile(f.src + "/a", "back");
+  CHECK_OK(f.plan.Describe());
+}
+
+}  // namespace axl::test
