@@ -1,7 +1,7 @@
 // Starts what is measured, each time in a process of its own: this library in Node, C floors, and other programs under
 // a stop watch that is itself written in C, since an event loop is a poor one.
 import { execFile, execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,7 +13,24 @@ const execute = promisify(execFile);
 
 /** As many as the library copies with, and as axl-finalize has by default. */
 const threads = { copy: 0, finalize: 8 };
-export const finalizer = fileURLToPath(new URL('../dist/bin/axl-finalize.js', import.meta.url));
+const checkout = fileURLToPath(new URL('..', import.meta.url));
+
+/** The builds that are measured: by the name of the row, the checkout. The first is this one. */
+export const builds = new Map([['axl-transfer', checkout]]);
+
+/** Measures another checkout beside this one, as the row `before COMMIT`. @throws {Error} it is not built */
+export function measureBefore(directory) {
+  if (!existsSync(join(directory, 'dist', 'lib', 'index.js')))
+    throw new Error(`--before ${directory} is no built checkout: run "npm run build" there`);
+  const commit = execFileSync('git', ['-C', directory, 'rev-parse', '--short', 'HEAD'], { encoding: 'utf8' });
+  builds.set(`before ${commit.trim()}`, directory);
+}
+
+export const finalizerOf = (build) => join(build, 'dist', 'bin', 'axl-finalize.js');
+export const finalizer = finalizerOf(checkout);
+
+/** In a process that measures: the library of the build that it was started for. */
+export const library = () => import(join(process.env.BENCH_BUILD ?? checkout, 'dist', 'lib', 'index.js'));
 
 let floor = '';
 /** For LD_PRELOAD: makes every fsync succeed at once. */
@@ -24,7 +41,7 @@ export let withLatency = '';
 
 /** Compiles the C programs into a directory, and asks the library for its number of threads. */
 export async function prepare(directory) {
-  threads.copy = (await import('../dist/lib/index.js')).config().threads;
+  threads.copy = (await library()).config().threads;
   const cc = process.env.CC ?? 'cc';
   floor = join(directory, 'floor');
   withoutSync = join(directory, 'nosync.so');
@@ -80,6 +97,6 @@ export const floorCalls = (directory, how) => systemCalls(floor, 'finalize', dir
 /** A shell command, from its start to its end. */
 export const shell = (line, ...args) => command('sh', '-ec', line, 'sh', ...args);
 
-/** A function of a trial, in a new Node. @returns what it returns */
-export const inNode = (trial, name, given, environment) =>
-  output(process.execPath, [worker, trial, name], environment, JSON.stringify(given));
+/** A function of a trial, in a new Node, with the library of a build. @returns what it returns */
+export const inNode = (trial, name, given, environment = {}, build = checkout) =>
+  output(process.execPath, [worker, trial, name], { ...environment, BENCH_BUILD: build }, JSON.stringify(given));

@@ -31,9 +31,12 @@ function plotted(trial, stored) {
   return trial.panels && stored && Object.keys(stored.cases).length > 0 ? trial.panels(stored.cases) : [];
 }
 
-/** How many times as fast as the fastest of these programs. */
-function compared(key, own, drivers, names) {
-  const others = names.filter((name) => drivers[name]).map((name) => medians(drivers[name])[key]);
+/** How many times as fast as the fastest of these programs, given by name or by a pattern. */
+function compared(key, own, drivers, wanted) {
+  const isWanted = (name) => (wanted instanceof RegExp ? wanted.test(name) : wanted.includes(name));
+  const others = Object.keys(drivers)
+    .filter(isWanted)
+    .map((name) => medians(drivers[name])[key]);
   const best = Math.min(...others.filter((value) => value > 0));
   return Number.isFinite(best) && own > 0 ? ratio(best / own) : '';
 }

@@ -1,4 +1,5 @@
-// npm run bench [-- [--into NAME] [--runs N] [--quick] [--cases REGEXP] [--memory DIR] [--disk DIR] [TRIAL...]]
+// npm run bench [-- [--into NAME] [--runs N] [--quick] [--cases REGEXP] [--memory DIR] [--disk DIR] [--before DIR]
+//               [TRIAL...]]
 // Trials x cases x programs: each measurement in a process of its own, the programs of a case taking turns, so that
 // whatever else the machine does meets all of them. Writes results/NAME.{json,md}; with --quick only if NAME is given.
 import { existsSync, mkdirSync } from 'node:fs';
@@ -7,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { duration } from './format.mjs';
 import { fileSystemType, machine, occasion } from './machine.mjs';
-import { prepare } from './programs.mjs';
+import { measureBefore, prepare } from './programs.mjs';
 import { load, save, trialTable } from './results.mjs';
 import { inScratch, openScratch } from './scratch.mjs';
 
@@ -27,6 +28,7 @@ function options() {
       cases: { type: 'string', default: '' },
       memory: { type: 'string', default: existsSync('/dev/shm') ? '/dev/shm' : build },
       disk: { type: 'string', default: build },
+      before: { type: 'string' },
     },
   });
   const all = [...NAMES, ...LARGE];
@@ -75,7 +77,8 @@ async function runTrial(trial, places, { quick, runs, wanted }, keep) {
 }
 
 async function main() {
-  const { name, runs, quick, cases: wanted, memory, disk, chosen } = options();
+  const { name, runs, quick, cases: wanted, memory, disk, before, chosen } = options();
+  if (before !== undefined) measureBefore(resolve(before));
   mkdirSync(build, { recursive: true });
   await prepare(build);
   const places = openScratch(memory, disk);

@@ -1,12 +1,12 @@
 // What the trials that copy have in common: one transfer with a stop watch, and the programs beside it.
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
-import { command, copyFloor, inNode, shell } from '../programs.mjs';
+import { builds, command, copyFloor, inNode, library, shell } from '../programs.mjs';
 import { remove, settle } from '../scratch.mjs';
 
 /** Runs in a process of its own. Seconds of each call of one transfer. @param adds pairs of source and destination */
 export async function transfer({ adds, stateFile, durability, files }) {
-  const { Transfer } = await import('../../dist/lib/index.js');
+  const { Transfer } = await library();
   const measured = {};
   const time = async (name, call) => {
     const start = performance.now();
@@ -58,11 +58,11 @@ export function copyDrivers(trial, { from, place, durability, files, adds, keep,
     if (!keep) await remove(to);
     return seconds === undefined ? measured : { total: seconds, cpu: measured.cpu };
   };
-  const axl = (to) => {
+  const axl = (build) => (to) => {
     const given = { adds: adds?.(to) ?? [[from, to]], stateFile: join(place, 'state-file'), durability, files };
-    return inNode(trial, 'transfer', given);
+    return inNode(trial, 'transfer', given, {}, build);
   };
-  const drivers = { 'axl-transfer': fresh(axl) };
+  const drivers = Object.fromEntries([...builds].map(([name, build]) => [name, fresh(axl(build))]));
   if (durability === 'none') drivers['cp -a'] = fresh((to) => command('cp', '-a', from, to));
   else drivers['cp -a, sync'] = fresh((to) => shell('cp -a "$1" "$2"; sync -f "$2"', from, to));
   for (const [name, how] of [...FLOORS[durability], ...extra]) drivers[name] = fresh((to) => copyFloor(from, to, how));

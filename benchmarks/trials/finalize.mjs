@@ -4,7 +4,17 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bytes, duration } from '../format.mjs';
-import { command, finalizeFloor, finalizer, floorCalls, inNode, systemCalls, withoutSync } from '../programs.mjs';
+import {
+  builds,
+  command,
+  finalizeFloor,
+  finalizerOf,
+  floorCalls,
+  inNode,
+  library,
+  systemCalls,
+  withoutSync,
+} from '../programs.mjs';
 import { makeFile, settle } from '../scratch.mjs';
 
 export const title = 'Finalize';
@@ -26,7 +36,12 @@ const FLOORS = {
 const floorNames = Object.values(FLOORS).flatMap(Object.keys);
 export const compare = {
   key: 'seconds',
-  baselines: { 'best C': floorNames, 'C, same calls': ['C: the same calls'], 'node -e 0': ['node -e 0'] },
+  baselines: {
+    before: /^before /,
+    'best C': floorNames,
+    'C, same calls': ['C: the same calls'],
+    'node -e 0': ['node -e 0'],
+  },
 };
 
 /** Files each. 75,264 x 16 are 2.4 million with those of the C loop: 13 GB of memory, and more patience than a disk leaves. */
@@ -60,7 +75,7 @@ export function cases({ quick }) {
 
 /** Runs in a process of its own: transfers that are complete but not published, as a killed rank leaves them. */
 export async function makeStates({ states, files, source, state, dest, durability, allRanks = false }) {
-  const { Transfer } = await import('../../dist/lib/index.js');
+  const { Transfer } = await library();
   let next = 0;
   const rank = async (i) => {
     const number = String(i).padStart(6, '0');
@@ -113,11 +128,11 @@ class Job {
 }
 
 /** A job whose ranks have left complete transfers. */
-export async function realJob(places, c) {
-  const job = new Job(places[c.place], 'axl');
-  const source = makeFile(join(places.memory, 'source'), 1024);
+export async function realJob(places, c, build = builds.get('axl-transfer'), name = 'axl') {
+  const job = new Job(places[c.place], name);
+  const source = makeFile(join(places.memory, `source.${name}`), 1024);
   const environment = c.durability === 'full' ? { LD_PRELOAD: withoutSync } : {};
-  await inNode('finalize', 'makeStates', { ...c, source, state: job.state, dest: job.dest }, environment);
+  await inNode('finalize', 'makeStates', { ...c, source, state: job.state, dest: job.dest }, environment, build);
   job.save(c.runs);
   return job;
 }
@@ -141,25 +156,31 @@ async function floorJob(places, c, real) {
   return job;
 }
 
+/** The row of a build. */
+const rowOf = (name) => (name === 'axl-transfer' ? 'axl-finalize' : name);
+
 async function openEmpty(places) {
   const empty = join(places.memory, 'empty');
   mkdirSync(empty);
   return {
-    'axl-finalize': () => command(process.execPath, finalizer, empty),
+    ...Object.fromEntries(
+      [...builds].map(([name, build]) => [rowOf(name), () => command(process.execPath, finalizerOf(build), empty)]),
+    ),
     'node -e 0': () => command(process.execPath, '-e', '0'),
   };
 }
 
 /** Beyond those of an empty directory: what Node does to start is no matter of the state files. */
 function countCalls({ states, durability }, real, floor) {
-  const empty = join(real.base, 'empty');
+  const empty = join(floor.base, 'empty');
   mkdirSync(empty);
   const each = (count, job) => async () => {
     const before = count(empty);
     return before === undefined ? {} : { calls: (count(await job.next()) - before) / states };
   };
-  const ours = (directory) => systemCalls(process.execPath, finalizer, directory);
-  const drivers = { 'axl-finalize': each(ours, real) };
+  const ours = (build) => (directory) => systemCalls(process.execPath, finalizerOf(build), directory);
+  const drivers = {};
+  for (const { row, build, job } of real) drivers[row] = each(ours(build), job);
   for (const [name, how] of Object.entries(FLOORS[durability]))
     drivers[name] = each((directory) => floorCalls(directory, how), floor);
   return drivers;
@@ -167,15 +188,19 @@ function countCalls({ states, durability }, real, floor) {
 
 export async function open(c, places) {
   if (c.states === 0) return openEmpty(places);
-  const real = await realJob(places, c);
-  const floor = await floorJob(places, c, real);
+  const real = [];
+  for (const [name, build] of builds)
+    real.push({ row: rowOf(name), build, job: await realJob(places, c, build, `axl.${real.length}`) });
+  const floor = await floorJob(places, c, real[0].job);
   if (c.calls) return countCalls(c, real, floor);
   const driver = (job, run) => async () => {
     const measured = await run(await job.next());
     job.check();
     return { ...measured, perState: measured.seconds / c.states };
   };
-  const drivers = { 'axl-finalize': driver(real, (state) => command(process.execPath, finalizer, state)) };
+  const drivers = {};
+  for (const { row, build, job } of real)
+    drivers[row] = driver(job, (state) => command(process.execPath, finalizerOf(build), state));
   for (const [name, how] of Object.entries(FLOORS[c.durability]))
     drivers[name] = driver(floor, (state) => finalizeFloor(state, how));
   return drivers;

@@ -3,7 +3,7 @@
 import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { bytes, duration, median } from '../format.mjs';
-import { inNode } from '../programs.mjs';
+import { builds, inNode } from '../programs.mjs';
 import { makeTree, remove, smallSize } from '../scratch.mjs';
 import { copyDrivers, cpNames, floorNames } from './copying.mjs';
 
@@ -24,7 +24,7 @@ export const columns = {
   free: ['free', duration],
   statePerFile: ['state file, a file', bytes],
 };
-export const compare = { key: 'total', baselines: { cp: cpNames, 'best C': floorNames } };
+export const compare = { key: 'total', baselines: { before: /^before /, cp: cpNames, 'best C': floorNames } };
 
 export function cases({ quick }) {
   const all = [
@@ -71,12 +71,12 @@ export async function fewFiles({ rounds, from, place, durability }) {
 
 function fewDrivers({ rounds, durability }, from, place) {
   const base = join(place, 'few');
-  const axl = async () => {
+  const axl = (build) => async () => {
     await remove(base);
     mkdirSync(base);
-    return inNode('small-files', 'fewFiles', { rounds, from, place: base, durability });
+    return inNode('small-files', 'fewFiles', { rounds, from, place: base, durability }, {}, build);
   };
-  return { 'axl-transfer': axl };
+  return Object.fromEntries([...builds].map(([name, build]) => [name, axl(build)]));
 }
 
 export async function open(c, places) {

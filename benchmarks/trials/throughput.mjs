@@ -17,7 +17,7 @@ export const text =
   'library and make no checksum.';
 export const columns = { total: ['total', duration], cpu: ['CPU', duration], rate: ['rate', rate] };
 const bestOf = [...floorNames, ...Object.values(PREALLOCATED).map(([name]) => name)];
-export const compare = { key: 'total', baselines: { cp: cpNames, 'best C': bestOf } };
+export const compare = { key: 'total', baselines: { before: /^before /, cp: cpNames, 'best C': bestOf } };
 
 const MIB = 1 << 20;
 
