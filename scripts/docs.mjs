@@ -1,12 +1,12 @@
-// Writes docs/api.md from the docstrings; with --check compares instead, and exits with 77 (skipped) when there is no
-// docs/api.md. typedoc empties its output directory, so it works in a temporary one.
+// Writes docs/reference/api.md from the docstrings; with --check compares instead, and exits with 77 (skipped) when there is no
+// docs/reference/api.md. typedoc empties its output directory, so it works in a temporary one.
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { root } from './toolchain.mjs';
 
-const published = join(root, 'docs', 'api.md');
+const published = join(root, 'docs', 'reference', 'api.md');
 const check = process.argv.includes('--check');
 
 function generate(out) {
@@ -18,7 +18,7 @@ function generate(out) {
 function compare(fresh) {
   if (readFileSync(fresh, 'utf8') === readFileSync(published, 'utf8')) return 0;
   spawnSync('diff', ['-u', published, fresh], { stdio: 'inherit' });
-  console.log('docs/api.md is out of date: run "npm run docs"');
+  console.log('docs/reference/api.md is out of date: run "npm run docs"');
   return 1;
 }
 
@@ -28,7 +28,7 @@ function publish(fresh) {
 }
 
 if (check && !existsSync(published)) {
-  console.log('docs/api.md does not exist: run "npm run docs"');
+  console.log('docs/reference/api.md does not exist: run "npm run docs"');
   process.exit(77);
 }
 const out = mkdtempSync(join(tmpdir(), 'axl-docs-'));

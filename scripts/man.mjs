@@ -1,4 +1,4 @@
-// Writes man/axl-finalize.1 and the tables of README and docs/post-stage.md, from the tables that the program itself
+// Writes man/axl-finalize.1 and the tables of README and docs/how-to/post-stage.md, from the tables that the program itself
 // uses: lib/cli/options.ts, statuses.ts and metrics.ts; with --check compares instead.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -129,7 +129,7 @@ const read = (path) => {
 const files = {
   'man/axl-finalize.1': page,
   'README.md': () => filled(read(join(root, 'README.md'))),
-  'docs/post-stage.md': () => filled(read(join(root, 'docs/post-stage.md'))),
+  'docs/how-to/post-stage.md': () => filled(read(join(root, 'docs/how-to/post-stage.md'))),
 };
 for (const [name, make] of Object.entries(files)) {
   const path = join(root, name);

@@ -44,7 +44,7 @@ if (setup.status === 0) {
   await step('TypeScript lint and format', () => node('node_modules/.bin/biome', 'check', '--error-on-warnings'));
   await step('C++ format', () => node('scripts/clang-format.mjs', '--check'));
   await step('TypeScript types', () => node('node_modules/.bin/tsc', '-p', 'tsconfig.test.json'));
-  await step('docs/api.md is current', () => node('scripts/docs.mjs', '--check'));
+  await step('docs/reference/api.md is current', () => node('scripts/docs.mjs', '--check'));
   await step('man page and tables of options are current', () => node('scripts/man.mjs', '--check'));
   await step('C++ tests', cppTests);
   await step('fault injector', () => node('scripts/build-faults.mjs'));

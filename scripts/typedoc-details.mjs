@@ -1,4 +1,4 @@
-// A typedoc plugin: docs/api.md says which errors `@throws {TypeError} ...; {RangeError} ...` means, and what each word of
+// A typedoc plugin: docs/reference/api.md says which errors `@throws {TypeError} ...; {RangeError} ...` means, and what each word of
 // a type means that has a comment. The markdown theme leaves both out.
 import { Converter, LiteralType, UnionType } from 'typedoc';
 

@@ -1,5 +1,5 @@
 -- Slurm's post-stage for axl-transfer: after a job it runs axl-finalize over the state directories that the job's
--- script names, as the job's user. Goes beside slurm.conf, with burst_buffer.conf; docs/slurm.md has what happens when.
+-- script names, as the job's user. Goes beside slurm.conf, with burst_buffer.conf; docs/how-to/slurm.md has what happens when.
 --
 --   #AXL state=/p/run7/state.%j                  one directory; state= may come several times
 --   #AXL dataset incomplete=keep shards=8        any of OPTIONS below

@@ -30,7 +30,7 @@ t.test('help, man page, README and the post-stage page have every option and eve
   t.equal(stderr, '');
   const flat = (text: string) => text.replaceAll('\\-', '-').replaceAll('\\|', '|').replace(/\s+/g, ' ').toLowerCase();
   const page = (name: string) => flat(fs.readFileSync(join(root, name), 'utf8'));
-  const [man, readme, postStage] = ['man/axl-finalize.1', 'README.md', 'docs/post-stage.md'].map(page);
+  const [man, readme, postStage] = ['man/axl-finalize.1', 'README.md', 'docs/how-to/post-stage.md'].map(page);
   for (const { name, help: phrase } of FINALIZE_OPTIONS)
     for (const text of [flat(help), man, readme]) {
       t.match(text, name);
