@@ -1,4 +1,4 @@
-// Writes man/axl-finalize.1 and the tables of README and docs/how-to/post-stage.md, from the tables that the program itself
+// Writes man/axl-finalize.1 and the tables of README and docs/, from the tables that the program itself
 // uses: lib/cli/options.ts, statuses.ts and metrics.ts; with --check compares instead.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -58,8 +58,8 @@ is ${prose(MAIN.argumentHelp)}. For each state file:
 ${BEHAVIOUR.map(([when, what]) => entry(when, `${what}.`)).join('')}.PP
 ${prose(PROMISE)}
 .PP
-SIGTERM and SIGINT end the work after what is under way; a second one ends it at once. SIGKILL at any moment does no
-harm: the next run goes on.
+At SIGTERM or SIGINT the transfers under way are finished, then the program ends; a second signal ends it at once.
+SIGKILL at any moment does no harm: the next run goes on.
 .SH OPTIONS
 ${optionSections()}.SH COMMANDS
 ${COMMANDS.map(commandEntry).join('')}.SH EXIT STATUS
@@ -70,20 +70,21 @@ ${STATUSES.map(({ status, when, remedy }) => entry(`${status}`, `${sentence(when
 A temporary file, in the directory of its destination NAME.
 .TP
 .I .<32 hex digits>.new
-A state file that was being created.
+A state file that a rank was creating.
 .TP
 .I .axl\\-verdict.<16 hex digits>
-In a state directory: what was decided about a dataset, until it is done.
+In a state directory: the verdict on a dataset. It is deleted when every rank is finalized.
 .TP
 .I .axl\\-finalize.UID.lock
-In a state directory: a finalizer is at work; a shard has its name in it, too. One that was left behind goes stale.
+In a state directory: the lock of a finalizer; that of a shard has the shard in its name, too. The lock of a killed
+finalizer expires by itself.
 .SH ENVIRONMENT
 .TP
 .B AXL_THREADS
-How many threads copy where \\-\\-incomplete resume has something to copy, 1 to 256. Default: as many as CPUs, 2 to 8.
+How many threads copy for \\-\\-incomplete resume, 1 to 256. Default: the number of CPUs, at least 2 and at most 8.
 .TP
 .B AXL_NATIVE_BINARY
-The file of the native addon, if it was built elsewhere than beside this program.
+The path of the native addon, if it is not beside this program.
 .SH EXAMPLES
 ${EXAMPLES.map(([command, what]) => `.TP\n${bold(command)}${prose(sentence(what))}\n`).join('')}.SH SEE ALSO
 .BR node (1)
@@ -106,7 +107,36 @@ const metricTable = () =>
     ({ name, label, help }) => `| \`${name}\` | ${label ? `\`${label}\`` : ''} | ${help.replace(/\.$/, '')} |\n`,
   ).join('');
 
-const BLOCKS = { options: optionTable, statuses: statusTable, metrics: metricTable };
+/** Each option with all that the man page says of it. */
+function optionManual() {
+  const groups = [...new Set(MAIN.options.map(({ group }) => group))];
+  const item = (row) => {
+    const byDefault = row.default ? ` Default: ${row.default}.` : '';
+    return `- \`${term(row)}\`: ${sentence(row.help)}${byDefault}${row.man ? ` ${row.man}` : ''}\n`;
+  };
+  const section = (group) => {
+    const rows = MAIN.options.filter((row) => row.group === group);
+    return `\n### ${group}\n\n${rows.map(item).join('')}`;
+  };
+  return `${groups.map(section).join('')}\n`;
+}
+
+function commandManual() {
+  const sorting = (row) => `\nWith \`${term(row)}\` it sorts ${row.help}. Default: ${row.default}.\n`;
+  const section = ({ name, synopsis, help, man, options }) => {
+    const own = options.filter((row) => row.name === '--sort').map(sorting);
+    return `\n### ${name}\n\n    ${synopsis}\n\n${sentence(help)} ${man}\n${own.join('')}`;
+  };
+  return `${COMMANDS.map(section).join('')}\n`;
+}
+
+const BLOCKS = {
+  options: optionTable,
+  statuses: statusTable,
+  metrics: metricTable,
+  manual: optionManual,
+  commands: commandManual,
+};
 
 /** A page with what stands between `<!-- NAME -->` and `<!-- /NAME -->` made anew. */
 function filled(text) {
@@ -129,7 +159,12 @@ const read = (path) => {
 const files = {
   'man/axl-finalize.1': page,
   'README.md': () => filled(read(join(root, 'README.md'))),
-  'docs/how-to/post-stage.md': () => filled(read(join(root, 'docs/how-to/post-stage.md'))),
+  ...Object.fromEntries(
+    ['docs/how-to/post-stage.md', 'docs/reference/cli.md', 'docs/reference/reports.md'].map((name) => [
+      name,
+      () => filled(read(join(root, name))),
+    ]),
+  ),
 };
 for (const [name, make] of Object.entries(files)) {
   const path = join(root, name);

@@ -22,8 +22,8 @@ export interface OptionRow {
 export type Group = 'What to do' | 'Which transfers' | 'How' | 'Output' | 'Help';
 
 const RESUME =
-  'delete removes their temporary files and state file. resume copies what is missing from the sources, verifying each ' +
-  'chunk that is there, and publishes; see --fallback. keep leaves everything for a later resume.';
+  'delete deletes their temporary files and their state files. resume copies what is missing from the sources, verifies ' +
+  'each chunk that was copied before, and publishes; see --fallback. keep leaves everything for a later resume.';
 
 export const FINALIZE_OPTIONS: readonly OptionRow[] = [
   {
@@ -41,20 +41,20 @@ export const FINALIZE_OPTIONS: readonly OptionRow[] = [
     choices: ['delete', 'keep'],
     default: 'keep',
     group: 'What to do',
-    help: 'and with what a resume could not complete',
-    man: 'For transfers whose sources are gone, have changed or cannot be read. Needs --incomplete resume.',
+    help: 'what to do with transfers that --incomplete resume could not complete',
+    man: 'Applies to transfers whose sources are gone, have changed or cannot be read. Needs --incomplete resume.',
   },
   {
     name: '--dataset',
     argument: 'NAME',
     optional: true,
     group: 'What to do',
-    help: "publish a name's transfers only if all ranks have one",
+    help: 'publish transfers that share a name only if every rank has a complete one',
     man:
       'Transfers that share a name form a dataset, with ranks 0 to size-1. Unless all of them are complete, none is ' +
-      'published: they are deleted or kept, as --incomplete says. If a rank is alive, none is touched. With NAME only ' +
-      'that dataset is looked at. Under --shard the verdict is still for the whole dataset. Give all its state ' +
-      'directories: who is given only some sees ranks missing.',
+      'published: they are deleted or kept, as --incomplete says. While a rank is alive, none is touched. With NAME only ' +
+      'that dataset is looked at. With --shard the verdict is still for the whole dataset. Give all state directories of ' +
+      'the dataset: ranks whose state files are elsewhere count as missing.',
   },
   {
     name: '--verify',
@@ -72,7 +72,9 @@ export const FINALIZE_OPTIONS: readonly OptionRow[] = [
     default: 'replace',
     group: 'What to do',
     help: 'what to do where a destination exists',
-    man: 'fail fails the transfer before anything of it is published. keep publishes the other files.',
+    man:
+      'replace replaces the file. fail fails the transfer before any file of it is published. keep leaves the existing ' +
+      'file and publishes the other files.',
   },
   {
     name: '--owner',
@@ -81,23 +83,26 @@ export const FINALIZE_OPTIONS: readonly OptionRow[] = [
     default: 'as created',
     group: 'What to do',
     help: 'what to do when an owner cannot be set',
-    man: 'warn publishes with the owner of whoever runs this, without setuid and setgid.',
+    man:
+      'fail fails the transfer. warn publishes the file with the owner of the user who runs axl-finalize, without setuid ' +
+      'and setgid. skip does not try to set the owner.',
   },
   {
     name: '--keep-state',
     group: 'What to do',
-    help: 'leave the state files; they say then that they are final',
+    help: 'keep the state files and mark them final',
+    man: 'Without it a state file is deleted when its transfer is published or rolled back.',
   },
   {
     name: '--dry-run',
     group: 'What to do',
-    help: 'change nothing, say what would be done',
+    help: 'change nothing, print what would be done',
     man: 'The exit status is the one that the real run would have.',
   },
   {
     name: '--recursive',
     group: 'Which transfers',
-    help: 'search below the directories, too',
+    help: 'search the subdirectories, too',
     man: 'Symbolic links to directories are not followed.',
   },
   {
@@ -105,49 +110,49 @@ export const FINALIZE_OPTIONS: readonly OptionRow[] = [
     argument: 'GLOB',
     repeat: true,
     group: 'Which transfers',
-    help: 'only state files with such names (repeatable)',
-    man: "Relative to the state directory, as in '*.rank[0-9]*' or, with --recursive, 'job7/**'.",
+    help: 'only state files whose names match GLOB (repeatable)',
+    man: "GLOB is relative to the state directory: '*.rank[0-9]*' or, with --recursive, 'job7/**'.",
   },
   {
     name: '--exclude',
     argument: 'GLOB',
     repeat: true,
     group: 'Which transfers',
-    help: 'no state files with such names (repeatable)',
+    help: 'no state files whose names match GLOB (repeatable)',
   },
   {
     name: '--shard',
     argument: 'I/N',
     group: 'Which transfers',
-    help: 'only part I of N, from 0; auto: as srun or mpirun say',
+    help: 'only part I of N, counted from 0; auto: rank and size of srun or mpirun',
     man:
       'Every transfer is in exactly one part, so N processes with the same inputs share the work. auto takes rank and ' +
-      'size from Open MPI, PMI (MPICH), Flux or a Slurm step; a process that none of them started is part 0 of 1. The ' +
-      'files of --report and --metrics are then those of the part: run7.json becomes run7.3-of-8.json. Open ' +
-      'MPI ends all parts when one ends with another status than 0: under it, a part that has written its report ends ' +
-      'with 0, and axl-finalize merge tells the status of the run.',
+      'size from Open MPI, PMI (MPICH), Flux or a Slurm step; a process that none of them started is part 0 of 1. Each ' +
+      'part writes its own --report and --metrics files: run7.json becomes run7.3-of-8.json. Open MPI ends all parts ' +
+      'when one part ends with a status other than 0; so under Open MPI a part that has written its report ends with 0, ' +
+      'and axl-finalize merge prints the status of the run.',
   },
   {
     name: '--root',
     argument: 'DIR',
     repeat: true,
     group: 'Which transfers',
-    help: 'no destination may be outside of DIR (repeatable)',
-    man: 'Such a transfer fails, and nothing of it is touched. Links that lead out of DIR are refused, too.',
+    help: 'refuse transfers with a destination outside DIR (repeatable)',
+    man: 'Such a transfer fails, and its files are not touched. Symbolic links that lead out of DIR are refused, too.',
   },
   {
     name: '--wait',
     argument: 'DURATION',
     optional: true,
     group: 'How',
-    help: 'wait for live writers and other finalizers: 30s, 5m, 1h; no value: for ever',
-    man: 'Then finalizes them. A writer is alive while it holds the lock of its state file.',
+    help: 'wait for live writers and other finalizers: 30s, 5m, 1h; without a value, for ever',
+    man: 'Their transfers are finalized when they have ended. A writer is alive while it holds the lock of its state file.',
   },
   {
     name: '--job-ended',
     group: 'How',
-    help: 'where locks do not work: writers on other hosts are dead',
-    man: 'Say so only if it is true: a live writer would lose its files.',
+    help: 'the job is over: where the file system has no locks, treat writers on other hosts as dead',
+    man: 'Use it only when all processes of the job have ended: a live writer would lose its files.',
   },
   {
     name: '--jobs',
@@ -155,7 +160,7 @@ export const FINALIZE_OPTIONS: readonly OptionRow[] = [
     default: '8',
     group: 'How',
     help: 'threads, 1 to 256',
-    man: 'Most of them wait for the disk.',
+    man: 'Most threads wait for the file system, so more threads than processors can help.',
   },
   {
     name: '--on-lock',
@@ -163,8 +168,8 @@ export const FINALIZE_OPTIONS: readonly OptionRow[] = [
     choices: ['skip', 'fail'],
     default: 'skip',
     group: 'How',
-    help: 'what to do when another finalizer has a state directory',
-    man: 'The lock only saves double work. Any number of finalizers may run at once.',
+    help: 'what to do when another finalizer has locked a state directory',
+    man: 'skip leaves the directory to the other finalizer (status 4). fail ends with status 1. The lock only saves double work: any number of finalizers may run at once.',
   },
   { name: '--verbose', short: '-v', group: 'Output', help: 'print a line for each state file' },
   { name: '--quiet', group: 'Output', help: 'print errors only' },
@@ -180,8 +185,8 @@ export const FINALIZE_OPTIONS: readonly OptionRow[] = [
   {
     name: '--ndjson',
     group: 'Output',
-    help: 'print a JSON object a line as things happen',
-    man: 'Its event is start, scan, dataset, entry, problem, wait or, at last, end, which has the totals.',
+    help: 'print one JSON object a line for each event',
+    man: 'The field event is start, scan, dataset, entry, problem, wait or, at last, end, which has the totals.',
   },
   {
     name: '--report',
@@ -189,15 +194,16 @@ export const FINALIZE_OPTIONS: readonly OptionRow[] = [
     group: 'Output',
     help: 'write the document of --json to FILE',
     man:
-      'It appears under its name when it is whole. A file of that name is replaced, but no state file, link or device. ' +
-      'If it cannot be written, the work is done all the same, and the exit status is 1. With --shard each part has its own, see there; one that is there is removed first.',
+      'The file appears when it is complete. It replaces an existing file, but never a state file, a link or a device. If ' +
+      'it cannot be written, the transfers are finalized all the same, and the exit status is 1. With --shard each part ' +
+      'has a file of its own (see --shard), and an older one is deleted first.',
   },
   {
     name: '--metrics',
     argument: 'FILE',
     group: 'Output',
     help: "write metrics for Prometheus' node_exporter to FILE",
-    man: "In the format of node_exporter's textfile collector; the name must end in .prom for it to be read.",
+    man: "The format is that of node_exporter's textfile collector, which reads only names that end in .prom.",
   },
   { name: '--version', group: 'Help', help: 'print the version' },
   { name: '--help', short: '-h', group: 'Help', help: 'print this help' },
@@ -221,12 +227,12 @@ export interface CommandRow {
   readonly statuses: string;
 }
 
-const STATUSES = '0; 1 something could not be read; 5 a state file is corrupt; 2 the command line is wrong';
+const STATUSES = '0; 1 an input could not be read; 5 a state file is corrupt; 2 the command line is wrong';
 
 export const MAIN = {
   name: 'axl-finalize',
   synopsis: 'axl-finalize [options] INPUT...',
-  help: 'Publishes the complete transfers of a job that has ended, and clears away the others.',
+  help: 'Publishes the complete transfers of a job that has ended, and rolls back the others.',
   argument: 'INPUT...',
   argumentHelp: 'a state directory, a state file, or - for paths on standard input, each ended by a NUL',
   options: FINALIZE_OPTIONS,
@@ -238,8 +244,8 @@ export const COMMANDS: readonly CommandRow[] = [
     synopsis: 'axl-finalize inspect [--json] STATE_FILE',
     help: 'print what a state file says',
     man:
-      'Changes nothing. Torn and corrupt state files are printed as far as they can be read. Ends with status 1 if it ' +
-      'could not be read and with 5 if it is corrupt.',
+      'Changes nothing. A torn or corrupt state file is printed as far as it can be read. Ends with status 1 if the state ' +
+      'file could not be read and with 5 if it is corrupt.',
     argument: 'STATE_FILE',
     argumentHelp: 'a state file',
     options: [JSON_OPTION, HELP],
@@ -250,8 +256,8 @@ export const COMMANDS: readonly CommandRow[] = [
     synopsis: 'axl-finalize list [--json] [--sort KEY] STATE_DIR...',
     help: 'print a line for each transfer, and totals',
     man:
-      'Changes nothing. The totals are by dataset. Numbers are sorted from the largest, ages from the oldest. A writer ' +
-      'that is alive is marked with *. Ends with status 1 if something could not be read and with 5 if a state file is ' +
+      'Changes nothing. The totals are by dataset. Numbers are sorted with the largest first, ages with the oldest first. ' +
+      'A * marks a writer that is alive. Ends with status 1 if an input could not be read and with 5 if a state file is ' +
       'corrupt.',
     argument: 'STATE_DIR...',
     argumentHelp: 'state directories',
@@ -272,40 +278,40 @@ export const COMMANDS: readonly CommandRow[] = [
   {
     name: 'merge',
     synopsis: 'axl-finalize merge [--json] [--quiet] [--report FILE] [--metrics FILE] REPORT...',
-    help: 'make one report of those of all shards',
+    help: 'make one report of the reports of all shards',
     man:
-      'REPORT is what a shard wrote with --report. Counts are added up, times are those of the slowest shard, and the ' +
-      'exit status is that of the run: the first of 6, 1, 5, 4, 3, 0 that a shard had. Unless every shard of the run ' +
-      'has exactly one report, it says which lack one or have two, ends with status 1 and writes nothing. A shard that ' +
-      'was killed has none: run it again. What it had done before that is done, and in no report.',
+      'REPORT is the file that a shard wrote with --report. Counts are added up, times are those of the slowest shard, ' +
+      'and the exit status is that of the run: the first of 6, 1, 5, 4, 3, 0 that a shard ended with. If a shard has no ' +
+      'report or two, merge names it, ends with status 1 and writes nothing. A shard that was killed has no report: run ' +
+      'it again. Transfers that it finalized before it was killed stay finalized, but no report counts them.',
     argument: 'REPORT...',
     argumentHelp: 'reports of the shards of one run',
     options: [JSON_OPTION, ...FINALIZE_OPTIONS.filter(({ name }) => WRITTEN.includes(name)), HELP],
     statuses:
-      'that of the run, as axl-finalize --help has them; 1 also if a report is missing, is there twice or cannot be ' +
-      'read; 2 the command line is wrong',
+      'that of the run, see axl-finalize --help; 1 also if a report is missing, given twice or unreadable; 2 the command ' +
+      'line is wrong',
   },
 ];
 
-/** What it does, for people: paragraphs. */
+/** What happens to a transfer, by what its state file says. */
 export const BEHAVIOUR: readonly (readonly [string, string])[] = [
-  ['every file complete', 'all are given owner, mode, times and their final names; the state file goes'],
-  ['not complete', 'temporary files and state file go, or see --incomplete'],
-  ['in use', 'left alone, as is whatever is not a state file'],
+  ['every file complete', 'files get owner, mode, times and their final names; the state file is deleted'],
+  ['not complete', 'temporary files and state file are deleted, unless --incomplete says otherwise'],
+  ['in use, or no state file', 'left alone'],
 ];
 
 export const PROMISE =
-  'A destination is the complete file or what it was before, whatever happens. Run it again at any time, or several at ' +
-  'once. If an input cannot be read, nothing is deleted in any. An INPUT named inspect, list or merge is given as ' +
-  "./inspect and so on. As root it deals with each user's state files as that user.";
+  'At every instant a destination is either the complete file or what it was before. You may run axl-finalize again at ' +
+  'any time, and several at once. If an input cannot be read, nothing is deleted in any input. Write ./inspect, ./list ' +
+  'or ./merge for an INPUT of that name. As root, axl-finalize becomes the owner of each state file before it acts on it.';
 
 export const EXAMPLES: readonly (readonly [string, string])[] = [
-  ['axl-finalize /p/job/state', 'publish what is complete, clear away the rest'],
-  ['axl-finalize --incomplete resume /p/job/state', 'where the sources are: complete it first'],
-  ['axl-finalize --dataset /p/job/state', 'a checkpoint only if all its ranks have it'],
-  ['axl-finalize --dry-run -v /p/job/state', 'what would happen, a line for each state file'],
-  ['axl-finalize --wait=10m --json /p/job/state', 'wait for ranks that still write'],
-  ['srun -n 8 axl-finalize --shard auto --report run7.json /p/job/state', 'eight processes share the work'],
-  ['axl-finalize merge --report run7.json run7.*-of-8.json', 'and have one report'],
-  ["find /p -name '*.axl' -print0 | axl-finalize -", 'state files from anywhere'],
+  ['axl-finalize /p/job/state', 'publish what is complete, roll back the rest'],
+  ['axl-finalize --incomplete resume /p/job/state', 'on the node that has the sources: complete the copies first'],
+  ['axl-finalize --dataset /p/job/state', 'publish a checkpoint only if every rank has it'],
+  ['axl-finalize --dry-run -v /p/job/state', 'print what would happen, a line for each state file'],
+  ['axl-finalize --wait=10m --json /p/job/state', 'wait up to 10 minutes for ranks that still write'],
+  ['srun -n 8 axl-finalize --shard auto --report run7.json /p/job/state', 'share the work among eight processes'],
+  ['axl-finalize merge --report run7.json run7.*-of-8.json', 'make one report of the eight'],
+  ["find /p -name '*.axl' -print0 | axl-finalize -", 'finalize state files from anywhere'],
 ];

@@ -13,31 +13,33 @@ export interface StatusRow {
 export const STATUSES: readonly StatusRow[] = [
   {
     status: 6,
-    when: 'interrupted by SIGTERM or SIGINT; what was under way is finished, or left as it was',
+    when: 'interrupted by SIGTERM or SIGINT; transfers under way were finished, the others left as they were',
     remedy: 'run it again',
   },
   {
     status: 1,
-    when: 'something failed, could not be read or, with --on-lock fail, was locked; it can be finalized again',
-    remedy: 'remove the cause that standard error names (quota, permission, a node that is down), run it again',
+    when: 'a transfer failed, an input could not be read or, with --on-lock fail, a state directory was locked',
+    remedy: 'remove the cause that standard error names (quota, permission, a node that is down), then run it again',
   },
   {
     status: 5,
-    when: 'a state file is corrupt or of another version; it was left alone',
-    remedy: 'look at it with `axl-finalize inspect`; delete it with its temporary files if it is of no use',
+    when: 'a state file is corrupt, of another version or of an unknown mover; it was left alone',
+    remedy:
+      'look at it with `axl-finalize inspect`; finalize it with the version that wrote it, or delete it and its temporary files',
   },
   {
     status: 4,
     when: 'a transfer is busy: its job or another finalizer is at work',
-    remedy: 'run it again later, or with --wait; with --job-ended if the file system has no locks and the job is over',
+    remedy: 'run it again later, or with --wait; if the job is over and the file system has no locks, with --job-ended',
   },
   {
     status: 3,
     when: 'a transfer was rolled back, or kept incomplete',
-    remedy: 'nothing: destinations are what they were before; with --incomplete resume it may still be completed',
+    remedy:
+      'nothing: its destinations are what they were before. A transfer that was kept can be completed with --incomplete resume',
   },
-  { status: 0, when: 'all published', remedy: 'nothing' },
-  { status: 2, when: 'the command line is wrong; nothing was done', remedy: 'correct it' },
+  { status: 0, when: 'every transfer was published', remedy: 'nothing' },
+  { status: 2, when: 'the command line is wrong; nothing was done', remedy: 'correct the command line' },
 ];
 
 type Outcome = Pick<FinalizeReport, 'counts' | 'unreadable' | 'locked' | 'datasets' | 'interrupted'>;

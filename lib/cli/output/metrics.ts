@@ -45,7 +45,7 @@ function verdicts({ datasets }: FinalizeReport): Record<string, number> {
   return counts;
 }
 
-/** docs/how-to/post-stage.md has this table, too, made from here. */
+/** docs/reference/reports.md has this table, too, made from here. */
 export const METRICS: readonly MetricRow[] = [
   {
     name: 'axl_finalize_exit_status',
