@@ -2,8 +2,8 @@
 import * as fs from 'node:fs';
 import { dirname, join } from 'node:path';
 import t from 'tap';
-import { leave } from './journals.js';
-import { axlFinalize, library, Place, program, root, tree } from './support.js';
+import { leave } from '../journals.js';
+import { axlFinalize, library, Place, program, root, tree } from '../support.js';
 
 const read = (path: string): string => fs.readFileSync(join(root, path), 'utf8');
 const all = (text: string, pattern: RegExp): string[] => [...text.matchAll(pattern)].map((match) => match[1] as string);
