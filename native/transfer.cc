@@ -70,6 +70,12 @@ Status Transfer::AddAs(const Plan::Pairs& pairs, PlanOptions options) {
 }
 
 Status Transfer::Dispatch(std::function<void()> on_quiet) {
+  if (Status s = SealPlan(); !s.ok()) return s;
+  Start(std::make_shared<CopyJob>(os_, *journal_, false, std::move(on_quiet)));
+  return Status::Ok();
+}
+
+Status Transfer::SealPlan() {
   if (state() != State::kCreated) return Wrong("dispatched already", *journal_);
   if (Status s = plan_.Describe(); !s.ok()) return s;
   const Journal::Mark mark = journal_->mark();
@@ -84,9 +90,8 @@ Status Transfer::Dispatch(std::function<void()> on_quiet) {
   state.progress.resize(state.files.size());
   state.renounced.resize(state.dirs.size());
   state.sealed = true;
-  if (failure_ = MakeDirectories(os_, *journal_, false); !failure_.ok()) return failure_;
-  StartCopies(false, std::move(on_quiet));
-  return Status::Ok();
+  failure_ = MakeDirectories(os_, *journal_, false);
+  return failure_;
 }
 
 Status Transfer::JournalPlan() {
@@ -114,8 +119,7 @@ Status Transfer::JournalPlan() {
       [&](JournalWriter& w) { w.Sealed(static_cast<uint32_t>(files), static_cast<uint32_t>(dirs), bytes); });
 }
 
-void Transfer::StartCopies(bool resuming, std::function<void()> on_quiet) {
-  auto job = std::make_shared<CopyJob>(os_, *journal_, resuming, std::move(on_quiet));
+void Transfer::Start(std::shared_ptr<CopyJob> job) {
   {
     std::lock_guard lock(mutex_);
     job_ = job;
@@ -129,18 +133,54 @@ std::shared_ptr<CopyJob> Transfer::job() const {
   return job_;
 }
 
-Status Transfer::Resume(std::function<void()> on_quiet) {
+// REQUIRES, of the caller: nothing is to be done of a transfer that is settled.
+Status Transfer::Prepare() {
+  const TransferState& state = journal_->state();
   if (!quiet()) return Wrong("resume while copies run", *journal_);
-  TransferState& state = journal_->state();
   if (!state.sealed) return Wrong("resume before dispatch", *journal_);
   if (state.outcome == Outcome::kRolledBack) return Wrong("resume after free has begun", *journal_);
-  if (state.settled) {
+  failure_ = state.settled ? Status::Ok() : PrepareResume(os_, *journal_);
+  return failure_;
+}
+
+Status Transfer::Resume(std::function<void()> on_quiet) {
+  if (Status s = Prepare(); !s.ok()) return s;
+  if (journal_->state().settled)
     engine_.Post(std::move(on_quiet));
-    return Status::Ok();
-  }
-  failure_ = PrepareResume(os_, *journal_);
-  if (!failure_.ok()) return failure_;
-  StartCopies(true, std::move(on_quiet));
+  else
+    Start(std::make_shared<CopyJob>(os_, *journal_, true, std::move(on_quiet)));
+  return Status::Ok();
+}
+
+Status Transfer::Seal(bool resume, bool keep_partial) {
+  if (Status s = resume ? Prepare() : SealPlan(); !s.ok()) return s;
+  if (resume && !keep_partial)
+    if (failure_ = RemovePartial(os_, *journal_); !failure_.ok()) return failure_;
+  return Rejoin();
+}
+
+Status Transfer::Rejoin() {
+  if (!quiet()) return Wrong("resume while copies run", *journal_);
+  std::lock_guard lock(mutex_);
+  failure_ = {};
+  job_ = nullptr;
+  counters_ = TotalsOf(journal_->state());
+  moving_ = true;
+  return Status::Ok();
+}
+
+Status Transfer::Adopt(Arrivals arrivals, std::function<void()> on_quiet) {
+  if (journal_->state().settled)
+    engine_.Post(std::move(on_quiet));
+  else
+    Start(std::make_shared<CopyJob>(os_, *journal_, std::move(arrivals), std::move(on_quiet)));
+  moving_ = false;
+  return Status::Ok();
+}
+
+Status Transfer::Abandon(Status why) {
+  failure_ = std::move(why);
+  moving_ = false;
   return Status::Ok();
 }
 
@@ -153,7 +193,7 @@ bool Transfer::Cancel() {
 
 bool Transfer::quiet() const {
   const auto copies = job();
-  return !copies || copies->quiet();
+  return !moving_ && (!copies || copies->quiet());
 }
 
 Status Transfer::failure() const {
@@ -221,6 +261,12 @@ PlanCounts Transfer::plan_counts() const { return plan_.counts(); }
 std::string Transfer::name() const { return journal_->state().info.name; }
 std::string Transfer::state_file() const { return journal_->path(); }
 const Uuid& Transfer::uuid() const { return journal_->uuid(); }
+
+void Transfer::EachPending(const std::function<void(uint32_t, const FileEntry&)>& f) const {
+  const TransferState& s = journal_->state();
+  for (uint32_t id = 0; id < s.files.size(); id++)
+    if (s.progress[id].state == FileState::kPending && s.files[id].kind == FileKind::kRegular) f(id, s.files[id]);
+}
 
 void Transfer::EachFile(const std::function<void(const FileEntry&, const FileProgress&)>& f) const {
   const TransferState& s = journal_->state();

@@ -3,6 +3,7 @@
 // queues them). counters(), Cancel() and quiet() may be called at any time from any thread.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -13,6 +14,7 @@
 #include "base/engine.h"
 #include "base/record.h"
 #include "base/status.h"
+#include "copy/adopt.h"
 #include "journal/journal.h"
 #include "os/os.h"
 #include "plan/plan.h"
@@ -66,9 +68,21 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
   // After Open, or after a cancel or failure in this process: drops what failed, verifies what is there, copies the
   // rest.
   Status Resume(std::function<void()> on_quiet);
+
+  // Where a mover brings the bytes: Seal, Submitted, then its job, then Adopt or Abandon. Meanwhile it is not quiet.
+  // As Dispatch, or with `resume` as Resume, but nothing is copied. With `keep_partial` what is at temporary names of
+  // files that are not DONE stays for the mover to go on with; otherwise it is removed.
+  Status Seal(bool resume, bool keep_partial);
+  // The job of a process that is gone goes on.
+  Status Rejoin();
+  // REQUIRES: the job is over. What it has brought is adopted by the engine's workers, and ends as copies do.
+  Status Adopt(Arrivals arrivals, std::function<void()> on_quiet);
+  // There is no job, or nobody can ask for it: the transfer is kFailed for that reason, and can be resumed.
+  Status Abandon(Status why);
+
   // Copies stop within one buffer (256 KiB); on_quiet follows. Files that are DONE stay DONE. False if none runs.
   bool Cancel();
-  bool quiet() const;  // would not block: no copy runs (true before dispatch)
+  bool quiet() const;  // would not block: no copy runs, and no mover has its files (true before dispatch)
 
   // REQUIRES quiet. The first failure of the copies, or what publishing says. Published and FINAL is durable if ok.
   // kTransferFailed (some file failed; see report()), kCanceled, kVerify, kIo ... Calling it again gives the same, or,
@@ -91,12 +105,16 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
   const Uuid& uuid() const;
   // REQUIRES quiet. Calls `f` for each file, in the order they were added: a copy of 100,000 would be 50 MB.
   void EachFile(const std::function<void(const FileEntry&, const FileProgress&)>& f) const;
+  // The files that are neither DONE nor FAILED, and whose bytes have to be moved.
+  void EachPending(const std::function<void(uint32_t, const FileEntry&)>& f) const;
   // REQUIRES quiet. The transfer's own failure, if not a file's: a journal that could not be written ...
   Status failure() const;
 
  private:
+  Status SealPlan();
   Status JournalPlan();
-  void StartCopies(bool resuming, std::function<void()> on_quiet);
+  Status Prepare();
+  void Start(std::shared_ptr<CopyJob> job);
   Status FirstFailure() const;
   std::shared_ptr<CopyJob> job() const;
 
@@ -105,7 +123,8 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
   std::unique_ptr<Journal> journal_;
   Plan plan_;
   Status failure_;
-  mutable std::mutex mutex_;  // guards what follows: counters() and Cancel() come from any thread
+  std::atomic<bool> moving_{false};  // a mover has its files
+  mutable std::mutex mutex_;         // guards what follows: counters() and Cancel() come from any thread
   std::shared_ptr<CopyJob> job_;
   Counters counters_;  // totals, and what was copied before job_
 };

@@ -5,7 +5,6 @@
 
 #include "base/names.h"
 #include "copy/copy_job_files.h"
-#include "os/metadata.h"
 #include "publish/barrier.h"
 
 namespace axl {
@@ -19,10 +18,19 @@ constexpr uint64_t kBatchBytes = 4 << 20;
 }  // namespace
 
 CopyJob::CopyJob(Os& os, Journal& journal, bool resuming, std::function<void()> on_quiet)
+    : CopyJob(os, journal, resuming, nullptr, std::move(on_quiet)) {}
+
+CopyJob::CopyJob(Os& os, Journal& journal, Arrivals arrivals, std::function<void()> on_quiet)
+    : CopyJob(os, journal, true, &arrivals, std::move(on_quiet)) {}
+
+CopyJob::CopyJob(Os& os, Journal& journal, bool resuming, Arrivals* arrivals, std::function<void()> on_quiet)
     : os_(os),
       journal_(journal),
       state_(journal.state()),
+      adopter_(os, state_),
       resuming_(resuming),
+      adopting_(arrivals != nullptr),
+      arrivals_(arrivals ? std::move(*arrivals) : Arrivals()),
       chunk_size_(state_.info.chunk_size),
       on_quiet_(std::move(on_quiet)) {
   for (uint32_t id = 0; id < state_.files.size(); id++) {
@@ -38,7 +46,7 @@ CopyJob::CopyJob(Os& os, Journal& journal, bool resuming, std::function<void()> 
 CopyJob::~CopyJob() = default;
 
 bool CopyJob::IsLarge(uint32_t id) const {
-  return state_.files[id].kind == FileKind::kRegular && state_.files[id].size > chunk_size_;
+  return !adopting_ && state_.files[id].kind == FileKind::kRegular && state_.files[id].size > chunk_size_;
 }
 
 CopyJob::Piece CopyJob::Take() {
@@ -115,23 +123,6 @@ void CopyJob::Finish() {
   if (on_quiet) on_quiet();
 }
 
-Status CopyJob::OpenSource(uint32_t id, Fd* fd) {
-  const std::string& path = state_.files[id].source;
-  *fd = Fd(os_, os_.Open(AT_FDCWD, path.c_str(), O_RDONLY | O_NOCTTY | O_NONBLOCK));
-  if (!fd->valid()) return Status::Errno(fd->error(), "open", path);
-  return CheckSource(id, fd->get());
-}
-
-Status CopyJob::CheckSource(uint32_t id, int fd) {
-  const FileEntry& file = state_.files[id];
-  struct stat st;
-  if (int r = os_.Fstat(fd, &st); r < 0) return Status::Errno(-r, "fstat", file.source);
-  if (S_ISREG(st.st_mode) && static_cast<uint64_t>(st.st_size) == file.size && st.st_ino == file.source_inode &&
-      TimeOf(st.st_mtim) == file.meta.mtime && TimeOf(st.st_ctim) == file.source_ctime)
-    return Status::Ok();
-  return Status::Make(Code::kSourceChanged, "the source has changed since dispatch", file.source);
-}
-
 Status CopyJob::CreateTemporary(int dir, const std::string& path, Fd* fd) {
   const std::string name(BaseOf(path));
   const int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW;
@@ -177,14 +168,14 @@ Status CopyJob::OpenTemporary(uint32_t id, bool keep, ParentDirectory* parent, F
   return Status::Ok();
 }
 
-void CopyJob::RecordDone(const std::vector<Small*>& done) {
+void CopyJob::RecordDone(const std::vector<Arrived*>& done) {
   if (done.empty()) return;
   std::lock_guard lock(journal_mutex_);
   const Status s = journal_.Append([&](JournalWriter& w) {
-    for (const Small* f : done) w.Done(f->id, f->inode, state_.files[f->id].size, f->crc, f->owner_given);
+    for (const Arrived* f : done) w.Done(f->id, f->inode, state_.files[f->id].size, f->crc, f->owner_given);
   });
   if (!s.ok()) return JournalFailed(s);
-  for (const Small* f : done) {
+  for (const Arrived* f : done) {
     FileProgress& p = state_.progress[f->id];
     p.state = FileState::kDone;
     p.inode = f->inode;

@@ -11,6 +11,7 @@
 #include "base/engine.h"
 #include "base/record.h"
 #include "base/status.h"
+#include "copy/adopt.h"
 #include "journal/journal.h"
 #include "os/directories.h"
 #include "os/os.h"
@@ -22,6 +23,8 @@ class CopyJob : public Work {
   // Copies every file of the journal that is pending. REQUIRES: SEALED is durable, directories are made, and nobody
   // else touches the journal before quiet(). `on_quiet` is called once, on a worker thread, under no lock.
   CopyJob(Os& os, Journal& journal, bool resuming, std::function<void()> on_quiet);
+  // The same of files that a mover has brought: each is adopted, and only links are made here.
+  CopyJob(Os& os, Journal& journal, Arrivals arrivals, std::function<void()> on_quiet);
   ~CopyJob() override;
 
   bool Step() override;
@@ -35,8 +38,9 @@ class CopyJob : public Work {
   const Status& failure() const { return failure_; }
 
  private:
+  CopyJob(Os& os, Journal& journal, bool resuming, Arrivals* arrivals, std::function<void()> on_quiet);
+
   struct Large;
-  struct Small;
   struct Piece {
     std::shared_ptr<Large> large;
     uint32_t chunk = 0;
@@ -50,9 +54,10 @@ class CopyJob : public Work {
   void Finish();
 
   void CopyBatch(const std::vector<uint32_t>& ids);
-  Status CopySmall(Small* small, ParentDirectory* parent);
-  Status CopyLink(Small* small, ParentDirectory* parent);
-  Status SyncSmall(Small* small);
+  Status Bring(Arrived* file, ParentDirectory* parent);
+  Status CopySmall(Arrived* small, ParentDirectory* parent);
+  Status CopyLink(Arrived* small, ParentDirectory* parent);
+  Status Adopt(Arrived* file, ParentDirectory* parent);
   void CopyChunk(Large& large, uint32_t chunk);
   Status OpenLarge(Large& large);
   Status DoChunk(Large& large, uint32_t chunk);
@@ -60,20 +65,21 @@ class CopyJob : public Work {
   bool IsHole(Large& large, uint64_t offset, uint64_t length);
   void FinishLarge(Large& large);
 
-  Status OpenSource(uint32_t id, Fd* fd);
-  Status CheckSource(uint32_t id, int fd);
   Status OpenTemporary(uint32_t id, bool keep, ParentDirectory* parent, Fd* fd, uint64_t* inode);
   Status CreateTemporary(int dir, const std::string& path, Fd* fd);
   Status OpenKept(int dir, const std::string& path, Fd* fd, bool* kept);
 
-  void RecordDone(const std::vector<Small*>& done);
+  void RecordDone(const std::vector<Arrived*>& done);
   void RecordFailed(uint32_t id, const Status& failure);
   void JournalFailed(const Status& status);
 
   Os& os_;
   Journal& journal_;
   TransferState& state_;
+  const Adopter adopter_;
   const bool resuming_;
+  const bool adopting_ = false;
+  const Arrivals arrivals_ = {};
   const uint32_t chunk_size_;
   std::function<void()> on_quiet_;
 

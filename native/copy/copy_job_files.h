@@ -8,15 +8,6 @@
 
 namespace axl {
 
-// A file that one thread copies alone, and that is made durable together with its batch.
-struct CopyJob::Small {
-  uint32_t id = 0;
-  Fd to;
-  uint64_t inode = 0;
-  uint32_t crc = 0;
-  bool owner_given = true;
-};
-
 // A file that threads copy together. The first to come opens it, the last to go finishes it.
 struct CopyJob::Large {
   Large(uint32_t file, uint64_t size, uint32_t chunk_size)

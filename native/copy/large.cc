@@ -9,7 +9,6 @@
 #include "copy/copier.h"
 #include "copy/copy_job.h"
 #include "copy/copy_job_files.h"
-#include "os/metadata.h"
 #include "os/sum.h"
 
 namespace axl {
@@ -35,7 +34,7 @@ void CopyJob::CopyChunk(Large& large, uint32_t chunk) {
 Status CopyJob::OpenLarge(Large& large) {
   const FileEntry& file = state_.files[large.id];
   ParentDirectory parent(os_);
-  if (Status s = OpenSource(large.id, &large.from); !s.ok()) return s;
+  if (Status s = adopter_.OpenSource(large.id, &large.from); !s.ok()) return s;
   if (Status s = OpenTemporary(large.id, resuming_, &parent, &large.to, &large.inode); !s.ok()) return s;
   struct stat st;
   if (int r = os_.Fstat(large.from.get(), &st); r < 0) return Status::Errno(-r, "fstat", file.source);
@@ -96,19 +95,17 @@ Status CopyJob::DoChunk(Large& large, uint32_t chunk) {
 void CopyJob::FinishLarge(Large& large) {
   if (!large.status.ok() || stop_.load()) return;
   const FileEntry& file = state_.files[large.id];
-  Small whole;
+  Arrived whole;
   whole.id = large.id;
   whole.inode = large.inode;
   for (size_t i = 0; i < large.crcs.size(); i++) {
     const uint64_t offset = i * static_cast<uint64_t>(chunk_size_);
     whole.crc = Crc32cCombine(whole.crc, large.crcs[i], std::min<uint64_t>(chunk_size_, file.size - offset));
   }
-  Status s = CheckSource(large.id, large.from.get());
+  Status s = adopter_.CheckSource(large.id, large.from.get());
   whole.to = std::move(large.to);
-  if (s.ok())
-    s = ApplyMetadata(os_, whole.to.get(), TemporaryPath(file.dest, state_.uuid), file.meta, state_.info.owner,
-                      &whole.owner_given);
-  if (s.ok()) s = SyncSmall(&whole);
+  if (s.ok()) s = adopter_.GiveMetadata(&whole);
+  if (s.ok()) s = adopter_.MakeDurable(&whole);
   if (s.ok())
     RecordDone({&whole});
   else

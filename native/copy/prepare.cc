@@ -78,6 +78,19 @@ Status MakeDirectories(Os& os, Journal& journal, bool resuming) {
   return s;
 }
 
+Status RemovePartial(Os& os, Journal& journal) {
+  const TransferState& state = journal.state();
+  ParentDirectory parent(os);
+  for (uint32_t id = 0; id < state.files.size(); id++) {
+    if (state.progress[id].state != FileState::kPending) continue;
+    const std::string path = TemporaryPath(state.files[id].dest, state.uuid);
+    if (Status s = parent.Open(path); !s.ok()) return s;
+    if (int r = os.Unlink(parent.fd(), std::string(BaseOf(path)).c_str()); r < 0 && r != -ENOENT)
+      return Status::Errno(-r, "unlink", path);
+  }
+  return Status::Ok();
+}
+
 Status PrepareResume(Os& os, Journal& journal) {
   TransferState& state = journal.state();
   if (Status s = VoidLostFiles(os, journal); !s.ok()) return s;

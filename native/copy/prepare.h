@@ -16,4 +16,7 @@ Status MakeDirectories(Os& os, Journal& journal, bool resuming);
 // DONE or pending, and a CopyJob can go on. REQUIRES: sealed and not settled.
 Status PrepareResume(Os& os, Journal& journal);
 
+// Unlinks what an earlier job has left at the temporary names of files that are pending.
+Status RemovePartial(Os& os, Journal& journal);
+
 }  // namespace axl

@@ -10,35 +10,51 @@
 namespace axl {
 
 void CopyJob::CopyBatch(const std::vector<uint32_t>& ids) {
-  std::vector<Small> copied;
+  std::vector<Arrived> copied;
   copied.reserve(ids.size());
   ParentDirectory parent(os_);
   for (uint32_t id : ids) {
     if (stop_.load(std::memory_order_relaxed)) break;
-    Small small;
-    small.id = id;
-    const bool link = state_.files[id].kind == FileKind::kSymlink;
-    if (Status s = link ? CopyLink(&small, &parent) : CopySmall(&small, &parent); !s.ok())
+    Arrived file;
+    file.id = id;
+    if (Status s = Bring(&file, &parent); !s.ok())
       RecordFailed(id, s);
     else
-      copied.push_back(std::move(small));
+      copied.push_back(std::move(file));
   }
-  std::vector<Small*> done;
-  for (Small& small : copied) {
+  std::vector<Arrived*> done;
+  for (Arrived& file : copied) {
     if (stop_.load(std::memory_order_relaxed)) break;  // an fsync each would make a cancel wait
-    if (Status s = SyncSmall(&small); !s.ok())
-      RecordFailed(small.id, s);
+    if (Status s = adopter_.MakeDurable(&file); !s.ok())
+      RecordFailed(file.id, s);
     else
-      done.push_back(&small);
+      done.push_back(&file);
   }
   RecordDone(done);
 }
 
-Status CopyJob::CopySmall(Small* small, ParentDirectory* parent) {
+Status CopyJob::Bring(Arrived* file, ParentDirectory* parent) {
+  if (state_.files[file->id].kind == FileKind::kSymlink) return CopyLink(file, parent);
+  return adopting_ ? Adopt(file, parent) : CopySmall(file, parent);
+}
+
+// A file of which nobody knows anything, and that is not whole, is no failure where the job was to end early.
+Status CopyJob::Adopt(Arrived* file, ParentDirectory* parent) {
+  const auto told = arrivals_.told.find(file->id);
+  const bool is_told = told != arrivals_.told.end();
+  if (is_told && !told->second.failure.ok()) return told->second.failure;
+  Status s = adopter_.Look(file->id, is_told ? told->second.crc : std::nullopt, stop_, parent, file);
+  if (s.ok()) s = adopter_.GiveMetadata(file);
+  if (s.ok()) bytes_.fetch_add(state_.files[file->id].size, std::memory_order_relaxed);
+  const bool stays = !s.ok() && !is_told && arrivals_.stays && !LosesBytes(s);
+  return stays ? Status::Make(Code::kCanceled, "canceled") : s;
+}
+
+Status CopyJob::CopySmall(Arrived* small, ParentDirectory* parent) {
   const FileEntry& file = state_.files[small->id];
   const std::string temporary = TemporaryPath(file.dest, state_.uuid);
   Fd from;
-  if (Status s = OpenSource(small->id, &from); !s.ok()) return s;
+  if (Status s = adopter_.OpenSource(small->id, &from); !s.ok()) return s;
   if (Status s = OpenTemporary(small->id, false, parent, &small->to, &small->inode); !s.ok()) return s;
   struct stat st;
   if (int r = os_.Fstat(from.get(), &st); r < 0) return Status::Errno(-r, "fstat", file.source);
@@ -48,26 +64,14 @@ Status CopyJob::CopySmall(Small* small, ParentDirectory* parent) {
     if (int r = os_.Truncate(small->to.get(), static_cast<off_t>(file.size)); r < 0)
       return Status::Errno(-r, "ftruncate", temporary);
   if (Status s = CopyBytes(os_, range, stop_, &bytes_, &small->crc); !s.ok()) return s;
-  if (Status s = CheckSource(small->id, from.get()); !s.ok()) return s;
+  if (Status s = adopter_.CheckSource(small->id, from.get()); !s.ok()) return s;
   // Before the one fsync, so that it makes the metadata durable too (invariant 4).
-  if (Status s = ApplyMetadata(os_, small->to.get(), temporary, file.meta, state_.info.owner, &small->owner_given);
-      !s.ok())
-    return s;
+  if (Status s = adopter_.GiveMetadata(small); !s.ok()) return s;
   if (journal_.durable()) (void)os_.StartWriteback(small->to.get(), 0, static_cast<off_t>(file.size));
   return Status::Ok();
 }
 
-// Invariant 5: a failed fsync or close fails the file, and is not tried again.
-Status CopyJob::SyncSmall(Small* small) {
-  if (!small->to.valid()) return Status::Ok();  // a link: its directory's fsync is its own
-  const std::string& dest = state_.files[small->id].dest;
-  if (journal_.durable())
-    if (int r = os_.Fsync(small->to.get()); r < 0) return Status::Errno(-r, "fsync", TemporaryPath(dest, state_.uuid));
-  if (int r = small->to.Close(); r < 0) return Status::Errno(-r, "close", TemporaryPath(dest, state_.uuid));
-  return Status::Ok();
-}
-
-Status CopyJob::CopyLink(Small* small, ParentDirectory* parent) {
+Status CopyJob::CopyLink(Arrived* small, ParentDirectory* parent) {
   const FileEntry& file = state_.files[small->id];
   const std::string temporary = TemporaryPath(file.dest, state_.uuid);
   std::string target;

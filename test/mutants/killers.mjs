@@ -129,4 +129,15 @@ export const killers = {
   'a state file sets any extended attribute': 'TheFieldsOfAFileAreBounded',
   'a length is believed beyond the end of the file': 'WhatStandsBehindTheEndOfAStateFileIsNotRead',
   'a pid that is used again counts as the writer': 'AReusedProcessIdIsNotTheWriter',
+  'bytes of a mover are not compared with the source': 'BytesOfAMoverThatAreNotThoseOfTheSourceAreRefused',
+  'the size of what a mover has brought is not compared': 'ATemporaryFileOfAMoverThatHasAnotherSizeIsRefused',
+  'what a mover has brought may have a second name': 'ATemporaryFileOfAMoverThatIsNotAFileOfItsOwnIsRefused',
+  'what a mover has brought may be no regular file': 'ATemporaryFileOfAMoverThatIsNotAFileOfItsOwnIsRefused',
+  'a link that a mover has left is followed': 'ATemporaryFileOfAMoverThatIsNotAFileOfItsOwnIsRefused',
+  'what a mover has brought may belong to another user': 'ATemporaryFileOfAMoverThatIsNotAFileOfItsOwnIsRefused',
+  'a source that is gone needs no sum of the mover': 'ASourceOutOfReachNeedsTheSumOfTheMover',
+  'what a mover has brought is read back before it is on the disk':
+    'WhatIsAdoptedIsDurableBeforeItIsReadBackAndAgainBeforeDone',
+  'what a mover has brought has its metadata before its bytes are compared':
+    'WhatIsAdoptedIsDurableBeforeItIsReadBackAndAgainBeforeDone',
 };

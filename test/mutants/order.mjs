@@ -61,14 +61,14 @@ export const orderMutants = [
     name: 'a small source that changed while it was copied is published',
     breaks: 'invariant 3',
     file: 'copy/small.cc',
-    from: 'if (Status s = CheckSource(small->id, from.get()); !s.ok()) return s;',
+    from: 'if (Status s = adopter_.CheckSource(small->id, from.get()); !s.ok()) return s;',
     to: '',
   },
   {
     name: 'a large source that changed while it was copied is published',
     breaks: 'invariant 3',
     file: 'copy/large.cc',
-    from: 'Status s = CheckSource(large.id, large.from.get());',
+    from: 'Status s = adopter_.CheckSource(large.id, large.from.get());',
     to: 'Status s;',
   },
   {
@@ -238,5 +238,12 @@ export const orderMutants = [
     file: 'journal/reader.cc',
     from: 'if (!s_.AllDone()) return "a SETTLED before every file is DONE";',
     to: '',
+  },
+  {
+    name: 'what a mover has brought has its metadata before its bytes are compared',
+    breaks: 'the order of system calls',
+    file: 'copy/small.cc',
+    from: 'Status s = adopter_.Look(file->id, is_told',
+    to: 'std::string early = TemporaryPath(state_.files[file->id].dest, state_.uuid);\n  Fd to(os_, os_.Open(AT_FDCWD, early.c_str(), O_RDONLY));\n  (void)os_.Chmod(to.get(), state_.files[file->id].meta.mode);\n  Status s = adopter_.Look(file->id, is_told',
   },
 ];

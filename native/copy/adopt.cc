@@ -1,0 +1,94 @@
+// Each step is one check or one change; copy_job.cc calls them in their order, and writes DONE after the last.
+#include "copy/adopt.h"
+
+#include <fcntl.h>
+
+#include <cerrno>
+
+#include "base/names.h"
+#include "os/metadata.h"
+#include "os/sum.h"
+
+namespace axl {
+
+std::string Adopter::Temporary(uint32_t id) const { return TemporaryPath(state_.files[id].dest, state_.uuid); }
+
+Status Adopter::OpenSource(uint32_t id, Fd* fd) const {
+  const std::string& path = state_.files[id].source;
+  *fd = Fd(os_, os_.Open(AT_FDCWD, path.c_str(), O_RDONLY | O_NOCTTY | O_NONBLOCK));
+  if (!fd->valid()) return Status::Errno(fd->error(), "open", path);
+  return CheckSource(id, fd->get());
+}
+
+Status Adopter::CheckSource(uint32_t id, int fd) const {
+  const FileEntry& file = state_.files[id];
+  struct stat st;
+  if (int r = os_.Fstat(fd, &st); r < 0) return Status::Errno(-r, "fstat", file.source);
+  if (S_ISREG(st.st_mode) && static_cast<uint64_t>(st.st_size) == file.size && st.st_ino == file.source_inode &&
+      TimeOf(st.st_mtim) == file.meta.mtime && TimeOf(st.st_ctim) == file.source_ctime)
+    return Status::Ok();
+  return Status::Make(Code::kSourceChanged, "the source has changed since dispatch", file.source);
+}
+
+// Nothing that somebody could have put there instead: it gets the owner and the mode of the source.
+Status Adopter::CheckTemporary(uint32_t id, const std::string& path, const struct stat& st) const {
+  const FileEntry& file = state_.files[id];
+  const uid_t user = os_.EffectiveUser();
+  if (!S_ISREG(st.st_mode)) return Status::Make(Code::kVerify, "what the mover has left is no regular file", path);
+  if (st.st_nlink != 1) return Status::Make(Code::kVerify, "the temporary file has a second name", path);
+  if (st.st_uid != user && st.st_uid != file.meta.uid)
+    return Status::Make(Code::kVerify, "the temporary file belongs to another user", path);
+  if (static_cast<uint64_t>(st.st_size) == file.size) return Status::Ok();
+  return Status::Make(Code::kVerify, "the temporary file has not the size of its source", path);
+}
+
+// A source that is out of reach, as a node's own disk is after the job, may stay so if the mover vouches for its bytes.
+Status Adopter::SumSource(uint32_t id, std::optional<uint32_t>* crc, const std::atomic<bool>& stop) const {
+  const FileEntry& file = state_.files[id];
+  Fd from;
+  Status s = OpenSource(id, &from);
+  if (*crc) return s.err == ENOENT || s.err == ENOTDIR ? Status::Ok() : s;
+  if (!s.ok()) return s;
+  uint32_t sum = 0;
+  if (s = SumBytes(os_, from.get(), file.source, 0, file.size, stop, &sum); !s.ok()) return s;
+  *crc = sum;
+  return CheckSource(id, from.get());
+}
+
+Status Adopter::Look(uint32_t id, std::optional<uint32_t> crc, const std::atomic<bool>& stop, ParentDirectory* parent,
+                     Arrived* out) const {
+  const std::string path = Temporary(id);
+  if (Status s = parent->Open(path); !s.ok()) return s;
+  const int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
+  Fd to(os_, os_.Open(parent->fd(), std::string(BaseOf(path)).c_str(), flags));
+  if (!to.valid()) return Status::Errno(to.error(), "open", path);
+  struct stat st;
+  if (int r = os_.Fstat(to.get(), &st); r < 0) return Status::Errno(-r, "fstat", path);
+  if (Status s = CheckTemporary(id, path, st); !s.ok()) return s;
+  // Read back as the disk has it, not as a cache does that a power cut would take. A write-back that failed is told
+  // here.
+  if (int r = durable() ? os_.Fsync(to.get()) : 0; r < 0) return Status::Errno(-r, "fsync", path);
+  (void)os_.DropCache(to.get());
+  if (Status s = SumBytes(os_, to.get(), path, 0, state_.files[id].size, stop, &out->crc); !s.ok()) return s;
+  if (Status s = SumSource(id, &crc, stop); !s.ok()) return s;
+  if (out->crc != *crc) return Status::Make(Code::kVerify, "the temporary file has not the bytes of its source", path);
+  out->id = id;
+  out->inode = st.st_ino;
+  out->to = std::move(to);
+  return Status::Ok();
+}
+
+Status Adopter::GiveMetadata(Arrived* file) const {
+  return ApplyMetadata(os_, file->to.get(), Temporary(file->id), state_.files[file->id].meta, state_.info.owner,
+                       &file->owner_given);
+}
+
+Status Adopter::MakeDurable(Arrived* file) const {
+  if (!file->to.valid()) return Status::Ok();  // a link: its directory's fsync is its own
+  if (durable())
+    if (int r = os_.Fsync(file->to.get()); r < 0) return Status::Errno(-r, "fsync", Temporary(file->id));
+  if (int r = file->to.Close(); r < 0) return Status::Errno(-r, "close", Temporary(file->id));
+  return Status::Ok();
+}
+
+}  // namespace axl
