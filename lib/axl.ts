@@ -23,7 +23,7 @@ import { Transfer } from './transfer.js';
 /** The id of a collective transfer: the same number to JavaScript, but test() gives a promise for it. */
 export type CollectiveId = number & { readonly collective: true };
 
-/** A transfer, or the id that {@link create} returned for it. */
+/** A transfer, or the id that {@link create} gave it. */
 export type Handle = number | Transfer | CollectiveTransfer;
 
 const transfers = new Map<number, Transfer | CollectiveTransfer>();
@@ -37,9 +37,18 @@ function find(call: string, handle: Handle): Transfer | CollectiveTransfer {
 }
 
 /**
- * Begins a transfer. Its state file exists afterwards.
- * @returns its id, for the other functions
+ * Begins a transfer. When it resolves, the state file exists.
+ * @returns the transfer's id, for the other functions
  * @throws as {@link Transfer.create}
+ * @example
+ * ```ts
+ * const id = await create({ name: 'ckpt.42', stateDir: '/p/job/state' });
+ * await add(id, '/l/ssd/ckpt.42', '/p/lustre/run/ckpt.42');
+ * await dispatch(id);
+ * computeNextStep();
+ * await wait(id);
+ * await free(id);
+ * ```
  * @see AXL_Create
  */
 export async function create(options: CollectiveOptions): Promise<CollectiveId>;
@@ -50,12 +59,36 @@ export async function create(options: CreateOptions): Promise<number> {
   return lastId;
 }
 
-/** @throws as {@link Transfer.add} @see AXL_Add */
+/**
+ * Plans to copy a file or a directory, as {@link Transfer.add} does.
+ * @throws as {@link Transfer.add}
+ * @example
+ * ```ts
+ * const id = await create({ name: 'ckpt.42', stateDir: '/p/job/state' });
+ * const { files, bytes } = await add(id, '/l/ssd/ckpt.42', '/p/lustre/run/ckpt.42');
+ * console.log(`${files} files, ${bytes} bytes`);
+ * await free(id);
+ * ```
+ * @see AXL_Add
+ */
 export async function add(id: Handle, source: PathLike, dest: PathLike, options?: AddOptions): Promise<Added> {
   return find('add', id).add(source, dest, options);
 }
 
-/** @throws as {@link Transfer.addAll} @see AXL_Add */
+/**
+ * Plans to copy many files and directories, all or none, as {@link Transfer.addAll} does.
+ * @throws as {@link Transfer.addAll}
+ * @example
+ * ```ts
+ * const id = await create({ name: 'ckpt.42', stateDir: '/p/job/state' });
+ * await addAll(id, [
+ *   ['/l/ssd/ckpt.42', '/p/lustre/run/ckpt.42'],
+ *   ['/l/ssd/ckpt.42.0', '/p/lustre/run/'],
+ * ]);
+ * await free(id);
+ * ```
+ * @see AXL_Add
+ */
 export async function addAll(
   id: Handle,
   pairs: readonly (readonly [PathLike, PathLike])[],
@@ -64,7 +97,17 @@ export async function addAll(
   return find('addAll', id).addAll(pairs, options);
 }
 
-/** @throws as {@link Transfer.addGlob} @see AXL_Add */
+/**
+ * Plans to copy the files that match patterns, as {@link Transfer.addGlob} does.
+ * @throws as {@link Transfer.addGlob}
+ * @example
+ * ```ts
+ * const id = await create({ name: 'ckpt.42', stateDir: '/p/job/state' });
+ * await addGlob(id, 'ckpt.42*', { cwd: '/l/ssd', dest: '/p/lustre/run' });
+ * await free(id);
+ * ```
+ * @see AXL_Add
+ */
 export async function addGlob(
   id: Handle,
   patterns: string | readonly string[],
@@ -73,42 +116,121 @@ export async function addGlob(
   return find('addGlob', id).addGlob(patterns, options);
 }
 
-/** @throws as {@link Transfer.dispatch} @see AXL_Dispatch */
+/**
+ * Starts the copies, as {@link Transfer.dispatch} does. When it resolves, the plan is on the disk and copies run.
+ * @throws as {@link Transfer.dispatch}
+ * @example
+ * ```ts
+ * const id = await create({ name: 'ckpt.42', stateDir: '/p/job/state' });
+ * await add(id, '/l/ssd/ckpt.42', '/p/lustre/run/ckpt.42');
+ * await dispatch(id, { signal: AbortSignal.timeout(600_000) }); // canceled if the copies take ten minutes
+ * await wait(id);
+ * await free(id);
+ * ```
+ * @see AXL_Dispatch
+ */
 export async function dispatch(id: Handle, options?: DispatchOptions): Promise<void> {
   return find('dispatch', id).dispatch(options);
 }
 
-/** Would wait return at once? @throws as {@link Transfer.test} @see AXL_Test */
+/**
+ * Would wait return at once? It says nothing about success.
+ * @throws as {@link Transfer.test}
+ * @example
+ * ```ts
+ * const id = await create({ name: 'ckpt.42', stateDir: '/p/job/state' });
+ * await add(id, '/l/ssd/ckpt.42', '/p/lustre/run/ckpt.42');
+ * await dispatch(id);
+ * while (!test(id)) computeNextStep();
+ * await wait(id);
+ * await free(id);
+ * ```
+ * @see AXL_Test
+ */
 export function test(id: CollectiveId | CollectiveTransfer): Promise<boolean>;
 export function test(id: number | Transfer): boolean;
 export function test(id: Handle): boolean | Promise<boolean> {
   return find('test', id).test();
 }
 
-/** @throws as {@link Transfer.wait} @see AXL_Wait */
+/**
+ * Waits for the copies, then publishes all files or none, as {@link Transfer.wait} does.
+ * @throws as {@link Transfer.wait}
+ * @example
+ * ```ts
+ * const id = await create({ name: 'ckpt.42', stateDir: '/p/job/state' });
+ * await add(id, '/l/ssd/ckpt.42', '/p/lustre/run/ckpt.42');
+ * await dispatch(id);
+ * const { filesPublished, bytes } = await wait(id);
+ * console.log(`${filesPublished} files, ${bytes} bytes`);
+ * await free(id);
+ * ```
+ * @see AXL_Wait
+ */
 export async function wait(id: Handle, options?: WaitOptions): Promise<TransferReport> {
   return find('wait', id).wait(options);
 }
 
-/** @throws as {@link Transfer.cancel} @see AXL_Cancel */
+/**
+ * Stops the copies, as {@link Transfer.cancel} does. When it resolves, none runs.
+ * @throws as {@link Transfer.cancel}
+ * @example
+ * ```ts
+ * const id = await create({ name: 'ckpt.42', stateDir: '/p/job/state' });
+ * await add(id, '/l/ssd/ckpt.42', '/p/lustre/run/ckpt.42');
+ * await dispatch(id);
+ * if ((await cancel(id)) === 'dispatched') await wait(id); // the copies were faster
+ * await free(id);
+ * ```
+ * @see AXL_Cancel
+ */
 export async function cancel(id: Handle): Promise<TransferStateName> {
   return find('cancel', id).cancel();
 }
 
-/** @throws as {@link Transfer.resume} @see AXL_Resume */
+/**
+ * Goes on with the copies after a cancel or a failure, as {@link Transfer.resume} does. When it resolves, copies run.
+ * @throws as {@link Transfer.resume}
+ * @example
+ * ```ts
+ * const id = await create({ name: 'ckpt.42', stateDir: '/p/job/state' });
+ * await add(id, '/l/ssd/ckpt.42', '/p/lustre/run/ckpt.42');
+ * await dispatch(id);
+ * await cancel(id);
+ * await resume(id);
+ * await wait(id);
+ * await free(id);
+ * ```
+ * @see AXL_Resume
+ */
 export async function resume(id: Handle, options?: DispatchOptions): Promise<void> {
   return find('resume', id).resume(options);
 }
 
-/** The id means nothing afterwards. @throws as {@link Transfer.free} @see AXL_Free */
+/**
+ * Ends a transfer and deletes its state file, as {@link Transfer.free} does. The id is not valid afterwards.
+ * @throws as {@link Transfer.free}
+ * @example
+ * ```ts
+ * const id = await create({ name: 'ckpt.42', stateDir: '/p/job/state' });
+ * await free(id); // never dispatched: nothing was copied
+ * ```
+ * @see AXL_Free
+ */
 export async function free(id: Handle): Promise<void> {
   await find('free', id).free();
   if (typeof id === 'number') transfers.delete(id);
 }
 
 /**
- * Cancels all transfers of this process whose copies run; in a worker thread, those of the thread. When it resolves,
- * none runs. Temporary files and state files stay.
+ * Cancels all transfers of this process whose copies run; in a worker thread, those of the thread. When it resolves, no
+ * copy runs. Temporary files and state files stay, so that each transfer can be resumed.
+ * @throws {AxlError} AXL_IO when a state file cannot be written
+ * @example
+ * ```ts
+ * process.once('SIGTERM', () => stop().finally(() => process.exit(1)));
+ * await stop();
+ * ```
  * @see AXL_Stop
  */
 export async function stop(): Promise<void> {
@@ -116,12 +238,17 @@ export async function stop(): Promise<void> {
 }
 
 /**
- * Sets what is given, for transfers created from now on.
+ * Changes the settings of transfers that are created from now on.
  * @param options `threads` 1 to 256, before the first transfer only; `chunkSize` in bytes, a multiple of 4096;
  *   `durability` `full` or `none`
- * @returns what holds now
+ * @returns the settings that are in force now
  * @throws {TypeError} an option that is unknown or of the wrong type; {RangeError} a number out of range
  * @throws {AxlError} AXL_INVALID_STATE for `threads` after the first transfer
+ * @example
+ * ```ts
+ * const { chunkSize } = config({ threads: 4, durability: 'full' });
+ * console.log(`chunks of ${chunkSize} bytes`);
+ * ```
  * @see AXL_Config
  */
 export function config(options: ConfigOptions = {}): Required<ConfigOptions> {

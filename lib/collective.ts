@@ -1,5 +1,5 @@
-// A transfer of all ranks of a job: every rank makes each call, and all of them come to the same outcome. This file knows
-// the order in which ranks ask each other; what a transfer is, is its own rank's (transfer.ts).
+// A transfer of all ranks of a job: every rank makes each call, and all of them come to the same outcome. This file
+// knows the order in which ranks ask each other; what a transfer is, is its own rank's (transfer.ts).
 
 import { AxlError, CanceledError, TransferError } from './base/errors.js';
 import { launched } from './base/launch.js';
@@ -62,8 +62,8 @@ function ownOptions({ comm, commTimeoutMs: _, ...options }: CollectiveOptions): 
 }
 
 /**
- * A transfer of all ranks of a {@link Comm}. Every rank makes the same calls in the same order; each call resolves on all
- * ranks or rejects on all of them: with a rank's own error, or AXL_RANK_FAILED where another's is the reason.
+ * A transfer of all ranks of a {@link Comm}. Every rank makes the same calls in the same order; each call resolves on
+ * all ranks or rejects on all of them: with a rank's own error, or AXL_RANK_FAILED where another's is the reason.
  *
  * `wait` publishes on every rank or on none. `progress`, `state`, `ref`, `unref` and leaving `await using` are
  * this rank's own. After AXL_RANK_LOST all further calls reject with it: what is there is left to `axl-finalize`, which
@@ -119,16 +119,17 @@ export class CollectiveTransfer {
     return new CollectiveTransfer(own, ranks);
   }
 
+  /** The transfer's name, the same on all ranks. */
   get name(): string {
     return this.#own.name;
   }
 
-  /** Absolute; this rank's. */
+  /** The absolute path of this rank's state file. */
   get stateFile(): string {
     return this.#own.stateFile;
   }
 
-  /** As of {@link Transfer.state}; after a wait or cancel it is the same on all ranks. */
+  /** As {@link Transfer.state}; after a wait or cancel it is the same on all ranks. */
   get state(): TransferStateName {
     const { state } = this.#own;
     const differs = state === 'dispatched' || (state === 'canceled' && this.#outcome === 'failed');
@@ -136,8 +137,8 @@ export class CollectiveTransfer {
   }
 
   /**
-   * Plans a file or directory of each rank; where ranks have different numbers of them, {@link addAll}. If it fails on a
-   * rank, the transfer can only be freed.
+   * Plans a file or directory of each rank; use {@link addAll} where ranks have different numbers of them. If it fails
+   * on a rank, the transfer can only be freed.
    * @throws as {@link Transfer.add}; {AxlError} AXL_RANK_FAILED, AXL_RANK_LOST
    * @see AXL_Add
    */
@@ -146,7 +147,7 @@ export class CollectiveTransfer {
   }
 
   /**
-   * Plans this rank's files: as many as it has, or none. If it fails on a rank, the transfer can only be freed.
+   * Plans this rank's files, of which there may be none. If it fails on a rank, the transfer can only be freed.
    * @throws as {@link Transfer.addAll}; {AxlError} AXL_RANK_FAILED, AXL_RANK_LOST
    * @see AXL_Add_comm
    */
@@ -155,7 +156,7 @@ export class CollectiveTransfer {
   }
 
   /**
-   * Plans what patterns match on this rank. If it fails on a rank, the transfer can only be freed.
+   * Plans the files that patterns match on this rank. If it fails on a rank, the transfer can only be freed.
    * @throws as {@link Transfer.addGlob}; {AxlError} AXL_RANK_FAILED, AXL_RANK_LOST
    * @see AXL_Add
    */
@@ -164,7 +165,7 @@ export class CollectiveTransfer {
   }
 
   /**
-   * Starts the copies of all ranks, or of none: where it succeeded though it failed elsewhere, they are canceled.
+   * Starts the copies of all ranks or of none: if it fails on one rank, the copies of the others are canceled.
    * @param options `signal` cancels this rank's copies, so that no rank publishes
    * @throws as {@link Transfer.dispatch}; {AxlError} AXL_RANK_FAILED, AXL_RANK_LOST
    * @see AXL_Dispatch_comm
@@ -204,8 +205,8 @@ export class CollectiveTransfer {
   /**
    * Waits for the copies of all ranks; if all are complete, every rank publishes, otherwise none does.
    *
-   * If publishing itself fails on a rank after that, it rejects on all of them though others have published: call it
-   * again, or leave the rest to `axl-finalize`, which goes on.
+   * If publishing itself fails on a rank after that, wait rejects on all ranks, though others have published. Call it
+   * again, or let `axl-finalize` publish the rest.
    * @param options `signal` ends the waiting, on all ranks
    * @returns this rank's report
    * @throws {TransferError} AXL_TRANSFER_FAILED when a rank failed: its own failure, or a `cause` AXL_RANK_FAILED
@@ -229,8 +230,8 @@ export class CollectiveTransfer {
 
   /**
    * Stops the copies of all ranks.
-   * @returns the state, the same on all: `canceled`; `failed` if a file of a rank had failed; `dispatched` if everything
-   *   was complete on all ranks already, so that wait publishes
+   * @returns the state, the same on all: `canceled`; `failed` if a file of a rank had failed; `dispatched` if
+   *   everything was complete on all ranks already, so that wait publishes
    * @throws as {@link Transfer.cancel}; {AxlError} AXL_RANK_FAILED, AXL_RANK_LOST
    * @see AXL_Cancel_comm
    */
@@ -241,9 +242,9 @@ export class CollectiveTransfer {
   }
 
   /**
-   * Ends the transfer on all ranks. What is not published is rolled back; if some ranks have published, nothing is.
-   * @throws as {@link Transfer.free}; {AxlError} AXL_INVALID_STATE also while the transfer is published on some ranks only;
-   *   AXL_RANK_FAILED, AXL_RANK_LOST. It can be called again
+   * Ends the transfer on all ranks. If no rank has published, it is rolled back; if only some ranks have, free refuses.
+   * @throws as {@link Transfer.free}; {AxlError} AXL_INVALID_STATE also while the transfer is published on some ranks
+   *   only; AXL_RANK_FAILED, AXL_RANK_LOST. It can be called again
    * @see AXL_Free_comm
    */
   async free(): Promise<void> {
@@ -257,12 +258,18 @@ export class CollectiveTransfer {
     await this.#ranks.all('free', async () => (this.#own.state === 'freed' ? undefined : this.#own.free()));
   }
 
-  /** This rank's files: as {@link Transfer.report}. */
+  /**
+   * The outcome of this rank's files, as {@link Transfer.report}.
+   * @throws as {@link Transfer.report}
+   */
   report(): Promise<TransferReport> {
     return this.#own.report();
   }
 
-  /** This rank's copies: as {@link Transfer.progress}. */
+  /**
+   * How far this rank's copies are, as {@link Transfer.progress}.
+   * @throws as {@link Transfer.progress}
+   */
   progress(options?: ProgressOptions): AsyncGenerator<Progress, void, undefined> {
     return this.#own.progress(options);
   }
@@ -279,7 +286,10 @@ export class CollectiveTransfer {
     return this;
   }
 
-  /** Lets go of this rank's transfer, after a cancel if copies run. Asks no other rank. */
+  /**
+   * Lets go of this rank's transfer, after a cancel if copies run, without asking other ranks.
+   * @throws {AxlError} AXL_IO when the state file cannot be written
+   */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#own[Symbol.asyncDispose]();
   }

@@ -1,5 +1,5 @@
-// openComm: which way the ranks of a launch reach each other, and what holds for each way: one call at a time, nothing after
-// the first failure, nothing after close. The ways themselves are in lib/comm/.
+// openComm: which way the ranks of a launch reach each other, and what holds for each way: one call at a time, nothing
+// after the first failure, nothing after close. The ways themselves are in lib/comm/.
 import { isMainThread } from 'node:worker_threads';
 import { AxlError } from './base/errors.js';
 import { launched, type Place } from './base/launch.js';
@@ -195,14 +195,15 @@ async function begin(options: OpenCommOptions): Promise<Opened> {
 }
 
 /**
- * Opens the way to the other ranks of this launch, for collective transfers without an MPI binding. Every rank calls it.
+ * Opens the way to the other ranks of this launch, for collective transfers without an MPI binding. Every rank calls
+ * it.
  *
- * Resolves on each rank when all have called it. At most one is open in a process at a time; that of a launcher can be
- * opened once, by the main thread, and is to be closed before the process ends.
- * @returns with `provider`, which tells the way
- * @throws {AxlError} AXL_BACKEND_UNAVAILABLE when there is no such way; AXL_CONFLICT when it knows other ranks than the
- *   launcher; AXL_RANK_LOST when a rank did not come in time; AXL_INVALID_STATE when one is open, or `id` is needed;
- *   AXL_IO, AXL_UNSAFE_PATH of `directory`
+ * It resolves on each rank when all ranks have called it. A process has at most one open comm at a time. The launcher's
+ * own (`pmi`, `pmix`) can be opened once, by the main thread. Close the comm before the process ends.
+ * @returns the comm; its `provider` names the way that was found
+ * @throws {AxlError} AXL_BACKEND_UNAVAILABLE when there is no such way; AXL_CONFLICT when it names other ranks than the
+ *   launcher; AXL_RANK_LOST when a rank did not call it in time; AXL_INVALID_STATE when a comm is open, or `id` is
+ *   needed; AXL_IO or AXL_UNSAFE_PATH when `directory` cannot be used
  * @example
  * ```ts
  * await using comm = await openComm();

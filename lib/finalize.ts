@@ -21,7 +21,9 @@ import { Tally } from './finalize/tally.js';
 import type { FinalizeOptions, FinalizeReport } from './finalize/types.js';
 import type { Terms } from './finalize/work.js';
 
-/** A root's canonical path: destinations are compared with it. @throws {AxlError} AXL_IO if there is no such directory */
+/**
+ * A root's canonical path: destinations are compared with it. @throws {AxlError} AXL_IO if there is no such directory
+ */
 async function canonicalRoot(root: PathLike): Promise<Buffer> {
   const path = absolutePath(root, 'a root');
   try {
@@ -131,17 +133,20 @@ async function stoppable(signal: AbortSignal | undefined, work: () => Promise<vo
 }
 
 /**
- * Publishes or rolls back the transfers of these state files, as `axl-finalize` does. Idempotent, and safe beside a live
- * job and other finalizers.
+ * Publishes or rolls back the transfers of these state files, as `axl-finalize` does. It is idempotent, and safe beside
+ * a live job and other finalizers.
  *
- * When it resolves, what it reports is done and on the disk (for transfers of durability `full`). If an input cannot be
- * read, nothing is deleted anywhere: what is not seen may be what is needed. As root, it acts on each user's state files
- * through a process of that user, and on root's own only in directories that nobody else can write to.
- * @param inputs state directories, which are not searched below unless `recursive`, and single state files
- * @param options see FinalizeOptions
- * @returns what was done; problems are in it, and reject nothing. A `signal` ends the work early: `interrupted`
+ * When it resolves, everything in the report is done and on the disk (for transfers of durability `full`). If an input
+ * cannot be read, nothing is deleted in any input, because an unread rank may be complete. As root, it acts on each
+ * user's state files through a process of that user, and on root's own only in directories that no other user can write
+ * to.
+ * @param inputs state directories, whose subdirectories are searched only with `recursive`, and single state files
+ * @param options see {@link FinalizeOptions}
+ * @returns what was done. Failed transfers are in its `problems` and do not reject. If `signal` ended the work early,
+ *   `interrupted` is true
  * @throws {TypeError} an option that is unknown or of the wrong type; {RangeError} a number out of range
- * @throws {AxlError} AXL_IO when one of `roots` does not exist; AXL_BACKEND_UNAVAILABLE
+ * @throws {AxlError} AXL_IO when one of `roots` does not exist; AXL_BACKEND_UNAVAILABLE when the native addon cannot be
+ *   loaded
  * @example
  * ```ts
  * const { counts, problems } = await finalize('/p/job/state', { dataset: true, incomplete: 'resume' });

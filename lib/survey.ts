@@ -53,8 +53,8 @@ function toListed(s: NativeSurveyed): ListedTransfer {
 }
 
 /**
- * What each state file of these directories says, without changing any; of a live transfer, as it is at that moment.
- * What is no state file is there, too, as `not-state`.
+ * Reads each state file of these directories, without changing any. A live transfer is listed as it is at that moment.
+ * A file that is not a state file is listed as `not-state`.
  * @param inputs as of finalize()
  * @param options `recursive`, `pattern`, `exclude`, `jobs`
  * @returns the transfers, in the order of the directories; and the inputs that could not be read
@@ -119,13 +119,14 @@ function toInspected(native: NativeInspected): InspectedTransfer {
 }
 
 /**
- * All that a state file says, also a torn or corrupt one as far as it can be read. Changes nothing. What cannot be read
- * at all has a `state` that says so, and an `error`.
- * @param stateFile its name
- * @throws {TypeError} if that is no path
+ * Reads everything that a state file says, without changing it. A torn or corrupt state file is read as far as
+ * possible. If it cannot be read at all, `state` and `error` say so.
+ * @param stateFile the path of the state file
+ * @throws {TypeError} when stateFile is not a path
+ * @throws {AxlError} AXL_BACKEND_UNAVAILABLE when the native addon cannot be loaded
  * @example
  * ```ts
- * const { state, fileList } = inspect('/p/job/state/rank.7');
+ * const { state, fileList } = inspect('/p/job/state/ckpt.42.7');
  * console.log(state, fileList.filter((file) => file.state === 'failed'));
  * ```
  */

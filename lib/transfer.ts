@@ -30,9 +30,9 @@ import { DISPATCHED, expectPhase, type Phase, phaseOf, STATES, UNPUBLISHED } fro
 import { takeOver } from './transfer/take-over.js';
 
 /**
- * A set of files to copy, with one state file. Copies run on native threads, journalled, while JavaScript computes.
- * States: `created -> dispatched -> completed | failed | canceled -> freed`; a call that does not fit rejects with
- * AXL_INVALID_STATE. Calls on one transfer take effect in the order they are made. `await using` is TypeScript, or
+ * A set of files to copy, with one state file. Copies run and are journalled on native threads while JavaScript
+ * computes. States: `created -> dispatched -> completed | failed | canceled -> freed`; a call that does not fit rejects
+ * with AXL_INVALID_STATE. Calls on one transfer take effect in the order they are made. `await using` is TypeScript, or
  * JavaScript since Node 24; before that, `const`.
  * @example
  * ```ts
@@ -83,15 +83,15 @@ export class Transfer {
   }
 
   /**
-   * Takes over the transfer of a process that died, or that was closed. The state file is locked afterwards.
+   * Takes over the transfer of a process that died or closed it. When it resolves, the state file is locked.
    *
-   * If every file was complete, its state is `dispatched` and {@link Transfer.wait} publishes; if not, it is `failed` or
-   * `canceled` and {@link Transfer.resume} goes on; one that was published is `completed`. With `comm` every rank takes
-   * over its own, and it gives a {@link CollectiveTransfer}: then all ranks resume.
-   * @throws {AxlError} AXL_STATE_LOCKED when its process is alive, a finalizer is at work on it, or one has decided about
-   *   its dataset (axl-finalize goes on); AXL_STATE_CORRUPT or AXL_STATE_VERSION when it cannot be believed or read;
-   *   AXL_UNSAFE_PATH when it is no regular file of ours; AXL_IO when it is not there; AXL_INVALID_STATE when it was
-   *   never dispatched
+   * If every file was complete, the state is `dispatched` and {@link Transfer.wait} publishes. If not, it is `failed`
+   * or `canceled` and {@link Transfer.resume} goes on. A published transfer is `completed`. With `comm` every rank
+   * takes over its own transfer, and the result is a {@link CollectiveTransfer}, which all ranks resume together.
+   * @throws {AxlError} AXL_STATE_LOCKED when the writer of the state file is alive, a finalizer is at work on it, or a
+   *   finalizer has decided about its dataset (axl-finalize goes on); AXL_STATE_CORRUPT or AXL_STATE_VERSION when it is
+   *   corrupt or of another version; AXL_UNSAFE_PATH when it is not a regular file of this user; AXL_IO when it does
+   *   not exist or cannot be read; AXL_INVALID_STATE when the transfer was never dispatched
    * @see AXL_Create with AXL_XFER_STATE_FILE
    */
   static open(stateFile: PathLike, options: OpenOptions & { readonly comm: Comm }): Promise<CollectiveTransfer>;
@@ -109,29 +109,30 @@ export class Transfer {
     return transfer;
   }
 
+  /** The transfer's name, as given to create. */
   get name(): string {
     return this.#name;
   }
 
-  /** Absolute; as UTF-8, so bytes that are not become U+FFFD. */
+  /** The absolute path of the state file, as UTF-8; bytes that are not UTF-8 become U+FFFD. */
   get stateFile(): string {
     return toText(this.#stateFile);
   }
 
-  /** `dispatched` until wait or cancel has said otherwise. */
+  /** Where the transfer stands; `dispatched` until wait, settle or cancel has learned more. */
   get state(): TransferStateName {
     return STATES[this.#phase];
   }
 
   /**
-   * Plans to copy a file or a directory with all that is in it. Nothing is copied or journalled before dispatch.
+   * Plans to copy a file, or a directory with everything in it. Nothing is copied or journalled before dispatch.
    *
    * A file goes to `dest`, or into it if that is a directory; a directory becomes `dest`, or goes into it under its own
    * name if it exists. Missing parents are made. Relative paths start at the current directory at the time of the call.
-   * @returns what was planned: numbers of files and directories, bytes
-   * @throws {AxlError} AXL_CONFLICT when two names cannot both hold: two sources for one destination, the state file as
-   *   a destination; AXL_NOT_SUPPORTED for a FIFO, socket, device or dangling link; AXL_IO when a source cannot be read;
-   *   AXL_INVALID_STATE after dispatch. The plan is what it was before.
+   * @returns the plan: numbers of files and directories, bytes
+   * @throws {AxlError} AXL_CONFLICT when two sources have one destination, or the state file is a destination;
+   *   AXL_NOT_SUPPORTED for a FIFO, socket, device or dangling link; AXL_IO when a source cannot be read;
+   *   AXL_INVALID_STATE after dispatch. After an error the plan is what it was before.
    * @see AXL_Add
    */
   async add(source: PathLike, dest: PathLike, options: AddOptions = {}): Promise<Added> {
@@ -139,9 +140,10 @@ export class Transfer {
   }
 
   /**
-   * Plans to copy many, each as {@link Transfer.add} does: all or none.
+   * Plans to copy many files and directories, each as {@link Transfer.add} does. If one cannot be added, none is.
    * @param pairs source and destination of each
-   * @returns as {@link Transfer.add}; @throws as {@link Transfer.add}
+   * @returns the plan of all of them
+   * @throws as {@link Transfer.add}
    * @see AXL_Add
    */
   async addAll(pairs: readonly (readonly [PathLike, PathLike])[], options: AddOptions = {}): Promise<Added> {
@@ -156,12 +158,14 @@ export class Transfer {
   }
 
   /**
-   * Plans to copy what patterns match, each match under its path below the pattern's base: the directories before its
-   * first wildcard. A directory that matches is made; of its contents comes what matches, too (`dir/**`).
+   * Plans to copy the files that match patterns. Each keeps its path below the pattern's base, which is the directories
+   * before the first wildcard. A directory that matches is made, but only files that match are copied into it
+   * (`dir/**`).
    *
-   * Patterns are relative to `cwd` or absolute. One that begins with `!` leaves out. One that matches nothing adds nothing.
-   * @param patterns a pattern or several, as fast-glob has them
-   * @returns what was planned: numbers of files and directories, bytes
+   * Patterns are relative to `cwd` or absolute. A pattern that begins with `!` excludes. One without a match adds
+   * nothing.
+   * @param patterns a pattern or several, in the syntax of fast-glob
+   * @returns the plan: numbers of files and directories, bytes
    * @throws {AxlError} AXL_IO when a directory cannot be read; otherwise as {@link Transfer.add}
    * @see AXL_Add
    */
@@ -175,10 +179,10 @@ export class Transfer {
   }
 
   /**
-   * Starts the copies. When it resolves, the plan is in the state file and on the disk, and copies run; they go on,
-   * and are journalled, while JavaScript computes. They keep the process alive: see {@link Transfer.unref}.
+   * Starts the copies. When it resolves, the plan is in the state file and on the disk, and copies run. They go on and
+   * are journalled while JavaScript computes. They keep the process alive: see {@link Transfer.unref}.
    *
-   * A dispatch that failed has left no temporary file and no directory; the transfer is `created` as before, or `failed`
+   * A dispatch that fails leaves no temporary file and no directory. The transfer is `created` as before, or `failed`
    * if only a directory could not be made.
    * @param options `signal` cancels the transfer
    * @throws {AxlError} AXL_INVALID_STATE when it is not `created`; AXL_SOURCE_CHANGED or AXL_IO when a source is no
@@ -194,7 +198,7 @@ export class Transfer {
 
   /**
    * Goes on after a cancel, a failure or the death of a process. Complete files stay, complete chunks are verified and
-   * kept, what failed is copied anew. When it resolves, copies run.
+   * kept, failed files are copied again. When it resolves, copies run.
    * @param options `signal` cancels the transfer
    * @throws {AxlError} AXL_INVALID_STATE when copies run, or it was never dispatched, or is published; AXL_IO when the
    *   journal cannot be written. A source that is gone or has changed (AXL_SOURCE_CHANGED) fails its file: see wait()
@@ -208,7 +212,8 @@ export class Transfer {
   }
 
   /**
-   * Would {@link Transfer.wait} return at once? Says nothing about success. True also while the event loop was blocked.
+   * Would {@link Transfer.wait} return at once? It says nothing about success. It is right also after the event loop
+   * was blocked.
    * @throws {AxlError} AXL_INVALID_STATE before dispatch and after free
    * @see AXL_Test
    */
@@ -218,10 +223,10 @@ export class Transfer {
   }
 
   /**
-   * Waits for the copies, and publishes nothing: for ranks that agree by themselves before any of them publishes.
+   * Waits for the copies and publishes nothing. It is for ranks that agree by themselves before any of them publishes.
    * @param options `signal` ends the waiting only
-   * @returns is every file complete, so that {@link Transfer.wait} publishes, or has published? Otherwise `state` says
-   *   `failed` or `canceled`
+   * @returns true if every file is complete, so that {@link Transfer.wait} publishes, or has published. Otherwise
+   *   `state` is `failed` or `canceled`
    * @throws {AxlError} AXL_INVALID_STATE as {@link Transfer.wait}
    * @throws {CanceledError} AXL_CANCELED when the signal fired
    */
@@ -237,8 +242,9 @@ export class Transfer {
   }
 
   /**
-   * What became of each file so far.
-   * @throws {AxlError} AXL_INVALID_STATE before dispatch, after free, and while copies run: wait, settle or cancel first
+   * The outcome of each file so far.
+   * @throws {AxlError} AXL_INVALID_STATE before dispatch, after free, and while copies run: wait, settle or cancel
+   *   first
    */
   async report(): Promise<TransferReport> {
     this.#expect('report', 'complete', 'completed', 'failed', 'canceled');
@@ -249,8 +255,8 @@ export class Transfer {
    * Waits for the copies, then publishes: every file gets its owner, mode and times and its final name, all or none.
    * When it resolves, that is on the disk (durability `full`). The state file stays until {@link Transfer.free}.
    *
-   * The only place where a failure of the transfer appears. Calling it again says the same, or, if publishing itself
-   * failed, tries to go on.
+   * This is the only call that reports a failure of the transfer. Called again, it reports the same, or, if publishing
+   * itself failed, tries to go on.
    * @param options `signal` ends the waiting only; the copies, and a publishing that has begun, go on
    * @throws {TransferError} AXL_TRANSFER_FAILED when a file or the publishing failed; `report` says which, `cause` why
    * @throws {CanceledError} AXL_CANCELED when the transfer was canceled (then with a `report`), or the signal fired
@@ -270,8 +276,8 @@ export class Transfer {
   }
 
   /**
-   * Stops the copies, within 256 KiB each. When it resolves none runs. Temporary files and state file stay: resume goes
-   * on, free rolls back.
+   * Stops each copy within 256 KiB. When it resolves, no copy runs. Temporary files and state file stay, so that resume
+   * can go on and free can roll back.
    * @returns the state: `canceled`; `failed` if a file had failed; `dispatched` if every file was complete already, so
    *   that wait publishes
    * @throws {AxlError} AXL_INVALID_STATE before dispatch, once published, and after free
@@ -288,10 +294,10 @@ export class Transfer {
   }
 
   /**
-   * Ends the transfer and removes its state file, durably. One that is not published is rolled back: its temporary
-   * files and the directories it made are removed.
+   * Ends the transfer and deletes its state file, durably. A transfer that is not published is rolled back: its
+   * temporary files and the directories that it made are deleted.
    * @throws {AxlError} AXL_INVALID_STATE while copies run or their outcome is unknown: wait or cancel first;
-   *   AXL_IO when something cannot be removed; then it can be called again
+   *   AXL_IO when a file cannot be deleted; then free can be called again
    * @see AXL_Free
    */
   async free(): Promise<void> {
@@ -307,8 +313,9 @@ export class Transfer {
   }
 
   /**
-   * How far the copies are: a snapshot at once, one at most each `intervalMs`, and always the last one, after which it
-   * ends. Bytes, and numbers of files. Never throws for files that failed. Leaving the loop cancels nothing.
+   * How far the copies are, in bytes and files: a snapshot at once, then at most one each `intervalMs`, and always the
+   * last one, after which the iteration ends. Failed files are in the counts and end nothing. Leaving the loop cancels
+   * nothing.
    * @param options `intervalMs` in milliseconds, at least 1 (1000 if not given); `signal` ends the iteration
    * @throws {AxlError} AXL_INVALID_STATE before dispatch and after free
    * @throws {CanceledError} AXL_CANCELED when the signal fired
@@ -320,21 +327,22 @@ export class Transfer {
     return this.#copies.snapshots(state, options.intervalMs ?? DEFAULT_INTERVAL_MS, options.signal);
   }
 
-  /** Running copies do not keep the process alive any more. If it ends, they are canceled: resume goes on. */
+  /** From now on running copies do not keep the process alive. If it ends, they are canceled, and resume can go on. */
   unref(): this {
     this.#native.keepAlive(false);
     return this;
   }
 
-  /** Running copies keep the process alive again, as they did at first. */
+  /** From now on running copies keep the process alive, as they do after create. */
   ref(): this {
     this.#native.keepAlive(true);
     return this;
   }
 
   /**
-   * Lets go of the transfer, after a cancel if copies run. What {@link Transfer.open} and `axl-finalize` need stays: only
-   * {@link Transfer.free} and `axl-finalize` remove a state file.
+   * Lets go of the transfer, after a cancel if copies run. Temporary files and state file stay for {@link
+   * Transfer.open} and `axl-finalize`; only {@link Transfer.free} and `axl-finalize` delete a state file.
+   * @throws {AxlError} AXL_IO when the state file cannot be written
    */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closed || this.#phase === 'freed') return;

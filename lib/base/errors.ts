@@ -21,21 +21,24 @@ export type AxlCode =
   | 'AXL_STATE_LOCKED'
   /** The state file was written by another version of the format. */
   | 'AXL_STATE_VERSION'
-  /** There is a state file of that name: use Transfer.open. */
+  /** A state file of that name exists already: use Transfer.open. */
   | 'AXL_STATE_EXISTS'
-  /** Canceled, or no longer waited for. */
+  /** The transfer was canceled, or a signal ended the waiting. */
   | 'AXL_CANCELED'
-  /** A FIFO, a socket, a device, a dangling link. */
+  /** The source is a FIFO, a socket, a device or a dangling link. */
   | 'AXL_NOT_SUPPORTED'
-  /** A path that leads through a link, or a state file that is not ours. */
+  /** A path leads through a symbolic link, or a state file belongs to another user. */
   | 'AXL_UNSAFE_PATH'
-  /** Two names, or two accounts of rank and size, that cannot both hold. */
+  /** Two statements cannot both be true: two sources for one destination, two values of rank and size, two homes. */
   | 'AXL_CONFLICT'
   /** Another rank failed, so that this call failed on all of them. */
   | 'AXL_RANK_FAILED'
-  /** Another rank did not answer in time, or the connection to the others broke. */
+  /** Another rank did not answer in time, or the connection to the other ranks broke. */
   | 'AXL_RANK_LOST'
-  /** The native addon cannot be loaded, or there is no way to the other ranks that openComm could use. */
+  /**
+   * The native addon cannot be loaded, a state file names an unknown mover, or openComm finds no way to the other
+   * ranks.
+   */
   | 'AXL_BACKEND_UNAVAILABLE';
 
 /** What the addon says of a failure. Names are bytes; errno is positive. */
@@ -72,16 +75,31 @@ export function toFailure(failure: NativeFailure): Failure {
   };
 }
 
-/** Everything that can go wrong but misuse. */
+/**
+ * An error of this library. Misuse (a wrong type, an unknown option) is a TypeError or RangeError instead.
+ * @example
+ * ```ts
+ * try {
+ *   await Transfer.open('/p/job/state/ckpt.42.99');
+ * } catch (error) {
+ *   if (!(error instanceof AxlError) || error.code !== 'AXL_IO') throw error;
+ *   console.error(error.message, error.errnoName, error.path);
+ * }
+ * ```
+ */
 export class AxlError extends Error {
   override name = 'AxlError';
+  /** The reason, stable across versions; messages are not. */
   readonly code: AxlCode;
   /** As in Node's own errors: negative, for `util.getSystemErrorName`. */
   declare readonly errno?: number;
   /** The errno's name, e.g. `EDQUOT`: libuv has no names for some that matter here. */
   declare readonly errnoName?: string;
+  /** The system call that failed, if one did. */
   declare readonly syscall?: string;
+  /** The file or directory, as UTF-8. */
   declare readonly path?: string;
+  /** The second file of a rename or link, as UTF-8. */
   declare readonly dest?: string;
 
   constructor(code: AxlCode, message: string, options?: ErrorOptions) {
@@ -90,10 +108,25 @@ export class AxlError extends Error {
   }
 }
 
-/** What wait rejects with when a file, or the publishing, failed. */
+/**
+ * The error of wait when a file, or the publishing, failed. Its `cause` is the first failure.
+ * @example
+ * ```ts
+ * const transfer = await Transfer.create({ name: 'ckpt.42', stateDir: '/p/job/state' });
+ * await transfer.add('/l/ssd/ckpt.42', '/p/lustre/run/ckpt.42');
+ * await transfer.dispatch();
+ * try {
+ *   await transfer.wait();
+ * } catch (error) {
+ *   if (!(error instanceof TransferError)) throw error;
+ *   for (const file of error.report.files) if (file.error) console.error(file.source, file.error.message);
+ * }
+ * await transfer.free();
+ * ```
+ */
 export class TransferError extends AxlError {
   override name = 'TransferError';
-  /** Of the same shape as the report of a success. */
+  /** What became of each file, in the form that a success has, too. */
   readonly report: TransferReport;
 
   constructor(message: string, report: TransferReport, options?: ErrorOptions) {
@@ -102,10 +135,24 @@ export class TransferError extends AxlError {
   }
 }
 
-/** Canceled, or no longer waited for. Its name is `AbortError`, its cause the signal's reason. */
+/**
+ * The transfer was canceled, or a signal ended the waiting. Its name is `AbortError`, its cause the signal's reason.
+ * @example
+ * ```ts
+ * const transfer = await Transfer.create({ name: 'ckpt.42', stateDir: '/p/job/state' });
+ * await transfer.add('/l/ssd/ckpt.42', '/p/lustre/run/ckpt.42');
+ * await transfer.dispatch();
+ * await transfer.wait({ signal: AbortSignal.timeout(60_000) }).catch((error: unknown) => {
+ *   if (!(error instanceof CanceledError)) throw error;
+ *   console.error(error.report ? 'the transfer was canceled' : 'not complete after a minute; the copies go on');
+ * });
+ * await transfer.cancel().catch(() => {}); // published already
+ * await transfer.free();
+ * ```
+ */
 export class CanceledError extends AxlError {
   override name = 'AbortError';
-  /** Of a canceled transfer, from wait; of nothing, when a signal only stopped the waiting. */
+  /** What became of each file of a canceled transfer; absent when a signal only ended the waiting. */
   declare readonly report?: TransferReport;
 
   constructor(message: string, options?: ErrorOptions & { report?: TransferReport }) {

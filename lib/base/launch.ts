@@ -2,16 +2,19 @@
 
 /** This process among those that were launched with it. */
 export interface Place {
-  /** 0 to size-1. */
+  /** The rank, 0 to size-1. */
   readonly rank: number;
+  /** How many ranks the launcher started. */
   readonly size: number;
-  /** Among the ranks of this node, from 0. */
+  /** The rank among those of this node, from 0. */
   readonly localRank?: number;
-  /** What the scheduler calls the job, with its step (`1234.0`); without a scheduler, what the launcher does. */
+  /** The scheduler's name of the job, with its step (`1234.0`); without a scheduler, the launcher's name of it. */
   readonly job?: string;
+  /** The launcher whose variables were found. */
   readonly launcher: LauncherName | 'none';
 }
 
+/** A launcher, by the variables that it sets; `pmi` is MPICH or `srun --mpi=pmi2`. */
 export type LauncherName = 'openmpi' | 'pmi' | 'flux' | 'slurm';
 
 interface Launcher {
@@ -84,11 +87,12 @@ function read(env: NodeJS.ProcessEnv, launcher: Launcher): Omit<Place, 'job'> | 
 }
 
 /**
- * This process among those of its launcher; alone (rank 0 of 1) if there is none. Open MPI's variables count first, then
- * PMI's (MPICH, and srun --mpi=pmi2), Flux's, and Slurm's inside a step.
+ * Who this process is among the ranks of its launcher; rank 0 of 1 without a launcher. Open MPI's variables count
+ * first, then PMI's (MPICH, and srun --mpi=pmi2), Flux's, and Slurm's inside a step.
  * @example
  * ```ts
- * const { rank, size } = launched();
+ * const { rank, size, launcher } = launched();
+ * console.log(`rank ${rank} of ${size} (${launcher})`);
  * ```
  */
 export function launched(env: NodeJS.ProcessEnv = process.env): Place {

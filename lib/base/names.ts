@@ -76,8 +76,12 @@ function escapeCharacter(character: string): string {
 const PLAIN = /^[ -[\]-~]*$/;
 
 /**
- * A name for a terminal or a log: control characters, backslashes and bytes that are not UTF-8 as `\xNN`, so that it
- * stays on one line and can be turned back.
+ * A name for a terminal or a log: control characters, backslashes and bytes that are not UTF-8 become `\xNN`, so that
+ * the name stays on one line and can be turned back.
+ * @example
+ * ```ts
+ * console.log(displayName(Buffer.from([0x72, 0x31, 0xff, 0x0a]))); // r1\xff\x0a
+ * ```
  */
 export function displayName(name: Buffer | string): string {
   const asText = name.toString();

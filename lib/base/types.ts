@@ -10,23 +10,24 @@ export type PathLike = string | Uint8Array | URL;
  */
 export type Durability = 'full' | 'none';
 
-/** What to do when the owner of a file cannot be set: see `owner` of {@link CreateOptions}. */
+/** What to do when the owner of a file cannot be set; `owner` of {@link CreateOptions} explains the words. */
 export type OwnerPolicy = 'fail' | 'warn' | 'skip';
 
 /** What to do with a symbolic link: copy what it points to, copy the link itself, or leave it out. */
 export type LinkPolicy = 'follow' | 'copy' | 'skip';
 
 /**
- * How the ranks of a job agree: what an application that owns MPI hands in, or what `openComm` gives. Every rank
- * makes the same calls in the same order.
+ * The way in which the ranks of a job agree. `openComm` gives one; an application with an MPI binding brings its own.
+ * Every rank makes the same calls in the same order.
  */
 export interface Comm {
-  /** 0 to size-1. */
+  /** This process's rank, 0 to size-1. */
   readonly rank: number;
+  /** How many ranks there are. */
   readonly size: number;
   /**
    * Did every rank say true? Resolves on all ranks, to the same, when all have called it; rejects if one is lost.
-   * @param call what is asked for, the same on all ranks unless they have come out of step: then it may reject
+   * @param call the question's name. It is the same on all ranks, unless they are out of step; then the call may reject
    */
   allTrue(value: boolean, call?: string): Promise<boolean>;
   /** Resolves when all ranks have called it; rejects if one is lost. */
@@ -36,92 +37,108 @@ export interface Comm {
 /** How the ranks of an {@link OpenedComm} reach each other. `alone`: there is one rank. */
 export type CommProvider = 'pmi' | 'pmix' | 'directory' | 'alone';
 
+/** The options of openComm. */
 export interface OpenCommOptions {
   /**
-   * `pmi`: the launcher's descriptor PMI_FD (MPICH's mpiexec, srun --mpi=pmi2, Flux) · `pmix`: the PMIx library of the
-   * machine (Open MPI's mpirun, srun --mpi=pmix) · `directory`: files in a directory that all ranks see. It must be the
-   * same on all ranks. @default 'auto': the launcher's own if there is one, then `directory` if that option is given
+   * The way to the other ranks. `pmi`: the launcher's descriptor PMI_FD (MPICH's mpiexec, srun --mpi=pmi2, Flux) ·
+   * `pmix`: the PMIx library of the machine (Open MPI's mpirun, srun --mpi=pmix) · `directory`: files in a directory
+   * that all ranks see. It must be the same on all ranks. @default 'auto': the launcher's own if there is one, then
+   * `directory` if that option is given
    */
   readonly provider?: 'auto' | 'pmi' | 'pmix' | 'directory';
   /** A directory on a file system that all ranks share; a subdirectory `.axl-comm-ID` is made there, and removed. */
   readonly directory?: PathLike;
   /**
-   * What no other launch that runs at the same time and in the same directory is called: letters, digits, `.`, `_`, `-`.
+   * A name of this launch that no other launch has at the same time in the same directory: letters, digits, `.`, `_`,
+   * `-`.
    * @default from the step of Slurm, the job of Flux or the namespace of PMIx; elsewhere `directory` needs it
    */
   readonly id?: string;
-  /** Milliseconds until all ranks must have called it. @default 300000 (5 min) */
+  /** Milliseconds within which all ranks must have called openComm. @default 300000 (5 min) */
   readonly timeoutMs?: number;
 }
 
-/** What openComm gives. Calls are answered in their order; the first that fails is the reason why all later ones do. */
+/**
+ * The {@link Comm} of openComm. Calls are answered in their order; after the first failure all later calls fail with
+ * it.
+ */
 export interface OpenedComm extends Comm, AsyncDisposable {
+  /** The way to the other ranks that was found. */
   readonly provider: CommProvider;
   /**
-   * Takes leave of the launcher; asks no other rank. Calls without an answer reject. Without it, the launcher may take the
-   * end of this process for a crash, and end the other ranks.
+   * Takes leave of the launcher, without asking other ranks. Calls without an answer reject. If a process ends without
+   * close, the launcher may take that for a crash and end the other ranks.
    */
   close(): Promise<void>;
-  /** As close. */
+  /** The same as close. */
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** Of {@link Transfer.create}. */
+/** The options of {@link Transfer.create}. */
 export interface CreateOptions {
-  /** What the transfer is called in reports; transfers of all ranks that share a name form a dataset, e.g. `ckpt.42`. */
+  /** The transfer's name in reports, e.g. `ckpt.42`. The transfers of all ranks that share a name form a dataset. */
   readonly name: string;
-  /** The journal of this transfer; must not exist. Its directory must. Either this or `stateDir` is needed. */
+  /** The state file of this transfer. It must not exist, but its directory must. Give either this or `stateDir`. */
   readonly stateFile?: PathLike;
-  /** The directory of the journal, which is called `NAME.RANK` there. It must exist. */
+  /** An existing directory, in which the state file gets the name `NAME.RANK`. */
   readonly stateDir?: PathLike;
-  /** @default 'full' */
+  /** What has to be on the disk before success is reported. @default 'full' */
   readonly durability?: Durability;
   /**
-   * When chown is refused: `fail` the file, `warn` (publish it with our owner, without setuid and setgid, and say so
-   * in the report), or `skip` (do not try). @default 'fail' as root, otherwise 'warn'
+   * What to do when a file cannot be given its source's owner. `fail`: the file fails. `warn`: it is published with our
+   * owner, without setuid and setgid, and the report says so. `skip`: the owner is not set. @default 'fail' as root,
+   * otherwise 'warn'
    */
   readonly owner?: OwnerPolicy;
-  /** This process's rank, 0 to size-1. @default what the launcher says, see {@link launched}; 0 without one */
+  /** This process's rank, 0 to size-1. @default the launcher's, see {@link launched}; 0 without a launcher */
   readonly rank?: number;
-  /** How many ranks take part. @default what the launcher says; 1 without one */
+  /** How many ranks take part. @default the launcher's; 1 without a launcher */
   readonly size?: number;
-  /** Among the ranks of this node; recorded for whoever inspects the state file. @default what the launcher says */
+  /**
+   * The rank among those of this node, recorded in the state file for people who inspect it. @default the launcher's
+   */
   readonly localRank?: number;
-  /** What the scheduler calls the job; recorded, too. @default what the environment says */
+  /** The scheduler's name of the job, also recorded. @default from the environment */
   readonly job?: string;
   /**
-   * `axl-finalize` publishes this transfer only if every rank of its dataset is complete, whatever it is told; otherwise
-   * all of them are treated as incomplete. Whoever calls wait on it without `comm`, also after open, has seen to it that
-   * all are: see {@link Transfer.settle}. @default false; with `comm` true
+   * `axl-finalize` publishes this transfer only if every rank of its dataset is complete; otherwise it treats all of
+   * them as incomplete. If you call wait() without `comm`, also after open, you guarantee that every rank is complete:
+   * see {@link Transfer.settle}. @default false; with `comm` true
    */
   readonly allRanks?: boolean;
 }
 
-/** Of a collective transfer: every rank creates its own, with the same name. */
+/** The options of a collective transfer. Every rank creates its own transfer, with the same name. */
 export interface CollectiveOptions extends CreateOptions {
+  /** The way to the other ranks. */
   readonly comm: Comm;
   /**
    * Milliseconds that a collective call waits for the other ranks, once this one is ready, before it rejects with
-   * AXL_RANK_LOST: more than the slowest rank's copies can take longer than the fastest's. @default 1800000 (30 min)
+   * AXL_RANK_LOST. Allow for the time between the end of the fastest and of the slowest rank's copies. @default 1800000
+   * (30 min)
    */
   readonly commTimeoutMs?: number;
 }
 
-/** Of {@link Transfer.open}. */
+/** The options of {@link Transfer.open}. */
 export interface OpenOptions {
-  /** Every rank takes over its own transfer: see {@link CollectiveOptions}. */
+  /** The way to the other ranks, of which each takes over its own transfer: see {@link CollectiveOptions}. */
   readonly comm?: Comm;
-  /** As of {@link CollectiveOptions}. @default 1800000 */
+  /** Milliseconds, as in {@link CollectiveOptions}. @default 1800000 */
   readonly commTimeoutMs?: number;
 }
 
+/** The options of {@link Transfer.add}. */
 export interface AddOptions {
-  /** @default a named source is followed; a link inside a directory is copied as a link */
+  /**
+   * What to do with symbolic links. @default a named source is followed; a link inside a directory is copied as a link
+   */
   readonly links?: LinkPolicy;
 }
 
+/** The options of {@link Transfer.addGlob}. */
 export interface AddGlobOptions extends AddOptions {
-  /** Where relative patterns start. @default process.cwd() */
+  /** The directory in which relative patterns start. @default process.cwd() */
   readonly cwd?: PathLike;
   /** The directory that receives the matches, each under its path below the pattern's base. */
   readonly dest: PathLike;
@@ -131,16 +148,19 @@ export interface AddGlobOptions extends AddOptions {
   readonly dot?: boolean;
 }
 
+/** The options of {@link Transfer.wait} and {@link Transfer.settle}. */
 export interface WaitOptions {
-  /** Stops the waiting (rejects with an AbortError); the copies go on. */
+  /** Ends the waiting, which rejects with an AbortError; the copies go on. */
   readonly signal?: AbortSignal;
 }
 
+/** The options of {@link Transfer.dispatch} and {@link Transfer.resume}. */
 export interface DispatchOptions {
   /** Cancels the transfer. */
   readonly signal?: AbortSignal;
 }
 
+/** The options of {@link Transfer.progress}. */
 export interface ProgressOptions extends WaitOptions {
   /** Milliseconds between snapshots, at least 1. @default 1000 */
   readonly intervalMs?: number;
@@ -152,46 +172,61 @@ export interface ProgressOptions extends WaitOptions {
  */
 export type TransferStateName = 'created' | 'dispatched' | 'completed' | 'failed' | 'canceled' | 'freed';
 
-/** A snapshot of a transfer. Bytes and numbers of files; what a resume kept is included. */
+/** A snapshot of a transfer. Chunks and files that a resume kept are included. */
 export interface Progress {
+  /** Where the transfer stands. */
   readonly state: TransferStateName;
+  /** Bytes of all files. */
   readonly bytesTotal: number;
+  /** Bytes that are at their temporary names. */
   readonly bytesCopied: number;
+  /** How many files there are. */
   readonly filesTotal: number;
+  /** How many files are complete. */
   readonly filesDone: number;
+  /** How many files have failed. */
   readonly filesFailed: number;
 }
 
-/** What one add planned. */
+/** The plan of one add. */
 export interface Added {
+  /** Files and symbolic links to copy. */
   readonly files: number;
+  /** Directories to make, if they do not exist by then. */
   readonly directories: number;
+  /** Bytes to copy. */
   readonly bytes: number;
 }
 
-/** Why something failed, as data. */
+/** A failure as data. */
 export interface Failure {
   /** An AXL_* code. */
   readonly code: string;
+  /** A sentence for people, which may change between versions. */
   readonly message: string;
   /** The errno's name, e.g. `ENOSPC`. */
   readonly errnoName?: string;
   /** Negative, as in Node's own errors. */
   readonly errno?: number;
+  /** The system call that failed. */
   readonly syscall?: string;
-  /** As UTF-8; bytes that are not become U+FFFD. */
+  /** The file or directory, as UTF-8; bytes that are not UTF-8 become U+FFFD. */
   readonly path?: string;
+  /** The second file of a rename or link. */
   readonly dest?: string;
 }
 
-/** What became of one file. */
+/** The outcome of one file. */
 export interface FileReport {
-  /** As UTF-8; `sourceBytes` has the name itself. */
+  /** The source, as UTF-8; `sourceBytes` has the name itself. */
   readonly source: string;
+  /** The final name, as UTF-8; `destBytes` has the name itself. */
   readonly dest: string;
+  /** The bytes of the source's name. */
   readonly sourceBytes: Buffer;
+  /** The bytes of the final name. */
   readonly destBytes: Buffer;
-  /** Bytes. */
+  /** The size in bytes. */
   readonly size: number;
   /** `published`: at its final name · `done`: complete under its temporary name · `failed` · `pending`. */
   readonly state: 'published' | 'done' | 'failed' | 'pending';
@@ -199,27 +234,42 @@ export interface FileReport {
   readonly crc32c?: number;
   /** False: the owner could not be set (see `owner`), so setuid and setgid were dropped. */
   readonly ownerGiven: boolean;
+  /** Why the file failed, if it did. */
   readonly error?: Failure;
 }
 
-/** What became of a transfer; of one shape in success (wait's result) and failure (TransferError.report). */
+/** The outcome of a transfer, in the same form after success (wait's result) and failure (TransferError.report). */
 export interface TransferReport {
+  /** The transfer's name. */
   readonly name: string;
+  /** The path of the state file, as UTF-8. */
   readonly stateFile: string;
+  /** Where the transfer stands. */
   readonly state: TransferStateName;
+  /** Bytes of all files. */
   readonly bytes: number;
+  /** How many files are at their final names. */
   readonly filesPublished: number;
+  /** How many files have failed. */
   readonly filesFailed: number;
-  /** Files whose owner could not be set. */
+  /** How many files could not be given their owner. */
   readonly ownerWarnings: number;
+  /** The outcome of each file, in the order of adding. */
   readonly files: readonly FileReport[];
 }
 
+/** The options of {@link config}. */
 export interface ConfigOptions {
-  /** Copying threads of this process. Only before the first transfer. @default from the number of CPUs, at most 8; AXL_THREADS */
+  /**
+   * Threads of this process that copy, 1 to 256. They can be set before the first transfer only. @default AXL_THREADS,
+   * or the number of CPUs, at least 2 and at most 8
+   */
   readonly threads?: number;
-  /** Bytes of a chunk, the unit of resume and of parallel copying inside a file; a multiple of 4096. @default 8 MiB; AXL_CHUNK_SIZE */
+  /**
+   * Bytes of a chunk, a multiple of 4096. A chunk is the unit of resume and of parallel copying inside a file. @default
+   * AXL_CHUNK_SIZE, or 8 MiB
+   */
   readonly chunkSize?: number;
-  /** @default 'full'; AXL_DURABILITY */
+  /** The durability of transfers that do not say otherwise. @default AXL_DURABILITY, or 'full' */
   readonly durability?: Durability;
 }
