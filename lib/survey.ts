@@ -40,12 +40,13 @@ function hidden<T extends object>(object: T, fields: Readonly<Record<string, Buf
 
 function toListed(s: NativeSurveyed): ListedTransfer {
   const { uuid, name, rank, size, alive, files, filesDone, filesFailed, filesPublished, bytes, bytesDone } = s;
-  const { canceled, host, pid, allRanks, uid, failure } = s;
+  const { canceled, host, pid, allRanks, uid, failure, dataset, attempt } = s;
   const listed = {
     stateFile: toText(s.stateFile),
     ...{ name, rank, size, uuid },
     state: STANDINGS[s.standing] as ListedTransfer['state'],
     ...{ alive, files, filesDone, filesFailed, filesPublished, bytes, bytesDone, canceled, host, pid, allRanks, uid },
+    ...{ dataset, attempt, home: toText(s.home) },
     modified: new Date(Number(s.modifiedNs / NS_PER_MS)),
     ...(failure && { error: toFailure(failure) }),
   };

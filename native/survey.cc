@@ -31,6 +31,9 @@ void Count(const TransferState& state, Surveyed* s) {
   s->host = state.info.host;
   s->pid = state.info.pid;
   s->all_ranks = state.info.all_ranks;
+  s->dataset = state.info.dataset;
+  s->attempt = state.info.attempt;
+  s->home = state.info.home;
   s->canceled = state.canceled;
   s->settled = state.settled;
   s->files = state.files.size();

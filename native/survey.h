@@ -47,6 +47,9 @@ struct Surveyed {
   std::string host;
   uint32_t pid = 0;
   bool all_ranks = false;  // to be published only with all ranks of its dataset
+  Uuid dataset{};
+  uint64_t attempt = 0;
+  std::string home;  // where its dataset's verdict lives; empty: the directory of the state file
 };
 
 // One state file; *replay, if given, holds all that could be read.

@@ -46,6 +46,9 @@ Status Transfer::Create(const TransferOptions& options) {
   info.job = options.job;
   info.local_rank = options.local_rank;
   info.all_ranks = options.all_ranks;
+  info.home = options.home;
+  info.dataset = options.dataset;
+  info.attempt = options.attempt;
   plan_.Spare(options.state_file);
   return Journal::Create(os_, options.state_file, info, &journal_);
 }

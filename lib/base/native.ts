@@ -66,6 +66,12 @@ export interface NativeTransferOptions {
   /** UNKNOWN_LOCAL_RANK if it is not known. */
   readonly localRank: number;
   readonly allRanks: boolean;
+  /** Absolute: where the dataset's verdict lives; empty: the directory of the state file. */
+  readonly home: Buffer;
+  /** 16 bytes; empty: derived from name, job, size, attempt, home and user. */
+  readonly dataset: Buffer;
+  /** How often the job was started again. */
+  readonly attempt: number;
 }
 
 /** A report by columns, one row a file in the order they were added. */
@@ -194,6 +200,11 @@ export interface NativeSurveyed {
   readonly host: string;
   readonly pid: number;
   readonly allRanks: boolean;
+  /** 32 hex digits. */
+  readonly dataset: string;
+  readonly attempt: number;
+  /** Empty: the directory of the state file. */
+  readonly home: Buffer;
   readonly failure?: NativeFailure;
 }
 

@@ -200,6 +200,12 @@ export interface ListedTransfer {
   readonly pid: number;
   /** It is published only with all ranks of its dataset. */
   readonly allRanks: boolean;
+  /** The id of its dataset: 32 hex digits, the same for all ranks, and for no other dataset. */
+  readonly dataset: string;
+  /** How often the job was started again. */
+  readonly attempt: number;
+  /** The directory where the dataset's verdict lives; empty: the directory of the state file. */
+  readonly home: string;
   /** The user id of the state file's owner. */
   readonly uid: number;
   /** When the state file was last written. */

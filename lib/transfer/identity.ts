@@ -48,5 +48,6 @@ export function nativeOptions(options: CreateOptions): NativeTransferOptions {
   return {
     ...identify(options),
     ...{ name, allRanks, chunkSize, durability: DURABILITY[durability], owner: OWNER[owner] },
+    ...{ home: Buffer.alloc(0), dataset: Buffer.alloc(0), attempt: 0 },
   };
 }

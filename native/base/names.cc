@@ -14,6 +14,27 @@ constexpr size_t kCut = kMaxName - kSuffix - 9;
 
 bool IsCanonicalComponent(std::string_view c) { return !c.empty() && c != "." && c != ".."; }
 
+// FNV-1a of 128 bits.
+class Sum {
+ public:
+  void Add(std::string_view bytes) {
+    for (const char c : bytes) sum_ = (sum_ ^ static_cast<uint8_t>(c)) * kPrime;
+  }
+  void Add(uint64_t n) {
+    for (int shift = 0; shift < 64; shift += 8) sum_ = (sum_ ^ static_cast<uint8_t>(n >> shift)) * kPrime;
+  }
+  Uuid Take() const {
+    Uuid out;
+    for (size_t i = 0; i < out.size(); i++) out[i] = static_cast<uint8_t>(sum_ >> (8 * i));
+    return out;
+  }
+
+ private:
+  __extension__ using Wide = unsigned __int128;
+  static constexpr Wide kPrime = (Wide{1} << 88) + 0x13b;
+  Wide sum_ = (Wide{0x6c62272e07bb0142} << 64) + 0x62b821756295c58d;
+};
+
 }  // namespace
 
 std::string Hex(const uint8_t* data, size_t n) {
@@ -77,6 +98,18 @@ bool IsCanonical(std::string_view path) {
     at = end + 1;
   }
   return true;
+}
+
+bool IsCanonicalDirectory(std::string_view path) { return path == "/" || IsCanonical(path); }
+
+Uuid DatasetId(const TransferInfo& info, std::string_view home, uint32_t user) {
+  Sum sum;
+  for (const std::string_view text : {std::string_view(info.name), std::string_view(info.job), home}) {
+    sum.Add(text.size());
+    sum.Add(text);
+  }
+  for (const uint64_t number : {uint64_t{info.size}, info.attempt, uint64_t{user}}) sum.Add(number);
+  return sum.Take();
 }
 
 }  // namespace axl

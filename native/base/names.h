@@ -21,6 +21,12 @@ bool IsWithin(std::string_view path, std::string_view dir);
 
 // Absolute, no empty, "." or ".." component, no NUL, no trailing slash; at most 4,095 bytes.
 bool IsCanonical(std::string_view path);
+// The same, or "/".
+bool IsCanonicalDirectory(std::string_view path);
+
+// Of transfers whose caller names no dataset: the same for all ranks that say the same, and for no others.
+// `home`: the canonical path of the directory where the verdict lives.
+Uuid DatasetId(const TransferInfo& info, std::string_view home, uint32_t user);
 
 std::string Hex(const uint8_t* data, size_t n);
 

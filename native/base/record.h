@@ -16,12 +16,47 @@ namespace axl {
 using Uuid = std::array<uint8_t, 16>;
 
 enum class Durability : uint8_t { kFull = 1, kNone = 2 };
+// What to do where the system refuses an owner (a mode, times ...).
 enum class OwnerPolicy : uint8_t { kFail = 1, kWarn = 2, kSkip = 3 };
+// What inode numbers are worth on the file system of the destinations.
+enum class Inodes : uint8_t { kStable = 1, kMeanNothing = 2, kNotProbed = 3 };
+
+// A value that few have: the others do not pay for it. Copies share it.
+template <class T>
+class Rare {
+ public:
+  Rare() = default;
+  Rare(T value) : value_(value == T{} ? nullptr : std::make_shared<const T>(std::move(value))) {}
+  operator const T&() const { return **this; }
+  const T* operator->() const { return &**this; }
+  const T& operator*() const {
+    static const T none{};
+    return value_ ? *value_ : none;
+  }
+  explicit operator bool() const { return value_ != nullptr; }
+  friend bool operator==(const Rare& a, const Rare& b) { return a.value_ == b.value_ || *a == *b; }
+
+ private:
+  std::shared_ptr<const T> value_;
+};
 
 struct Time {
   int64_t sec = 0;
   uint32_t nsec = 0;
   friend bool operator==(const Time&, const Time&) = default;
+};
+
+// How a file is known again. What is zero, or empty, is not known; `more` is what only few file systems tell.
+struct Identity {
+  struct More {
+    Time birth;
+    std::string handle;  // of name_to_handle_at, with its generation
+    friend bool operator==(const More&, const More&) = default;
+  };
+  uint64_t inode = 0;
+  Time ctime;
+  Rare<More> more;
+  friend bool operator==(const Identity&, const Identity&) = default;
 };
 
 struct Xattr {
@@ -71,13 +106,26 @@ struct TransferInfo {
   std::string host;
   std::string boot_id;
   uint32_t pid = 0;
-  uint64_t start_time = 0;  // of the writing process, in clock ticks after boot; field 22 of /proc/PID/stat
+  uint64_t start_time = 0;     // of the writing process, in clock ticks after boot; field 22 of /proc/PID/stat
+  uint64_t pid_namespace = 0;  // of that process: the inode of /proc/self/ns/pid; 0: unknown
   Durability durability = Durability::kFull;
   OwnerPolicy owner = OwnerPolicy::kWarn;
+  OwnerPolicy mode = OwnerPolicy::kFail;  // this and the next three are recorded for who comes; kFail is what is done
+  OwnerPolicy times = OwnerPolicy::kFail;
+  OwnerPolicy xattrs = OwnerPolicy::kFail;
+  OwnerPolicy acls = OwnerPolicy::kFail;
   uint32_t chunk_size = 0;  // bytes
   std::string job;          // of the scheduler or launcher; empty: none is known
   uint32_t local_rank = kNoLocalRank;
   bool all_ranks = false;  // to be published only with all ranks of its dataset
+  Uuid dataset{};          // the same for all its ranks, and for no other; see DatasetId in names.h
+  uint64_t attempt = 0;    // how often the job was started again
+  std::string home;        // canonical: where the dataset's verdict lives; empty: the directory of the state file
+  Identity home_identity;
+  Identity self;       // of the state file
+  Identity directory;  // of its directory
+  Inodes inodes = Inodes::kNotProbed;
+  uint32_t heartbeat_ms = 0;  // 0: the writer writes none
 };
 
 // Is what was written lost, whatever a later fsync says? Then no chunk of the file is kept (invariant 5).

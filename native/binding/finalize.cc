@@ -154,6 +154,9 @@ Napi::Object ToJs(Napi::Env env, const Surveyed& s) {
   entry.Set("host", s.host);
   entry.Set("pid", s.pid);
   entry.Set("allRanks", s.all_ranks);
+  entry.Set("dataset", Hex(s.dataset.data(), s.dataset.size()));
+  entry.Set("attempt", Double(s.attempt));
+  entry.Set("home", ToBuffer(env, s.home));
   if (!s.status.ok()) entry.Set("failure", ToJs(env, s.status));
   return entry;
 }

@@ -1,6 +1,7 @@
 // Status, reports and options: C++ on one side, plain JavaScript objects on the other.
 #include "binding/values.h"
 
+#include <algorithm>
 #include <cctype>
 #include <cstring>
 #include <system_error>
@@ -99,6 +100,10 @@ TransferOptions ReadTransferOptions(const Napi::Object& options) {
   out.job = options.Get("job").As<Napi::String>().Utf8Value();
   out.local_rank = Uint(options, "localRank");
   out.all_ranks = options.Get("allRanks").As<Napi::Boolean>().Value();
+  out.home = Bytes(options.Get("home"));
+  const std::string dataset = Bytes(options.Get("dataset"));
+  std::copy_n(dataset.begin(), std::min(dataset.size(), out.dataset.size()), out.dataset.begin());
+  out.attempt = static_cast<uint64_t>(options.Get("attempt").As<Napi::Number>().Int64Value());
   return out;
 }
 

@@ -8,7 +8,8 @@ namespace axl {
 
 inline constexpr char kJournalMagic[8] = {'\x89', 'A', 'X', 'L', '\r', '\n', '\x1a', '\n'};
 inline constexpr uint32_t kJournalVersion = 1;
-inline constexpr size_t kHeaderSize = 64;        // magic 8, version 4, header size 4, UUID 16, zeros 28, CRC 4
+inline constexpr uint32_t kJournalEdition = 1;   // 0: version 1 before it was final
+inline constexpr size_t kHeaderSize = 64;        // magic 8, version 4, size 4, UUID 16, edition 4, zeros 24, CRC 4
 inline constexpr size_t kRecordOverhead = 13;    // u32 length, u8 type, u32 sequence, payload, u32 CRC
 inline constexpr uint32_t kMaxRecord = 1 << 20;  // bytes of payload
 inline constexpr uint64_t kMaxJournal = 256ull << 20;

@@ -79,10 +79,30 @@ Status Journal::LockDraft(const std::string& draft, bool* lost) {
   return there < 0 ? Status::Errno(-there, "stat", path_) : Status::Ok();
 }
 
-Status Journal::WriteDraft(const std::string& draft) {
+// Which file this is, which directory it is made in, and which dataset it belongs to.
+Status Journal::IdentifyDraft() {
+  TransferInfo& info = replay_.state.info;
   struct stat st;
   if (int r = os_.Fstat(fd_.get(), &st); r < 0) return Status::Errno(-r, "fstat", path_);
-  inode_ = st.st_ino;
+  info.self.inode = inode_ = st.st_ino;
+  std::string home;
+  const std::string dir = Directory();
+  if (int r = os_.Stat(AT_FDCWD, dir.c_str(), &st, 0); r < 0) return Status::Errno(-r, "stat", dir);
+  info.directory.inode = st.st_ino;
+  const std::string& given = info.home.empty() ? dir : info.home;
+  if (int r = os_.RealPath(given.c_str(), &home); r < 0) return Status::Errno(-r, "realpath", given);
+  if (!info.home.empty()) {
+    info.home = home;
+    if (int r = os_.Stat(AT_FDCWD, home.c_str(), &st, 0); r < 0) return Status::Errno(-r, "stat", home);
+    if (!S_ISDIR(st.st_mode)) return Status::Errno(ENOTDIR, "stat", home);
+    info.home_identity.inode = st.st_ino;
+  }
+  if (info.dataset == Uuid{}) info.dataset = DatasetId(info, home, os_.EffectiveUser());
+  return Status::Ok();
+}
+
+Status Journal::WriteDraft(const std::string& draft) {
+  if (Status s = IdentifyDraft(); !s.ok()) return s;
   const std::string header = JournalWriter::Header(uuid());
   if (int r = WriteAll(os_, fd_.get(), header.data(), header.size(), 0); r < 0)
     return Status::Errno(-r, "write", path_);

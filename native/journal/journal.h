@@ -80,6 +80,7 @@ class Journal {
   Status MakeDraft(const TransferInfo& info, bool* lost);
   Status LockDraft(const std::string& draft, bool* lost);
   Status WriteDraft(const std::string& draft);
+  Status IdentifyDraft();
   Status OpenFile();
   Status LockAndCheck();
   Status ReadAll();

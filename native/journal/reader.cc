@@ -40,6 +40,25 @@ class Cursor {
     if (t.nsec >= 1'000'000'000) ok_ = false;
     return t;
   }
+  Identity Known() {
+    Identity i;
+    Identity::More more;
+    const uint8_t bits = U8();
+    if (bits & 1) i.inode = U64();
+    if (bits & 2) i.ctime = Times();
+    if (bits & 4) more.birth = Times();
+    if (bits & 8) more.handle = String();
+    const bool all = (!(bits & 1) || i.inode != 0) && (!(bits & 2) || i.ctime != Time{}) &&
+                     (!(bits & 4) || more.birth != Time{}) && (!(bits & 8) || !more.handle.empty());
+    if (bits > 15 || !all) ok_ = false;
+    i.more = more;
+    return i;
+  }
+  Uuid Id() {
+    Uuid id{};
+    if (Take(id.size())) std::memcpy(id.data(), p_ - id.size(), id.size());
+    return id;
+  }
   Metadata Meta() {
     Metadata m;
     m.mode = U32();
@@ -133,16 +152,29 @@ class Replayer {
     i.boot_id = c.String();
     i.pid = c.U32();
     i.start_time = c.U64();
-    const uint8_t durability = c.U8(), owner = c.U8();
+    i.pid_namespace = c.U64();
+    const uint8_t durability = c.U8();
+    for (OwnerPolicy* policy : {&i.owner, &i.mode, &i.times, &i.xattrs, &i.acls}) {
+      *policy = static_cast<OwnerPolicy>(c.U8());
+      if (*policy < OwnerPolicy::kFail || *policy > OwnerPolicy::kSkip) return "a malformed TRANSFER";
+    }
     i.chunk_size = c.U32();
     i.job = c.String();
     i.local_rank = c.U32();
     const uint8_t all_ranks = c.U8();
-    if (!c.Finished() || durability < 1 || durability > 2 || owner < 1 || owner > 3 || all_ranks < 1 || all_ranks > 2)
+    i.dataset = c.Id();
+    i.attempt = c.U64();
+    i.home = c.String();
+    for (Identity* identity : {&i.home_identity, &i.self, &i.directory}) *identity = c.Known();
+    const uint8_t inodes = c.U8();
+    i.heartbeat_ms = c.U32();
+    if (!c.Finished() || durability < 1 || durability > 2 || all_ranks < 1 || all_ranks > 2 || inodes < 1 || inodes > 3)
       return "a malformed TRANSFER";
+    if (!i.home.empty() && !IsCanonicalDirectory(i.home)) return "a TRANSFER with an unsafe path";
+    if (i.dataset == Uuid{}) return "a TRANSFER without a dataset";
     if (i.rank >= i.size || i.chunk_size == 0 || i.chunk_size % 4096 != 0) return "a TRANSFER with impossible numbers";
     i.durability = static_cast<Durability>(durability);
-    i.owner = static_cast<OwnerPolicy>(owner);
+    i.inodes = static_cast<Inodes>(inodes);
     i.all_ranks = all_ranks == 2;
     return nullptr;
   }
@@ -355,6 +387,15 @@ Status CheckHeader(const uint8_t* data, size_t n, Uuid* uuid) {
   if (version != kJournalVersion || Get32(data + 12) != kHeaderSize)
     return Status::Make(Code::kStateVersion, "format version " + std::to_string(version) +
                                                  "; this program reads version " + std::to_string(kJournalVersion));
+  if (const uint32_t edition = Get32(data + 32); edition == 0)
+    return Status::Make(Code::kStateVersion,
+                        "written by a pre-release of axl-transfer, whose format this program does not read: finalize "
+                        "it with the release that wrote it, or delete it together with its temporary files");
+  else if (edition != kJournalEdition)
+    return Status::Make(Code::kStateVersion, "format edition " + std::to_string(edition) +
+                                                 "; this program reads edition " + std::to_string(kJournalEdition));
+  for (size_t at = 36; at < kHeaderSize - 4; at++)
+    if (data[at] != 0) return Status::Make(Code::kStateVersion, "a header that a later version has written");
   std::memcpy(uuid->data(), data + 16, uuid->size());
   return Status::Ok();
 }

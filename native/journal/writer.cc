@@ -20,6 +20,7 @@ std::string JournalWriter::Header(const Uuid& uuid) {
   Put32(&h, kJournalVersion);
   Put32(&h, static_cast<uint32_t>(kHeaderSize));
   h.append(reinterpret_cast<const char*>(uuid.data()), uuid.size());
+  Put32(&h, kJournalEdition);
   h.resize(kHeaderSize - 4, '\0');
   Put32(&h, Crc32c(0, h.data(), h.size()));
   return h;
@@ -58,6 +59,17 @@ void JournalWriter::Times(const Time& t) {
   U32(t.nsec);
 }
 
+void JournalWriter::Known(const Identity& i) {
+  const Time none;
+  const std::string& handle = i.more->handle;
+  U8(static_cast<uint8_t>((i.inode != 0 ? 1 : 0) | (i.ctime != none ? 2 : 0) | (i.more->birth != none ? 4 : 0) |
+                          (handle.empty() ? 0 : 8)));
+  if (i.inode != 0) U64(i.inode);
+  if (i.ctime != none) Times(i.ctime);
+  if (i.more->birth != none) Times(i.more->birth);
+  if (!handle.empty()) String(handle);
+}
+
 void JournalWriter::Meta(const Metadata& m) {
   U32(m.mode);
   U32(m.uid);
@@ -81,12 +93,20 @@ void JournalWriter::Transfer(const TransferInfo& info) {
   String(info.boot_id);
   U32(info.pid);
   U64(info.start_time);
+  U64(info.pid_namespace);
   U8(static_cast<uint8_t>(info.durability));
-  U8(static_cast<uint8_t>(info.owner));
+  for (OwnerPolicy policy : {info.owner, info.mode, info.times, info.xattrs, info.acls})
+    U8(static_cast<uint8_t>(policy));
   U32(info.chunk_size);
   String(info.job);
   U32(info.local_rank);
   U8(info.all_ranks ? 2 : 1);
+  out_.append(reinterpret_cast<const char*>(info.dataset.data()), info.dataset.size());
+  U64(info.attempt);
+  String(info.home);
+  for (const Identity* identity : {&info.home_identity, &info.self, &info.directory}) Known(*identity);
+  U8(static_cast<uint8_t>(info.inodes));
+  U32(info.heartbeat_ms);
   End();
 }
 

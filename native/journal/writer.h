@@ -45,6 +45,7 @@ class JournalWriter {
   void U64(uint64_t v);
   void String(const std::string& s);
   void Times(const Time& t);
+  void Known(const Identity& i);
   void Meta(const Metadata& m);
 
   Uuid uuid_;

@@ -3,6 +3,7 @@
 #include "os/process.h"
 
 #include <signal.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -31,6 +32,11 @@ ProcessStat ReadStat(uint32_t pid) {
   return ParseProcessStat({std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()});
 }
 
+uint64_t PidNamespace() {
+  struct stat st;
+  return stat("/proc/self/ns/pid", &st) == 0 ? st.st_ino : 0;
+}
+
 bool NoSuchProcess(uint32_t pid) { return kill(static_cast<pid_t>(pid), 0) == -1 && errno == ESRCH; }
 
 }  // namespace
@@ -53,6 +59,7 @@ void DescribeProcess(TransferInfo* info) {
   info->boot_id = BootId();
   info->pid = static_cast<uint32_t>(getpid());
   info->start_time = ReadStat(info->pid).start_time;
+  info->pid_namespace = PidNamespace();
 }
 
 Liveness WriterLiveness(const TransferInfo& info) {

@@ -8,7 +8,7 @@
 
 namespace axl {
 
-// Fills host, boot_id, pid and start_time of this process.
+// Fills host, boot_id, pid, start_time and pid_namespace of this process.
 void DescribeProcess(TransferInfo* info);
 
 enum class Liveness : uint8_t { kDead, kAlive, kUnknown };

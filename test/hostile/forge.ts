@@ -52,7 +52,7 @@ function metadata({ mode, uid, gid, xattrs = [] }: Claims): Buffer {
 }
 
 export function header(uuid: Buffer): Buffer {
-  const body = Buffer.concat([Buffer.from('8941584c0d0a1a0a', 'hex'), u32(1), u32(64), uuid, Buffer.alloc(28)]);
+  const body = Buffer.concat([Buffer.from('8941584c0d0a1a0a', 'hex'), u32(1), u32(64), uuid, u32(1), Buffer.alloc(24)]);
   return Buffer.concat([body, u32(crc32c(body))]);
 }
 
@@ -75,7 +75,10 @@ export class Records {
   }
 
   transfer(name = 'forged', rank = 0, size = 1): this {
-    const process = [string('host'), string('boot'), u32(1), u64(1)];
+    const process = [string('host'), string('boot'), u32(1), u64(1), u64(1)];
+    const policies = [2, 1, 1, 1, 1].map(u8);
+    const dataset = [this.#uuid, u64(0), string('')];
+    const unknown = [u8(0), u8(0), u8(0), u8(3), u32(0)];
     return this.add(
       1,
       string(name),
@@ -84,11 +87,13 @@ export class Records {
       u32(size),
       ...process,
       u8(1),
-      u8(2),
+      ...policies,
       u32(4096),
       string(''),
       u32(0xffff_ffff),
       u8(1),
+      ...dataset,
+      ...unknown,
     );
   }
 

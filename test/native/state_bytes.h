@@ -22,9 +22,16 @@ inline TransferInfo SampleInfo() {
   info.boot_id = "b";
   info.pid = 7;
   info.start_time = 9;
+  info.pid_namespace = 10;
   info.chunk_size = 4096;
   info.job = "j";
   info.local_rank = 3;
+  info.dataset = {0xd1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
+  info.attempt = 2;
+  info.home = "/";
+  info.home_identity.inode = 12;
+  info.self.inode = 13;
+  info.directory.inode = 14;
   return info;
 }
 

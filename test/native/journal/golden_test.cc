@@ -12,7 +12,7 @@
 namespace axl::test {
 namespace {
 
-std::string Root() { return Join(ParentOf(__FILE__), "../.."); }
+std::string Root() { return Join(ParentOf(__FILE__), "../../.."); }
 
 struct Golden {
   const char* name;
