@@ -159,12 +159,8 @@ export class Transfer {
 
   /**
    * Plans to copy the files that match patterns. Each keeps its path below the pattern's base, which is the directories
-   * before the first wildcard. A directory that matches is made, but only files that match are copied into it
-   * (`dir/**`).
-   *
-   * Patterns are relative to `cwd` or absolute. A pattern that begins with `!` excludes. One without a match adds
-   * nothing.
-   * @param patterns a pattern or several, in the syntax of fast-glob
+   * before the first wildcard. Of a directory that matches, only what matches is copied (`dir/**`).
+   * @param patterns one or several, as fast-glob has them, relative to `cwd` or absolute; `!` at the start excludes
    * @returns the plan: numbers of files and directories, bytes
    * @throws {AxlError} AXL_IO when a directory cannot be read; otherwise as {@link Transfer.add}
    * @see AXL_Add
@@ -212,8 +208,7 @@ export class Transfer {
   }
 
   /**
-   * Would {@link Transfer.wait} return at once? It says nothing about success. It is right also after the event loop
-   * was blocked.
+   * Would {@link Transfer.wait} return at once? It says nothing about success.
    * @throws {AxlError} AXL_INVALID_STATE before dispatch and after free
    * @see AXL_Test
    */
@@ -223,7 +218,7 @@ export class Transfer {
   }
 
   /**
-   * Waits for the copies and publishes nothing. It is for ranks that agree by themselves before any of them publishes.
+   * Waits for the copies and publishes nothing: for ranks that agree by themselves before any of them publishes.
    * @param options `signal` ends the waiting only
    * @returns true if every file is complete, so that {@link Transfer.wait} publishes, or has published. Otherwise
    *   `state` is `failed` or `canceled`
@@ -314,8 +309,7 @@ export class Transfer {
 
   /**
    * How far the copies are, in bytes and files: a snapshot at once, then at most one each `intervalMs`, and always the
-   * last one, after which the iteration ends. Failed files are in the counts and end nothing. Leaving the loop cancels
-   * nothing.
+   * last. Failed files are in the counts and do not end the loop. Leaving the loop cancels nothing.
    * @param options `intervalMs` in milliseconds, at least 1 (1000 if not given); `signal` ends the iteration
    * @throws {AxlError} AXL_INVALID_STATE before dispatch and after free
    * @throws {CanceledError} AXL_CANCELED when the signal fired
@@ -340,8 +334,7 @@ export class Transfer {
   }
 
   /**
-   * Lets go of the transfer, after a cancel if copies run. Temporary files and state file stay for {@link
-   * Transfer.open} and `axl-finalize`; only {@link Transfer.free} and `axl-finalize` delete a state file.
+   * Lets go of the transfer, after a cancel if copies run. Its temporary files and its state file stay.
    * @throws {AxlError} AXL_IO when the state file cannot be written
    */
   async [Symbol.asyncDispose](): Promise<void> {
