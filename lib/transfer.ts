@@ -88,10 +88,9 @@ export class Transfer {
    * If every file was complete, the state is `dispatched` and {@link Transfer.wait} publishes. If not, it is `failed`
    * or `canceled` and {@link Transfer.resume} goes on. A published transfer is `completed`. With `comm` every rank
    * takes over its own transfer, and the result is a {@link CollectiveTransfer}, which all ranks resume together.
-   * @throws {AxlError} AXL_STATE_LOCKED when the writer of the state file is alive, a finalizer is at work on it, or a
-   *   finalizer has decided about its dataset (axl-finalize goes on); AXL_STATE_CORRUPT or AXL_STATE_VERSION when it is
-   *   corrupt or of another version; AXL_UNSAFE_PATH when it is not a regular file of this user; AXL_IO when it does
-   *   not exist or cannot be read; AXL_INVALID_STATE when the transfer was never dispatched
+   * @throws {AxlError} AXL_STATE_LOCKED when its writer is alive, a finalizer is at work on it, or has decided about
+   *   its dataset; AXL_STATE_CORRUPT; AXL_STATE_VERSION; AXL_UNSAFE_PATH when it is not a regular file of this user;
+   *   AXL_IO when it does not exist or cannot be read; AXL_INVALID_STATE when the transfer was never dispatched
    * @see AXL_Create with AXL_XFER_STATE_FILE
    */
   static open(stateFile: PathLike, options: OpenOptions & { readonly comm: Comm }): Promise<CollectiveTransfer>;
@@ -220,8 +219,8 @@ export class Transfer {
   /**
    * Waits for the copies and publishes nothing: for ranks that agree by themselves before any of them publishes.
    * @param options `signal` ends the waiting only
-   * @returns true if every file is complete, so that {@link Transfer.wait} publishes, or has published. Otherwise
-   *   `state` is `failed` or `canceled`
+   * @returns true if every file is complete, so that wait publishes, or has; otherwise `state` is `failed` or
+   *   `canceled`
    * @throws {AxlError} AXL_INVALID_STATE as {@link Transfer.wait}
    * @throws {CanceledError} AXL_CANCELED when the signal fired
    */
@@ -273,8 +272,7 @@ export class Transfer {
   /**
    * Stops each copy within 256 KiB. When it resolves, no copy runs. Temporary files and state file stay, so that resume
    * can go on and free can roll back.
-   * @returns the state: `canceled`; `failed` if a file had failed; `dispatched` if every file was complete already, so
-   *   that wait publishes
+   * @returns `canceled`; `failed` if a file had failed; `dispatched` if every file was complete, so that wait publishes
    * @throws {AxlError} AXL_INVALID_STATE before dispatch, once published, and after free
    * @see AXL_Cancel
    */
