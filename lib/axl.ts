@@ -32,8 +32,11 @@ let lastId = 0;
 function find(call: string, handle: Handle): Transfer | CollectiveTransfer {
   const transfer = typeof handle === 'number' ? transfers.get(handle) : handle;
   if (transfer instanceof Transfer || transfer instanceof CollectiveTransfer) return transfer;
-  if (typeof handle !== 'number') throw new TypeError(`${call} takes the id of a transfer, or the transfer`);
-  throw new AxlError('AXL_INVALID_STATE', `${call}: there is no transfer ${handle}; it was freed or never created`);
+  if (typeof handle !== 'number') throw new TypeError(`${call} needs the id of a transfer, or the transfer itself`);
+  throw new AxlError(
+    'AXL_INVALID_STATE',
+    `${call}: there is no transfer with the id ${handle}: it was freed or never created`,
+  );
 }
 
 /**
@@ -253,6 +256,6 @@ export async function stop(): Promise<void> {
  */
 export function config(options: ConfigOptions = {}): Required<ConfigOptions> {
   if (options.threads !== undefined && started() && options.threads !== settings().threads)
-    throw new AxlError('AXL_INVALID_STATE', 'config: threads can be set before the first transfer only');
+    throw new AxlError('AXL_INVALID_STATE', 'config: set threads before the first transfer is created');
   return configure(options);
 }

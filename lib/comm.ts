@@ -31,7 +31,8 @@ function lostRanks(cause: unknown, call = ''): AxlError {
   return new AxlError('AXL_RANK_LOST', call + (cause as Error).message, { cause });
 }
 
-const notOpen = (): AxlError => new AxlError('AXL_INVALID_STATE', 'allTrue or barrier: the comm is closed');
+const notOpen = (): AxlError =>
+  new AxlError('AXL_INVALID_STATE', 'allTrue or barrier: the comm is closed; open another');
 
 class Opened implements OpenedComm {
   readonly provider: OpenedComm['provider'];
@@ -118,13 +119,16 @@ function launchId(env: NodeJS.ProcessEnv, { launcher }: Place): string | undefin
 }
 
 function directoryProvider({ directory, id }: OpenCommOptions): Provider {
-  if (directory === undefined) throw new TypeError('openComm needs the option directory for that provider');
+  if (directory === undefined) throw new TypeError("openComm needs the option directory for the provider 'directory'");
   const place = launched();
   if (place.launcher === 'none')
-    throw new AxlError('AXL_BACKEND_UNAVAILABLE', 'openComm: no launcher has said which rank of how many this is');
+    throw new AxlError(
+      'AXL_BACKEND_UNAVAILABLE',
+      'openComm: no launcher has set rank and size; start the ranks with mpirun, mpiexec, srun or flux',
+    );
   const own = id ?? launchId(process.env, place);
   if (own !== undefined) return new Directory(absolutePath(directory, 'directory'), own, place);
-  const why = 'nothing in the environment tells this launch from others; give id, the same on all ranks';
+  const why = 'nothing in the environment tells this launch from others; give the option id, the same on all ranks';
   throw new AxlError('AXL_INVALID_STATE', `openComm: ${why}`);
 }
 
@@ -146,8 +150,9 @@ function auto(options: OpenCommOptions): Provider {
   if (size === 1 && (launcher !== 'none' || tried.length === 0)) return new Alone();
   if (options.directory !== undefined) return directoryProvider(options);
   const [cause] = tried;
-  const ways = cause?.message.replace('openComm: ', '') ?? 'no PMI (PMI_FD) and no PMIx (PMIX_NAMESPACE) is there';
-  const why = `${size} ranks were launched (${launcher}), but ${ways}; no directory was given`;
+  const ways =
+    cause?.message.replace('openComm: ', '') ?? 'neither PMI (PMI_FD) nor PMIx (PMIX_NAMESPACE) is in the environment';
+  const why = `${size} ranks were launched (${launcher}), but ${ways}; give the option directory`;
   throw new AxlError('AXL_BACKEND_UNAVAILABLE', `openComm: ${why}`, { cause });
 }
 
@@ -160,7 +165,8 @@ function choose(options: OpenCommOptions): Provider {
 function expectLaunched({ name, rank, size }: Provider): void {
   const place = launched();
   if (place.launcher === 'none' || (place.rank === rank && place.size === size)) return;
-  const why = `${name} says rank ${rank} of ${size}, but the launcher (${place.launcher}) says ${place.rank} of ${place.size}`;
+  const launchers = `the launcher (${place.launcher}) says ${place.rank} of ${place.size}`;
+  const why = `${name} says rank ${rank} of ${size}, but ${launchers}`;
   throw new AxlError('AXL_CONFLICT', `openComm: ${why}`);
 }
 
@@ -168,7 +174,7 @@ const isLaunchers = ({ name }: Provider): boolean => name === 'pmi' || name === 
 
 function expectUnused(provider: Provider): void {
   if (!isLaunchers(provider)) return;
-  const why = used ? 'was open in this process before, and can be opened once' : 'belongs to the main thread';
+  const why = used ? 'can be opened once in a process, and was opened before' : 'can be opened by the main thread only';
   if (used || !isMainThread)
     throw new AxlError('AXL_INVALID_STATE', `openComm: the launcher's ${provider.name} ${why}`);
 }
@@ -176,7 +182,7 @@ function expectUnused(provider: Provider): void {
 async function handshake(provider: Provider): Promise<void> {
   await provider.open();
   expectLaunched(provider);
-  if (!(await provider.allTrue(true, questionOf('openComm')))) throw new Error('a rank has not opened');
+  if (!(await provider.allTrue(true, questionOf('openComm')))) throw new Error('another rank could not open it');
 }
 
 async function begin(options: OpenCommOptions): Promise<Opened> {
@@ -213,7 +219,8 @@ async function begin(options: OpenCommOptions): Promise<Opened> {
  */
 export async function openComm(options: OpenCommOptions = {}): Promise<OpenedComm> {
   checkOptions('openComm', options, shapes.openComm);
-  if (open !== undefined) throw new AxlError('AXL_INVALID_STATE', 'openComm: a comm of this process is open already');
+  if (open !== undefined)
+    throw new AxlError('AXL_INVALID_STATE', 'openComm: this process has an open comm already; close it first');
   open = 'opening';
   try {
     open = await begin(options);

@@ -7,7 +7,7 @@ const user = process.argv[4] ?? '';
 // Node's types leave it out.
 const { initgroups } = process as { initgroups?: (user: string, group: number) => void };
 if (!(uid > 0) || !initgroups || !process.setgroups || !process.setgid || !process.setuid)
-  throw new Error('owner-process is started by finalize()');
+  throw new Error('only finalize() may start owner-process');
 if (user === '') process.setgroups([gid]);
 else initgroups(user, gid);
 process.setgid(gid);

@@ -139,7 +139,8 @@ function pile(byOwner: Map<number, string[]>, owner: number, name: string): void
 function refused(path: Buffer, kind: Kind, why?: Exposed): FinalizedEntry {
   if (kind !== 'file') return makeEntry(path, kind === 'other' ? 'not-state' : 'gone', NOTHING_KNOWN);
   const dir = fromLatin1(why?.dir ?? '');
-  const message = `${displayName(path)}: it is root's, and others can write to ${displayName(dir)}`;
+  const remedy = "make the directory root's alone";
+  const message = `${displayName(path)} belongs to root, but others can write to ${displayName(dir)}: ${remedy}`;
   const unsafe: Failure = { code: 'AXL_UNSAFE_PATH', message, path: toText(path) };
   return makeEntry(path, 'failed', { ...NOTHING_KNOWN, error: why?.error ? nodeFailure(why.error, dir) : unsafe });
 }

@@ -14,7 +14,7 @@ const below = (fd: number, name: string): Buffer => Buffer.from(`/proc/self/fd/$
 function targetOf(fd: number, name: string): string | undefined {
   const stats = lstatSync(below(fd, name));
   if (!stats.isSymbolicLink()) return undefined;
-  if (stats.uid !== 0) throw unsafe(`root goes through no link of uid ${stats.uid}`);
+  if (stats.uid !== 0) throw unsafe(`root follows no symbolic link of user ${stats.uid}: give the path without links`);
   return readlinkSync(below(fd, name), 'latin1');
 }
 
@@ -35,7 +35,7 @@ export function openAsRoot(path: string): number {
     for (let links = 0, name = left.shift(); name !== undefined; name = left.shift()) {
       const target = targetOf(fd, name);
       if (target === undefined) move(below(fd, name));
-      else if (++links > MAX_LINKS) throw unsafe('too many links');
+      else if (++links > MAX_LINKS) throw unsafe('the path has too many symbolic links');
       else {
         left.unshift(...components(target));
         if (target.startsWith('/')) move('/');

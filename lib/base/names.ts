@@ -9,7 +9,7 @@ function toBytes(path: PathLike, what: string): Buffer {
   const bytes = asBuffer(path);
   if (bytes === undefined) throw new TypeError(`${what} must be a string, a Buffer or a file: URL`);
   if (bytes.length === 0) throw new TypeError(`${what} must not be empty`);
-  if (bytes.includes(0)) throw new TypeError(`${what} must not hold a NUL byte`);
+  if (bytes.includes(0)) throw new TypeError(`${what} must not contain a NUL byte`);
   return bytes;
 }
 
@@ -21,8 +21,10 @@ function asBuffer(path: PathLike): Buffer | undefined {
 
 /** Node's fileURLToPath gives text; a percent-encoded byte need not be UTF-8. */
 function fileUrlBytes(url: URL): Buffer {
-  if (url.protocol !== 'file:' || url.hostname !== '') throw new TypeError(`not a file: URL of this host: ${url.href}`);
-  if (/%2f/i.test(url.pathname)) throw new TypeError(`an encoded slash in a file: URL: ${url.href}`);
+  if (url.protocol !== 'file:' || url.hostname !== '')
+    throw new TypeError(`${url.href} must be a file: URL of this host`);
+  if (/%2f/i.test(url.pathname))
+    throw new TypeError(`the file: URL ${url.href} must not contain an encoded slash (%2F)`);
   const decode = (_: string, hex: string) => String.fromCharCode(Number.parseInt(hex, 16));
   return Buffer.from(url.pathname.replace(/%([0-9a-f]{2})/gi, decode), 'latin1');
 }

@@ -342,15 +342,19 @@ function load(): Native {
   const files = candidates();
   const file = files.find((name) => existsSync(name));
   const unavailable = (problem: string, cause?: unknown) =>
-    new AxlError('AXL_BACKEND_UNAVAILABLE', `axl-transfer: ${problem}; \`npm rebuild axl-transfer\` compiles it`, {
-      cause,
-    });
-  if (file === undefined) throw unavailable(`no native addon at ${files.join(' or ')}`);
+    new AxlError(
+      'AXL_BACKEND_UNAVAILABLE',
+      `axl-transfer: ${problem}; run \`npm rebuild axl-transfer\` to compile it`,
+      {
+        cause,
+      },
+    );
+  if (file === undefined) throw unavailable(`there is no native addon at ${files.join(' or ')}`);
   try {
     // Loaded when it is needed only, as the addon is.
     return process.getBuiltinModule('node:module').createRequire(import.meta.filename)(file) as Native;
   } catch (cause) {
-    throw unavailable(`the native addon ${file} does not load: ${(cause as Error).message}`, cause);
+    throw unavailable(`the native addon ${file} cannot be loaded: ${(cause as Error).message}`, cause);
   }
 }
 

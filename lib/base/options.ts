@@ -28,7 +28,7 @@ const path: Check = (value, name) =>
 const texts: Check = (value, name) => {
   const strings = Array.isArray(value) && value.every((item) => typeof item === 'string');
   if (!strings) fail(name, 'an array of strings', value);
-  if (value.includes('')) throw new RangeError(`${name} must hold no empty string`);
+  if (value.includes('')) throw new RangeError(`${name} must not contain an empty string`);
 };
 const list = (item: Check, wanted: string): Check => {
   return (value, name) => {

@@ -48,7 +48,7 @@ export function jittered(ms: number): number {
 export async function within<T>(ms: number, promise: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer from the other ranks for ${ms} ms`)), ms);
+    timer = setTimeout(() => reject(new Error(`the other ranks have not answered for ${ms} ms`)), ms);
   });
   try {
     return await Promise.race([promise, late]);

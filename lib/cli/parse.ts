@@ -120,7 +120,7 @@ function conflict(command: Command, flags: Flags): void {
   if (flags.quiet && flags.verbose) both('--quiet', '--verbose');
   if (flags.fallback && flags.incomplete !== 'resume') command.error('error: --fallback needs --incomplete resume');
   const below = flags.recursive ? undefined : flags.pattern?.find(leadsBelow);
-  if (below) command.error(`error: --pattern ${displayName(toBytes(below))} has a slash: it needs --recursive`);
+  if (below) command.error(`error: --pattern ${displayName(toBytes(below))} contains a slash and needs --recursive`);
 }
 
 const isOptional = (arg: string): boolean => MAIN.options.some(({ name, optional }) => optional && name === arg);
@@ -135,12 +135,12 @@ function beforeOperands(args: readonly string[]): readonly string[] {
 function refuseSlips(command: Command, args: readonly string[]): void {
   const words = beforeOperands(args);
   for (const [i, word] of words.entries()) {
-    if (word.endsWith('=') && isOptional(word.slice(0, -1))) command.error(`error: ${word} has no value`);
+    if (word.endsWith('=') && isOptional(word.slice(0, -1))) command.error(`error: ${word} needs a value`);
     const next = words[i + 1];
     if (!isOptional(word) || next === undefined || next === '' || next.startsWith('-')) continue;
     if (lstatSync(toBytes(next), { throwIfNoEntry: false })) continue;
     const shown = displayName(toBytes(next));
-    command.error(`error: ${word} takes a value after = only (${word}=${shown}), and there is no INPUT ${shown}`);
+    command.error(`error: ${word} takes its value after = (${word}=${shown}); there is no INPUT ${shown}`);
   }
 }
 

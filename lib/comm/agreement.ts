@@ -55,7 +55,7 @@ export class Agreement {
       return await within(this.#limitMs, this.#comm.allTrue(mine, call));
     } catch (cause) {
       const { rank, size } = this.#comm;
-      const why = `${call}: rank ${rank} of ${size} lost the other ranks: ${(cause as Error).message}`;
+      const why = `${call}: rank ${rank} of ${size} has lost the other ranks: ${(cause as Error).message}`;
       // Whoever answers later answers another question: nothing asked over this Comm means anything now.
       this.#line.broken = new AxlError('AXL_RANK_LOST', why, { cause });
       throw this.#line.broken;
@@ -82,6 +82,8 @@ export class Agreement {
     if (!succeeded) throw mine.reason;
     if (everyone === true) return mine.value;
     await undo?.(mine.value);
-    throw everyone === false ? new AxlError('AXL_RANK_FAILED', `${call}: another rank failed`) : everyone;
+    throw everyone === false
+      ? new AxlError('AXL_RANK_FAILED', `${call}: it failed on another rank; the error there says why`)
+      : everyone;
   }
 }

@@ -60,7 +60,10 @@ class Board {
   async #expectOurs(): Promise<void> {
     const stats = await fs.lstat(this.path);
     if (stats.isDirectory() && stats.uid === process.geteuid?.() && (stats.mode & 0o022) === 0) return;
-    throw new AxlError('AXL_UNSAFE_PATH', `openComm: ${displayName(this.path)}: is not a directory of this user alone`);
+    throw new AxlError(
+      'AXL_UNSAFE_PATH',
+      `openComm: ${displayName(this.path)} must be a directory that only this user can write to`,
+    );
   }
 
   async touch(name: string): Promise<void> {
@@ -103,7 +106,7 @@ class Board {
 
 const lost = (why: string): AxlError => new AxlError('AXL_RANK_LOST', why);
 const twice = (rank: number): AxlError =>
-  new AxlError('AXL_CONFLICT', `two processes are rank ${rank}; give each launch an id of its own`);
+  new AxlError('AXL_CONFLICT', `two processes say that they are rank ${rank}; give each launch an id of its own`);
 const draw = (): string => randomBytes(8).toString('hex');
 
 /** By rank: the nonces of `join.RANK.NONCE`. */
@@ -209,7 +212,7 @@ export class Directory implements Provider {
   async #poll<T>(look: (attempt: number) => Promise<T | undefined>): Promise<T> {
     const longest = LONGEST_PAUSE_MS + this.size;
     for (let attempt = 1, pause = FIRST_PAUSE_MS; ; attempt++, pause = Math.min(1.5 * pause, longest)) {
-      if (this.#closing.signal.aborted) throw lost('closed');
+      if (this.#closing.signal.aborted) throw lost('the comm is closed');
       const found = await look(attempt);
       if (found !== undefined) return found;
       await sleep(jittered(pause), this.#closing.signal);
@@ -257,7 +260,7 @@ export class Directory implements Provider {
   #expectPresent(names: readonly string[]): undefined {
     const seen = new Set(names);
     const gone = this.#present.findIndex((name) => !seen.has(name));
-    if (gone >= 0) throw lost(`rank ${gone} has closed`);
+    if (gone >= 0) throw lost(`rank ${gone} has closed its comm`);
   }
 
   /** Removes what an earlier launch has left; from now on what is missing is missed. */

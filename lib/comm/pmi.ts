@@ -61,7 +61,7 @@ class Wire {
   }
 
   destroy(): void {
-    this.#break('closed');
+    this.#break('the connection to the launcher is closed');
   }
 
   /** What is asked no more no longer keeps the process alive. The connection ends with the process. */
@@ -76,14 +76,14 @@ class Wire {
       this.#text = this.#text.slice(end + 1);
       this.#answer(line);
     }
-    if (this.#text.length > LONGEST_LINE) this.#break(`what was received is no PMI-1: ${quoted(this.#text)}`);
+    if (this.#text.length > LONGEST_LINE) this.#break(`the launcher's answer is not PMI-1: ${quoted(this.#text)}`);
   }
 
   #answer(line: string): void {
     const asked = this.#asked;
     const reply = parse(line);
     if (!asked || reply.cmd !== asked.reply) {
-      this.#break(`unexpected in PMI-1: ${quoted(line)}`);
+      this.#break(`the launcher sent an answer to no question: ${quoted(line)}`);
       return;
     }
     this.#asked = undefined;
@@ -108,13 +108,13 @@ function connect(text: string | undefined): Wire {
   // The first three are everybody's: taking one over would be seen.
   if (!/^\d{1,7}$/.test(text ?? '') || Number(text) < 3)
     throw unavailable(
-      text === undefined ? 'no launcher has set PMI_FD' : `PMI_FD is no descriptor: ${JSON.stringify(text)}`,
+      text === undefined ? 'no launcher has set PMI_FD' : `PMI_FD must be a descriptor, not ${JSON.stringify(text)}`,
     );
   try {
     return new Wire(Number(text));
   } catch (cause) {
     const hint = 'a program between the launcher and this one may have closed it';
-    throw unavailable(`PMI_FD=${text} is no open socket: ${(cause as Error).message}; ${hint}`, cause);
+    throw unavailable(`PMI_FD=${text} is not an open socket: ${(cause as Error).message}; ${hint}`, cause);
   }
 }
 
@@ -141,7 +141,7 @@ export class Pmi implements Provider {
     const { rank, size } = this;
     this.#wire = connect(this.#env.PMI_FD);
     if (!Number.isInteger(rank) || !Number.isInteger(size) || rank < 0 || rank >= size)
-      throw unavailable(`PMI_RANK=${this.#env.PMI_RANK} and PMI_SIZE=${this.#env.PMI_SIZE} are no rank and size`);
+      throw unavailable(`PMI_RANK=${this.#env.PMI_RANK} and PMI_SIZE=${this.#env.PMI_SIZE} are not a rank and a size`);
     try {
       await this.#introduce();
     } catch (cause) {
@@ -154,9 +154,10 @@ export class Pmi implements Provider {
     const { pmi_version: version } = await this.#ask('cmd=init pmi_version=1 pmi_subversion=1', 'response_to_init');
     if (version !== '1') throw new Error(`the launcher speaks version ${version} of PMI, not 1`);
     const { keylen_max: longest } = await this.#ask('cmd=get_maxes', 'maxes');
-    if (!(Number(longest) >= KEY_LENGTH)) throw new Error(`the launcher's keys have ${longest} characters at most`);
+    if (!(Number(longest) >= KEY_LENGTH))
+      throw new Error(`the launcher allows keys of ${longest} characters; ${KEY_LENGTH} are needed`);
     const { kvsname = '' } = await this.#ask('cmd=get_my_kvsname', 'my_kvsname');
-    if (kvsname === '') throw new Error('the launcher names no space for keys');
+    if (kvsname === '') throw new Error('the launcher has not named its key space');
     this.#kvs = kvsname;
   }
 

@@ -3,7 +3,7 @@
 import type { OpenedComm } from '../base/types.js';
 
 /** Said where ranks have come out of step: an answer to another question must not count. */
-export const isElsewhere = (rank: number): string => `rank ${rank} is at another call than rank 0`;
+export const isElsewhere = (rank: number): string => `rank ${rank} makes another call than rank 0`;
 
 /** Made without effect; one call at a time. */
 export interface Provider {

@@ -61,7 +61,8 @@ function byBase(patterns: readonly string[]): Map<string, string[]> {
 export function patternList(patterns: string | readonly string[]): string[] {
   const list = typeof patterns === 'string' ? [patterns] : [...patterns];
   for (const pattern of list)
-    if (typeof pattern !== 'string' || pattern === '') throw new TypeError('a pattern must be a string, not empty');
+    if (typeof pattern !== 'string' || pattern === '')
+      throw new TypeError('a pattern must be a string that is not empty');
   return list;
 }
 

@@ -41,18 +41,18 @@ const PHASES: Record<NativeState, Phase> = {
 /** The phase for what the addon says of a transfer none of whose copies runs. */
 export const phaseOf = (state: number): Phase => PHASES[NATIVE_STATES[state] as NativeState];
 
-/** What to do instead, for a call that does not fit. */
+/** What the caller should do instead of a call that the state forbids. */
 const HINTS: Record<Phase | 'closed', string> = {
-  created: 'dispatch it first',
-  starting: 'wait for it or cancel it first',
-  running: 'wait for it or cancel it first',
-  complete: 'wait publishes it',
-  publishing: 'it is being published',
-  completed: 'it is published; free it',
-  failed: 'resume or free it',
-  canceled: 'resume or free it',
-  freed: 'create another',
-  closed: 'open its state file',
+  created: 'call dispatch first',
+  starting: 'call wait or cancel first',
+  running: 'call wait or cancel first',
+  complete: 'call wait, which publishes it',
+  publishing: 'call wait, which is publishing it',
+  completed: 'it is published: call free',
+  failed: 'call resume or free',
+  canceled: 'call resume or free',
+  freed: 'create another transfer',
+  closed: 'take it over with Transfer.open',
 };
 
 /** Dispatched once, and neither published nor freed. */
@@ -64,6 +64,6 @@ export function expectPhase(call: string, name: string, phase: Phase | 'closed',
   if (phase !== 'closed' && phases.includes(phase)) return;
   const state = phase === 'closed' ? phase : STATES[phase];
   const fixed = phases.every((one) => one === 'created') && phase !== 'closed'; // adding and dispatching are over for good
-  const hint = fixed ? 'create another' : HINTS[phase];
+  const hint = fixed ? 'create another transfer' : HINTS[phase];
   throw new AxlError('AXL_INVALID_STATE', `${call}: transfer ${displayName(name)} is ${state}; ${hint}`);
 }

@@ -142,7 +142,7 @@ bool GetNumber(uint32_t rank, const char* key, uint32_t* number, std::string* pr
   const int status = client->calls.get(&proc, key, nullptr, 0, &value);
   *problem = Problem("PMIx_Get", status);
   if (status == kSuccess && (value == nullptr || value->type != kUint32))
-    *problem = std::string("PMIx_Get: ") + key + " is no number";
+    *problem = std::string("PMIx_Get: ") + key + " is not a number";
   if (problem->empty()) *number = value->data.number;
   std::free(value);  // a number has nothing else to free
   return problem->empty();
@@ -204,7 +204,7 @@ Pmix* Pmix::Load(const std::string& library, std::string* problem) {
   auto loaded = std::make_unique<Client>();
   if (handle == nullptr || !FindAll(handle, &loaded->calls)) {
     const char* why = dlerror();
-    *problem = why != nullptr ? why : library + " is not PMIx";
+    *problem = why != nullptr ? why : library + " is not a PMIx library";
     return nullptr;
   }
   client = loaded.release();

@@ -339,7 +339,7 @@ t.test('a rank that does not answer in time is lost, for this call and all later
   const lost = { ...options(place, board.comm(0)), commTimeoutMs: 20 };
   const error = (await rejection(Transfer.create(lost))) as AxlError;
   t.equal(error.code, 'AXL_RANK_LOST');
-  t.match(error.message, /create: rank 0 of 2 lost the other ranks: no answer .* for 20 ms/);
+  t.match(error.message, /create: rank 0 of 2 has lost the other ranks: .* for 20 ms/);
   t.same(tree(place.states), {}, 'what it made alone is gone');
 });
 

@@ -55,7 +55,7 @@ t.test('ranks that are not at the same call hear so, and nobody counts an answer
     out.push(await comm.allTrue(true, comm.rank === 2 ? 'wait' : 'add'));`;
   for (const said of await ranks(body, { place })) {
     t.same(said.slice(0, 2), [true, 'AXL_RANK_LOST']);
-    t.match(said[2], 'rank 2 is at another call than rank 0');
+    t.match(said[2], 'rank 2 makes another call than rank 0');
   }
 });
 
@@ -196,13 +196,13 @@ t.test('ranks that no way leads to are told what was tried; they never believe t
     said(await script(program("out.push('open');"), [JSON.stringify(options)], { env: more }));
   const { states: directory } = new Place(t);
   const unavailable = (why: RegExp) => ['AXL_BACKEND_UNAVAILABLE', why];
-  t.match(await open({}, env(0, 4)), unavailable(/4 ranks.*PMI_FD.*PMIX_NAMESPACE.*no directory/));
+  t.match(await open({}, env(0, 4)), unavailable(/4 ranks.*PMI_FD.*PMIX_NAMESPACE.*directory/));
   t.match(await open({ provider: 'pmi' }, env(0, 4)), unavailable(/PMI_FD/));
   t.match(await open({ provider: 'directory', directory, id: 'x' }, {}), unavailable(/no launcher/));
   const noLibrary = { PMIX_NAMESPACE: '1', AXL_PMIX_LIBRARY: '/nowhere/libpmix.so.2' };
   t.match(await open({}, noLibrary), unavailable(/libpmix2.*AXL_PMIX_LIBRARY/));
   t.match(await open({ provider: 'pmix' }, { AXL_PMIX_LIBRARY: 'libc.so.6' }), unavailable(/PMIx_Init/));
-  t.match(await open({ directory }, env(0, 4)), ['AXL_INVALID_STATE', /give id/]);
+  t.match(await open({ directory }, env(0, 4)), ['AXL_INVALID_STATE', /give the option id/]);
 });
 
 /** A process whose descriptor 3 is a socket, at the other end of which `answer` gives a line for each line. */

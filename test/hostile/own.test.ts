@@ -121,7 +121,7 @@ t.test("a user's link in root's input leads to no state files of others", { skip
   for (const input of ['link', 'link/', 'link/state', 'above/bobs', 'above/bobs/state']) {
     const { status, stderr } = await axlFinalize([join(world.states, input)]);
     t.equal(status, 1, input);
-    t.match(stderr, `root goes through no link of uid ${MALLORY}`);
+    t.match(stderr, `root follows no symbolic link of user ${MALLORY}`);
   }
   t.ok(fs.existsSync(stateFile));
   fs.symlinkSync(bobs, world.place.path('roots-own'));

@@ -74,7 +74,7 @@ for (const way of ways) {
   test('ranks that are at different calls hear so', async (t) => {
     const place = new Place(t);
     await launch(launcher, place, ['stray'], optionsOf(way, place));
-    const message = /rank 1 is at another call than rank 0/;
+    const message = /rank 1 makes another call than rank 0/;
     t.match(said(place, 'stray'), all({ code: 'AXL_RANK_LOST', message }));
   });
 

@@ -213,14 +213,17 @@ t.test('merge takes each shard of one run once, and otherwise says what is wrong
   place.write('forged2.json', JSON.stringify({ ...read(c), shard: { index: 3, count: 3 } }));
   const cases: [string[], RegExp][] = [
     [[a, b], /1 of 3 shards without a report: 2; run it again, as with --shard 2\/3/],
-    [[a], /2 of 3 shards without a report: 1, 2; run each again, as with --shard 1\/3/],
+    [[a], /2 of 3 shards without a report: 1, 2; run each of them again, as with --shard 1\/3/],
     [[a, b, c, place.path('copy.json')], /shard 1 of 3 has two reports: .*run\.1-of-3\.json and .*copy\.json/],
-    [[a, b, c, place.path('run.2-of-4.json')], /run\.2-of-4\.json is of 4 shards, but .*run\.0-of-3\.json is of 3/],
-    [[a, b, place.path('other.json')], /other\.json is of another run/],
-    [[a, b, c, place.path('alone.json')], /alone\.json: not the report of a shard/],
+    [
+      [a, b, c, place.path('run.2-of-4.json')],
+      /run\.2-of-4\.json is from a run of 4 shards, but .*run\.0-of-3\.json is from a run of 3/,
+    ],
+    [[a, b, place.path('other.json')], /other\.json is from another run/],
+    [[a, b, c, place.path('alone.json')], /alone\.json: it is not the report of a shard/],
     [[a, b, place.path('torn.json')], /torn\.json: not JSON/],
-    [[a, b, place.path('forged.json')], /forged\.json: not the report of a shard/],
-    [[a, b, place.path('forged2.json')], /forged2\.json: not the report of a shard/],
+    [[a, b, place.path('forged.json')], /forged\.json: it is not the report of a shard/],
+    [[a, b, place.path('forged2.json')], /forged2\.json: it is not the report of a shard/],
     [[a, b, place.path('none.json')], /none\.json: ENOENT/],
   ];
   for (const [files, stderr] of cases) {

@@ -54,7 +54,7 @@ t.test('a message names the call, the file and the cause', async (t) => {
   const error = (await rejection(transfer.add(missing, place.dest))) as AxlError;
   t.equal(error.message, `stat ${place.root}/new\\x0aline: ENOENT, no such file or directory`);
   t.equal(error.path, missing);
-  t.match(await rejection(transfer.wait()), { message: 'wait: transfer ckpt.1 is created; dispatch it first' });
+  t.match(await rejection(transfer.wait()), { message: 'wait: transfer ckpt.1 is created; call dispatch first' });
 });
 
 t.test('a transfer of which one file fails publishes none, and says for each what became of it', async (t) => {

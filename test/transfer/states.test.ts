@@ -300,7 +300,10 @@ t.test('disposing of a transfer twice, or after free, does nothing', async (t) =
 t.test('an error of state names the call, the transfer, its state and what to do', async (t) => {
   const { transfer } = await begun(t);
   await transfer.free();
-  t.throws(() => transfer.test(), { name: 'AxlError', message: 'test: transfer ckpt.1 is freed; create another' });
+  t.throws(() => transfer.test(), {
+    name: 'AxlError',
+    message: 'test: transfer ckpt.1 is freed; create another transfer',
+  });
 });
 
 t.test('an unknown option is a TypeError that says which is meant', async (t) => {

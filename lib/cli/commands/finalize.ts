@@ -95,7 +95,7 @@ export async function run(given: readonly string[], asked: Flags, args: readonly
   await checkWritten(asked);
   const flags = ofThisShard(asked);
   if (flags.launcher !== undefined && given.includes('-'))
-    throw new UsageError('--shard auto and - exclude each other: launchers hand standard input to one rank only');
+    throw new UsageError('--shard auto and - exclude each other: launchers pass standard input to one rank only');
   const inputs = await readInputs(given);
   const shown = given.map((input) => (input === '-' ? '-' : displayName(toBytes(input))));
   const people = new PeopleSink(flags, args.map(toBytes));

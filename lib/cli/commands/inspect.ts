@@ -13,10 +13,8 @@ function condition({ state, committed, canceled, torn, validBytes }: InspectedTr
     state,
     ...(committed && state === 'complete' ? ['ready to be published'] : []),
     ...(canceled ? ['canceled'] : []),
-    ...(torn && state !== 'corrupt'
-      ? [`torn: its last record was cut short after ${validBytes} bytes, as by a crash`]
-      : []),
-    ...(state === 'corrupt' ? [`read as far as byte ${validBytes}`] : []),
+    ...(torn && state !== 'corrupt' ? [`torn: a crash cut its last record short after ${validBytes} bytes`] : []),
+    ...(state === 'corrupt' ? [`readable up to byte ${validBytes}`] : []),
   ].join('; ');
 }
 
@@ -31,7 +29,7 @@ function writer({ host, pid, alive, uid, job, localRank }: InspectedTransfer): s
   const among = localRank === undefined ? '' : `, local rank ${localRank}`;
   const process = `process ${pid} on ${displayName(host)}${among}${job === '' ? '' : `, job ${displayName(job)}`}`;
   const where = host === '' ? 'unknown' : process;
-  return `${where}, ${alive ? 'at work: it holds the lock' : 'not at work'}; state file of user ${uid}`;
+  return `${where}, ${alive ? 'alive: it holds the lock' : 'not alive'}; state file of user ${uid}`;
 }
 
 function heading(transfer: InspectedTransfer): [string, string][] {
@@ -80,7 +78,7 @@ function print(transfer: InspectedTransfer): void {
     for (const { error } of fileList) if (error) stdout.write(`failed: ${error.message}\n`);
   }
   const made = directoryList.filter(({ made }) => made);
-  if (made.length > 0) stdout.write(`\n${plural(made.length, 'directory')} made for it\n`);
+  if (made.length > 0) stdout.write(`\n${plural(made.length, 'directory')} that the transfer made\n`);
   for (const { pathBytes } of made) stdout.write(`  ${displayName(pathBytes)}\n`);
 }
 
@@ -94,7 +92,7 @@ export function run(file: string, json: boolean): number {
   if (error) complainOf(displayName(stateFileBytes), error);
   else if (nothing)
     complainOf(displayName(stateFileBytes), {
-      message: state === 'gone' ? 'there is no such file' : 'not a state file',
+      message: state === 'gone' ? 'there is no such file' : 'this is not a state file',
     });
   return nothing ? 1 : state === 'corrupt' ? 5 : 0;
 }

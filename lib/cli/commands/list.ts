@@ -110,7 +110,7 @@ export async function run({ dirs, json, sort }: ListRequest): Promise<number> {
   const totals = datasets(transfers.filter(({ name }) => name !== ''));
   if (json) stdout.write(`${toJson({ transfers, datasets: totals, unreadable })}\n`);
   else if (transfers.length > 0) print(transfers, totals);
-  else if (unreadable.length === 0) complain('no state files');
+  else if (unreadable.length === 0) complain('there are no state files');
   for (const failure of unreadable) complainOf('', failure);
   for (const { error, stateFileBytes } of transfers) if (error) complainOf(displayName(stateFileBytes), error);
   if (unreadable.length > 0 || transfers.some(({ state }) => state === 'unreadable')) return 1;

@@ -25,7 +25,7 @@ function read(file: string): Part | undefined {
   try {
     const part = toPart(shown, JSON.parse(readFileSync(path, 'utf8')));
     if (part) return part;
-    complain(`${shown}: not the report of a shard, as --shard and --report write it`);
+    complain(`${shown}: it is not the report of a shard, which --shard and --report write`);
   } catch (error) {
     if (error instanceof SyntaxError) complain(`${shown}: not JSON: ${error.message.split(/[',]/)[0]?.trim()}`);
     else complain(fromNode(error as NodeJS.ErrnoException, path).message);
@@ -41,7 +41,7 @@ function* missing(parts: readonly Part[], count: number): Generator<string> {
   if (first === undefined) return;
   const shown = none.slice(0, NAMED).join(', ') + (none.length > NAMED ? ', ...' : '');
   const which = `${count - there.size} of ${plural(count, 'shard')} without a report: ${shown}`;
-  yield `${which}; run ${count - there.size > 1 ? 'each' : 'it'} again, as with --shard ${first}/${count}`;
+  yield `${which}; run ${count - there.size > 1 ? 'each of them' : 'it'} again, as with --shard ${first}/${count}`;
 }
 
 /** Why these are not the reports of one run, each shard's once. */
@@ -52,11 +52,12 @@ function* wrong(parts: readonly Part[]): Generator<string> {
   const byIndex = new Map<number, string>();
   for (const { file, shard, inputs, dryRun } of parts) {
     const before = byIndex.get(shard.index);
-    if (shard.count !== count) yield `${file} is of ${shard.count} shards, but ${first.file} is of ${count}`;
+    if (shard.count !== count)
+      yield `${file} is from a run of ${shard.count} shards, but ${first.file} is from a run of ${count}`;
     else if (before !== undefined) yield `shard ${shard.index} of ${count} has two reports: ${before} and ${file}`;
     else byIndex.set(shard.index, file);
     if (JSON.stringify(inputs) !== JSON.stringify(first.inputs) || dryRun !== first.dryRun)
-      yield `${file} is of another run than ${first.file}: its inputs or --dry-run differ`;
+      yield `${file} is from another run than ${first.file}: its inputs or --dry-run differ`;
   }
   yield* missing(
     parts.filter(({ shard }) => shard.count === count),

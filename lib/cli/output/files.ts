@@ -31,14 +31,14 @@ export function refuseStateFile(path: Buffer): void {
   } catch {
     // who wants to write it will say what is wrong
   }
-  if (found) throw new UsageError(`${displayName(path)}: it is a state file, and no report or metrics go into it`);
+  if (found) throw new UsageError(`${displayName(path)} is a state file: write reports and metrics to another file`);
 }
 
 /** Only a file is replaced: a rename over /dev/null or /dev/stdout takes it away from everybody. */
 function refuseOthers(path: Buffer): void {
   const stats = lstatSync(path, { throwIfNoEntry: false });
   if (stats && !stats.isFile())
-    throw new AxlError('AXL_UNSAFE_PATH', 'it is there already, and is no file to be replaced');
+    throw new AxlError('AXL_UNSAFE_PATH', 'it exists and is not a regular file, so it is not replaced');
 }
 
 /** A file under a temporary name beside the final one. A failure is said once, makes the exit status 1, and ends it. */

@@ -15,7 +15,7 @@ export function summaryLine(report: FinalizeReport, of?: string): string {
     [plural(total, 'state file'), done.map(([action, n]) => `${n} ${action}`).join(', ')].filter(Boolean).join(': '),
     ...(counts.published > 0 ? [`${plural(files, 'file')} published, ${size(bytes)}`] : []),
     ...(rest.resumed > 0 ? [`${plural(rest.resumed, 'transfer')} completed from the sources`] : []),
-    ...(gone > 0 ? [`${gone} finalized by others meanwhile`] : []),
+    ...(gone > 0 ? [`${gone} finalized by another finalizer meanwhile`] : []),
     ...(others > 0 ? [`${plural(others, 'other name')} left alone`] : []),
     ...(unreadable.length > 0 ? [`${plural(unreadable.length, 'input')} not read`] : []),
     ...(locked.length > 0 ? [`${plural(locked.length, 'directory')} left to another finalizer`] : []),
@@ -55,7 +55,7 @@ function missingRanks({ missing, missingCount, size: ranks }: DatasetVerdict): s
 
 export function* datasetLines(datasets: readonly DatasetVerdict[], show: (name: string) => string): Generator<string> {
   for (const dataset of datasets.filter(({ verdict }) => verdict !== 'complete')) {
-    const why = dataset.verdict === 'busy' ? 'a rank is still at work' : missingRanks(dataset);
+    const why = dataset.verdict === 'busy' ? 'a rank is still alive' : missingRanks(dataset);
     yield `dataset ${show(dataset.name)}: not published; ${why}`;
   }
 }
@@ -66,19 +66,20 @@ const MODE = ['--incomplete WORD', '--fallback WORD'];
 function* advice(report: FinalizeReport, incomplete: string, again: Again): Generator<string> {
   const { counts, locked, unreadable, dryRun, interrupted } = report;
   if (dryRun) return yield `To do it:  ${again.line([], ['--dry-run'])}`;
-  if (interrupted) yield `Stopped early; what is left can be finalized:  ${again.line()}`;
+  if (interrupted) yield `Stopped early. To finalize the rest:  ${again.line()}`;
   if (unreadable.length > 0) yield 'Nothing was deleted, because an input could not be read.';
   if (!interrupted && counts.failed + unreadable.length > 0)
-    yield `Remove the causes named above, then:  ${again.line()}`;
-  if (counts.corrupt > 0) yield 'Corrupt state files were left alone; to look at one:  axl-finalize inspect STATE_FILE';
+    yield `Remove the causes that are named above, then run:  ${again.line()}`;
+  if (counts.corrupt > 0) yield 'Corrupt state files were left alone. To look at one:  axl-finalize inspect STATE_FILE';
   if (counts.busy > 0)
-    yield `Busy transfers still have a writer; to wait for it:  ${again.line(['--wait'], ['--wait'])}`;
-  if (locked.length > 0) yield `Another finalizer is at work; check when it has ended:  ${again.line()}`;
-  if (counts['rolled-back'] > 0) yield 'What was rolled back is gone; its destinations are what they were before.';
+    yield `Busy transfers have a live writer. To wait for it:  ${again.line(['--wait'], ['--wait'])}`;
+  if (locked.length > 0) yield `Another finalizer is at work. To check when it has ended:  ${again.line()}`;
+  if (counts['rolled-back'] > 0)
+    yield 'The temporary files of rolled-back transfers were deleted; their destinations are what they were before.';
   if (counts.kept > 0 && incomplete !== 'resume')
-    yield `Kept transfers can be completed where their sources are:  ${again.line(['--incomplete=resume'], MODE)}`;
+    yield `To complete kept transfers, where their sources are:  ${again.line(['--incomplete=resume'], MODE)}`;
   if (counts.kept > 0 && incomplete === 'resume')
-    yield `Kept transfers could not be completed; to give them up:  ${again.line(['--incomplete=delete'], MODE)}`;
+    yield `Kept transfers could not be completed. To give them up:  ${again.line(['--incomplete=delete'], MODE)}`;
 }
 
 /** The lines after the first: none if all is well. */
