@@ -121,7 +121,7 @@ Surveyed Survey(Os& os, const std::string& path, Replay* replay) {
     return s;
   }
   if (!S_ISREG(st.st_mode)) {
-    Fail(&s, Standing::kNotState, Status::Make(Code::kUnsafePath, "not a regular file", path));
+    Fail(&s, Standing::kNotState, Status::Make(Code::kUnsafePath, "this is not a regular file", path));
     return s;
   }
   Replay local;

@@ -100,7 +100,7 @@ Status Transfer::SealPlan() {
 Status Transfer::JournalPlan() {
   const size_t files = plan_.file_count(), dirs = plan_.dir_count();
   if (files + dirs > kMaxFiles)
-    return Status::Make(Code::kNotSupported, "more than 4,000,000 files and directories in one transfer",
+    return Status::Make(Code::kNotSupported, "a transfer can have 4,000,000 files and directories: split it",
                         journal_->path());
   const auto append = [&](size_t n, auto write) {
     for (size_t from = 0; from < n; from += kRecordsPerAppend) {
@@ -208,8 +208,10 @@ Status Transfer::FirstFailure() const {
   if (Status s = failure(); !s.ok()) return s;
   const TransferState& state = journal_->state();
   for (const auto& p : state.progress)
-    if (p.state == FileState::kFailed) return Status::Make(Code::kTransferFailed, "a file failed", journal_->path());
-  if (state.canceled) return Status::Make(Code::kCanceled, "canceled", journal_->path());
+    if (p.state == FileState::kFailed)
+      return Status::Make(Code::kTransferFailed, "a file of the transfer failed; its report says why",
+                          journal_->path());
+  if (state.canceled) return Status::Make(Code::kCanceled, "the transfer was canceled", journal_->path());
   if (!state.AllDone()) return Wrong("the transfer is incomplete; resume it first", *journal_);
   return Status::Ok();
 }

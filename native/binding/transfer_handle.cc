@@ -14,7 +14,7 @@ LiveTransfer::LiveTransfer(Napi::Env env, Environment& environment)
 Napi::Promise LiveTransfer::Run(Napi::Env env, Call call) {
   return Queue(env, [self = shared_from_this(), call = std::move(call)]() -> Result {
     if (self->has_state_file_) return call(*self->transfer_);
-    return {Status::Make(Code::kInvalidState, "the transfer is closed"), nullptr};
+    return {Status::Make(Code::kInvalidState, "the transfer is closed; take it over with Transfer.open"), nullptr};
   });
 }
 

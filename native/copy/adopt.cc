@@ -34,12 +34,13 @@ Status Adopter::CheckSource(uint32_t id, int fd) const {
 Status Adopter::CheckTemporary(uint32_t id, const std::string& path, const struct stat& st) const {
   const FileEntry& file = state_.files[id];
   const uid_t user = os_.EffectiveUser();
-  if (!S_ISREG(st.st_mode)) return Status::Make(Code::kVerify, "what the mover has left is no regular file", path);
+  if (!S_ISREG(st.st_mode))
+    return Status::Make(Code::kVerify, "the mover has left no regular file at the temporary name", path);
   if (st.st_nlink != 1) return Status::Make(Code::kVerify, "the temporary file has a second name", path);
   if (st.st_uid != user && st.st_uid != file.meta.uid)
     return Status::Make(Code::kVerify, "the temporary file belongs to another user", path);
   if (static_cast<uint64_t>(st.st_size) == file.size) return Status::Ok();
-  return Status::Make(Code::kVerify, "the temporary file has not the size of its source", path);
+  return Status::Make(Code::kVerify, "the temporary file does not have the size of its source", path);
 }
 
 // A source that is out of reach, as a node's own disk is after the job, may stay so if the mover vouches for its bytes.
@@ -71,7 +72,8 @@ Status Adopter::Look(uint32_t id, std::optional<uint32_t> crc, const std::atomic
   (void)os_.DropCache(to.get());
   if (Status s = SumBytes(os_, to.get(), path, 0, state_.files[id].size, stop, &out->crc); !s.ok()) return s;
   if (Status s = SumSource(id, &crc, stop); !s.ok()) return s;
-  if (out->crc != *crc) return Status::Make(Code::kVerify, "the temporary file has not the bytes of its source", path);
+  if (out->crc != *crc)
+    return Status::Make(Code::kVerify, "the temporary file does not have the bytes of its source", path);
   out->id = id;
   out->inode = st.st_ino;
   out->to = std::move(to);

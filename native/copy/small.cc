@@ -78,7 +78,7 @@ Status CopyJob::CopyLink(Arrived* small, ParentDirectory* parent) {
   if (int r = os_.ReadLink(AT_FDCWD, file.source.c_str(), &target); r < 0)
     return Status::Errno(-r, "readlink", file.source);
   if (target != file.link_target)
-    return Status::Make(Code::kSourceChanged, "the link points elsewhere since dispatch", file.source);
+    return Status::Make(Code::kSourceChanged, "the symbolic link has changed since dispatch", file.source);
   if (Status s = parent->Open(temporary); !s.ok()) return s;
   const std::string name(BaseOf(temporary));
   if (resuming_)

@@ -14,7 +14,7 @@ Status OpenDirectory(Os& os, std::string_view path, std::shared_ptr<Directory>* 
   dir->path = path;
   dir->fd = Fd(os, os.OpenNoLinks(AT_FDCWD, dir->path.c_str(), O_PATH | O_DIRECTORY));
   if (dir->fd.error() == ELOOP)
-    return Status::Make(Code::kUnsafePath, "a symbolic link has come into the path of the directory", dir->path);
+    return Status::Make(Code::kUnsafePath, "a directory in the path has become a symbolic link", dir->path);
   if (!dir->fd.valid()) return Status::Errno(dir->fd.error(), "open", dir->path);
   *out = std::move(dir);
   return Status::Ok();

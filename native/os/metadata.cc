@@ -140,7 +140,7 @@ Status ApplyLinkMetadata(Os& os, int dir, const std::string& name, const std::st
   struct stat st;
   int result = os.Fstat(link.get(), &st);
   if (result < 0) return Status::Errno(-result, "fstat", path);
-  if (!S_ISLNK(st.st_mode)) return Status::Make(Code::kVerify, "the link was replaced by something else", path);
+  if (!S_ISLNK(st.st_mode)) return Status::Make(Code::kVerify, "another file has replaced the temporary link", path);
   Status status = GiveOwner(st, path, meta, policy, "fchownat", owner_given,
                             [&](uid_t uid, gid_t gid) { return os.ChownLink(link.get(), "", uid, gid); });
   if (!status.ok()) return status;

@@ -30,7 +30,7 @@ int MayHaveXattrs(Os& os, const std::string& path) {
 }
 
 Status Changed(const std::string& path) {
-  return Status::Make(Code::kSourceChanged, "the source is of another kind than when it was added", path);
+  return Status::Make(Code::kSourceChanged, "the source has become another kind of file since it was added", path);
 }
 
 }  // namespace

@@ -76,12 +76,15 @@ Status Plan::LookUp(const std::string& given, Links links, Source* source, bool*
   if (S_ISLNK(mode) && links == Links::kFollow) {
     source->followed = true;
     result = os_.Stat(AT_FDCWD, path, &source->st, 0);
-    if (result == -ENOENT) return Status::Make(Code::kNotSupported, "the link leads nowhere", source->path);
+    if (result == -ENOENT)
+      return Status::Make(Code::kNotSupported, "the symbolic link points to nothing", source->path);
     if (result < 0) return Status::Errno(-result, "stat", source->path);
   }
   const mode_t kind = source->st.st_mode;
   if (S_ISREG(kind) || S_ISDIR(kind) || S_ISLNK(kind)) return Status::Ok();
-  return Status::Make(Code::kNotSupported, "not a file, directory or symbolic link", source->path);
+  return Status::Make(Code::kNotSupported,
+                      "only files, directories and symbolic links can be copied, and this is none of them",
+                      source->path);
 }
 
 // The real path of the longest part of `parent` that exists, and the rest. A directory that the plan knows is

@@ -27,7 +27,7 @@ Status CheckLength(const std::string& path) {
 // The journal's limit, told now and not when it is read back.
 Status CheckCount(size_t planned) {
   if (planned < kMaxFiles) return Status::Ok();
-  return Status::Make(Code::kNotSupported, "a transfer has at most 4,000,000 files and as many directories");
+  return Status::Make(Code::kNotSupported, "a transfer can have 4,000,000 files and as many directories: split it");
 }
 
 Status CheckNewDir(const std::string& path, size_t planned) {
@@ -140,8 +140,9 @@ Status Plan::AddFile(Source source, Target target) {
   if (target.to_dir) return Status::Errno(EISDIR, "rename", source.path, target.path);
   if (const Known* known = Find(target.path)) {
     const bool twice = known->kind == Name::kFile;
-    return Conflict(twice ? "two sources have this destination" : "a directory is planned at this destination",
-                    source.path, target.path);
+    return Conflict(
+        twice ? "another source has this destination already" : "the plan has a directory at this destination",
+        source.path, target.path);
   }
   Status status = CheckLength(source.path);
   if (status.ok()) status = CheckLength(target.path);
@@ -166,7 +167,7 @@ Status Plan::AddDirectory(Source source, Target target) {
     return Conflict("the source is its own destination", source.path, target.path);
   if (const Known* known = Find(target.path)) {
     if (known->kind == Name::kFile)
-      return Conflict("a file is planned where a directory is needed", source.path, target.path);
+      return Conflict("the plan has a file where a directory is needed", source.path, target.path);
     if (known->kind == Name::kExistingDir) return Status::Ok();
     return DescribeBy(known->index, std::move(source));
   }
@@ -183,7 +184,7 @@ Status Plan::AddDirectory(Source source, Target target) {
 // A directory of the plan gets its source: a parent may have been planned before its own source was added.
 Status Plan::DescribeBy(size_t dir, Source source) {
   DirSource& have = dir_sources_[dir];
-  if (!have.path.empty()) return Conflict("two sources have this destination", source.path, dirs_[dir].path);
+  if (!have.path.empty()) return Conflict("another source has this destination already", source.path, dirs_[dir].path);
   have = {std::move(source.path), source.followed};
   newly_described_.push_back(dir);
   return Status::Ok();
@@ -197,7 +198,7 @@ Status Plan::AddParents(std::string_view dest) {
     path = ParentOf(path);
     if (const Known* known = Find(path)) {
       if (known->kind != Name::kFile) break;
-      return Conflict("a file is planned where a directory is needed", std::string(path), std::string(dest));
+      return Conflict("the plan has a file where a directory is needed", std::string(path), std::string(dest));
     }
     // Whatever is above an existing directory exists.
     Target target{.path = std::string(path)};

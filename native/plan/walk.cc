@@ -104,7 +104,7 @@ Status Plan::AddChild(Walk* walk, int dir, const std::string& name) {
   if (S_ISLNK(source.st.st_mode) && walk->links == Links::kFollow) {
     source.followed = true;
     result = os_.Stat(dir, name.c_str(), &source.st, 0);
-    if (result == -ENOENT) return Status::Make(Code::kNotSupported, "the link leads nowhere", source.path);
+    if (result == -ENOENT) return Status::Make(Code::kNotSupported, "the symbolic link points to nothing", source.path);
     if (result < 0) return Status::Errno(-result, "stat", source.path);
   }
   Target target{.path = Join(walk->now.dest, name)};
@@ -114,7 +114,10 @@ Status Plan::AddChild(Walk* walk, int dir, const std::string& name) {
   }
   const mode_t mode = source.st.st_mode;
   if (S_ISREG(mode) || S_ISLNK(mode)) return AddFile(std::move(source), std::move(target));
-  if (!S_ISDIR(mode)) return Status::Make(Code::kNotSupported, "not a file, directory or symbolic link", source.path);
+  if (!S_ISDIR(mode))
+    return Status::Make(Code::kNotSupported,
+                        "only files, directories and symbolic links can be copied, and this is none of them",
+                        source.path);
   walk->pending.push_back({source.path, target.path, source.followed, target.is_dir, walk->visited.size() - 1});
   return AddDirectory(std::move(source), std::move(target));
 }
