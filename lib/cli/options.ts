@@ -303,7 +303,7 @@ export const BEHAVIOUR: readonly (readonly [string, string])[] = [
 export const PROMISE =
   'At every instant a destination is either the complete file or what it was before. You may run axl-finalize again at ' +
   'any time, and several at once. If an input cannot be read, nothing is deleted in any input. Write ./inspect, ./list ' +
-  'or ./merge for an INPUT of that name. As root, axl-finalize becomes the owner of each state file before it acts on it.';
+  'or ./merge for an INPUT of that name. As root, axl-finalize acts on each state file as the user who owns it.';
 
 export const EXAMPLES: readonly (readonly [string, string])[] = [
   ['axl-finalize /p/job/state', 'publish what is complete, roll back the rest'],
