@@ -27,25 +27,10 @@ const lazyChildProcess = {
 /** One expression, a function: axl-finalize.ts calls it. Lines are those of the file, as stack traces name them. */
 const WRAPPER = { banner: { js: '(function (require, __dirname, __filename) {' }, footer: { js: '})' } };
 
-const common = { platform: 'node', format: 'cjs', target: 'node20', absWorkingDir: root, logLevel: 'error' };
-
-await build({ ...common, entryPoints: ['bin/axl-finalize.ts'], outdir: out });
-const { metafile } = await build({
-  ...common,
-  ...WRAPPER,
-  entryPoints: ['bin/command.ts'],
-  outdir: out,
-  bundle: true,
-  metafile: true,
-  external: Object.keys(dependencies).filter((name) => !BUNDLED.includes(name)),
-  plugins: [lazyChildProcess],
-  supported: { 'dynamic-import': false },
-  logOverride: { 'empty-import-meta': 'error' },
-  define: { 'import.meta.dirname': '__dirname', 'import.meta.filename': '__filename' },
-});
+const common = { platform: 'node', format: 'cjs', target: 'node20', absWorkingDir: root, logLevel: 'silent' };
 
 /** What a license asks for, of the packages that are in the file. */
-function notices() {
+function notices(metafile) {
   const packages = Object.keys(metafile.inputs).map((path) => /^.*node_modules\/(@[^/]+\/)?[^/]+/.exec(path)?.[0]);
   return [...new Set(packages.filter((path) => path !== undefined))].map((path) => {
     const { name, version } = JSON.parse(readFileSync(join(root, path, 'package.json'), 'utf8'));
@@ -55,5 +40,22 @@ function notices() {
   });
 }
 
-writeFileSync(join(out, 'package.json'), '{ "type": "commonjs" }\n');
-writeFileSync(join(out, 'LICENSES'), notices().join('\n'));
+/** @throws what esbuild says */
+export async function bundle() {
+  await build({ ...common, entryPoints: ['bin/axl-finalize.ts'], outdir: out });
+  const { metafile } = await build({
+    ...common,
+    ...WRAPPER,
+    entryPoints: ['bin/command.ts'],
+    outdir: out,
+    bundle: true,
+    metafile: true,
+    external: Object.keys(dependencies).filter((name) => !BUNDLED.includes(name)),
+    plugins: [lazyChildProcess],
+    supported: { 'dynamic-import': false },
+    logOverride: { 'empty-import-meta': 'error' },
+    define: { 'import.meta.dirname': '__dirname', 'import.meta.filename': '__filename' },
+  });
+  writeFileSync(join(out, 'package.json'), '{ "type": "commonjs" }\n');
+  writeFileSync(join(out, 'LICENSES'), notices(metafile).join('\n'));
+}

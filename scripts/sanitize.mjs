@@ -1,13 +1,16 @@
-// Builds the addon under sanitizers, and runs it under Node: the smoke test, threads and processes that end mid-copy, then
+// Builds the addon under sanitizers, and runs it in Node: the smoke test, threads and processes that end mid-copy, then
 // the TypeScript tests. `node scripts/sanitize.mjs address|thread [TEST FILE ...]`; address is ASan with UBSan, thread TSan.
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { isAbsolute, join } from 'node:path';
+import { testFiles } from './tap.mjs';
 import { buildEnvironment, dropForeignBuild, root } from './toolchain.mjs';
 
 const ENDS = ['scripts/stress.mjs', '--rounds', '20'];
-const TAP = ['node_modules/.bin/tap', '--disable-coverage'];
+/** Suites of their own, whose programs are traced, or started by others. */
+const APART = /^test\/(faults|hostile|hpc|tidy)\//;
+const TAP = ['scripts/tap.mjs'];
 
 const SANITIZERS = {
   address: {
@@ -16,7 +19,7 @@ const SANITIZERS = {
     // Leaks are not reported, since Node itself never frees much of what it has.
     options: { ASAN_OPTIONS: 'detect_leaks=0', UBSAN_OPTIONS: 'print_stacktrace=1' },
     // These count the memory and the descriptors of a process, which a sanitizer needs more of.
-    without: ['test/transfer/resources.test.ts'],
+    without: testFiles('transfer/resources'),
   },
   thread: {
     flags: 'thread',
@@ -24,7 +27,7 @@ const SANITIZERS = {
     // Node and V8 are not instrumented: what is told of their own accesses says nothing. Ours are told of, whoever calls.
     options: { TSAN_OPTIONS: 'ignore_noninstrumented_modules=1 halt_on_error=1 exitcode=66' },
     // All but the first start shells, which libtsan crashes when it is loaded into them.
-    without: ['resources', 'bad-input', 'cli-output', 'docs', 'start-up'].map((name) => `test/${name}.test.ts`),
+    without: ['transfer/resources', 'bad-input', 'cli/cli-output', 'docs', 'cli/start-up'].flatMap(testFiles),
   },
 };
 
@@ -60,10 +63,7 @@ const sanitized = {
   LD_PRELOAD: runtime,
   AXL_NATIVE_BINARY: join(build, 'axl_native.node'),
 };
-const all = readdirSync(join(root, 'test'))
-  .filter((file) => file.endsWith('.test.ts'))
-  .map((file) => `test/${file}`)
-  .filter((path) => !sanitizer.without.includes(path));
+const all = testFiles().filter((path) => !sanitizer.without.includes(path) && !APART.test(path));
 for (const args of [['test/smoke.mjs'], ENDS, [...TAP, ...(given.length > 0 ? given : all)]])
   must(process.execPath, args, sanitized);
 console.log('1 passed, 0 failed');

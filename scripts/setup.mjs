@@ -1,33 +1,32 @@
 // Makes a fresh clone usable: dependencies, addon, compiled TypeScript. Each step runs only when its inputs changed
 // and prints one line; with nothing to do it is silent. Plain Node, no dependency, because it comes first.
-import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+// `node scripts/setup.mjs [--types] [--debug]`: declarations for a package; an addon for a debugger, whose file it names.
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { makeCodeCache } from './code-cache.mjs';
-import { addonIsCurrent, buildAddon, contentHash, missingTools, root, stamped } from './toolchain.mjs';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import {
+  compileProgram,
+  compileTests,
+  programIsCurrent,
+  testsAreCurrent,
+  typesAreCurrent,
+  typesAreWritten,
+} from './compile.mjs';
+import { addonIsCurrent, buildAddon, cmakeBuild, missingTools, quietly, root } from './toolchain.mjs';
 
 function fail(sentence) {
   console.error(sentence);
   process.exit(1);
 }
 
-function step(title, run) {
+async function step(title, run) {
   const started = performance.now();
   process.stdout.write(`setup: ${title} ... `);
-  const failure = run();
+  const failure = await run();
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   process.stdout.write(failure === undefined ? `${seconds} s\n` : 'failed\n');
   if (failure !== undefined) fail(failure);
-}
-
-/** Runs one program quietly. @returns {string | undefined} what it printed, if it failed */
-function quietly(command, args) {
-  const { status, stdout, stderr, error } = spawnSync(command, args, {
-    cwd: root,
-    encoding: 'utf8',
-    maxBuffer: 64 << 20,
-  });
-  return status === 0 ? undefined : `${stdout ?? ''}${stderr ?? ''}${error ? error.message : ''}`;
 }
 
 function lockedPackages(path) {
@@ -49,41 +48,48 @@ function installDependencies() {
   return cli?.endsWith('npm-cli.js') ? quietly(process.execPath, [cli, ...args]) : quietly('npm', args);
 }
 
-const distStamp = join(root, 'dist', '.stamp');
-const distInputs = () =>
-  contentHash(
-    [
-      ...['lib', 'bin', 'tsconfig.json', 'scripts/bundle.mjs', 'scripts/code-cache.mjs'],
-      ...['typescript', 'esbuild', 'commander'].map((name) => `node_modules/${name}/package.json`),
-    ],
-    process.version, // of which the code cache is
-  );
-
-function compileTypeScript() {
-  rmSync(join(root, 'dist'), { recursive: true, force: true });
-  const failure = quietly(process.execPath, [
-    join(root, 'node_modules', 'typescript', 'bin', 'tsc'),
-    '-p',
-    'tsconfig.json',
-  ]);
-  return failure ?? quietly(process.execPath, [join(root, 'scripts', 'bundle.mjs')]);
-}
-
 /** The range of "engines" in package.json. */
 function nodeIsSupported() {
   const [major, minor] = process.versions.node.split('.').map(Number);
   return (major === 20 && minor >= 17) || (major === 22 && minor >= 9) || major > 22;
 }
 
-if (!nodeIsSupported()) fail(`axl-transfer needs Node 20.17, 22.9 or newer; this is ${process.version}.`);
-if (!addonIsCurrent()) {
-  const missing = missingTools();
-  if (missing) fail(missing);
+/** The declarations for those who use the package. @returns {Promise<string | undefined>} what tsc says */
+async function writeTypes() {
+  const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+  const failure = await quietly(process.execPath, [tsc, '-p', 'tsconfig.json', '--emitDeclarationOnly']);
+  if (failure === undefined) typesAreWritten();
+  return failure;
 }
-if (!dependenciesAreCurrent()) step('installing dependencies', installDependencies);
-if (!addonIsCurrent()) step('compiling the addon', buildAddon);
-if (!stamped(distStamp, distInputs())) {
-  step('compiling TypeScript', compileTypeScript);
-  makeCodeCache();
-  writeFileSync(distStamp, `${distInputs()}\n`);
+
+/** Like a program: nothing, or why it failed. */
+const caught = (compile) =>
+  compile().then(
+    () => undefined,
+    (error) => error.message,
+  );
+
+/** Ends the process with a sentence where it cannot. `types`: the declarations, too, which only a package needs. */
+export async function makeCurrent({ types = false } = {}) {
+  if (!nodeIsSupported()) fail(`axl-transfer needs Node 20.17, 22.9 or newer; this is ${process.version}.`);
+  const missing = addonIsCurrent() ? undefined : missingTools();
+  if (missing) fail(missing);
+  if (!dependenciesAreCurrent()) await step('installing dependencies', installDependencies);
+  if (!addonIsCurrent()) await step('compiling the addon', buildAddon);
+  if (!programIsCurrent()) await step('compiling TypeScript', () => caught(compileProgram));
+  if (!testsAreCurrent()) await step('compiling the tests', () => caught(compileTests));
+  if (types && !typesAreCurrent()) await step('writing declarations', writeTypes);
+}
+
+/** The addon with nothing optimised and all that a debugger asks for. @returns {string} its file */
+export async function makeDebugAddon() {
+  const build = join(root, 'build-debug');
+  await step('compiling the addon for a debugger', () => cmakeBuild(build, ['-DCMAKE_BUILD_TYPE=Debug'], 'axl_native'));
+  return join(build, 'axl_native.node');
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const { values } = parseArgs({ options: { types: { type: 'boolean' }, debug: { type: 'boolean' } } });
+  await makeCurrent(values);
+  if (values.debug) console.log(`AXL_NATIVE_BINARY=${await makeDebugAddon()}`);
 }

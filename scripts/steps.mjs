@@ -1,6 +1,8 @@
-// What the test programs share: steps that print a verdict each, and the closing line, alone on its line and the last:
-// `N passed, N failed[, N skipped]`. A step is a check, which counts as one, or a suite, which counts for itself.
+// What the test programs share: steps that run beside each other, as many programs at a time as there are CPUs, and print
+// a verdict each; and the closing line, alone on its line and the last: `N passed, N failed[, N skipped]`. A step is a
+// check, which counts as one, or a suite, which counts for itself.
 import { spawn } from 'node:child_process';
+import { availableParallelism } from 'node:os';
 import { createInterface } from 'node:readline';
 import { buildEnvironment, root } from './toolchain.mjs';
 
@@ -17,28 +19,41 @@ export const environment = Object.fromEntries(
   ),
 );
 
+let free = Math.max(2, availableParallelism());
+const waiting = [];
+
+/** Runs one program's worth of work when a CPU is free, in the order of the calls. */
+export async function inTurn(work) {
+  if (free > 0) free--;
+  else await new Promise((resolve) => waiting.push(resolve));
+  try {
+    return await work();
+  } finally {
+    const next = waiting.shift();
+    if (next) next();
+    else free++;
+  }
+}
+
 /**
  * Runs a program to its end and hands on each line of its output as it comes, with whether it came on stdout.
  * @returns its exit status (1 for a signal or a timeout)
  */
-async function run(command, args, onLine, timeout = STEP_TIMEOUT_MS) {
-  const child = spawn(command, args, {
-    cwd: root,
-    env: environment,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    timeout,
-    killSignal: 'SIGKILL',
-  });
-  createInterface({ input: child.stdout }).on('line', (line) => onLine(line, true));
-  createInterface({ input: child.stderr }).on('line', (line) => onLine(line, false));
-  return new Promise((resolve) => {
-    child.on('error', (error) => {
-      onLine(error.message);
-      resolve(1);
-    });
-    child.on('close', (status, signal) => {
-      if (signal) onLine(`${command} ended by ${signal}`);
-      resolve(status ?? 1);
+function run(command, args, onLine, timeout = STEP_TIMEOUT_MS) {
+  return inTurn(() => {
+    const options = { cwd: root, env: environment, stdio: ['ignore', 'pipe', 'pipe'], timeout, killSignal: 'SIGKILL' };
+    const child = spawn(command, args, options);
+    createInterface({ input: child.stdout }).on('line', (line) => onLine(line, true));
+    createInterface({ input: child.stderr }).on('line', (line) => onLine(line, false));
+    return new Promise((resolve) => {
+      child.on('error', (error) => {
+        onLine(error.message);
+        resolve(1);
+      });
+      child.on('close', (status, signal) => {
+        if (signal) onLine(`${command} ended by ${signal}`);
+        resolve(status ?? 1);
+      });
     });
   });
 }
@@ -72,7 +87,13 @@ export async function suite(label, command, args, timeout) {
   return counts ?? { failed: 1 };
 }
 
-/** Runs a step and adds up what it counted. */
+/** What several parts of a step counted, together. */
+export function sum(parts) {
+  const of = (key) => parts.reduce((before, part) => before + (part[key] ?? 0), 0);
+  return { passed: of('passed'), failed: of('failed'), skipped: of('skipped') };
+}
+
+/** Runs a step, adds up what it counted, and says how long after the start it was done. */
 export async function step(name, body) {
   const started = performance.now();
   const { passed = 0, failed = 0, skipped = 0, reason } = await body();

@@ -7,7 +7,7 @@ import { check, close, step, suite } from './steps.mjs';
 import { root } from './toolchain.mjs';
 
 const HOUR_MS = 3600_000;
-const tap = [process.execPath, 'node_modules/.bin/tap', '--timeout=86400', '--jobs=1'];
+const tap = [process.execPath, 'scripts/tap.mjs', '--timeout=86400', '--jobs=1'];
 const DEEP = ['env', 'AXL_TEST_DEEP=1'];
 
 /**

@@ -1,6 +1,6 @@
 // The native build as install.mjs, setup.mjs and test.mjs start it: which tools it needs, whether the addon is
 // current, and the cmake-js call. Ships in the package, so it imports nothing but node: modules until it compiles.
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -121,4 +121,34 @@ export function buildAddon() {
   if (status !== 0 || !existsSync(addonPath)) return `${stdout ?? ''}${stderr ?? ''}`;
   writeFileSync(stampPath, `${addonHash()}\n`);
   return undefined;
+}
+
+/** Runs one program, not waiting for it. @returns {Promise<string | undefined>} what it printed, if it failed */
+export function quietly(command, args, env = process.env) {
+  const child = spawn(command, args, { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const printed = [];
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (text) => printed.push(text));
+  return new Promise((resolve) => {
+    child.on('error', (error) => resolve(error.message));
+    child.on('close', (status) => resolve(status === 0 ? undefined : printed.join('')));
+  });
+}
+
+/**
+ * Configures a CMake tree, unless it has been configured so already, and builds one target of it.
+ * @returns {Promise<string | undefined>} what failed, as the tools say it
+ */
+export async function cmakeBuild(directory, options, target, jobs = availableParallelism()) {
+  dropForeignBuild(directory);
+  const env = buildEnvironment();
+  const configured = join(directory, 'configured');
+  const wanted = JSON.stringify([options, env.CXX, contentHash(['CMakeLists.txt'])]);
+  if (!stamped(configured, wanted)) {
+    const failure = await quietly('cmake', ['-S', root, '-B', directory, ...options], env);
+    if (failure !== undefined) return failure;
+    writeFileSync(configured, wanted);
+  }
+  const failure = await quietly('cmake', ['--build', directory, '--parallel', `${jobs}`, '--target', target], env);
+  return failure?.replace(/^\[ *\d+%\].*\n/gm, ''); // what went well
 }

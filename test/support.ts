@@ -8,7 +8,8 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Test } from 'tap';
 import { type AxlError, type CreateOptions, Transfer } from '../lib/index.js';
 
-export const root = dirname(dirname(fileURLToPath(import.meta.url)));
+/** The repository. The tests run from dist/test. */
+export const root = dirname(dirname(fileURLToPath(import.meta.url))).replace(/\/dist$/, '');
 export const isRoot = process.geteuid?.() === 0;
 export const NOBODY = 65534;
 /** Only so that what hangs ends: longer than anything takes on a busy machine. */

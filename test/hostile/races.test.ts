@@ -4,11 +4,10 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { finalize, Transfer } from '../../lib/index.js';
 import { cutBefore, quiet, TYPE, temporaryName } from '../journals.js';
-import { isRoot } from '../support.js';
+import { isRoot, root } from '../support.js';
 import { as, BOB, differences, fingerprint, MALLORY, World } from './world.js';
 
 const ROUNDS = Number(process.env.AXL_TEST_ROUNDS ?? 40);
@@ -133,7 +132,7 @@ async function play(world: World, source: string, swap: string, i: number) {
 t.test(`${ROUNDS} rounds of swaps while root finalizes give a user nothing`, { skip, timeout: 3600_000 }, async (t) => {
   const world = new World(t);
   const swap = world.place.path('swap');
-  t.equal(spawnSync(compiler, ['-O1', '-o', swap, fileURLToPath(new URL('swap.c', import.meta.url))]).status, 0);
+  t.equal(spawnSync(compiler, ['-O1', '-o', swap, join(root, 'test/hostile/swap.c')]).status, 0);
   const source = makeSource(world);
   for (const name of ['victim', 'program', 'link', 'secret']) world.victim(join(world.etc, name));
   fs.mkdirSync(join(world.etc, 'empty'));

@@ -1,6 +1,7 @@
 // The engine's test harness: TEST(Name) registers, CHECK notes a failure and goes on, REQUIRE ends the test.
 // A test name is a rule (TruncatedTrailingRecordIsIgnored). Also: a temporary directory, files as strings.
-// `axl_tests [FILTER ...]` runs the tests whose name contains a FILTER; `axl_tests --list` names them.
+// `axl_tests [--part K/N] [FILTER ...]` runs the tests whose name contains a FILTER, or each Nth of them from the Kth
+// on; `axl_tests --list` names them.
 #pragma once
 
 #include <functional>

@@ -155,19 +155,33 @@ Result RunOne(const Case& test) {
   return Result::kFailed;
 }
 
+// Which tests run: those whose name contains one of `filters`, if any; of them each `parts`th, beginning with `part`.
+struct Choice {
+  std::vector<std::string> filters;
+  unsigned part = 1, parts = 1;
+};
+
 bool Wanted(const std::string& name, const std::vector<std::string>& filters) {
   if (filters.empty()) return true;
   return std::any_of(filters.begin(), filters.end(),
                      [&](const std::string& f) { return name.find(f) != std::string::npos; });
 }
 
-int RunAll(const std::vector<std::string>& filters) {
+int RunAll(const Choice& choice) {
   int count[3] = {0, 0, 0};
+  unsigned index = 0;
   for (const Case& test : Cases())
-    if (Wanted(test.name, filters)) count[static_cast<int>(RunOne(test))]++;
+    if (Wanted(test.name, choice.filters) && index++ % choice.parts == choice.part - 1)
+      count[static_cast<int>(RunOne(test))]++;
   if (count[2] > 0) std::printf("%d skipped\n", count[2]);
   std::printf("%d passed, %d failed\n", count[0], count[1]);
   return count[1] > 0 || count[0] + count[2] == 0 ? 1 : 0;
+}
+
+// False for what is no `--part K/N` with 1 <= K <= N.
+bool ParsePart(const char* text, Choice* choice) {
+  return std::sscanf(text, "%u/%u", &choice->part, &choice->parts) == 2 && choice->part >= 1 &&
+         choice->part <= choice->parts;
 }
 
 }  // namespace
@@ -179,5 +193,14 @@ int main(int argc, char** argv) {
     for (const auto& test : axl::test::Cases()) std::puts(test.name);
     return 0;
   }
-  return axl::test::RunAll(arguments);
+  axl::test::Choice choice;
+  for (size_t i = 0; i < arguments.size(); i++) {
+    if (arguments[i] != "--part") {
+      choice.filters.push_back(arguments[i]);
+    } else if (i + 1 == arguments.size() || !axl::test::ParsePart(arguments[++i].c_str(), &choice)) {
+      std::fprintf(stderr, "usage: axl_tests [--part K/N] [FILTER ...] | --list\n");
+      return 2;
+    }
+  }
+  return axl::test::RunAll(choice);
 }

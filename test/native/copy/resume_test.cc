@@ -54,7 +54,7 @@ void Overwrite(const std::string& path, off_t at, const std::string& with) {
   close(fd);
 }
 
-constexpr uint64_t kSize = 2 * World::kChunk + 100;
+constexpr uint64_t kFileSize = 2 * World::kChunk + 100;
 
 TEST(AResumeReadsOnlyTheChunksThatAreMissing) {
   World world;
@@ -109,7 +109,7 @@ TEST(KeptChunksWhoseFsyncFailsAreCopiedAnew) {
   LateErrorOs os(world);
   const Life life = LiveAgain(world, os, 1, Ending::kPublish);
   CHECK_OK(life.failed);
-  CHECK(os.told && os.read == kSize);
+  CHECK(os.told && os.read == kFileSize);
   CHECK_EQ(Difference(world.Now(), world.after()), "");
 }
 
@@ -118,7 +118,7 @@ TEST(ATemporaryFileThatIsNotOursAloneIsCopiedAnew) {
   const auto tamper = [&](const char* what, const std::function<void(const std::string&)>& with) {
     LeaveLastChunk(world);
     with(world.TemporaryOf("tree/chunks"));
-    CheckResumed(world, kSize, what);
+    CheckResumed(world, kFileSize, what);
   };
   tamper("removed", [](const std::string& path) { CHECK(unlink(path.c_str()) == 0); });
   tamper("cut", [](const std::string& path) { CHECK(truncate(path.c_str(), 0) == 0); });
@@ -172,7 +172,7 @@ TEST(ATransferWhoseProgressIsLostIsCopiedAnew) {
   World world;
   LeaveLastChunk(world);
   LoseFirstProgress(world);
-  CheckResumed(world, kSize, "its progress is lost");
+  CheckResumed(world, kFileSize, "its progress is lost");
 }
 
 TEST(ATransferWhoseProgressIsLostIsRolledBack) {

@@ -37,9 +37,6 @@ struct Place {
   }
 };
 
-const auto kSealed = [](JournalWriter& w) { w.Sealed(0, 0, 0); };
-const auto kCanceled = [](JournalWriter& w) { w.Canceled(); };
-
 TEST(ANewStateFileIsPrivateAndHoldsItsTransfer) {
   Place place;
   const Owned j = place.Create();

@@ -13,7 +13,7 @@ namespace {
 Status Full() { return Status::Errno(28, "write", "/d/b", "/d/c"); }
 
 // Every type of record, in an order that a transfer of two files can come to.
-StateBytes EveryRecord() {
+StateBytes OneOfEach() {
   StateBytes w;
   w.Dispatched(2);
   w.Renounced(0);
@@ -32,7 +32,7 @@ StateBytes EveryRecord() {
 
 TEST(AStateFileIsReadAsItWasWritten) {
   Replay r;
-  const std::string file = EveryRecord().File();
+  const std::string file = OneOfEach().File();
   REQUIRE_OK(Read(file, &r));
   CHECK(!r.torn);
   CHECK_EQ(r.valid_bytes, file.size());
@@ -82,7 +82,7 @@ TEST(ChunksOfAFileWhoseFsyncFailedAreVoid) {
 }
 
 TEST(EveryPrefixIsGoodOrTornAndNeverCorrupt) {
-  const std::string whole = EveryRecord().File();
+  const std::string whole = OneOfEach().File();
   for (size_t n = 0; n < whole.size(); n++) {
     Replay r;
     const Status s = Read(whole.substr(0, n), &r);
@@ -97,7 +97,7 @@ TEST(EveryPrefixIsGoodOrTornAndNeverCorrupt) {
 }
 
 TEST(WhatStandsBehindTheEndOfAStateFileIsNotRead) {
-  const std::string whole = EveryRecord().File();
+  const std::string whole = OneOfEach().File();
   const auto* data = reinterpret_cast<const uint8_t*>(whole.data());
   for (size_t n = kHeaderSize; n < whole.size(); n++) {
     Replay r;
@@ -107,7 +107,7 @@ TEST(WhatStandsBehindTheEndOfAStateFileIsNotRead) {
 }
 
 TEST(NoFlippedBitIsBelieved) {
-  const std::string whole = EveryRecord().File();
+  const std::string whole = OneOfEach().File();
   const size_t last = whole.size() - kRecordOverhead - 1;  // where FINAL begins
   for (size_t bit = 0; bit < whole.size() * 8; bit++) {
     std::string flipped = whole;

@@ -44,8 +44,8 @@ class FailingOs : public ForwardingOs {
   int calls = 0, fail_at = -1, open = 0;
 };
 
-struct Tree {
-  Tree() {
+struct PlanTree {
+  PlanTree() {
     MakeDir(dir / "src");
     WriteFile(dir / "src/a", "a");
     (void)setxattr((dir / "src/a").c_str(), "user.k", "v", 1, 0);
@@ -65,7 +65,7 @@ struct Tree {
 }  // namespace
 
 TEST(EveryCallOfAnAddThatFailsIsReportedAndUndone) {
-  Tree tree;
+  PlanTree tree;
   for (Links links : {Links::kCopy, Links::kFollow}) {
     FailingOs os;
     Plan plan(os);
@@ -90,7 +90,7 @@ TEST(EveryCallOfAnAddThatFailsIsReportedAndUndone) {
 }
 
 TEST(EveryCallOfADescribeThatFailsIsReported) {
-  Tree tree;
+  PlanTree tree;
   FailingOs os;
   Plan plan(os);
   CHECK_OK(plan.Add({tree.dir / "src", tree.dir / "dst/new"}, {}));

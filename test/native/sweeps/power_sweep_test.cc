@@ -46,11 +46,12 @@ void CutEverywhere(const std::string& what, World& world, Prepare prepare, Run l
   }
 }
 
-void Nothing(Os&) {}
+void NothingBefore(Os&) {}
 
 TEST(APowerCutBeforeAnyCallOfATransferLeavesItWholeOrNotAtAll) {
   World world;
-  CutEverywhere("a transfer", world, Nothing, [&](Os& os) { return Live(world, os, 1, Ending::kPublish).published; });
+  CutEverywhere("a transfer", world, NothingBefore,
+                [&](Os& os) { return Live(world, os, 1, Ending::kPublish).published; });
 }
 
 TEST(APowerCutBeforeAnyCallOfFinalizeIsMadeGoodByTheNext) {
@@ -113,7 +114,7 @@ TEST(APowerCutWhileFinalizeFollowsAKilledTransferLeavesItWholeOrNotAtAll) {
 
 TEST(APowerCutBeforeAnyCallOfAFreeLeavesNothingHalf) {
   World world;
-  CutEverywhere("free unpublished", world, Nothing,
+  CutEverywhere("free unpublished", world, NothingBefore,
                 [&](Os& os) { return Live(world, os, 1, Ending::kFree).published; });
 }
 
