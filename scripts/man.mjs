@@ -59,7 +59,7 @@ ${BEHAVIOUR.map(([when, what]) => entry(when, `${what}.`)).join('')}.PP
 ${prose(PROMISE)}
 .PP
 At SIGTERM or SIGINT the transfers under way are finished, then the program ends; a second signal ends it at once.
-SIGKILL at any moment does no harm: the next run goes on.
+SIGKILL at any moment does no harm: the next run finishes the work.
 .SH OPTIONS
 ${optionSections()}.SH COMMANDS
 ${COMMANDS.map(commandEntry).join('')}.SH EXIT STATUS

@@ -84,7 +84,7 @@ export const FINALIZE_OPTIONS: readonly OptionRow[] = [
     group: 'What to do',
     help: 'what to do when an owner cannot be set',
     man:
-      'fail fails the transfer. warn publishes the file with the owner of the user who runs axl-finalize, without setuid ' +
+      'fail fails the transfer. warn publishes the file with the user of axl-finalize as its owner, without setuid ' +
       'and setgid. skip does not try to set the owner.',
   },
   {
@@ -303,7 +303,7 @@ export const BEHAVIOUR: readonly (readonly [string, string])[] = [
 export const PROMISE =
   'At every instant a destination is either the complete file or what it was before. You may run axl-finalize again at ' +
   'any time, and several at once. If an input cannot be read, nothing is deleted in any input. Write ./inspect, ./list ' +
-  'or ./merge for an INPUT of that name. As root, axl-finalize acts on each state file as the user who owns it.';
+  'or ./merge for an INPUT of that name. As root, axl-finalize acts on each state file as its owner.';
 
 export const EXAMPLES: readonly (readonly [string, string])[] = [
   ['axl-finalize /p/job/state', 'publish what is complete, roll back the rest'],
