@@ -1,6 +1,6 @@
 #!/bin/sh
-# The run, and what depends on it. State files are in STATE/RUN, a name of the submitter's: job ids differ in and out of a
-# batch job's own instance.
+# The run, and what depends on it. State files are in STATE/RUN, a name of the submitter's: job ids differ in and out
+# of a batch job's own instance.
 set -eu
 RUN=${1:?usage: submit.sh RUN}
 TASKS=4

@@ -185,13 +185,6 @@ function* ours(dir: string): Generator<string> {
 const DIRS = ['lib', 'bin', 'native', 'test', 'scripts', 'examples', 'benchmarks', 'docs'];
 const files = DIRS.filter((dir) => fs.existsSync(join(root, dir))).flatMap((dir) => [...ours(dir)]);
 
-t.test('no file of code has more than 400 lines', async (t) => {
-  const code = files.filter((path) => /\.(ts|mjs|cc|h|sh)$/.test(path));
-  const long = code.map((path) => [path, read(path).split('\n').length - 1] as const).filter(([, n]) => n > 400);
-  t.ok(code.length > 50);
-  t.same(long, []);
-});
-
 t.test('no file names a directory of one machine', async (t) => {
   const top = fs.readdirSync(root).filter((name) => /\.(md|json|txt)$/.test(name));
   const machine = /(?<![\w.:/-])\/(?:home|Users|work|root)\/\w/;
