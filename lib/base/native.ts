@@ -1,18 +1,14 @@
 // The addon's shape, in full, and how it is found. Loaded when first needed: an import loads and starts nothing.
-// Numbers of enumerations are those of native/base/record.h, plan.h, transfer.h and finalizer.h; the words stand here.
+// Numbers of enumerations are those of native/, which a test compares; the words of options stand in words.ts.
 import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { AxlError, fromNative, type NativeFailure } from './errors.js';
 import { nativeBinary, settings } from './options.js';
 import type { Progress } from './types.js';
 
-export const DURABILITY = { full: 1, none: 2 } as const;
-export const OWNER = { fail: 1, warn: 2, skip: 3 } as const;
+export { DURABILITY, INCOMPLETE, LINKS, OVERWRITE, OWNER, VERIFY } from './words.js';
+
 export const UNKNOWN_LOCAL_RANK = 0xffff_ffff;
-export const LINKS = { default: 0, follow: 1, copy: 2, skip: 3 } as const;
-export const INCOMPLETE = { delete: 1, keep: 2, resume: 3 } as const;
-export const VERIFY = { none: 1, size: 2, checksum: 3 } as const;
-export const OVERWRITE = { replace: 1, fail: 2, keep: 3 } as const;
 /** By number; what the state file says. `completed`: every file is complete, not yet published. */
 export const NATIVE_STATES = [
   'created',

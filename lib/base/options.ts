@@ -1,6 +1,7 @@
 // All defaults, all AXL_* environment variables (each read once), and the checks of what callers pass.
 // Misuse is a TypeError or RangeError that says what to write instead.
 import type { ConfigOptions, Durability, OwnerPolicy } from './types.js';
+import { DURABILITY, FALLBACKS, INCOMPLETE, JOBS, LINKS, ON_LOCK, OVERWRITE, OWNER, VERIFY } from './words.js';
 
 const MIB = 1 << 20;
 
@@ -79,8 +80,10 @@ function integer(min: number, max: number, multipleOf = 1): Check {
   };
 }
 
-const durability = oneOf('full', 'none');
-const ownerPolicy = oneOf('fail', 'warn', 'skip');
+const durability = oneOf(...Object.keys(DURABILITY));
+const ownerPolicy = oneOf(...Object.keys(OWNER));
+const links = oneOf(...Object.keys(LINKS).filter((word) => word !== 'default'));
+const jobs = integer(JOBS.least, JOBS.most);
 const UINT32 = 0xffff_ffff;
 
 /** What each call accepts. */
@@ -105,25 +108,25 @@ export const shapes = {
     timeoutMs: integer(1, 0x7fff_ffff),
   },
   allTrue: { value: flag, call: callName },
-  add: { links: oneOf('follow', 'copy', 'skip') },
-  addGlob: { links: oneOf('follow', 'copy', 'skip'), cwd: path, dest: path, ignore: texts, dot: flag },
+  add: { links },
+  addGlob: { links, cwd: path, dest: path, ignore: texts, dot: flag },
   signal: { signal },
   progress: { signal, intervalMs: integer(1, 0x7fff_ffff) },
   config: { threads: integer(1, 256), chunkSize: integer(4096, 1024 * MIB, 4096), durability },
   finalize: {
-    incomplete: oneOf('delete', 'keep', 'resume'),
-    fallback: oneOf('delete', 'keep'),
+    incomplete: oneOf(...Object.keys(INCOMPLETE)),
+    fallback: oneOf(...FALLBACKS),
     dataset: datasetName,
     wait: duration,
     jobEnded: flag,
-    jobs: integer(1, 256),
+    jobs,
     shard,
     roots: list(path, 'an array of paths'),
-    verify: oneOf('none', 'size', 'checksum'),
-    overwrite: oneOf('replace', 'fail', 'keep'),
+    verify: oneOf(...Object.keys(VERIFY)),
+    overwrite: oneOf(...Object.keys(OVERWRITE)),
     owner: ownerPolicy,
     keepState: flag,
-    onLock: oneOf('skip', 'fail'),
+    onLock: oneOf(...ON_LOCK),
     recursive: flag,
     pattern: texts,
     exclude: texts,
@@ -132,7 +135,7 @@ export const shapes = {
     entries: oneOf('all', 'problems'),
     onEvent: callback,
   },
-  list: { recursive: flag, pattern: texts, exclude: texts, jobs: integer(1, 256) },
+  list: { recursive: flag, pattern: texts, exclude: texts, jobs },
 } as const satisfies Record<string, Shape>;
 
 /** Levenshtein's distance, for "did you mean". */
@@ -215,8 +218,7 @@ export function defaultOwnerPolicy(): OwnerPolicy {
   return process.geteuid?.() === 0 ? 'fail' : 'warn';
 }
 
-/** The threads of axl-finalize, most of which wait for the disk. */
-export const DEFAULT_JOBS = 8;
+export const DEFAULT_JOBS = JOBS.default;
 export const DEFAULT_INTERVAL_MS = 1000;
 export const DEFAULT_COMM_TIMEOUT_MS = 30 * 60 * 1000;
 export const DEFAULT_OPEN_TIMEOUT_MS = 5 * 60 * 1000;

@@ -1,5 +1,6 @@
 // The command line as data: every option, argument, command and example. --help and the man page are made from it.
-// Imports nothing, so that the man page's generator and the tests can read it alone.
+// Imports only words, so that the man page's generator and the tests can read it alone.
+import { FALLBACKS, INCOMPLETE, JOBS, ON_LOCK, OVERWRITE, OWNER, VERIFY } from '../base/words.js';
 
 export interface OptionRow {
   /** With its dashes. */
@@ -29,7 +30,7 @@ export const FINALIZE_OPTIONS: readonly OptionRow[] = [
   {
     name: '--incomplete',
     argument: 'WHAT',
-    choices: ['delete', 'resume', 'keep'],
+    choices: Object.keys(INCOMPLETE),
     default: 'delete',
     group: 'What to do',
     help: 'what to do with transfers that are not complete',
@@ -38,7 +39,7 @@ export const FINALIZE_OPTIONS: readonly OptionRow[] = [
   {
     name: '--fallback',
     argument: 'WHAT',
-    choices: ['delete', 'keep'],
+    choices: FALLBACKS,
     default: 'keep',
     group: 'What to do',
     help: 'what to do with transfers that --incomplete resume could not complete',
@@ -59,7 +60,7 @@ export const FINALIZE_OPTIONS: readonly OptionRow[] = [
   {
     name: '--verify',
     argument: 'HOW',
-    choices: ['none', 'size', 'checksum'],
+    choices: Object.keys(VERIFY),
     default: 'size',
     group: 'What to do',
     help: 'what to compare before publishing',
@@ -68,7 +69,7 @@ export const FINALIZE_OPTIONS: readonly OptionRow[] = [
   {
     name: '--overwrite',
     argument: 'WHAT',
-    choices: ['replace', 'fail', 'keep'],
+    choices: Object.keys(OVERWRITE),
     default: 'replace',
     group: 'What to do',
     help: 'what to do where a destination exists',
@@ -79,7 +80,7 @@ export const FINALIZE_OPTIONS: readonly OptionRow[] = [
   {
     name: '--owner',
     argument: 'WHAT',
-    choices: ['fail', 'warn', 'skip'],
+    choices: Object.keys(OWNER),
     default: 'as created',
     group: 'What to do',
     help: 'what to do when an owner cannot be set',
@@ -157,15 +158,15 @@ export const FINALIZE_OPTIONS: readonly OptionRow[] = [
   {
     name: '--jobs',
     argument: 'N',
-    default: '8',
+    default: `${JOBS.default}`,
     group: 'How',
-    help: 'threads, 1 to 256',
+    help: `threads, ${JOBS.least} to ${JOBS.most}`,
     man: 'Most threads wait for the file system, so more threads than processors can help.',
   },
   {
     name: '--on-lock',
     argument: 'WHAT',
-    choices: ['skip', 'fail'],
+    choices: ON_LOCK,
     default: 'skip',
     group: 'How',
     help: 'what to do when another finalizer has locked a state directory',

@@ -2,6 +2,7 @@
 import { lstatSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { displayName } from '../base/names.js';
+import { JOBS } from '../base/words.js';
 import type { FinalizeOptions } from '../index.js';
 import * as help from './help.js';
 import { toBytes } from './names.js';
@@ -51,7 +52,8 @@ export interface MergeFlags extends Pick<Flags, 'report' | 'metrics'> {
 
 function parseJobs(text: string): number {
   const jobs = Number(text);
-  if (!/^\d+$/.test(text) || jobs < 1 || jobs > 256) throw new InvalidArgumentError('Must be 1 to 256.');
+  if (!/^\d+$/.test(text) || jobs < JOBS.least || jobs > JOBS.most)
+    throw new InvalidArgumentError(`Must be ${JOBS.least} to ${JOBS.most}.`);
   return jobs;
 }
 

@@ -4,6 +4,8 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import * as native from '../../lib/base/native.js';
+import { shapes } from '../../lib/base/options.js';
+import { FINALIZE_OPTIONS } from '../../lib/cli/options.js';
 import { root } from '../support.js';
 import * as checks from './checks.js';
 
@@ -168,5 +170,18 @@ t.test('enumerations have the same words and numbers in TypeScript and C++', asy
       : words;
     const { 'for-dataset': _, ...all } = checks.cppEnum(read(header).text, name); // of which TypeScript is never told
     t.same(all, numbers, name);
+  }
+});
+
+t.test('an option of finalize() is one of axl-finalize, and takes what that takes', async (t) => {
+  const rows = new Map(FINALIZE_OPTIONS.map((row) => [row.name, row]));
+  const ofCode = ['signal', 'entries', 'onEvent']; // what only a program can give
+  for (const [key, check] of Object.entries(shapes.finalize)) {
+    if (ofCode.includes(key)) continue;
+    const name = key === 'roots' ? '--root' : `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+    const row = rows.get(name);
+    t.ok(row, `${name} has a row`);
+    for (const word of row?.choices ?? []) t.doesNotThrow(() => check(word, key), `${key}: ${word}`);
+    if (row?.choices) t.throws(() => check(`no-${row.choices?.[0]}`, key), `${key} is checked`);
   }
 });
