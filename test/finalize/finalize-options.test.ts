@@ -301,7 +301,7 @@ t.test('root acts on what is its own only where nobody else can write', async (t
   fs.chownSync(place.root, NOBODY, 0);
   const above = await finalize(place.states);
   t.match(above.counts, { failed: 1 }, 'the directory above is another');
-  t.ok(above.problems[0]?.error?.message.endsWith(` ${place.root}`), 'and is named');
+  t.ok(above.problems[0]?.error?.message.includes(place.root), 'and is named');
   fs.chownSync(place.root, 0, 0);
   t.match((await finalize(place.states)).counts, { published: 1 });
 });
