@@ -1,10 +1,10 @@
 // Writes docs/reference/api.md from the docstrings; with --check compares instead, and exits with 77 (skipped) when there is no
 // docs/reference/api.md. typedoc empties its output directory, so it works in a temporary one.
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { root } from './toolchain.mjs';
+import { contentHash, root, stamped } from './toolchain.mjs';
 
 const published = join(root, 'docs', 'reference', 'api.md');
 const check = process.argv.includes('--check');
@@ -31,6 +31,15 @@ if (check && !existsSync(published)) {
   console.log('docs/reference/api.md does not exist: run "npm run docs"');
   process.exit(77);
 }
+/** What was current stays so while nothing changes of which it is made. */
+const stamp = join(root, '.cache', 'docs.stamp');
+const inputs = () =>
+  contentHash([
+    ...['lib', 'docs/reference/api.md', 'typedoc.json', 'scripts/docs.mjs', 'scripts/typedoc-details.mjs'],
+    ...['typedoc', 'typedoc-plugin-markdown', 'typescript'].map((name) => `node_modules/${name}/package.json`),
+  ]);
+if (check && stamped(stamp, inputs())) process.exit();
+
 const out = mkdtempSync(join(tmpdir(), 'axl-docs-'));
 try {
   const fresh = join(out, 'api.md');
@@ -38,4 +47,8 @@ try {
   else process.exitCode = check ? compare(fresh) : publish(fresh);
 } finally {
   rmSync(out, { recursive: true, force: true });
+}
+if (process.exitCode === 0) {
+  mkdirSync(join(root, '.cache'), { recursive: true });
+  writeFileSync(stamp, `${inputs()}\n`);
 }
