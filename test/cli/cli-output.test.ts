@@ -263,7 +263,7 @@ t.test('inspect prints whole, torn and corrupt state files, and says what is non
   fs.appendFileSync(torn, 'x');
   const cases: [string, number, RegExp][] = [
     [await leave.complete(place, 'new\nline'), 0, /complete; ready to be published(.|\n)*new\\x0aline/],
-    [torn, 0, /torn: its last record was cut short/],
+    [torn, 0, /torn: a crash cut its last record short/],
     [await leave.corrupt(place, 'corrupt'), 5, /corrupt; readable up to byte \d+/],
     [place.write('other', 'something else'), 1, /^$/],
     [place.path('missing'), 1, /^$/],
