@@ -1,4 +1,5 @@
-// Waiting that ends early: by a signal, or by a timer.
+// Waiting that ends early: by a signal, or by a timer; and looking again and again.
+import { now } from './clock.js';
 import { CanceledError } from './errors.js';
 
 /** The error for a signal that has fired. */
@@ -42,6 +43,32 @@ export async function sleep(ms: number, signal: AbortSignal | undefined): Promis
 /** Half to one and a half of `ms`, so that many who wait do not come back together. */
 export function jittered(ms: number): number {
   return ms * (0.5 + Math.random());
+}
+
+/**
+ * Looks again and again until it finds something, after pauses that grow from `first` to `longest` milliseconds. Ends
+ * early with what the last look found, when `signal` fires or `ms` have passed.
+ * @param look gets the number of the attempt, from 1
+ */
+export async function again<T>(
+  { first, longest, growth = 2, ms = Number.POSITIVE_INFINITY, signal }: Pauses,
+  look: (attempt: number) => Promise<T | undefined>,
+): Promise<T | undefined> {
+  const until = now() + ms;
+  for (let attempt = 1, pause = first; ; attempt++, pause = Math.min(growth * pause, longest)) {
+    const found = await look(attempt);
+    if (found !== undefined || signal?.aborted || now() > until) return found;
+    await sleep(jittered(pause), signal);
+  }
+}
+
+/** How again() waits. */
+export interface Pauses {
+  readonly first: number;
+  readonly longest: number;
+  readonly growth?: number;
+  readonly ms?: number;
+  readonly signal?: AbortSignal;
 }
 
 /** Rejects unless `promise` is settled in time. Keeps the process alive: an answer is owed. */

@@ -10,7 +10,7 @@ import { randomBytes } from 'node:crypto';
 import * as fs from 'node:fs/promises';
 import { AxlError, fromNode } from '../base/errors.js';
 import { displayName, join } from '../base/names.js';
-import { jittered, sleep } from '../base/waiting.js';
+import { again } from '../base/waiting.js';
 import { isElsewhere, type Provider } from './provider.js';
 
 const FIRST_PAUSE_MS = 1;
@@ -208,15 +208,13 @@ export class Directory implements Provider {
     }
   }
 
-  /** Looks again and again, after pauses that grow. */
+  /** @throws AXL_RANK_LOST if it is closed before anything is found */
   async #poll<T>(look: (attempt: number) => Promise<T | undefined>): Promise<T> {
-    const longest = LONGEST_PAUSE_MS + this.size;
-    for (let attempt = 1, pause = FIRST_PAUSE_MS; ; attempt++, pause = Math.min(1.5 * pause, longest)) {
-      if (this.#closing.signal.aborted) throw lost('the comm is closed');
-      const found = await look(attempt);
-      if (found !== undefined) return found;
-      await sleep(jittered(pause), this.#closing.signal);
-    }
+    const { signal } = this.#closing;
+    const pauses = { first: FIRST_PAUSE_MS, longest: LONGEST_PAUSE_MS + this.size, growth: 1.5, signal };
+    const found = await again(pauses, async (attempt) => (signal.aborted ? undefined : look(attempt)));
+    if (found === undefined) throw lost('the comm is closed');
+    return found;
   }
 
   /** Is true once rank 0 has seen that we are here. */
