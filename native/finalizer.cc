@@ -72,7 +72,8 @@ Action OfOpenFailure(const Status& s, bool recognized) {
   if (!recognized &&
       (s.code == Code::kStateCorrupt || s.code == Code::kUnsafePath || s.err == EISDIR || s.err == ENXIO))
     return Action::kNotState;
-  if (s.code == Code::kStateCorrupt || s.code == Code::kStateVersion) return Action::kCorrupt;
+  const bool not_ours = s.code == Code::kUnavailable || s.code == Code::kNotSupported;  // see journal/needs.h
+  if (s.code == Code::kStateCorrupt || s.code == Code::kStateVersion || not_ours) return Action::kCorrupt;
   return Action::kFailed;
 }
 
@@ -263,7 +264,7 @@ Status Batch::CopyRest(Case& c) {
   }
   if (!job->failure().ok()) return job->failure();
   for (const auto& p : c.journal->state().progress)
-    if (p.state == FileState::kFailed) return p.failure;
+    if (p.state == FileState::kFailed) return *p.failure;
   return c.journal->state().settled ? Status::Ok() : Status::Make(Code::kCanceled, "stopped", c.result.state_file);
 }
 

@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "journal/format.h"
+#include "journal/needs.h"
 #include "os/directories.h"
 #include "os/metadata.h"
 #include "os/process.h"
@@ -94,6 +95,7 @@ Surveyed Read(Os& os, const Fd& fd, const struct stat& st, const std::string& pa
   s.modified = TimeOf(st.st_mtim);
   *all = {};
   Status read = ReplayJournal(bytes.data(), bytes.size(), all);
+  if (read.ok()) read = CheckNeeds(all->state);
   read.path = path;
   Count(all->state, &s);
   if (read.ok())

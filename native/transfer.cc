@@ -2,10 +2,11 @@
 #include "transfer.h"
 
 #include <cerrno>
+#include <ctime>
 
 #include "copy/copy_job.h"
 #include "copy/prepare.h"
-#include "publish/publisher.h"
+#include "os/metadata.h"
 
 namespace axl {
 
@@ -24,6 +25,12 @@ Counters TotalsOf(const TransferState& state) {
     c.bytes_copied += state.files[i].size;
   }
   return c;
+}
+
+Time Now() {
+  struct timespec now {};
+  (void)clock_gettime(CLOCK_REALTIME, &now);
+  return TimeOf(now);
 }
 
 Status Wrong(const char* what, const Journal& journal) {
@@ -82,44 +89,65 @@ Status Transfer::SealPlan() {
   if (state() != State::kCreated) return Wrong("dispatched already", *journal_);
   if (Status s = plan_.Describe(); !s.ok()) return s;
   const Journal::Mark mark = journal_->mark();
-  Status s = JournalPlan();
+  std::vector<Record> batch;
+  Status s = JournalPlan(&batch);
   if (s.ok()) s = journal_->Sync();
   if (!s.ok()) {
     (void)journal_->CutBack(mark);  // after a failed fsync it is cut back, and closed, already
+    TransferState undone = journal_->TakeUndone();
+    for (Record& r : batch) {
+      if (auto* file = std::get_if<FileRecord>(&r)) undone.files.push_back(std::move(file->file));
+      if (auto* dir = std::get_if<DirRecord>(&r)) undone.dirs.push_back(std::move(dir->dir));
+    }
+    plan_.Return(std::move(undone.files), std::move(undone.dirs));
     return s;
   }
-  TransferState& state = journal_->state();
-  plan_.Take(&state.files, &state.dirs);
-  state.progress.resize(state.files.size());
-  state.renounced.resize(state.dirs.size());
-  state.sealed = true;
+  plan_.Clear();
   failure_ = MakeDirectories(os_, *journal_, false);
   return failure_;
 }
 
-Status Transfer::JournalPlan() {
-  const size_t files = plan_.file_count(), dirs = plan_.dir_count();
-  if (files + dirs > kMaxFiles)
+// FILE, DIR, ANCHOR and SEALED. What could not be written is left in *batch.
+Status Transfer::JournalPlan(std::vector<Record>* batch) {
+  SealedRecord sealed;
+  sealed.files = static_cast<uint32_t>(plan_.file_count());
+  sealed.dirs = static_cast<uint32_t>(plan_.dir_count());
+  if (plan_.file_count() + plan_.dir_count() > kMaxFiles)
     return Status::Make(Code::kNotSupported, "a transfer can have 4,000,000 files and directories: split it",
                         journal_->path());
-  const auto append = [&](size_t n, auto write) {
-    for (size_t from = 0; from < n; from += kRecordsPerAppend) {
-      const Status s = journal_->Append([&](JournalWriter& w) {
-        for (size_t id = from; id < n && id < from + kRecordsPerAppend; id++) write(w, static_cast<uint32_t>(id));
-      });
-      if (!s.ok()) return s;
-    }
-    return Status::Ok();
+  std::vector<Anchor> anchors = plan_.Anchors();
+  // Takes one after the other until there is none, and appends them in batches.
+  const auto append = [&](auto take) {
+    Status s;
+    for (uint32_t id = 0; s.ok() && take(id); id++)
+      if (batch->size() == kRecordsPerAppend) s = AppendAll(batch);
+    return s.ok() ? AppendAll(batch) : s;
   };
-  uint64_t bytes = 0;
-  Status s = append(files, [&](JournalWriter& w, uint32_t id) {
-    w.File(id, plan_.file(id));
-    bytes += plan_.file(id).size;
+  Status s = append([&](uint32_t id) {
+    FileRecord r{id, {}};
+    if (!plan_.Take(&r.file)) return false;
+    sealed.bytes += r.file.size;
+    batch->push_back(std::move(r));
+    return true;
   });
-  if (s.ok()) s = append(dirs, [&](JournalWriter& w, uint32_t id) { w.Dir(id, plan_.dir(id)); });
+  if (s.ok())
+    s = append([&](uint32_t id) {
+      DirRecord r{id, {}};
+      if (!plan_.Take(&r.dir)) return false;
+      batch->push_back(std::move(r));
+      return true;
+    });
   if (!s.ok()) return s;
-  return journal_->Append(
-      [&](JournalWriter& w) { w.Sealed(static_cast<uint32_t>(files), static_cast<uint32_t>(dirs), bytes); });
+  for (Anchor& anchor : anchors) batch->push_back(AnchorRecord{sealed.anchors++, std::move(anchor)});
+  sealed.dispatched = Now();
+  batch->push_back(sealed);
+  return AppendAll(batch);
+}
+
+Status Transfer::AppendAll(std::vector<Record>* batch) {
+  Status s = journal_->Append(*batch);
+  if (s.ok()) batch->clear();
+  return s;
 }
 
 void Transfer::Start(std::shared_ptr<CopyJob> job) {
@@ -223,7 +251,8 @@ Status Transfer::Publish() {
   if (state.outcome == Outcome::kPublished) return Status::Ok();
   if (state.outcome == Outcome::kRolledBack) return Wrong("wait after free has begun", *journal_);
   if (Status s = FirstFailure(); !s.ok()) return s;
-  return Publisher(os_, *journal_).Publish();
+  publisher_ = std::make_unique<Publisher>(os_, *journal_);
+  return publisher_->Publish();
 }
 
 Status Transfer::Free() {
@@ -236,7 +265,9 @@ Status Transfer::Free() {
 }
 
 void Transfer::Close() {
-  if (quiet()) journal_.reset();
+  if (!quiet()) return;
+  publisher_.reset();
+  journal_.reset();
 }
 
 Transfer::State Transfer::state() const {
@@ -273,9 +304,26 @@ void Transfer::EachPending(const std::function<void(uint32_t, const FileEntry&)>
     if (s.progress[id].state == FileState::kPending && s.files[id].kind == FileKind::kRegular) f(id, s.files[id]);
 }
 
+// What was done goes beyond what the journal says of it: an owner given at last, a failure when it was full.
+FileProgress Transfer::ProgressOf(uint32_t id) const {
+  FileProgress p = journal_->state().progress[id];
+  if (publisher_) {
+    const auto& disk = publisher_->disk(id);
+    p.published |= disk.published;
+    p.lacking = static_cast<uint8_t>((p.lacking & ~kLacksOwner) | (disk.owner_given ? 0 : kLacksOwner));
+  }
+  const auto copies = job();
+  if (!copies || p.state != FileState::kPending) return p;
+  if (const auto found = copies->unrecorded().find(id); found != copies->unrecorded().end()) {
+    p.state = FileState::kFailed;
+    p.failure = found->second;
+  }
+  return p;
+}
+
 void Transfer::EachFile(const std::function<void(const FileEntry&, const FileProgress&)>& f) const {
   const TransferState& s = journal_->state();
-  for (size_t i = 0; i < s.files.size(); i++) f(s.files[i], s.progress[i]);
+  for (uint32_t id = 0; id < s.files.size(); id++) f(s.files[id], ProgressOf(id));
 }
 
 }  // namespace axl

@@ -18,6 +18,7 @@
 #include "journal/journal.h"
 #include "os/os.h"
 #include "plan/plan.h"
+#include "publish/publisher.h"
 
 namespace axl {
 
@@ -115,7 +116,9 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
 
  private:
   Status SealPlan();
-  Status JournalPlan();
+  Status JournalPlan(std::vector<Record>* batch);
+  Status AppendAll(std::vector<Record>* batch);
+  FileProgress ProgressOf(uint32_t id) const;
   Status Prepare();
   void Start(std::shared_ptr<CopyJob> job);
   Status FirstFailure() const;
@@ -124,6 +127,7 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
   Os& os_;
   Engine& engine_;
   std::unique_ptr<Journal> journal_;
+  std::unique_ptr<Publisher> publisher_;  // the last that ran: what it has done counts in reports
   Plan plan_;
   Status failure_;
   std::atomic<bool> moving_{false};  // a mover has its files

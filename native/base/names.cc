@@ -102,6 +102,13 @@ bool IsCanonical(std::string_view path) {
 
 bool IsCanonicalDirectory(std::string_view path) { return path == "/" || IsCanonical(path); }
 
+bool IsUri(std::string_view path) {
+  constexpr std::string_view kScheme = "abcdefghijklmnopqrstuvwxyz0123456789+.-";
+  const size_t colon = path.find_first_not_of(kScheme);
+  return path.size() <= kMaxPath && path.find('\0') == std::string_view::npos && colon != std::string_view::npos &&
+         path[colon] == ':' && path[0] >= 'a' && path[0] <= 'z' && colon + 1 < path.size();
+}
+
 Uuid DatasetId(const TransferInfo& info, std::string_view home, uint32_t user) {
   Sum sum;
   for (const std::string_view text : {std::string_view(info.name), std::string_view(info.job), home}) {

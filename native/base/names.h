@@ -23,6 +23,8 @@ bool IsWithin(std::string_view path, std::string_view dir);
 bool IsCanonical(std::string_view path);
 // The same, or "/".
 bool IsCanonicalDirectory(std::string_view path);
+// scheme:rest, which only a mover resolves.
+bool IsUri(std::string_view path);
 
 // Of transfers whose caller names no dataset: the same for all ranks that say the same, and for no others.
 // `home`: the canonical path of the directory where the verdict lives.

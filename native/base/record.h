@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -76,17 +77,26 @@ struct Metadata {
   friend bool operator==(const Metadata&, const Metadata&) = default;
 };
 
-enum class FileKind : uint8_t { kRegular = 1, kSymlink = 2 };
+enum class FileKind : uint8_t { kRegular = 1, kSymlink = 2, kHardLink = 3, kGenerated = 4 };
+// When a file gets its final name: those of a phase once all of the phase before have theirs, of all ranks.
+enum class Phase : uint8_t { kData = 1, kCommit = 2, kPointer = 3 };
+// What stood at the final name when the file was added.
+enum class Stood : uint8_t { kNothing = 1, kSomething = 2, kNotLooked = 3 };
 
 struct FileEntry {  // its id is its index
   FileKind kind = FileKind::kRegular;
-  std::string source;
-  std::string dest;  // the final path; the temporary name follows from it and the UUID, see names.h
+  Phase phase = Phase::kData;
+  Stood stood = Stood::kNotLooked;
+  uint32_t linked = 0;  // of a hard link: the file whose inode it shares
+  std::string source;   // empty for what the transfer generates
+  std::string dest;     // the final path; the temporary name follows from it and the UUID, see names.h
   std::string link_target;
   uint64_t size = 0;
   uint64_t source_inode = 0;
   Time source_ctime;
   Metadata meta;
+  Rare<Identity> there;  // what stood at the final name
+  friend bool operator==(const FileEntry&, const FileEntry&) = default;
 };
 
 // A directory that the transfer makes, parents before children. Its id is its index.
@@ -94,6 +104,15 @@ struct DirEntry {
   std::string path;
   bool described = false;  // has a source whose metadata it gets; false for a parent made on the way
   Metadata meta;
+  friend bool operator==(const DirEntry&, const DirEntry&) = default;
+};
+
+// A directory that the transfer did not make, and that it puts something into: that what is below it is not there may
+// be believed only if it is the same. Its id is its index.
+struct Anchor {
+  std::string path;
+  Identity identity;
+  friend bool operator==(const Anchor&, const Anchor&) = default;
 };
 
 inline constexpr uint32_t kNoLocalRank = UINT32_MAX;
@@ -126,6 +145,7 @@ struct TransferInfo {
   Identity directory;  // of its directory
   Inodes inodes = Inodes::kNotProbed;
   uint32_t heartbeat_ms = 0;  // 0: the writer writes none
+  friend bool operator==(const TransferInfo&, const TransferInfo&) = default;
 };
 
 // Is what was written lost, whatever a later fsync says? Then no chunk of the file is kept (invariant 5).
@@ -136,36 +156,61 @@ enum class FileState : uint8_t { kPending, kDone, kFailed };
 struct ChunkSum {
   uint32_t index = 0;
   uint32_t crc = 0;
+  friend bool operator==(const ChunkSum&, const ChunkSum&) = default;
 };
 
-// Why a file failed. Few do: the others do not pay for four strings each.
-class Failure {
- public:
-  Failure() = default;
-  Failure(Status status) : status_(status.ok() ? nullptr : std::make_shared<const Status>(std::move(status))) {}
-  bool ok() const { return status_ == nullptr; }
-  operator const Status&() const {
-    static const Status none;
-    return status_ ? *status_ : none;
-  }
-
- private:
-  std::shared_ptr<const Status> status_;
-};
+// What a file could not be given: bits of FileProgress::lacking.
+inline constexpr uint8_t kLacksOwner = 1, kLacksMode = 2;
+inline constexpr uint8_t kLackable = 63;  // and 4 times, 8 xattrs, 16 ACLs, 32 capabilities
 
 struct FileProgress {
   FileState state = FileState::kPending;
-  uint64_t inode = 0;       // of the temporary file, once DONE
-  uint32_t crc = 0;         // of the whole file, once DONE
-  bool owner_given = true;  // false: chown was refused or skipped, so setuid and setgid are masked
+  uint8_t lacking = 0;
   bool published = false;
-  bool kept = false;  // its destination existed, and was to stay: there is nothing to publish
+  bool kept = false;                    // its destination existed, and was to stay: there is nothing to publish
+  uint32_t crc = 0;                     // of the whole file, once DONE, as the next four
+  uint32_t uid = 0, gid = 0, mode = 0;  // that the temporary file has
+  Identity temporary;
   std::vector<ChunkSum> chunks;
-  Failure failure;  // the first one: invariant 6
+  Rare<Status> failure;                                              // the first one: invariant 6
+  bool owner_given() const { return (lacking & kLacksOwner) == 0; }  // if not, setuid and setgid are masked
+  friend bool operator==(const FileProgress&, const FileProgress&) = default;
 };
 
 enum class Outcome : uint8_t { kNone = 0, kPublished = 1, kRolledBack = 2 };
+enum class Direction : uint8_t { kNone = 0, kForward = 1, kBack = 2 };
+enum class Step : uint8_t { kNone = 0, kIntent = 1, kBegun = 2, kStaged = 3 };
 
+// Who moves bytes of this transfer, and what the mover calls that.
+struct Submitted {
+  std::string mover, token;
+  std::vector<uint32_t> files;  // none: every file
+  friend bool operator==(const Submitted&, const Submitted&) = default;
+};
+
+struct Pair {
+  std::string key, value;
+  friend bool operator==(const Pair&, const Pair&) = default;
+};
+
+// What a store calls the temporary form of a file.
+struct Staged {
+  Step step = Step::kNone;
+  std::vector<Pair> pairs;  // of all steps since the intent
+  friend bool operator==(const Staged&, const Staged&) = default;
+};
+
+// Something older that is deleted once the transfer is published.
+struct Retire {
+  std::string path;
+  Identity identity;
+  uint64_t size = 0;
+  uint32_t crc = 0;  // of its listing
+  bool retired = false;
+  friend bool operator==(const Retire&, const Retire&) = default;
+};
+
+// Only journal/apply.cc changes one.
 struct TransferState {
   Uuid uuid{};
   TransferInfo info;
@@ -173,17 +218,31 @@ struct TransferState {
   std::vector<FileProgress> progress;  // parallel to files
   std::vector<DirEntry> dirs;
   std::vector<bool> renounced;  // parallel to dirs: somebody else made it, so it is not ours to remove
-  bool sealed = false;          // dispatched
-  bool settled = false;         // every file is DONE and every name of it durable: from here on it can be published
-  bool confirmed = false;       // the journal ends with the word that all of it is on the disk
+  std::vector<Anchor> anchors;
+  Time dispatched;
+  bool sealed = false;     // dispatched
+  bool settled = false;    // every file is DONE and every name of it durable: from here on it can be published
+  bool confirmed = false;  // the journal ends with the word that all of it is on the disk
   bool canceled = false;
   Outcome outcome = Outcome::kNone;
+
+  uint32_t needs = 0;  // what this program does not do: bits of Need, see journal/needs.h
+  std::vector<Submitted> submitted;
+  std::map<uint32_t, Staged> staged;         // by file, as the next three
+  std::map<uint32_t, std::string> contents;  // of generated files
+  std::map<uint32_t, uint32_t> expected;     // CRC
+  std::map<uint32_t, Identity> replaces;
+  Direction direction = Direction::kNone;
+  uint8_t phases = 0;  // how many phases are published
+  std::vector<Retire> retire;
+  Time heartbeat;
 
   bool AllDone() const {
     for (const auto& p : progress)
       if (p.state != FileState::kDone) return false;
     return true;
   }
+  friend bool operator==(const TransferState&, const TransferState&) = default;
 };
 
 }  // namespace axl

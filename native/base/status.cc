@@ -73,6 +73,8 @@ const char* CodeName(Code code) {
       return "AXL_UNSAFE_PATH";
     case Code::kConflict:
       return "AXL_CONFLICT";
+    case Code::kUnavailable:
+      return "AXL_BACKEND_UNAVAILABLE";
   }
   return "AXL_UNKNOWN";
 }

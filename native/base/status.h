@@ -24,7 +24,9 @@ enum class Code : uint8_t {
   kNotSupported,    // AXL_NOT_SUPPORTED: a FIFO, socket, device, dangling link ...
   kUnsafePath,      // AXL_UNSAFE_PATH: relative, "..", through a link, or not ours
   kConflict,        // AXL_CONFLICT: two names that cannot both hold
+  kUnavailable,     // AXL_BACKEND_UNAVAILABLE: moved by something that this program does not know, or cannot reach
 };
+inline constexpr Code kLastCode = Code::kUnavailable;
 
 struct [[nodiscard]] Status {
   Code code = Code::kOk;
@@ -35,6 +37,7 @@ struct [[nodiscard]] Status {
   std::string detail;  // a sentence without the paths, for what errno cannot say
 
   bool ok() const { return code == Code::kOk; }
+  friend bool operator==(const Status&, const Status&) = default;
 
   static Status Ok() { return {}; }
   static Status Errno(int err, std::string call, std::string path, std::string dest = {}) {

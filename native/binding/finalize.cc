@@ -37,10 +37,10 @@ Napi::Object ToJs(Napi::Env env, const FileEntry& file, const FileProgress& prog
   object.Set("state", static_cast<uint32_t>(progress.state));
   object.Set("published", progress.published);
   object.Set("kept", progress.kept);
-  object.Set("ownerGiven", progress.owner_given);
+  object.Set("ownerGiven", progress.owner_given());
   object.Set("chunks", static_cast<uint32_t>(progress.chunks.size()));
   if (progress.state == FileState::kDone) object.Set("crc32c", progress.crc);
-  if (!progress.failure.ok()) object.Set("failure", ToJs(env, progress.failure));
+  if (!progress.failure->ok()) object.Set("failure", ToJs(env, *progress.failure));
   return object;
 }
 

@@ -127,11 +127,11 @@ void ReportColumns::Add(const FileEntry& file, const FileProgress& progress, boo
   const bool has_crc = progress.state == FileState::kDone && file.kind == FileKind::kRegular;
   names_->append(file.source).push_back('\0');
   names_->append(file.dest).push_back('\0');
-  if (!progress.failure.ok()) failures_.emplace_back(static_cast<uint32_t>(sizes_.size()), progress.failure);
+  if (!progress.failure->ok()) failures_.emplace_back(static_cast<uint32_t>(sizes_.size()), *progress.failure);
   sizes_.push_back(static_cast<double>(file.size));
   crcs_.push_back(progress.crc);
   states_.push_back(static_cast<uint8_t>(static_cast<unsigned>(progress.state) | (published ? kPublishedFlag : 0) |
-                                         (progress.owner_given ? kOwnerGivenFlag : 0) | (has_crc ? kHasCrcFlag : 0)));
+                                         (progress.owner_given() ? kOwnerGivenFlag : 0) | (has_crc ? kHasCrcFlag : 0)));
 }
 
 Napi::Object ReportColumns::ToJs(Napi::Env env) const {

@@ -6,7 +6,6 @@
 #include <cerrno>
 
 #include "base/names.h"
-#include "os/metadata.h"
 #include "os/sum.h"
 
 namespace axl {
@@ -75,14 +74,14 @@ Status Adopter::Look(uint32_t id, std::optional<uint32_t> crc, const std::atomic
   if (out->crc != *crc)
     return Status::Make(Code::kVerify, "the temporary file does not have the bytes of its source", path);
   out->id = id;
-  out->inode = st.st_ino;
+  out->temporary.inode = st.st_ino;
   out->to = std::move(to);
   return Status::Ok();
 }
 
 Status Adopter::GiveMetadata(Arrived* file) const {
   return ApplyMetadata(os_, file->to.get(), Temporary(file->id), state_.files[file->id].meta, state_.info.owner,
-                       &file->owner_given);
+                       &file->given);
 }
 
 Status Adopter::MakeDurable(Arrived* file) const {

@@ -10,6 +10,7 @@
 #include "base/record.h"
 #include "base/status.h"
 #include "os/directories.h"
+#include "os/metadata.h"
 #include "os/os.h"
 
 namespace axl {
@@ -18,9 +19,9 @@ namespace axl {
 struct Arrived {
   uint32_t id = 0;
   Fd to;
-  uint64_t inode = 0;
+  Identity temporary;
   uint32_t crc = 0;
-  bool owner_given = true;
+  Given given;
 };
 
 // What a mover says of a file that it was given.

@@ -112,10 +112,7 @@ void CopyJob::Finish() {
   } else if (s.ok()) {
     bool any_failed = false;
     for (const auto& p : state_.progress) any_failed |= p.state == FileState::kFailed;
-    if (!any_failed) {
-      s = journal_.Append([](JournalWriter& w) { w.Canceled(); });
-      state_.canceled = true;
-    }
+    if (!any_failed) s = journal_.Append(CanceledRecord());
   }
   failure_ = s;
   auto on_quiet = std::move(on_quiet_);
@@ -150,53 +147,45 @@ Status CopyJob::OpenKept(int dir, const std::string& path, Fd* fd, bool* kept) {
   return Status::Ok();
 }
 
-Status CopyJob::OpenTemporary(uint32_t id, bool keep, ParentDirectory* parent, Fd* fd, uint64_t* inode) {
+Status CopyJob::OpenTemporary(uint32_t id, bool* kept, ParentDirectory* parent, Fd* fd, Identity* identity) {
   const std::string path = TemporaryPath(state_.files[id].dest, state_.uuid);
   if (Status s = parent->Open(path); !s.ok()) return s;
-  bool kept = false;
-  if (keep && !state_.progress[id].chunks.empty())
-    if (Status s = OpenKept(parent->fd(), path, fd, &kept); !s.ok()) return s;
-  if (!kept) {
-    std::lock_guard lock(journal_mutex_);
-    state_.progress[id].chunks.clear();
-  }
-  if (!kept)
+  bool goes_on = false;
+  if (kept != nullptr && !state_.progress[id].chunks.empty())
+    if (Status s = OpenKept(parent->fd(), path, fd, &goes_on); !s.ok()) return s;
+  if (kept != nullptr) *kept = goes_on;
+  if (!goes_on)
     if (Status s = CreateTemporary(parent->fd(), path, fd); !s.ok()) return s;
   struct stat st;
   if (int r = os_.Fstat(fd->get(), &st); r < 0) return Status::Errno(-r, "fstat", path);
-  *inode = st.st_ino;
+  identity->inode = st.st_ino;
   return Status::Ok();
 }
 
 void CopyJob::RecordDone(const std::vector<Arrived*>& done) {
   if (done.empty()) return;
-  std::lock_guard lock(journal_mutex_);
-  const Status s = journal_.Append([&](JournalWriter& w) {
-    for (const Arrived* f : done) w.Done(f->id, f->inode, state_.files[f->id].size, f->crc, f->owner_given);
-  });
-  if (!s.ok()) return JournalFailed(s);
+  std::vector<Record> records;
+  records.reserve(done.size());
   for (const Arrived* f : done) {
-    FileProgress& p = state_.progress[f->id];
-    p.state = FileState::kDone;
-    p.inode = f->inode;
-    p.crc = f->crc;
-    p.owner_given = f->owner_given;
-    p.chunks = {};
-    done_.fetch_add(1, std::memory_order_relaxed);
+    const Given& g = f->given;
+    records.push_back(
+        DoneRecord{f->id, f->temporary, state_.files[f->id].size, f->crc, g.uid, g.gid, g.mode, g.lacking});
   }
+  std::lock_guard lock(journal_mutex_);
+  if (const Status s = journal_.Append(records); !s.ok()) return JournalFailed(s);
+  done_.fetch_add(done.size(), std::memory_order_relaxed);
 }
 
 void CopyJob::RecordFailed(uint32_t id, const Status& failure) {
   if (failure.code == Code::kCanceled) return;
   std::lock_guard lock(journal_mutex_);
-  FileProgress& p = state_.progress[id];
-  if (p.state == FileState::kFailed) return;  // invariant 6: the first error is kept
-  p.state = FileState::kFailed;
-  p.failure = failure;
-  if (LosesBytes(failure)) p.chunks = {};
+  // Invariant 6: the first error is kept.
+  if (state_.progress[id].state == FileState::kFailed || unrecorded_.contains(id)) return;
   failed_.fetch_add(1, std::memory_order_relaxed);
-  const Status s = journal_.Append([&](JournalWriter& w) { w.Failed(id, failure); });
-  if (!s.ok()) JournalFailed(s);
+  const Status s = journal_.Append(FailedRecord{id, failure});
+  if (s.ok()) return;
+  unrecorded_.emplace(id, failure);
+  JournalFailed(s);
 }
 
 // Without a journal nothing that is copied counts. REQUIRES: journal_mutex_ is held.

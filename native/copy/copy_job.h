@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -36,6 +37,8 @@ class CopyJob : public Work {
   uint64_t files_failed() const { return failed_.load(std::memory_order_relaxed); }
   // REQUIRES quiet. What went wrong with the journal, or with making names durable.
   const Status& failure() const { return failure_; }
+  // REQUIRES quiet. Why files failed, of which the journal could not be told.
+  const std::map<uint32_t, Status>& unrecorded() const { return unrecorded_; }
 
  private:
   CopyJob(Os& os, Journal& journal, bool resuming, Arrivals* arrivals, std::function<void()> on_quiet);
@@ -65,7 +68,8 @@ class CopyJob : public Work {
   bool IsHole(Large& large, uint64_t offset, uint64_t length);
   void FinishLarge(Large& large);
 
-  Status OpenTemporary(uint32_t id, bool keep, ParentDirectory* parent, Fd* fd, uint64_t* inode);
+  // *kept, if given: may what a killed run left go on? It tells whether it does.
+  Status OpenTemporary(uint32_t id, bool* kept, ParentDirectory* parent, Fd* fd, Identity* identity);
   Status CreateTemporary(int dir, const std::string& path, Fd* fd);
   Status OpenKept(int dir, const std::string& path, Fd* fd, bool* kept);
 
@@ -75,7 +79,7 @@ class CopyJob : public Work {
 
   Os& os_;
   Journal& journal_;
-  TransferState& state_;
+  const TransferState& state_;
   const Adopter adopter_;
   const bool resuming_;
   const bool adopting_ = false;
@@ -91,8 +95,9 @@ class CopyJob : public Work {
   unsigned running_ = 0;
   bool finished_ = false;
 
-  std::mutex journal_mutex_;  // guards journal_, state_.progress and failure_
+  std::mutex journal_mutex_;  // guards journal_, state_.progress and what follows
   Status failure_;
+  std::map<uint32_t, Status> unrecorded_;
 
   std::atomic<bool> stop_{false};
   std::atomic<bool> quiet_{false};

@@ -35,7 +35,9 @@ Status CopyJob::OpenLarge(Large& large) {
   const FileEntry& file = state_.files[large.id];
   ParentDirectory parent(os_);
   if (Status s = adopter_.OpenSource(large.id, &large.from); !s.ok()) return s;
-  if (Status s = OpenTemporary(large.id, resuming_, &parent, &large.to, &large.inode); !s.ok()) return s;
+  bool kept = false;
+  if (Status s = OpenTemporary(large.id, resuming_ ? &kept : nullptr, &parent, &large.to, &large.temporary); !s.ok())
+    return s;
   struct stat st;
   if (int r = os_.Fstat(large.from.get(), &st); r < 0) return Status::Errno(-r, "fstat", file.source);
   large.sparse = static_cast<uint64_t>(st.st_blocks) * 512 < file.size;
@@ -45,7 +47,7 @@ Status CopyJob::OpenLarge(Large& large) {
   large.kept.resize(large.crcs.size());
   std::lock_guard lock(journal_mutex_);
   for (const ChunkSum& c : state_.progress[large.id].chunks) {
-    if (c.index >= large.crcs.size()) continue;
+    if (!kept || c.index >= large.crcs.size()) continue;
     large.has_kept[c.index] = true;
     large.kept[c.index] = c.crc;
   }
@@ -82,12 +84,11 @@ Status CopyJob::DoChunk(Large& large, uint32_t chunk) {
   if (journal_.durable())
     (void)os_.StartWriteback(large.to.get(), static_cast<off_t>(offset), static_cast<off_t>(length));
   std::lock_guard lock(journal_mutex_);
-  const Status s = journal_.Append([&](JournalWriter& w) { w.Chunk(large.id, {chunk, large.crcs[chunk]}); });
+  const Status s = journal_.Append(ChunkRecord{large.id, {chunk, large.crcs[chunk]}});
   if (!s.ok()) {
     JournalFailed(s);
     return Status::Make(Code::kCanceled, "canceled");
   }
-  state_.progress[large.id].chunks.push_back({chunk, large.crcs[chunk]});
   return Status::Ok();
 }
 
@@ -97,7 +98,7 @@ void CopyJob::FinishLarge(Large& large) {
   const FileEntry& file = state_.files[large.id];
   Arrived whole;
   whole.id = large.id;
-  whole.inode = large.inode;
+  whole.temporary = large.temporary;
   for (size_t i = 0; i < large.crcs.size(); i++) {
     const uint64_t offset = i * static_cast<uint64_t>(chunk_size_);
     whole.crc = Crc32cCombine(whole.crc, large.crcs[i], std::min<uint64_t>(chunk_size_, file.size - offset));

@@ -14,8 +14,7 @@ namespace axl {
 namespace {
 
 Status MakeDirectory(Os& os, Journal& journal, uint32_t id, bool resuming, bool* made) {
-  TransferState& state = journal.state();
-  const DirEntry& dir = state.dirs[id];
+  const DirEntry& dir = journal.state().dirs[id];
   // Ours to write into until it is published; then it gets its source's mode.
   const mode_t mode = dir.described ? (dir.meta.mode | 0700) & 0777 : 0777;
   ParentDirectory parent(os);
@@ -30,9 +29,7 @@ Status MakeDirectory(Os& os, Journal& journal, uint32_t id, bool resuming, bool*
     return Status::Errno(-e, "stat", dir.path);
   if (!S_ISDIR(st.st_mode)) return Status::Errno(EEXIST, "mkdir", dir.path);
   if (resuming) return Status::Ok();
-  if (Status s = journal.Append([&](JournalWriter& w) { w.Renounced(id); }); !s.ok()) return s;
-  state.renounced[id] = true;
-  return Status::Ok();
+  return journal.Append(RenouncedRecord{id});
 }
 
 void Unmake(Os& os, const std::string& path) {
@@ -42,18 +39,16 @@ void Unmake(Os& os, const std::string& path) {
 
 // DONE says that the bytes are durable, not yet that the name is: after a power cut a temporary file may be gone.
 Status VoidLostFiles(Os& os, Journal& journal) {
-  TransferState& state = journal.state();
+  const TransferState& state = journal.state();
   for (uint32_t id = 0; id < state.files.size(); id++) {
-    FileProgress& p = state.progress[id];
+    const FileProgress& p = state.progress[id];
     if (p.state != FileState::kDone) continue;
     const std::string path = TemporaryPath(state.files[id].dest, state.uuid);
     struct stat st;
     const int r = os.Stat(AT_FDCWD, path.c_str(), &st, AT_SYMLINK_NOFOLLOW);
-    if (r == 0 && st.st_ino == p.inode && static_cast<uint64_t>(st.st_size) == state.files[id].size) continue;
-    Status lost = Status::Make(Code::kVerify, "the temporary file is gone", path);
-    if (Status s = journal.Append([&](JournalWriter& w) { w.Failed(id, lost); }); !s.ok()) return s;
-    p.failure = std::move(lost);
-    p.state = FileState::kFailed;
+    if (r == 0 && st.st_ino == p.temporary.inode && static_cast<uint64_t>(st.st_size) == state.files[id].size) continue;
+    FailedRecord lost{id, Status::Make(Code::kVerify, "the temporary file is gone", path)};
+    if (Status s = journal.Append(std::move(lost)); !s.ok()) return s;
   }
   return Status::Ok();
 }
@@ -92,18 +87,11 @@ Status RemovePartial(Os& os, Journal& journal) {
 }
 
 Status PrepareResume(Os& os, Journal& journal) {
-  TransferState& state = journal.state();
   if (Status s = VoidLostFiles(os, journal); !s.ok()) return s;
-  if (Status s = journal.Append([](JournalWriter& w) { w.Resumed(); }); !s.ok()) return s;
+  if (Status s = journal.Append(ResumedRecord()); !s.ok()) return s;
   // SEALED, before there are more temporary files; and what is not DONE any more, before the file has a new one: that
   // may get the inode number of the lost one, and a DONE that is still there would have it published half copied.
   if (Status s = journal.Sync(); !s.ok()) return s;
-  state.canceled = false;
-  for (auto& p : state.progress) {
-    if (p.state != FileState::kFailed) continue;
-    p.state = FileState::kPending;
-    p.failure = {};
-  }
   return MakeDirectories(os, journal, true);
 }
 

@@ -55,7 +55,7 @@ Status CopyJob::CopySmall(Arrived* small, ParentDirectory* parent) {
   const std::string temporary = TemporaryPath(file.dest, state_.uuid);
   Fd from;
   if (Status s = adopter_.OpenSource(small->id, &from); !s.ok()) return s;
-  if (Status s = OpenTemporary(small->id, false, parent, &small->to, &small->inode); !s.ok()) return s;
+  if (Status s = OpenTemporary(small->id, nullptr, parent, &small->to, &small->temporary); !s.ok()) return s;
   struct stat st;
   if (int r = os_.Fstat(from.get(), &st); r < 0) return Status::Errno(-r, "fstat", file.source);
   CopyRange range{from.get(), small->to.get(), &file.source, &temporary, 0, file.size};
@@ -86,14 +86,13 @@ Status CopyJob::CopyLink(Arrived* small, ParentDirectory* parent) {
       return Status::Errno(-r, "unlink", temporary);
   if (int r = os_.Symlink(target.c_str(), parent->fd(), name.c_str()); r < 0)
     return Status::Errno(-r, "symlink", temporary);
-  if (Status s =
-          ApplyLinkMetadata(os_, parent->fd(), name, temporary, file.meta, state_.info.owner, &small->owner_given);
+  if (Status s = ApplyLinkMetadata(os_, parent->fd(), name, temporary, file.meta, state_.info.owner, &small->given);
       !s.ok())
     return s;
   struct stat st;
   if (int r = os_.Stat(parent->fd(), name.c_str(), &st, AT_SYMLINK_NOFOLLOW); r < 0)
     return Status::Errno(-r, "stat", temporary);
-  small->inode = st.st_ino;
+  small->temporary = {st.st_ino, TimeOf(st.st_ctim), {}};
   bytes_.fetch_add(file.size, std::memory_order_relaxed);
   return Status::Ok();
 }

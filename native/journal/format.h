@@ -15,6 +15,9 @@ inline constexpr uint32_t kMaxRecord = 1 << 20;  // bytes of payload
 inline constexpr uint64_t kMaxJournal = 256ull << 20;
 inline constexpr uint32_t kMaxFiles = 4'000'000;
 
+inline constexpr uint8_t kOptional = 0x80;  // bit of a type: who does not know the record goes on behind it
+
+// In the order of the page, of record_values.h and of apply.cc.
 enum class RecordType : uint8_t {
   kTransfer = 1,
   kFile = 2,
@@ -31,6 +34,18 @@ enum class RecordType : uint8_t {
   kFinal = 13,
   kKept = 14,
   kConfirmed = 15,
+  kAnchor = 16,
+  kSubmitted = 17,
+  kStaged = 18,
+  kDirection = 19,
+  kContent = 20,
+  kExpect = 21,
+  kReplaces = 22,
+  kPhase = 23,
+  kRetire = 24,
+  kRetired = 25,
+  kAdopted = 26,
+  kHeartbeat = kOptional | 1,
 };
 
 }  // namespace axl

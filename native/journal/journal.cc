@@ -7,10 +7,13 @@
 #include <cerrno>
 #include <cstring>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "base/names.h"
-#include "journal/format.h"
+#include "journal/apply.h"
+#include "journal/needs.h"
+#include "journal/writer.h"
 #include "os/process.h"
 
 namespace axl {
@@ -56,14 +59,15 @@ Status Journal::Create(Os& os, const std::string& path, const TransferInfo& info
 }
 
 Status Journal::MakeDraft(const TransferInfo& info, bool* lost) {
-  state().uuid = NewUuid();
-  state().info = info;
-  DescribeProcess(&state().info);
+  replay_.state.uuid = NewUuid();
+  TransferRecord begin{info};
+  DescribeProcess(&begin.info);
   const std::string draft = Join(Directory(), "." + Hex(uuid().data(), uuid().size()) + ".new");
   fd_ = Fd(os_, os_.Open(AT_FDCWD, draft.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
   if (!fd_.valid()) return Status::Errno(fd_.error(), "open", path_);
   Status s = LockDraft(draft, lost);
-  if (s.ok()) s = WriteDraft(draft);
+  if (s.ok()) s = IdentifyDraft(&begin.info);
+  if (s.ok()) s = WriteDraft(draft, std::move(begin));
   if (s.ok()) return s;
   (void)os_.Unlink(AT_FDCWD, draft.c_str());
   if (named_) (void)os_.Unlink(AT_FDCWD, path_.c_str());
@@ -80,8 +84,8 @@ Status Journal::LockDraft(const std::string& draft, bool* lost) {
 }
 
 // Which file this is, which directory it is made in, and which dataset it belongs to.
-Status Journal::IdentifyDraft() {
-  TransferInfo& info = replay_.state.info;
+Status Journal::IdentifyDraft(TransferInfo* into) {
+  TransferInfo& info = *into;
   struct stat st;
   if (int r = os_.Fstat(fd_.get(), &st); r < 0) return Status::Errno(-r, "fstat", path_);
   info.self.inode = inode_ = st.st_ino;
@@ -101,13 +105,12 @@ Status Journal::IdentifyDraft() {
   return Status::Ok();
 }
 
-Status Journal::WriteDraft(const std::string& draft) {
-  if (Status s = IdentifyDraft(); !s.ok()) return s;
+Status Journal::WriteDraft(const std::string& draft, TransferRecord begin) {
   const std::string header = JournalWriter::Header(uuid());
   if (int r = WriteAll(os_, fd_.get(), header.data(), header.size(), 0); r < 0)
     return Status::Errno(-r, "write", path_);
   end_ = header.size();
-  if (Status s = Append([&](JournalWriter& w) { w.Transfer(state().info); }); !s.ok()) return s;
+  if (Status s = Append(std::move(begin)); !s.ok()) return s;
   // The bytes first: after a power cut the name must not stand for an empty file.
   if (Status s = Sync(); !s.ok()) return s;
   if (int r = os_.RenameNew(AT_FDCWD, draft.c_str(), path_.c_str()); r == -EEXIST)
@@ -128,6 +131,8 @@ Status Journal::Open(Os& os, const std::string& path, OpenOptions options, std::
   if (s.ok()) s = j->LockAndCheck();
   if (s.ok()) s = j->ReadAll();
   if (s.ok() && !j->locked_) s = j->CheckWriterIsDead(options);
+  if (s.ok()) s = CheckNeeds(j->state(), options.mover);
+  if (!s.ok() && s.path.empty()) s.path = path;
   *out = std::move(j);
   return s;
 }
@@ -203,27 +208,55 @@ Status Journal::Poison(Status status) {
   return status;
 }
 
-Status Journal::Append(const std::function<void(JournalWriter&)>& write) {
+Status Journal::Append(std::span<Record> records) {
   if (!poisoned_.ok()) return poisoned_;
+  if (records.empty()) return Status::Ok();
   JournalWriter w(uuid(), replay_.next_sequence);
-  write(w);
+  for (const Record& r : records) w.Write(r);
   if (!w.fits()) return Status::Make(Code::kNotSupported, "a record over 1 MiB: too many xattrs of one file", path_);
   if (end_ + w.bytes().size() > kMaxJournal)
     return Status::Make(Code::kNotSupported, "a state file over 256 MiB", path_);
+  if (Status s = Write(w.bytes()); !s.ok()) return s;
+  const uint64_t before = end_;
+  end_ += w.bytes().size();
+  replay_.next_sequence = w.sequence();
+  for (Record& r : records)
+    if (const char* broken = Apply(std::move(r), &replay_.state)) {
+      (void)Cut(before);
+      return Poison(Status::Make(Code::kStateCorrupt, std::string("a fault of this program: ") + broken, path_));
+    }
+  return Status::Ok();
+}
+
+// All of it, or nothing.
+Status Journal::Write(std::string_view bytes) {
   // A torn tail is cut off first: bytes after our record would make the next reader call it corrupt.
   if (replay_.torn) {
     if (int r = os_.Truncate(fd_.get(), static_cast<off_t>(end_)); r < 0)
       return Poison(Status::Errno(-r, "ftruncate", path_));
     replay_.torn = false;
   }
-  const int r = WriteAll(os_, fd_.get(), w.bytes().data(), w.bytes().size(), static_cast<off_t>(end_));
-  if (r == 0) {
-    end_ += w.bytes().size();
-    replay_.next_sequence = w.sequence();
-    return Status::Ok();
-  }
+  const int r = WriteAll(os_, fd_.get(), bytes.data(), bytes.size(), static_cast<off_t>(end_));
+  if (r == 0) return Status::Ok();
   const Status failed = Status::Errno(-r, "write", path_);
   return os_.Truncate(fd_.get(), static_cast<off_t>(end_)) < 0 ? Poison(failed) : failed;
+}
+
+// Afterwards state() is what the bytes say that are left.
+Status Journal::Cut(uint64_t end) {
+  const int cut = os_.Truncate(fd_.get(), static_cast<off_t>(end));
+  if (cut == 0) end_ = end;
+  Replay left;
+  std::vector<uint8_t> bytes(end_);
+  const ssize_t n = ReadFull(os_, fd_.get(), bytes.data(), bytes.size(), 0);
+  const Status read = n < 0 ? Status::Errno(static_cast<int>(-n), "read", path_)
+                            : ReplayJournal(bytes.data(), static_cast<size_t>(n), &left);
+  if (cut < 0 || !read.ok()) undone_ = state();
+  if (cut < 0) return Status::Errno(-cut, "ftruncate", path_);
+  if (!read.ok()) return read;
+  undone_ = std::exchange(replay_.state, std::move(left.state));
+  replay_.next_sequence = left.next_sequence;
+  return Status::Ok();
 }
 
 Status Journal::Sync() {
@@ -235,7 +268,7 @@ Status Journal::Sync() {
     durable_ = end_;
     return Status::Ok();
   }
-  (void)os_.Truncate(fd_.get(), static_cast<off_t>(durable_));
+  (void)Cut(durable_);
   return Poison(Status::Errno(-r, "fsync", path_));
 }
 
@@ -248,16 +281,13 @@ Status Journal::WriteAgain() {
 }
 
 void Journal::Confirm() {
-  if (durable() && Append([](JournalWriter& w) { w.Confirmed(); }).ok()) durable_ = end_;
+  if (durable() && Append(ConfirmedRecord()).ok()) durable_ = end_;
 }
 
 Status Journal::CutBack(Mark mark) {
   if (!poisoned_.ok()) return poisoned_;
-  if (int r = os_.Truncate(fd_.get(), static_cast<off_t>(mark.end)); r < 0)
-    return Poison(Status::Errno(-r, "ftruncate", path_));
-  end_ = mark.end;
-  replay_.next_sequence = mark.sequence;
-  return Status::Ok();
+  const Status s = Cut(mark.end);
+  return s.ok() ? s : Poison(s);
 }
 
 Status Journal::Remove() {

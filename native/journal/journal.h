@@ -4,8 +4,8 @@
 
 #include <fcntl.h>
 
-#include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,7 +13,7 @@
 #include "base/record.h"
 #include "base/status.h"
 #include "journal/reader.h"
-#include "journal/writer.h"
+#include "journal/record_values.h"
 #include "os/os.h"
 
 namespace axl {
@@ -21,6 +21,7 @@ namespace axl {
 struct OpenOptions {
   bool job_ended = false;  // where flock does not work: a writer on another host counts as dead
   int dir = AT_FDCWD;      // or that of the state file, for who opens many: it stays open for the journal's life
+  std::string mover = {};  // beside our own threads: whose bytes the caller can ask about
 };
 
 class Journal {
@@ -29,8 +30,9 @@ class Journal {
   // never replaces: kStateExists. Nothing is durable yet but for the directory entry (durability full).
   static Status Create(Os& os, const std::string& path, const TransferInfo& info, std::unique_ptr<Journal>* out);
 
-  // Opens, locks, reads. kStateLocked if its writer or a finalizer is at work; kUnsafePath if it is not a regular file
-  // of the effective user with one link; kStateCorrupt and kStateVersion as ReplayJournal; ENOENT if it is gone.
+  // Opens, locks, reads. kUnavailable or kNotSupported for what this program does not do (see needs.h); kStateLocked if
+  // its writer or a finalizer is at work; kUnsafePath if it is not a regular file of the effective user with one link;
+  // kStateCorrupt and kStateVersion as ReplayJournal; ENOENT if it is gone.
   static Status Open(Os& os, const std::string& path, OpenOptions options, std::unique_ptr<Journal>* out);
 
   // Unlinks the draft of a create that was killed. kStateLocked if it is being written at this moment.
@@ -43,7 +45,10 @@ class Journal {
 
   // Appends the records that `write` encodes, all or none: after a failed write the file is cut back to where it was.
   // Not durable before Sync. Once a cut or an fsync has failed, every later call fails with the same status.
-  Status Append(const std::function<void(JournalWriter&)>& write);
+  // They are applied to state() when they are written, and then moved from. A record that breaks a rule of order is a
+  // fault of this program: it is cut off again, and nothing more is taken.
+  Status Append(std::span<Record> records);
+  Status Append(Record record) { return Append(std::span(&record, 1)); }
   // All of it is durable afterwards (nothing is done under durability none): also what another process wrote, which is
   // written again first unless it is CONFIRMED, since the pages may count as clean after an fsync that failed. A failed
   // fsync is final (invariant 5): the file is cut back to what was durable, so that nobody acts on records that may not
@@ -56,10 +61,11 @@ class Journal {
   // SEALED.
   struct Mark {
     uint64_t end;
-    uint32_t sequence;
   };
-  Mark mark() const { return {end_, replay_.next_sequence}; }
+  Mark mark() const { return {end_}; }
   Status CutBack(Mark mark);
+  // The state as it was before the last cut, also that of a failed fsync: its entries may be wanted back.
+  TransferState TakeUndone() { return std::move(undone_); }
   // Unlinks the state file if the name is still this file. The caller makes that durable.
   Status Remove();
   // Fsyncs the directory of the state file, unless nothing is to be durable. It was given by the caller, links and all.
@@ -68,8 +74,8 @@ class Journal {
   const std::string& path() const { return path_; }
   std::string Directory() const;
   const Uuid& uuid() const { return replay_.state.uuid; }
-  // What the file said when it was opened; the owner of the journal keeps it up to date.
-  TransferState& state() { return replay_.state; }
+  // What the bytes of the file say.
+  const TransferState& state() const { return replay_.state; }
   bool torn() const { return replay_.torn; }
   // Does the file begin like a state file? False: it is something else, and none of our business.
   bool recognized() const { return recognized_; }
@@ -79,14 +85,16 @@ class Journal {
   Journal(Os& os, std::string path) : os_(os), path_(std::move(path)), name_(path_) {}
   Status MakeDraft(const TransferInfo& info, bool* lost);
   Status LockDraft(const std::string& draft, bool* lost);
-  Status WriteDraft(const std::string& draft);
-  Status IdentifyDraft();
+  Status IdentifyDraft(TransferInfo* info);
+  Status WriteDraft(const std::string& draft, TransferRecord begin);
   Status OpenFile();
   Status LockAndCheck();
   Status ReadAll();
   Status WriteAgain();
   Status CheckWriterIsDead(OpenOptions options);
   Status Poison(Status status);
+  Status Write(std::string_view bytes);
+  Status Cut(uint64_t end);
 
   Os& os_;
   std::string path_;
@@ -103,6 +111,7 @@ class Journal {
   uint64_t durable_ = 0;  // a failed fsync cuts back to here: what is on the disk, or was there when it was opened
   std::vector<uint8_t> unconfirmed_;  // what Open read and nobody says is on the disk
   Status poisoned_;
+  TransferState undone_;
 };
 
 }  // namespace axl

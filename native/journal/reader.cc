@@ -2,12 +2,10 @@
 #include "journal/reader.h"
 
 #include <cstring>
-#include <string_view>
-#include <unordered_set>
 
 #include "base/crc32c.h"
-#include "base/names.h"
-#include "journal/format.h"
+#include "journal/apply.h"
+#include "journal/record_values.h"
 
 namespace axl {
 
@@ -18,64 +16,16 @@ uint32_t Get32(const uint8_t* p) {
          static_cast<uint32_t>(p[3]) << 24;
 }
 
-// Takes fields off a payload. After the first field that does not fit, everything is zero and ok() is false.
-class Cursor {
+// Takes fields off a payload; see Fields in record_values.h. After the first field that does not fit, everything is
+// zero and Finished() is false.
+class Decoder {
  public:
-  Cursor(const uint8_t* data, size_t n) : p_(data), left_(n) {}
+  Decoder(const uint8_t* data, size_t n) : p_(data), left_(n) {}
 
-  uint8_t U8() { return Take(1) ? p_[-1] : 0; }
-  uint32_t U32() { return Take(4) ? Get32(p_ - 4) : 0; }
-  uint64_t U64() {
-    const uint64_t low = U32();
-    return low | static_cast<uint64_t>(U32()) << 32;
+  template <class... T>
+  void operator()(T&... fields) {
+    (Get(&fields), ...);
   }
-  std::string String() {
-    const uint32_t n = U32();
-    return Take(n) ? std::string(reinterpret_cast<const char*>(p_ - n), n) : std::string();
-  }
-  Time Times() {
-    Time t;
-    t.sec = static_cast<int64_t>(U64());
-    t.nsec = U32();
-    if (t.nsec >= 1'000'000'000) ok_ = false;
-    return t;
-  }
-  Identity Known() {
-    Identity i;
-    Identity::More more;
-    const uint8_t bits = U8();
-    if (bits & 1) i.inode = U64();
-    if (bits & 2) i.ctime = Times();
-    if (bits & 4) more.birth = Times();
-    if (bits & 8) more.handle = String();
-    const bool all = (!(bits & 1) || i.inode != 0) && (!(bits & 2) || i.ctime != Time{}) &&
-                     (!(bits & 4) || more.birth != Time{}) && (!(bits & 8) || !more.handle.empty());
-    if (bits > 15 || !all) ok_ = false;
-    i.more = more;
-    return i;
-  }
-  Uuid Id() {
-    Uuid id{};
-    if (Take(id.size())) std::memcpy(id.data(), p_ - id.size(), id.size());
-    return id;
-  }
-  Metadata Meta() {
-    Metadata m;
-    m.mode = U32();
-    m.uid = U32();
-    m.gid = U32();
-    m.atime = Times();
-    m.mtime = Times();
-    const uint32_t count = U32();
-    if (m.mode > 07777 || count > left_ / 8) ok_ = false;
-    for (uint32_t i = 0; ok_ && i < count; i++) {
-      std::string name = String();
-      if (!name.starts_with("user.") || name.find('\0') != std::string::npos) ok_ = false;
-      m.xattrs.push_back({std::move(name), String()});
-    }
-    return m;
-  }
-  bool ok() const { return ok_; }
   bool Finished() const { return ok_ && left_ == 0; }
 
  private:
@@ -85,262 +35,100 @@ class Cursor {
     left_ -= n;
     return true;
   }
+  template <class T>
+  void Little(T* v) {
+    if (!Take(sizeof *v)) return;
+    uint64_t n = 0;
+    for (size_t i = sizeof *v; i-- > 0;) n = n << 8 | (p_ - sizeof *v)[i];
+    *v = static_cast<T>(n);
+  }
+  void Get(uint8_t* v) { Little(v); }
+  void Get(uint32_t* v) { Little(v); }
+  void Get(uint64_t* v) { Little(v); }
+  void Get(int32_t* v) { Little(v); }
+  void Get(int64_t* v) { Little(v); }
+  void Get(bool* v) {
+    uint8_t n = 0;
+    Little(&n);
+    ok_ &= n == 1 || n == 2;
+    *v = n == 2;
+  }
+  void Get(std::string* s) {
+    uint32_t n = 0;
+    Little(&n);
+    if (Take(n)) s->assign(reinterpret_cast<const char*>(p_ - n), n);
+  }
+  void Get(Uuid* id) {
+    if (Take(id->size())) std::memcpy(id->data(), p_ - id->size(), id->size());
+  }
+  void Get(Time* t) {
+    Fields(*t, *this);
+    ok_ &= t->nsec < 1'000'000'000;
+  }
+  void Get(Identity* i) {
+    Identity::More more;
+    uint8_t bits = 0;
+    Get(&bits);
+    if (bits & 1) Get(&i->inode);
+    if (bits & 2) Get(&i->ctime);
+    if (bits & 4) Get(&more.birth);
+    if (bits & 8) Get(&more.handle);
+    const int there = (i->inode != 0 ? 1 : 0) | (i->ctime != Time{} ? 2 : 0) | (more.birth != Time{} ? 4 : 0) |
+                      (more.handle.empty() ? 0 : 8);
+    ok_ &= there == bits;
+    i->more = std::move(more);
+  }
+  template <class T>
+  void Get(Rare<T>* value) {
+    T got;
+    Get(&got);
+    *value = std::move(got);
+  }
+  template <class T>
+  void Get(std::vector<T>* values) {
+    uint32_t count = 0;
+    Little(&count);
+    for (uint32_t i = 0; ok_ && i < count; i++) Get(&values->emplace_back());
+  }
+  template <class T>
+  void Get(T* value) {
+    if constexpr (std::is_enum_v<T>) {
+      uint8_t n = 0;
+      Little(&n);
+      ok_ &= n >= 1 && n <= static_cast<uint8_t>(kLast<T>);
+      *value = static_cast<T>(n);
+    } else {
+      Fields(*value, *this);
+    }
+  }
+
   const uint8_t* p_;
   size_t left_;
   bool ok_ = true;
 };
 
-// Applies records one after the other, and refuses what the page's rules of order forbid.
-class Replayer {
- public:
-  explicit Replayer(TransferState* state) : s_(*state) {}
-
-  // nullptr, or the rule that the record breaks.
-  const char* Apply(RecordType type, Cursor c) {
-    if (s_.outcome != Outcome::kNone) return "a record after FINAL";
-    if ((type == RecordType::kTransfer) != !have_transfer_)
-      return "TRANSFER is not the first record, or not the only one";
-    s_.confirmed = false;  // this record is not
-    return Dispatch(type, c);
-  }
-
- private:
-  const char* Dispatch(RecordType type, Cursor& c) {
-    switch (type) {
-      case RecordType::kTransfer:
-        return Transfer(c);
-      case RecordType::kFile:
-        return File(c);
-      case RecordType::kDir:
-        return Dir(c);
-      case RecordType::kSealed:
-        return Sealed(c);
-      case RecordType::kChunk:
-        return Chunk(c);
-      case RecordType::kDone:
-        return Done(c);
-      case RecordType::kFailed:
-        return Failed(c);
-      case RecordType::kCanceled:
-        return Mark(c, &s_.canceled, true);
-      case RecordType::kResumed:
-        return Resumed(c);
-      case RecordType::kRenounced:
-        return Renounced(c);
-      case RecordType::kSettled:
-        return Settled(c);
-      case RecordType::kPublished:
-        return AfterSettled(c, &FileProgress::published);
-      case RecordType::kKept:
-        return AfterSettled(c, &FileProgress::kept);
-      case RecordType::kConfirmed:
-        return Confirmed(c);
-      case RecordType::kFinal:
-        return Final(c);
+// nullptr, or what is wrong; *known: is it a type of ours?
+template <class R>
+const char* DecodeAs(const uint8_t* data, size_t n, Record* out) {
+  Decoder decoder(data, n);
+  R::Fields(out->emplace<R>(), decoder);
+  return decoder.Finished() ? nullptr : "a malformed record";
+}
+template <class... R>
+const char* Decode(uint8_t type, const uint8_t* data, size_t n, std::variant<R...>* out, bool* known) {
+  const char* broken = nullptr;
+  const auto is = [&]<class T>(T*) {
+    if constexpr (!std::is_same_v<T, SkippedRecord>) {
+      if (type != static_cast<uint8_t>(T::kType)) return false;
+      broken = DecodeAs<T>(data, n, out);
+      return true;
     }
-    return "a record of unknown type";
-  }
-
-  const char* Transfer(Cursor& c) {
-    have_transfer_ = true;
-    TransferInfo& i = s_.info;
-    i.name = c.String();
-    i.backend = c.String();
-    i.rank = c.U32();
-    i.size = c.U32();
-    i.host = c.String();
-    i.boot_id = c.String();
-    i.pid = c.U32();
-    i.start_time = c.U64();
-    i.pid_namespace = c.U64();
-    const uint8_t durability = c.U8();
-    for (OwnerPolicy* policy : {&i.owner, &i.mode, &i.times, &i.xattrs, &i.acls}) {
-      *policy = static_cast<OwnerPolicy>(c.U8());
-      if (*policy < OwnerPolicy::kFail || *policy > OwnerPolicy::kSkip) return "a malformed TRANSFER";
-    }
-    i.chunk_size = c.U32();
-    i.job = c.String();
-    i.local_rank = c.U32();
-    const uint8_t all_ranks = c.U8();
-    i.dataset = c.Id();
-    i.attempt = c.U64();
-    i.home = c.String();
-    for (Identity* identity : {&i.home_identity, &i.self, &i.directory}) *identity = c.Known();
-    const uint8_t inodes = c.U8();
-    i.heartbeat_ms = c.U32();
-    if (!c.Finished() || durability < 1 || durability > 2 || all_ranks < 1 || all_ranks > 2 || inodes < 1 || inodes > 3)
-      return "a malformed TRANSFER";
-    if (!i.home.empty() && !IsCanonicalDirectory(i.home)) return "a TRANSFER with an unsafe path";
-    if (i.dataset == Uuid{}) return "a TRANSFER without a dataset";
-    if (i.rank >= i.size || i.chunk_size == 0 || i.chunk_size % 4096 != 0) return "a TRANSFER with impossible numbers";
-    i.durability = static_cast<Durability>(durability);
-    i.inodes = static_cast<Inodes>(inodes);
-    i.all_ranks = all_ranks == 2;
-    return nullptr;
-  }
-
-  const char* File(Cursor& c) {
-    const uint32_t id = c.U32();
-    FileEntry f;
-    const uint8_t kind = c.U8();
-    f.source = c.String();
-    f.dest = c.String();
-    f.link_target = c.String();
-    f.size = c.U64();
-    f.source_inode = c.U64();
-    f.source_ctime = c.Times();
-    f.meta = c.Meta();
-    if (!c.Finished() || kind < 1 || kind > 2) return "a malformed FILE";
-    if (s_.sealed || id != s_.files.size()) return "a FILE out of order";
-    if (!IsCanonical(f.source) || !IsCanonical(f.dest)) return "a FILE with an unsafe path";
-    if (f.link_target.find('\0') != std::string::npos || f.size >= 1ull << 63) return "a malformed FILE";
-    f.kind = static_cast<FileKind>(kind);
-    s_.files.push_back(std::move(f));
-    s_.progress.emplace_back();
-    return nullptr;
-  }
-
-  const char* Dir(Cursor& c) {
-    const uint32_t id = c.U32();
-    DirEntry d;
-    d.path = c.String();
-    d.described = c.U8() != 0;
-    if (d.described) d.meta = c.Meta();
-    if (!c.Finished()) return "a malformed DIR";
-    if (s_.sealed || id != s_.dirs.size()) return "a DIR out of order";
-    if (!IsCanonical(d.path)) return "a DIR with an unsafe path";
-    s_.dirs.push_back(std::move(d));
-    s_.renounced.push_back(false);
-    return nullptr;
-  }
-
-  const char* Sealed(Cursor& c) {
-    const uint32_t files = c.U32(), dirs = c.U32();
-    uint64_t bytes = c.U64();
-    if (!c.Finished() || s_.sealed) return "a malformed or second SEALED";
-    if (files != s_.files.size() || dirs != s_.dirs.size()) return "a SEALED with other counts";
-    for (const auto& f : s_.files) bytes -= f.size;
-    if (bytes != 0) return "a SEALED with another number of bytes";
-    s_.sealed = true;
-    return FinalPathsAreUnique() ? nullptr : "a final path that occurs twice";
-  }
-
-  bool FinalPathsAreUnique() const {
-    std::unordered_set<std::string_view> seen;
-    seen.reserve(s_.files.size() + s_.dirs.size());
-    for (const auto& f : s_.files)
-      if (!seen.insert(f.dest).second) return false;
-    for (const auto& d : s_.dirs)
-      if (!seen.insert(d.path).second) return false;
-    return true;
-  }
-
-  FileProgress* InFlight(uint32_t file) {
-    return s_.sealed && !s_.settled && file < s_.files.size() ? &s_.progress[file] : nullptr;
-  }
-
-  const char* Chunk(Cursor& c) {
-    const uint32_t file = c.U32();
-    const ChunkSum chunk{c.U32(), c.U32()};
-    FileProgress* p = InFlight(file);
-    if (!c.Finished() || p == nullptr) return "a malformed or misplaced CHUNK";
-    const uint64_t chunks = s_.files[file].size / s_.info.chunk_size + 1;
-    if (chunk.index >= chunks) return "a CHUNK beyond its file";
-    p->chunks.push_back(chunk);
-    return nullptr;
-  }
-
-  const char* Done(Cursor& c) {
-    const uint32_t file = c.U32();
-    const uint64_t inode = c.U64(), size = c.U64();
-    const uint32_t crc = c.U32();
-    const uint8_t owner_given = c.U8();
-    FileProgress* p = InFlight(file);
-    if (!c.Finished() || p == nullptr || size != s_.files[file].size) return "a malformed or misplaced DONE";
-    if (p->state != FileState::kPending) return "a DONE of a file that has DONE or FAILED";
-    p->state = FileState::kDone;
-    p->inode = inode;
-    p->crc = crc;
-    p->owner_given = owner_given != 0;
-    p->chunks = {};
-    return nullptr;
-  }
-
-  const char* Failed(Cursor& c) {
-    const uint32_t file = c.U32();
-    Status failure;
-    const uint8_t code = c.U8();
-    failure.err = static_cast<int>(c.U32());
-    failure.call = c.String();
-    failure.path = c.String();
-    failure.dest = c.String();
-    failure.detail = c.String();
-    FileProgress* p = InFlight(file);
-    if (!c.Finished() || p == nullptr || code == 0 || code > static_cast<uint8_t>(Code::kConflict))
-      return "a malformed or misplaced FAILED";
-    if (p->state == FileState::kFailed) return "a second FAILED of a file";
-    failure.code = static_cast<Code>(code);
-    p->state = FileState::kFailed;
-    if (LosesBytes(failure)) p->chunks = {};
-    p->failure = std::move(failure);
-    return nullptr;
-  }
-
-  const char* Mark(Cursor& c, bool* flag, bool value) {
-    if (!c.Finished() || !s_.sealed || s_.settled) return "a misplaced CANCELED";
-    *flag = value;
-    return nullptr;
-  }
-
-  const char* Resumed(Cursor& c) {
-    if (!c.Finished() || !s_.sealed || s_.settled) return "a misplaced RESUMED";
-    s_.canceled = false;
-    for (auto& p : s_.progress) {
-      if (p.state != FileState::kFailed) continue;
-      p.state = FileState::kPending;
-      p.failure = {};
-    }
-    return nullptr;
-  }
-
-  const char* Renounced(Cursor& c) {
-    const uint32_t dir = c.U32();
-    if (!c.Finished() || !s_.sealed || dir >= s_.dirs.size()) return "a malformed or misplaced RENOUNCED";
-    s_.renounced[dir] = true;
-    return nullptr;
-  }
-
-  const char* Settled(Cursor& c) {
-    if (!c.Finished() || !s_.sealed || s_.settled) return "a misplaced SETTLED";
-    if (!s_.AllDone()) return "a SETTLED before every file is DONE";
-    s_.settled = true;
-    s_.canceled = false;
-    return nullptr;
-  }
-
-  const char* AfterSettled(Cursor& c, bool FileProgress::*flag) {
-    const uint32_t file = c.U32();
-    if (!c.Finished() || !s_.settled || file >= s_.files.size()) return "a malformed or misplaced PUBLISHED or KEPT";
-    s_.progress[file].*flag = true;
-    return nullptr;
-  }
-
-  const char* Confirmed(Cursor& c) {
-    if (!c.Finished() || !s_.settled) return "a misplaced CONFIRMED";
-    s_.confirmed = true;
-    return nullptr;
-  }
-
-  const char* Final(Cursor& c) {
-    const uint8_t outcome = c.U8();
-    if (!c.Finished() || outcome < 1 || outcome > 2 || !s_.sealed) return "a malformed or misplaced FINAL";
-    s_.outcome = static_cast<Outcome>(outcome);
-    return s_.outcome == Outcome::kPublished && !s_.settled ? "a FINAL published without SETTLED" : nullptr;
-  }
-
-  TransferState& s_;
-  bool have_transfer_ = false;
-};
+    return false;
+  };
+  *known = (is(static_cast<R*>(nullptr)) || ...);
+  if (!*known && (type & kOptional) != 0) *known = std::holds_alternative<SkippedRecord>(*out = SkippedRecord());
+  return broken;
+}
 
 // The payload's length if a record with a right CRC begins at `at`; -1 if not.
 int64_t RecordAt(const uint8_t* data, size_t n, size_t at, uint32_t seed) {
@@ -351,10 +139,12 @@ int64_t RecordAt(const uint8_t* data, size_t n, size_t at, uint32_t seed) {
   return Crc32c(seed, data + at, body) == Get32(data + at + body) ? static_cast<int64_t>(length) : -1;
 }
 
-// Copies append these without an fsync, so their pages reach the disk in any order. All others are fsynced before
-// anything relies on them: behind a bad record they tell of more than a power cut while files were copied.
+// Copies append these without an fsync (and any optional record may be one), so their pages reach the disk in any
+// order. All others are fsynced before anything relies on them: behind a bad record they tell of more than a power cut
+// while files were copied.
 bool IsProgress(uint8_t type) {
   const auto t = static_cast<RecordType>(type);
+  if ((type & kOptional) != 0) return true;
   return t == RecordType::kChunk || t == RecordType::kDone || t == RecordType::kFailed || t == RecordType::kCanceled;
 }
 
@@ -405,14 +195,20 @@ Status CheckHeader(const uint8_t* data, size_t n, Uuid* uuid) {
 Status ReplayJournal(const uint8_t* data, size_t n, Replay* out) {
   if (Status s = CheckHeader(data, n, &out->state.uuid); !s.ok()) return s;
   const uint32_t seed = Crc32c(0, out->state.uuid.data(), out->state.uuid.size());
-  Replayer replayer(&out->state);
   size_t at = kHeaderSize;
   out->valid_bytes = at;
   while (at < n) {
     const int64_t length = RecordAt(data, n, at, seed);
     if (length < 0 || Get32(data + at + 5) != out->next_sequence) break;
-    const Cursor payload(data + at + kRecordOverhead - 4, static_cast<size_t>(length));
-    if (const char* broken = replayer.Apply(static_cast<RecordType>(data[at + 4]), payload)) return Corrupt(broken, at);
+    Record record;
+    bool known = false;
+    const uint8_t type = data[at + 4];
+    const char* broken = Decode(type, data + at + kRecordOverhead - 4, static_cast<size_t>(length), &record, &known);
+    if (!known)
+      return Status::Make(Code::kStateVersion, "a record of type " + std::to_string(type) +
+                                                   ", which a later release has written; finalize it with that one");
+    if (broken == nullptr) broken = Apply(std::move(record), &out->state);
+    if (broken != nullptr) return Corrupt(broken, at);
     at += kRecordOverhead + static_cast<size_t>(length);
     out->valid_bytes = at;
     out->next_sequence++;

@@ -57,17 +57,22 @@ Status SetXattrs(Os& os, int fd, const std::string& path, const struct stat& st,
 // chown(uid, gid) by whatever `chown` does, under `policy`. `st` is what the file has now.
 template <class Chown>
 Status GiveOwner(const struct stat& st, const std::string& path, const Metadata& meta, OwnerPolicy policy,
-                 const char* call, bool* owner_given, Chown chown) {
-  *owner_given = st.st_uid == meta.uid && st.st_gid == meta.gid;
-  if (*owner_given || policy == OwnerPolicy::kSkip) return Status::Ok();
+                 const char* call, Given* given, Chown chown) {
+  const auto has = [&](uint32_t uid, uint32_t gid) {
+    given->uid = uid;
+    given->gid = gid;
+    given->lacking = uid == meta.uid && gid == meta.gid ? 0 : kLacksOwner;
+  };
+  has(st.st_uid, st.st_gid);
+  if (given->owner() || policy == OwnerPolicy::kSkip) return Status::Ok();
   const int result = chown(meta.uid, meta.gid);
-  *owner_given = result == 0;
+  if (result == 0) has(meta.uid, meta.gid);
   if (result == 0) return Status::Ok();
   // EINVAL: an id that has no mapping in this user namespace.
   const bool refused = result == -EPERM || result == -EINVAL;
   if (policy != OwnerPolicy::kWarn || !refused) return Status::Errno(-result, call, path);
   // A user may still give a file to a group of his; that it is refused too is no news.
-  if (st.st_gid != meta.gid) (void)chown(static_cast<uid_t>(-1), meta.gid);
+  if (st.st_gid != meta.gid && chown(static_cast<uid_t>(-1), meta.gid) == 0) has(st.st_uid, meta.gid);
   return Status::Ok();
 }
 
@@ -112,19 +117,20 @@ uint32_t EffectiveMode(const Metadata& meta, bool owner_given) {
   return meta.mode & kModeBits & (owner_given ? kModeBits : ~kSetIds);
 }
 
-Status ApplyMetadata(Os& os, int fd, const std::string& path, const Metadata& meta, OwnerPolicy policy,
-                     bool* owner_given) {
-  *owner_given = false;
+Status ApplyMetadata(Os& os, int fd, const std::string& path, const Metadata& meta, OwnerPolicy policy, Given* given) {
+  *given = {};
   struct stat st;
   int result = os.Fstat(fd, &st);
   if (result < 0) return Status::Errno(-result, "fstat", path);
   // First, while we own it and may write it: a read-only mode or another owner would refuse them.
   Status status = SetXattrs(os, fd, path, st, meta);
   if (!status.ok()) return status;
-  status = GiveOwner(st, path, meta, policy, "fchown", owner_given,
-                     [&](uid_t uid, gid_t gid) { return os.Chown(fd, uid, gid); });
+  status =
+      GiveOwner(st, path, meta, policy, "fchown", given, [&](uid_t uid, gid_t gid) { return os.Chown(fd, uid, gid); });
   if (!status.ok()) return status;
-  result = os.Chmod(fd, EffectiveMode(meta, *owner_given));
+  given->mode = EffectiveMode(meta, given->owner());
+  if (given->mode != meta.mode) given->lacking |= kLacksMode;
+  result = os.Chmod(fd, given->mode);
   if (result < 0) return Status::Errno(-result, "fchmod", path);
   const struct timespec times[2] = {SpecOf(meta.atime), SpecOf(meta.mtime)};
   result = os.SetTimes(fd, times);
@@ -132,8 +138,8 @@ Status ApplyMetadata(Os& os, int fd, const std::string& path, const Metadata& me
 }
 
 Status ApplyLinkMetadata(Os& os, int dir, const std::string& name, const std::string& path, const Metadata& meta,
-                         OwnerPolicy policy, bool* owner_given) {
-  *owner_given = false;
+                         OwnerPolicy policy, Given* given) {
+  *given = {};
   // By descriptor: by the time of the chown somebody may have given the name to a file that is not his.
   Fd link(os, os.Open(dir, name.c_str(), O_PATH | O_NOFOLLOW, 0));
   if (!link.valid()) return Status::Errno(link.error(), "open", path);
@@ -141,9 +147,10 @@ Status ApplyLinkMetadata(Os& os, int dir, const std::string& name, const std::st
   int result = os.Fstat(link.get(), &st);
   if (result < 0) return Status::Errno(-result, "fstat", path);
   if (!S_ISLNK(st.st_mode)) return Status::Make(Code::kVerify, "another file has replaced the temporary link", path);
-  Status status = GiveOwner(st, path, meta, policy, "fchownat", owner_given,
+  Status status = GiveOwner(st, path, meta, policy, "fchownat", given,
                             [&](uid_t uid, gid_t gid) { return os.ChownLink(link.get(), "", uid, gid); });
   if (!status.ok()) return status;
+  given->mode = st.st_mode & kModeBits;
   // By name: kernels before 5.8 know no other way.
   const struct timespec times[2] = {SpecOf(meta.atime), SpecOf(meta.mtime)};
   result = os.SetTimesLink(dir, name.c_str(), times);

@@ -18,13 +18,19 @@ Status ReadXattrs(Os& os, int fd, const std::string& path, std::vector<Xattr>* o
 // What the file will carry when chown was not possible: no setuid, no setgid.
 uint32_t EffectiveMode(const Metadata& meta, bool owner_given);
 
+// What a file was given of its metadata: what it has now, and what it lacks (bits kLacks...).
+struct Given {
+  uint32_t uid = 0, gid = 0, mode = 0;
+  uint8_t lacking = kLacksOwner;
+  bool owner() const { return (lacking & kLacksOwner) == 0; }
+};
+
 // xattrs, chown, then chmod (chown clears setuid), then times. On failure the file is partly changed, and is not
-// to be published. *owner_given says whether the owner is now that of `meta`; under kFail a refused chown is an error.
-Status ApplyMetadata(Os& os, int fd, const std::string& path, const Metadata& meta, OwnerPolicy policy,
-                     bool* owner_given);
+// to be published. Under kFail a refused chown is an error.
+Status ApplyMetadata(Os& os, int fd, const std::string& path, const Metadata& meta, OwnerPolicy policy, Given* given);
 // The same for a symbolic link: owner and times only. kVerify if something else has its name.
 Status ApplyLinkMetadata(Os& os, int dir, const std::string& name, const std::string& path, const Metadata& meta,
-                         OwnerPolicy policy, bool* owner_given);
+                         OwnerPolicy policy, Given* given);
 
 // Does the stat show this owner (if given), mode and mtime?
 bool MetadataMatches(const struct stat& st, const Metadata& meta, bool owner_given, FileKind kind);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/names.h"
+#include "os/metadata.h"
 #include "plan/plan.h"
 
 namespace axl {
@@ -136,6 +137,7 @@ Status Plan::LookAt(Target* target) {
   target->exists = true;
   target->is_dir = target->to_dir = S_ISDIR(st.st_mode);
   target->id = target->followed = IdOf(st);
+  target->ctime = TimeOf(st.st_ctim);
   if (!S_ISLNK(st.st_mode)) return Status::Ok();
   result = os_.Stat(AT_FDCWD, target->path.c_str(), &st, 0);
   if (LeadsNowhere(result)) return Status::Ok();

@@ -41,11 +41,12 @@ Status Conflict(const char* detail, const std::string& source, const std::string
   return status;
 }
 
-// One after the other, so that a hundred thousand entries are not in memory twice.
 template <class T>
-void Drain(std::deque<T>* from, std::vector<T>* to) {
-  to->reserve(from->size());
-  for (; !from->empty(); from->pop_front()) to->push_back(std::move(from->front()));
+bool TakeFront(std::deque<T>* from, T* out) {
+  if (from->empty()) return false;
+  *out = std::move(from->front());
+  from->pop_front();
+  return true;
 }
 
 }  // namespace
@@ -65,7 +66,7 @@ Status Plan::KeepOrUndo(Status status, const Mark& mark) {
   for (size_t index : newly_described_) dir_sources_[index] = {};
   for (; files_.size() > mark.files; files_.pop_back()) names_.erase(files_.back().dest);
   for (; dirs_.size() > mark.dirs; dirs_.pop_back()) names_.erase(dirs_.back().path);
-  for (; existing_.size() > mark.existing; existing_.pop_back()) names_.erase(existing_.back());
+  for (; existing_.size() > mark.existing; existing_.pop_back()) names_.erase(existing_.back().path);
   followed_.resize(mark.files);
   dir_sources_.resize(mark.dirs);
   counts_ = mark.counts;
@@ -154,6 +155,8 @@ Status Plan::AddFile(Source source, Target target) {
   file.source = std::move(source.path);
   file.dest = std::move(target.path);
   file.size = static_cast<uint64_t>(source.st.st_size);
+  file.stood = target.exists ? Stood::kSomething : Stood::kNothing;
+  if (target.exists) file.there = Identity{target.id.ino, target.ctime, {}};
   followed_.push_back(source.followed);
   names_.emplace(file.dest, Known{Name::kFile, files_.size() - 1});
   counts_.files++;
@@ -172,7 +175,7 @@ Status Plan::AddDirectory(Source source, Target target) {
     return DescribeBy(known->index, std::move(source));
   }
   if (target.is_dir) {
-    PushExisting(std::move(target.path));
+    PushExisting(std::move(target));
     return Status::Ok();
   }
   if (target.exists) return Status::Errno(ENOTDIR, "mkdir", target.path);
@@ -192,13 +195,16 @@ Status Plan::DescribeBy(size_t dir, Source source) {
 
 // Makes every directory above dest known, and plans those that are not there.
 Status Plan::AddParents(std::string_view dest) {
-  std::vector<std::string> missing, existing;
+  std::vector<std::string> missing;
+  std::vector<Target> existing;
   std::string_view path = dest;
   while (path != "/") {
     path = ParentOf(path);
     if (const Known* known = Find(path)) {
-      if (known->kind != Name::kFile) break;
-      return Conflict("the plan has a file where a directory is needed", std::string(path), std::string(dest));
+      if (known->kind == Name::kFile)
+        return Conflict("the plan has a file where a directory is needed", std::string(path), std::string(dest));
+      if (known->kind == Name::kExistingDir && existing.empty()) existing_[known->index].anchor = true;
+      break;
     }
     // Whatever is above an existing directory exists.
     Target target{.path = std::string(path)};
@@ -206,9 +212,15 @@ Status Plan::AddParents(std::string_view dest) {
     Status status = target.is_dir ? Status::Ok() : LookAt(&target);
     if (!status.ok()) return status;
     if (target.exists && !target.is_dir) return Status::Errno(ENOTDIR, "mkdir", target.path);
-    (target.is_dir ? existing : missing).push_back(std::move(target.path));
+    if (target.is_dir)
+      existing.push_back(std::move(target));
+    else
+      missing.push_back(std::move(target.path));
   }
-  for (std::string& dir : existing) PushExisting(std::move(dir));
+  for (size_t i = 0; i < existing.size(); i++) {
+    PushExisting(std::move(existing[i]));
+    existing_.back().anchor = i == 0;
+  }
   for (; !missing.empty(); missing.pop_back()) {
     Status status = CheckNewDir(missing.back(), dirs_.size());
     if (!status.ok()) return status;
@@ -225,15 +237,48 @@ void Plan::PushDir(std::string path, DirSource source) {
   counts_.dirs++;
 }
 
-void Plan::PushExisting(std::string path) {
-  existing_.push_back(std::move(path));
-  names_.emplace(existing_.back(), Known{Name::kExistingDir, existing_.size() - 1});
+void Plan::PushExisting(Target target) {
+  Identity identity;
+  if (target.exists) identity.inode = target.id.ino;
+  existing_.push_back({std::move(target.path), std::move(identity), false});
+  names_.emplace(existing_.back().path, Known{Name::kExistingDir, existing_.size() - 1});
 }
 
-void Plan::Take(std::vector<FileEntry>* files, std::vector<DirEntry>* dirs) {
-  names_.clear();  // first: it refers to the strings
-  Drain(&files_, files);
-  Drain(&dirs_, dirs);
+std::vector<Anchor> Plan::Anchors() const {
+  std::vector<Anchor> anchors;
+  for (const Existing& dir : existing_)
+    if (dir.anchor) anchors.push_back({dir.path, dir.identity});
+  return anchors;
+}
+
+bool Plan::Take(FileEntry* out) {
+  names_.clear();  // it refers to the strings
+  return TakeFront(&files_, out);
+}
+
+bool Plan::Take(DirEntry* out) {
+  names_.clear();
+  return TakeFront(&dirs_, out);
+}
+
+void Plan::Return(std::vector<FileEntry> files, std::vector<DirEntry> dirs) {
+  for (; !files.empty(); files.pop_back()) files_.push_front(std::move(files.back()));
+  for (; !dirs.empty(); dirs.pop_back()) dirs_.push_front(std::move(dirs.back()));
+  NameAll();
+}
+
+// All names anew.
+void Plan::NameAll() {
+  names_.clear();
+  for (size_t i = 0; i < files_.size(); i++) names_.emplace(files_[i].dest, Known{Name::kFile, i});
+  for (size_t i = 0; i < dirs_.size(); i++) names_.emplace(dirs_[i].path, Known{Name::kDir, i});
+  for (size_t i = 0; i < existing_.size(); i++) names_.emplace(existing_[i].path, Known{Name::kExistingDir, i});
+}
+
+void Plan::Clear() {
+  names_.clear();
+  files_.clear();
+  dirs_.clear();
   followed_.clear();
   dir_sources_.clear();
   existing_.clear();

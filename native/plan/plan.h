@@ -58,8 +58,15 @@ class Plan {
   // Errors: kIo with the source's path if one vanished; kSourceChanged if one changed its kind.
   Status Describe();
 
-  // The plan's entries in the order they were added, directories with parents first. Empties the plan.
-  void Take(std::vector<FileEntry>* files, std::vector<DirEntry>* dirs);
+  // For a dispatch. The entries are taken one after the other, in the order they were added, directories with parents
+  // first: a hundred thousand are not in memory twice. False: none is left. Then Clear; or, if the dispatch came to
+  // nothing, Return of what has been taken.
+  bool Take(FileEntry* out);
+  bool Take(DirEntry* out);
+  void Clear();
+  void Return(std::vector<FileEntry> files, std::vector<DirEntry> dirs);
+  // Directories that are there, and that the transfer puts something into. As they were when they were looked at.
+  std::vector<Anchor> Anchors() const;
 
   PlanCounts counts() const { return counts_; }
   // The entries as Take will give them.
@@ -85,11 +92,17 @@ class Plan {
     bool is_dir = false;  // itself, not through a link
     bool to_dir = false;  // a directory, or a link to one
     Id id{}, followed{};  // of the name itself, of what it leads to
+    Time ctime{};
   };
   enum class Name : uint8_t { kFile, kDir, kExistingDir };
   struct Known {
     Name kind;
     size_t index;  // into files_, dirs_ or existing_
+  };
+  struct Existing {  // a directory that is there
+    std::string path;
+    Identity identity;    // empty: it was not looked at
+    bool anchor = false;  // something is put into it
   };
   struct DirSource {
     std::string path;  // empty for a parent
@@ -123,7 +136,8 @@ class Plan {
   Status DescribeBy(size_t dir, Source source);
   Status AddParents(std::string_view dest);
   void PushDir(std::string path, DirSource source);
-  void PushExisting(std::string path);
+  void PushExisting(Target target);
+  void NameAll();
 
   // Trees: plan_walk.cc.
   Status AddTree(Source source, Target target, Links links);
@@ -143,7 +157,7 @@ class Plan {
   // Deques, since names_ refers to their strings: each path is kept once.
   std::deque<FileEntry> files_;
   std::deque<DirEntry> dirs_;
-  std::deque<std::string> existing_;
+  std::deque<Existing> existing_;
   std::vector<bool> followed_;                         // parallel to files_: as Source::followed
   std::vector<DirSource> dir_sources_;                 // parallel to dirs_
   std::unordered_map<std::string_view, Known> names_;  // every final path, and every directory above one

@@ -35,7 +35,7 @@ Status DirectoryBarrier::First() const {
 }
 
 Status Settle(Os& os, Journal& journal) {
-  TransferState& state = journal.state();
+  const TransferState& state = journal.state();
   if (journal.durable()) {
     DirectoryBarrier barrier(os);
     for (const auto& f : state.files) barrier.Need(ParentOf(f.dest));
@@ -43,11 +43,9 @@ Status Settle(Os& os, Journal& journal) {
     barrier.Run();
     if (Status s = barrier.First(); !s.ok()) return s;
   }
-  if (Status s = journal.Append([](JournalWriter& w) { w.Settled(); }); !s.ok()) return s;
+  if (Status s = journal.Append(SettledRecord()); !s.ok()) return s;
   if (Status s = journal.Sync(); !s.ok()) return s;
   journal.Confirm();
-  state.settled = true;
-  state.canceled = false;
   return Status::Ok();
 }
 

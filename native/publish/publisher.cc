@@ -40,8 +40,8 @@ bool Publisher::IsJournalled(uint32_t id, const struct stat& st) const {
   const bool right_kind = file.kind == FileKind::kSymlink ? S_ISLNK(st.st_mode) : S_ISREG(st.st_mode);
   const bool right_size = options_.verify == Verify::kNone || static_cast<uint64_t>(st.st_size) == file.size;
   // A number that is free is used again: in a directory of his own anybody can make a file of the same number.
-  const bool right_owner = !state_.progress[id].owner_given || IsOurs(st, file.meta);
-  return right_kind && right_size && right_owner && st.st_ino == state_.progress[id].inode;
+  const bool right_owner = !disk_[id].owner_given || IsOurs(st, file.meta);
+  return right_kind && right_size && right_owner && st.st_ino == state_.progress[id].temporary.inode;
 }
 
 // As root: was it made by us, or given to its owner? What is neither was put there by whoever can write to the
@@ -55,7 +55,7 @@ bool Publisher::IsOurs(const struct stat& st, const Metadata& meta) const {
 bool Publisher::NeedsMending(uint32_t id, const struct stat& st) const {
   const bool retry = options_.owner && *options_.owner != OwnerPolicy::kSkip;
   const FileEntry& file = state_.files[id];
-  return !MetadataMatches(st, file.meta, state_.progress[id].owner_given || retry, file.kind);
+  return !MetadataMatches(st, file.meta, disk_[id].owner_given || retry, file.kind);
 }
 
 Status Publisher::Check(Ask destinations) {
@@ -90,7 +90,7 @@ Status Publisher::CheckTemporary(uint32_t id, const Place& place, const struct s
   if (!IsJournalled(id, st)) return Verifying("the temporary file is not the one that was copied", temporary);
   const bool half = IsHalfRenamed(place, st);
   if (st.st_nlink != 1 && !half) return Verifying("the temporary file has a second name", temporary);
-  state_.progress[id].published = false;
+  disk_[id].published = false;
   if (half) half_renamed_.insert(id);
   if (Status s = CheckContents(id, place, place.temporary); !s.ok()) return s;
   if (NeedsMending(id, st)) to_mend_.push_back(id);
@@ -128,7 +128,7 @@ Status Publisher::CheckPublished(uint32_t id, const Place& place) {
   if (r < 0 && r != -ENOENT) return Status::Errno(-r, "stat", file.dest);
   if (r == -ENOENT || !state_.settled || !IsJournalled(id, st))
     return Verifying("the temporary file is gone", TemporaryPath(file.dest, state_.uuid));
-  state_.progress[id].published = true;
+  disk_[id].published = true;
   if (NeedsMending(id, st)) to_mend_.push_back(id);
   return CheckContents(id, place, place.name);
 }
@@ -146,20 +146,25 @@ Status Publisher::CheckContents(uint32_t id, const Place& place, const std::stri
 
 Status Publisher::Mend(uint32_t id) {
   const FileEntry& file = state_.files[id];
-  FileProgress& progress = state_.progress[id];
   Place place;
   if (Status s = Find(id, &place); !s.ok()) return s;
-  const std::string name = progress.published ? place.name : place.temporary;
+  const std::string name = disk_[id].published ? place.name : place.temporary;
   const std::string path = Join(dir_.path(), name);
-  if (file.kind == FileKind::kSymlink)
-    return ApplyLinkMetadata(os_, place.dir, name, path, file.meta, owner(), &progress.owner_given);
+  Given given;
+  if (file.kind == FileKind::kSymlink) {
+    const Status s = ApplyLinkMetadata(os_, place.dir, name, path, file.meta, owner(), &given);
+    disk_[id].owner_given = given.owner();
+    return s;
+  }
   Fd fd(os_, os_.Open(place.dir, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
   if (!fd.valid()) return Status::Errno(fd.error(), "open", path);
   struct stat st;
   if (int r = os_.Fstat(fd.get(), &st); r < 0) return Status::Errno(-r, "fstat", path);
   if (!IsJournalled(id, st)) return Verifying("the file was replaced by another", path);
   const OwnerPolicy policy = IsOurs(st, file.meta) ? owner() : OwnerPolicy::kSkip;
-  if (Status s = ApplyMetadata(os_, fd.get(), path, file.meta, policy, &progress.owner_given); !s.ok()) return s;
+  const Status s = ApplyMetadata(os_, fd.get(), path, file.meta, policy, &given);
+  disk_[id].owner_given = given.owner();
+  if (!s.ok()) return s;
   if (!journal_.durable()) return Status::Ok();
   if (int r = os_.Fsync(fd.get()); r < 0) return Status::Errno(-r, "fsync", path);
   return Status::Ok();
@@ -185,18 +190,15 @@ Status Publisher::Commit() {
 // KEPT is durable before the temporary file goes: without either the next run would call the file lost.
 Status Publisher::KeepDestinations(const std::vector<uint32_t>& ids) {
   if (ids.empty()) return Status::Ok();
-  const Status s = journal_.Append([&](JournalWriter& w) {
-    for (uint32_t id : ids) w.Kept(id);
-  });
-  if (!s.ok()) return s;
-  if (Status synced = journal_.Sync(); !synced.ok()) return synced;
-  for (uint32_t id : ids) state_.progress[id].kept = true;
-  return Status::Ok();
+  std::vector<Record> records;
+  for (uint32_t id : ids) records.push_back(KeptRecord{id});
+  const Status s = journal_.Append(records);
+  return s.ok() ? journal_.Sync() : s;
 }
 
 Status Publisher::Rename() {
   for (uint32_t id = 0; id < state_.files.size(); id++) {
-    if (state_.progress[id].published) continue;
+    if (disk_[id].published) continue;
     if (Status s = RenameFile(id); !s.ok()) return RecordPublished(s);
   }
   dir_.Close();  // a batch of finalize waits with hundreds of transfers at this point
@@ -205,10 +207,10 @@ Status Publisher::Rename() {
 
 // Publishing stopped halfway: the state file says how far, for whoever inspects it. What decides is the inode.
 Status Publisher::RecordPublished(Status cause) {
-  (void)journal_.Append([&](JournalWriter& w) {
-    for (uint32_t id = 0; id < state_.files.size(); id++)
-      if (state_.progress[id].published) w.Published(id);
-  });
+  std::vector<Record> records;
+  for (uint32_t id = 0; id < state_.files.size(); id++)
+    if (disk_[id].published && !state_.progress[id].published) records.push_back(PublishedRecord{id});
+  (void)journal_.Append(records);
   return cause;
 }
 
@@ -231,7 +233,7 @@ Status Publisher::RenameFile(uint32_t id) {
     return r < 0 && r != -ENOENT ? Status::Errno(-r, "unlink", temporary) : Status::Ok();
   }
   if (r < 0) return Status::Errno(-r, "rename", temporary, path);
-  state_.progress[id].published = true;
+  disk_[id].published = true;
   return Status::Ok();
 }
 
@@ -250,8 +252,8 @@ Status Publisher::FinishDirectory(const DirEntry& dir) {
   struct stat st;
   if (int r = os_.Fstat(fd.get(), &st); r < 0) return Status::Errno(-r, "fstat", dir.path);
   if (!IsOurs(st, dir.meta)) return Status::Ok();  // somebody else's stands in its place, and keeps its metadata
-  bool owner_given;
-  if (Status s = ApplyMetadata(os_, fd.get(), dir.path, dir.meta, owner(), &owner_given); !s.ok()) return s;
+  Given given;
+  if (Status s = ApplyMetadata(os_, fd.get(), dir.path, dir.meta, owner(), &given); !s.ok()) return s;
   if (!journal_.durable()) return Status::Ok();
   if (int r = os_.Fsync(fd.get()); r < 0) return Status::Errno(-r, "fsync", dir.path);
   return Status::Ok();
@@ -273,10 +275,8 @@ Status Publisher::Durable(const DirectoryBarrier& barrier) const {
 }
 
 Status Publisher::Finish(Outcome outcome) {
-  if (Status s = journal_.Append([&](JournalWriter& w) { w.Final(outcome); }); !s.ok()) return s;
-  if (Status s = journal_.Sync(); !s.ok()) return s;
-  state_.outcome = outcome;
-  return Status::Ok();
+  const Status s = journal_.Append(FinalRecord{outcome});
+  return s.ok() ? journal_.Sync() : s;
 }
 
 Status Publisher::Publish() {

@@ -29,12 +29,14 @@ struct PublishOptions {
 // Publishing goes in phases, so that many transfers share a barrier:
 //   Prepare -> Rename -> NeedDirectories, barrier.Run -> Finish
 // A failure before the first rename leaves everything as it was; after it, publishing only rolls forward: the journal
-// stays, `state().progress[].published` says which files are at their final names, and the next run goes on.
+// stays, disk() says which files are at their final names, and the next run goes on.
 class Publisher {
  public:
   // `cache`: where to look for open directories; none of them may have been made anew since it was opened.
   Publisher(Os& os, Journal& journal, PublishOptions options = {}, DirectoryCache* cache = nullptr)
-      : os_(os), journal_(journal), state_(journal.state()), options_(options), dir_(os, cache) {}
+      : os_(os), journal_(journal), state_(journal.state()), options_(options), dir_(os, cache) {
+    for (const FileProgress& p : state_.progress) disk_.push_back({p.published, p.owner_given()});
+  }
 
   // Every temporary file is there, is the journalled inode, and has its size (and contents, if told to verify them);
   // no final name is a directory; the directories can be written. Or the final name already is that inode. Changes
@@ -61,6 +63,13 @@ class Publisher {
   // file stays, for the caller to remove.
   // kInvalidState if a file is already published: then only publishing goes on.
   Status RollBack();
+
+  // What the disk says of a file, as far as this publisher has looked and changed it: more than the journal does.
+  struct OnDisk {
+    bool published = false;
+    bool owner_given = true;
+  };
+  const OnDisk& disk(uint32_t id) const { return disk_[id]; }
 
   // Does a temporary file of this transfer exist? For a journal without SETTLED.
   Status AnyTemporary(bool* any);
@@ -102,10 +111,11 @@ class Publisher {
 
   Os& os_;
   Journal& journal_;
-  TransferState& state_;
+  const TransferState& state_;
   const PublishOptions options_;
   Ask ask_ = Ask::kAll;
   ParentDirectory dir_;
+  std::vector<OnDisk> disk_;  // by file
   std::vector<uint32_t> to_mend_;
   std::vector<uint32_t> to_keep_;
   std::set<uint32_t> half_renamed_;  // both names are there

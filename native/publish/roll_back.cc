@@ -46,7 +46,7 @@ Status Publisher::CheckNonePublished() {
     struct stat st;
     const int r = found.ok() ? os_.Stat(place.dir, place.name.c_str(), &st, AT_SYMLINK_NOFOLLOW) : -ENOENT;
     if (r < 0 && r != -ENOENT) return Status::Errno(-r, "stat", state_.files[id].dest);
-    if (progress.published || progress.kept || (r == 0 && st.st_ino == progress.inode))
+    if (disk_[id].published || progress.kept || (r == 0 && st.st_ino == progress.temporary.inode))
       return Status::Make(Code::kInvalidState, "a file of the transfer is published already; only publishing can go on",
                           state_.files[id].dest);
   }

@@ -99,8 +99,9 @@ export class Records {
 
   file(id: number, file: ForgedFile): this {
     const link = file.kind === 'symlink';
-    const names = [string(file.source), string(file.dest), string(link ? '/etc/passwd' : '')];
-    return this.add(2, u32(id), u8(link ? 2 : 1), ...names, u64(file.size), u64(1), time, metadata(file));
+    const names = [string(file.source), string(file.dest)];
+    const tail = [u8(3), ...(link ? [string('/etc/passwd')] : [])];
+    return this.add(2, u32(id), u8(link ? 2 : 1), u8(1), ...names, u64(file.size), u64(1), time, metadata(file), ...tail);
   }
 
   get bytes(): Buffer {
@@ -116,15 +117,17 @@ export function forge({ uuid, files, dirs = [], until }: Forged): Buffer {
   if (stage === 0) return records.bytes;
   for (const [id, file] of files.entries()) records.file(id, file);
   for (const [id, { path, claims }] of dirs.entries())
-    records.add(3, u32(id), string(path), u8(claims ? 1 : 0), ...(claims ? [metadata(claims)] : []));
+    records.add(3, u32(id), string(path), u8(claims ? 2 : 1), ...(claims ? [metadata(claims)] : []));
   const bytes = files.reduce((sum, { size }) => sum + size, 0);
-  records.add(4, u32(files.length), u32(dirs.length), u64(bytes));
+  records.add(4, u32(files.length), u32(dirs.length), u32(0), u64(bytes), time);
   if (until === 'failed' && files.length > 0)
     records.add(7, u32(0), u8(1), u32(5), string('fsync'), string(''), string(''), string(''));
   if (until === 'canceled') records.add(8);
   if (stage < REACHED.indexOf('done')) return records.bytes;
-  for (const [id, { inode = 0n, size, crc = 0 }] of files.entries())
-    records.add(6, u32(id), u64(inode), u64(size), u32(crc), u8(1));
+  for (const [id, { inode = 0n, size, crc = 0, uid, gid, mode }] of files.entries()) {
+    const known = inode === 0n ? [u8(0)] : [u8(1), u64(inode)];
+    records.add(6, u32(id), ...known, u64(size), u32(crc), u32(uid), u32(gid), u32(mode), u8(0));
+  }
   if (stage >= REACHED.indexOf('settled')) records.add(11);
   if (until === 'kept') for (const id of files.keys()) records.add(14, u32(id));
   if (until === 'published') records.add(13, u8(1));

@@ -94,9 +94,24 @@ void OtherVersion(std::string& bytes) {
   bytes.replace(kHeaderSize - 4, 4, crc);
 }
 
+void PreRelease(std::string& bytes) {
+  bytes[32] = 0;
+  bytes.replace(kHeaderSize - 4, 4, Put32(Crc32c(0, bytes.data(), kHeaderSize - 4)));
+}
+
+// TRANSFER as a release with more backends would have written it.
+void OtherBackend(std::string& bytes) {
+  const size_t at = bytes.find("native"),
+               end = kHeaderSize + kRecordOverhead + static_cast<uint8_t>(bytes[kHeaderSize]);
+  REQUIRE(at < end);
+  bytes.replace(at, 6, "rabbit");
+  const uint32_t seed = Crc32c(0, bytes.data() + 16, sizeof(Uuid));
+  bytes.replace(end - 4, 4, Put32(Crc32c(seed, bytes.data() + kHeaderSize, end - 4 - kHeaderSize)));
+}
+
 // As after damage to the disk: the FILE records are there, SEALED and what follows is not.
 void CutBeforeSealed(std::string& bytes) {
-  const size_t sealed = bytes.find(std::string("\x10\0\0\0\x04", 5));
+  const size_t sealed = bytes.find(std::string("\x20\0\0\0\x04", 5));
   REQUIRE(sealed != std::string::npos);
   bytes.resize(sealed);
 }
@@ -121,6 +136,10 @@ const Row kRows[] = {
      Code::kStateCorrupt},
     {"of another version", [](World& w) { Edit(w, OtherVersion); }, Action::kCorrupt, Action::kCorrupt,
      Code::kStateVersion},
+    {"of a pre-release", [](World& w) { Edit(w, PreRelease); }, Action::kCorrupt, Action::kCorrupt,
+     Code::kStateVersion},
+    {"of another backend", [](World& w) { Edit(w, OtherBackend); }, Action::kCorrupt, Action::kCorrupt,
+     Code::kUnavailable},
     {"without SEALED, but with temporary files", [](World& w) { Edit(w, CutBeforeSealed); }, Action::kCorrupt,
      Action::kCorrupt, Code::kStateCorrupt},
     {"settled, and a file is lost",

@@ -206,7 +206,7 @@ TEST(WhatItsOwnerGaveUpGoesOnlyOnceThatIsDurable) {
   {
     std::unique_ptr<Journal> journal;
     REQUIRE_OK(Journal::Open(quick, world.state_file(), {}, &journal));
-    REQUIRE_OK(journal->Append([](JournalWriter& w) { w.Final(Outcome::kRolledBack); }));
+    REQUIRE_OK(journal->Append(FinalRecord{Outcome::kRolledBack}));
   }
   RecordingOs os(world.state_file());
   CHECK_EQ(FinalizeOne(world, os).action, Action::kRolledBack);

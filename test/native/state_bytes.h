@@ -43,6 +43,7 @@ inline FileEntry SampleFile(const std::string& name = "a", uint64_t size = 5) {
   file.source_inode = 11;
   file.source_ctime = {1'700'000'000, 1};
   file.meta = {0640, 1000, 100, {1'700'000'000, 2}, {1'700'000'000, 3}, {{"user.k", "v"}}};
+  file.stood = Stood::kNothing;
   return file;
 }
 
@@ -52,12 +53,31 @@ inline DirEntry SampleDir(const std::string& path = "/d") {
   return dir;
 }
 
-// A state file under construction: every function of JournalWriter, and raw records with a right CRC.
+// A state file under construction: one function a record, and raw records with a right CRC.
 class StateBytes : public JournalWriter {
  public:
   explicit StateBytes(const Uuid& uuid = kUuid, uint32_t first_sequence = 0) : JournalWriter(uuid, first_sequence) {}
   std::string File() const { return Header(kUuid) + bytes(); }
-  using JournalWriter::File;
+
+  void Transfer(const TransferInfo& info) { Write(TransferRecord{info}); }
+  void File(uint32_t id, const FileEntry& file) { Write(FileRecord{id, file}); }
+  void Dir(uint32_t id, const DirEntry& dir) { Write(DirRecord{id, dir}); }
+  void Sealed(uint32_t files, uint32_t dirs, uint64_t bytes, uint32_t anchors = 0) {
+    Write(SealedRecord{files, dirs, anchors, bytes, {1'700'000'001, 4}});
+  }
+  void Chunk(uint32_t file, ChunkSum chunk) { Write(ChunkRecord{file, chunk}); }
+  void Done(uint32_t file, uint64_t inode, uint64_t size, uint32_t crc, uint8_t lacking = 0) {
+    Write(DoneRecord{file, {inode, {}, {}}, size, crc, 1000, 100, 0640, lacking});
+  }
+  void Failed(uint32_t file, const Status& failure) { Write(FailedRecord{file, failure}); }
+  void Canceled() { Write(CanceledRecord()); }
+  void Resumed() { Write(ResumedRecord()); }
+  void Renounced(uint32_t dir) { Write(RenouncedRecord{dir}); }
+  void Settled() { Write(SettledRecord()); }
+  void Confirmed() { Write(ConfirmedRecord()); }
+  void Published(uint32_t file) { Write(PublishedRecord{file}); }
+  void Kept(uint32_t file) { Write(KeptRecord{file}); }
+  void Final(Outcome outcome) { Write(FinalRecord{outcome}); }
 
   // A transfer of `files` files of 5 bytes and one directory.
   StateBytes& Begun() {
@@ -72,7 +92,7 @@ class StateBytes : public JournalWriter {
     return *this;
   }
   StateBytes& WithDone(uint32_t file) {
-    Done(file, 20 + file, 5, 0x12345678, true);
+    Done(file, 20 + file, 5, 0x12345678);
     return *this;
   }
   StateBytes& Committed() {

@@ -27,7 +27,7 @@ TEST(UnknownErrnoIsItsNumber) {
 }
 
 TEST(CodeNamesBeginWithAxl) {
-  for (int code = 1; code <= static_cast<int>(Code::kConflict); code++)
+  for (int code = 1; code <= static_cast<int>(kLastCode); code++)
     CHECK(std::string_view(CodeName(static_cast<Code>(code))).starts_with("AXL_"));
   CHECK_EQ(CodeName(Code::kOk), "OK");
   CHECK_EQ(CodeName(Code::kIo), "AXL_IO");

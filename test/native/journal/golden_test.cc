@@ -54,8 +54,8 @@ StateBytes EveryRecord() {
   w.Failed(0, {Code::kIo, 28, "write", "/d/large._AXL0011223344554677", "", "the disk is full"});
   w.Canceled();
   w.Resumed();
-  w.Done(0, 20, 9000, 0x01234567, true);
-  w.Done(1, 21, 3, 0, false);
+  w.Done(0, 20, 9000, 0x01234567);
+  w.Done(1, 21, 3, 0, kLacksOwner);
   w.Settled();
   w.Confirmed();
   w.Published(1);

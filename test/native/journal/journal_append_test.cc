@@ -56,12 +56,12 @@ struct Fixture {
   Owned journal;
 };
 
-const auto kSealed = [](JournalWriter& w) { w.Sealed(0, 0, 0); };
-const auto kCanceled = [](JournalWriter& w) { w.Canceled(); };
-const auto kBoth = [](JournalWriter& w) {
-  w.Canceled();
-  w.Resumed();
-};
+const Record kSealed = SealedRecord(), kCanceled = CanceledRecord();
+
+Status AppendBoth(Journal& journal) {
+  Record both[] = {CanceledRecord(), ResumedRecord()};
+  return journal.Append(both);
+}
 
 TEST(AnAppendOnAFullDiskLeavesNothingOfItself) {
   Fixture f;
@@ -69,7 +69,7 @@ TEST(AnAppendOnAFullDiskLeavesNothingOfItself) {
   const std::string before = ReadFile(f.path);
   for (size_t room = 0; room < 2 * kRecordOverhead; room++) {
     f.os.room = room;
-    CHECK_ERRNO(f.journal->Append(kBoth), ENOSPC);
+    CHECK_ERRNO(AppendBoth(*f.journal), ENOSPC);
     CHECK(ReadFile(f.path) == before);
   }
   f.os.room = SIZE_MAX;
@@ -125,10 +125,8 @@ TEST(WhatADeadProcessWroteIsWrittenAgainBeforeItsFsyncIsBelieved) {
 
 TEST(AConfirmedJournalNeedsNoFsyncAndOneThatWasAppendedToDoes) {
   Fixture f;
-  REQUIRE_OK(f.journal->Append([](JournalWriter& w) {
-    w.Sealed(0, 0, 0);
-    w.Settled();
-  }));
+  REQUIRE_OK(f.journal->Append(kSealed));
+  REQUIRE_OK(f.journal->Append(SettledRecord()));
   REQUIRE_OK(f.journal->Sync());
   f.journal->Confirm();
   f.Reopen();
@@ -136,7 +134,7 @@ TEST(AConfirmedJournalNeedsNoFsyncAndOneThatWasAppendedToDoes) {
   f.os.fsyncs = 0;
   CHECK_OK(f.journal->Sync());
   CHECK_EQ(f.os.fsyncs, 0);
-  REQUIRE_OK(f.journal->Append([](JournalWriter& w) { w.Final(Outcome::kPublished); }));
+  REQUIRE_OK(f.journal->Append(FinalRecord{Outcome::kPublished}));
   CHECK_OK(f.journal->Sync());
   CHECK_EQ(f.os.fsyncs, 1);
   CHECK(f.os.rewritten.empty());
@@ -163,7 +161,7 @@ TEST(ARecordAfterAReopenContinuesTheSequence) {
   Fixture f;
   REQUIRE_OK(f.journal->Append(kSealed));
   f.Reopen();
-  REQUIRE_OK(f.journal->Append(kBoth));
+  REQUIRE_OK(AppendBoth(*f.journal));
   f.Reopen();
   REQUIRE_OK(f.journal->Append(kCanceled));
   CHECK(f.Now().state.canceled);
@@ -194,7 +192,7 @@ TEST(ARecordThatNoReaderWouldTakeIsNotWritten) {
   file.meta.xattrs.clear();
   for (int i = 0; i < 20; i++) file.meta.xattrs.push_back({"user." + std::to_string(i), std::string(64 << 10, 'x')});
   const std::string before = ReadFile(f.path);
-  CHECK_CODE(f.journal->Append([&](JournalWriter& w) { w.File(0, file); }), Code::kNotSupported);
+  CHECK_CODE(f.journal->Append(FileRecord{0, file}), Code::kNotSupported);
   CHECK(ReadFile(f.path) == before);
   CHECK_OK(f.journal->Append(kSealed));
 }

@@ -99,7 +99,7 @@ TEST(WhatIsSaidOfAFileIsSaidOfOneThatExists) {
       [](StateBytes& w) {
         w.Chunk(0, {2, 1});
       },
-      [](StateBytes& w) { w.Done(0, 20, 6, 1, true); });
+      [](StateBytes& w) { w.Done(0, 20, 6, 1); });
   CORRUPT_AFTER(StateBytes().Committed(), [](StateBytes& w) { w.Published(1); });
 }
 
@@ -153,10 +153,27 @@ TEST(FinalIsTheLastRecord) {
   }
 }
 
-TEST(AnUnknownRecordIsCorrupt) {
-  for (int type : {0, 16, 255})
-    CHECK_CODE(Read(StateBytes().Dispatched().File() + RawRecord(static_cast<uint8_t>(type), 4, "")),
-               Code::kStateCorrupt);
+TEST(AnUnknownRecordThatIsRequiredIsOfALaterVersion) {
+  for (int type : {0, 27, 127})
+    CHECK_CODE(Read(StateBytes().Dispatched().File() + RawRecord(static_cast<uint8_t>(type), 4, "?")),
+               Code::kStateVersion);
+}
+
+TEST(AnUnknownRecordThatIsOptionalIsSkippedAndConfirmsNothing) {
+  for (int type : {128, 130, 255}) {
+    StateBytes w;
+    w.Committed();
+    w.Confirmed();
+    StateBytes behind(kUuid, w.sequence() + 1);
+    behind.Published(0);
+    Replay r;
+    const std::string optional = RawRecord(static_cast<uint8_t>(type), w.sequence(), "?");
+    CHECK_OK(Read(w.File() + optional, &r));
+    CHECK(!r.torn && !r.state.confirmed && r.state.settled && r.next_sequence == w.sequence() + 1);
+    Replay more;
+    CHECK_OK(Read(w.File() + optional + behind.bytes(), &more));
+    CHECK(more.state.progress[0].published);
+  }
 }
 
 TEST(APathIsAbsoluteAndCanonical) {
@@ -199,12 +216,15 @@ Write WithFile(std::function<void(FileEntry&)> change) {
 
 TEST(TheFieldsOfAFileAreBounded) {
   CORRUPT_AFTER(StateBytes().Begun(), WithFile([](FileEntry& f) { f.kind = static_cast<FileKind>(0); }),
-                WithFile([](FileEntry& f) { f.kind = static_cast<FileKind>(3); }),
+                WithFile([](FileEntry& f) { f.kind = static_cast<FileKind>(5); }),
                 WithFile([](FileEntry& f) { f.size = 1ull << 63; }),
                 WithFile([](FileEntry& f) { f.meta.mode = 010000; }),
                 WithFile([](FileEntry& f) { f.meta.mtime.nsec = 1'000'000'000; }),
-                WithFile([](FileEntry& f) { f.source_ctime.nsec = 0xffffffff; }),
-                WithFile([](FileEntry& f) { f.link_target = std::string("a\0b", 3); }), WithFile([](FileEntry& f) {
+                WithFile([](FileEntry& f) { f.source_ctime.nsec = 0xffffffff; }), WithFile([](FileEntry& f) {
+                  f.kind = FileKind::kSymlink;
+                  f.link_target = std::string("a\0b", 3);
+                }),
+                WithFile([](FileEntry& f) {
                   f.meta.xattrs = {{"trusted.k", "v"}};
                 }),
                 WithFile([](FileEntry& f) {
@@ -232,7 +252,7 @@ TEST(TheFieldsOfATransferAreBounded) {
 TEST(AFailureHasACodeOfOurs) {
   CORRUPT_AFTER(
       StateBytes().Dispatched(), [](StateBytes& w) { w.Failed(0, Status::Ok()); },
-      [](StateBytes& w) { w.Failed(0, Status::Make(static_cast<Code>(14), "")); });
+      [](StateBytes& w) { w.Failed(0, Status::Make(static_cast<Code>(15), "")); });
 }
 
 // Payloads of every type that are cut, too long, or count what is not there.

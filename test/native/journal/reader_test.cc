@@ -48,7 +48,7 @@ TEST(AStateFileIsReadAsItWasWritten) {
   CHECK(got.source_inode == want.source_inode && got.source_ctime == want.source_ctime);
   CHECK(s.sealed && s.settled && !s.canceled && s.AllDone() && s.renounced[0]);
   CHECK(s.progress[0].published && !s.progress[1].published);
-  CHECK_EQ(s.progress[1].inode, 21u);
+  CHECK_EQ(s.progress[1].temporary.inode, 21u);
   CHECK(s.progress[0].chunks.empty());
   CHECK(s.outcome == Outcome::kPublished);
 }

@@ -65,14 +65,14 @@ struct Fixture {
     REQUIRE(fstat(fd.get(), &st) == 0);
     return st;
   }
-  Status Apply(OwnerPolicy policy) { return ApplyMetadata(os, fd.get(), path, meta, policy, &owner_given); }
+  Status Apply(OwnerPolicy policy) { return ApplyMetadata(os, fd.get(), path, meta, policy, &given); }
 
   TempDir dir;
   PoorOs os;
   const std::string path = dir / "f";
   Fd fd;
   Metadata meta;
-  bool owner_given = false;
+  Given given;
 };
 
 bool HasXattrs(const std::string& path) { return setxattr(path.c_str(), "user.axl", "1", 1, 0) == 0; }
@@ -82,7 +82,7 @@ bool HasXattrs(const std::string& path) { return setxattr(path.c_str(), "user.ax
 TEST(ModeAndTimesAreGivenToTheNanosecond) {
   Fixture f;
   CHECK_OK(f.Apply(OwnerPolicy::kFail));
-  CHECK(f.owner_given);
+  CHECK(f.given.owner());
   const Metadata now = MetadataOf(f.Stat());
   CHECK(now == f.meta);
   CHECK(MetadataMatches(f.Stat(), f.meta, true, FileKind::kRegular));
@@ -102,7 +102,7 @@ TEST(OwnerThatIsRightIsNotGivenAgain) {
   Fixture f;
   f.os.chown_error = -EPERM;
   CHECK_OK(f.Apply(OwnerPolicy::kFail));
-  CHECK(f.owner_given);
+  CHECK(f.given.owner());
 }
 
 TEST(RefusedOwnerFailsOnlyUnderFail) {
@@ -110,9 +110,9 @@ TEST(RefusedOwnerFailsOnlyUnderFail) {
   f.meta.uid++;
   f.os.chown_error = -EPERM;
   CHECK_ERRNO(f.Apply(OwnerPolicy::kFail), EPERM);
-  CHECK(!f.owner_given);
+  CHECK(!f.given.owner());
   CHECK_OK(f.Apply(OwnerPolicy::kWarn));
-  CHECK(!f.owner_given);
+  CHECK(!f.given.owner());
 }
 
 TEST(OwnerThatFailsOtherwiseIsAnErrorUnderWarnToo) {
@@ -126,7 +126,7 @@ TEST(SkipNeverTriesToGiveTheOwner) {
   Fixture f;
   f.meta.uid++;
   CHECK_OK(f.Apply(OwnerPolicy::kSkip));
-  CHECK(!f.owner_given);
+  CHECK(!f.given.owner());
   CHECK_EQ(f.os.calls, "chmod times ");
 }
 
@@ -147,7 +147,7 @@ TEST(SetuidSurvivesChown) {
   f.meta.mode = 04751;
   f.meta.uid = f.meta.gid = 12345;
   CHECK_OK(f.Apply(OwnerPolicy::kFail));
-  CHECK(f.owner_given);
+  CHECK(f.given.owner());
   CHECK_EQ(f.Stat().st_mode & 07777, 04751);
   CHECK_EQ(f.Stat().st_uid, 12345);
 }
@@ -158,7 +158,7 @@ TEST(AnotherUsersFileKeepsOurOwnerWhenWeAreNobody) {
   f.meta.uid = 0;
   f.meta.mode = 04711;
   CHECK_OK(f.Apply(OwnerPolicy::kWarn));
-  CHECK(!f.owner_given);
+  CHECK(!f.given.owner());
   CHECK_EQ(f.Stat().st_mode & 07777, 0711);
   CHECK_ERRNO(f.Apply(OwnerPolicy::kFail), EPERM);
 }
@@ -248,8 +248,8 @@ TEST(ALinkGetsItsTimesAndItsTargetIsLeftAlone) {
   Fixture f;
   MakeLink("f", f.dir / "l");
   const Metadata before = MetadataOf(f.Stat());
-  CHECK_OK(ApplyLinkMetadata(f.os, AT_FDCWD, f.dir / "l", f.dir / "l", f.meta, OwnerPolicy::kFail, &f.owner_given));
-  CHECK(f.owner_given);
+  CHECK_OK(ApplyLinkMetadata(f.os, AT_FDCWD, f.dir / "l", f.dir / "l", f.meta, OwnerPolicy::kFail, &f.given));
+  CHECK(f.given.owner());
   struct stat st;
   REQUIRE(lstat((f.dir / "l").c_str(), &st) == 0);
   CHECK(MetadataMatches(st, f.meta, true, FileKind::kSymlink));
@@ -262,13 +262,13 @@ TEST(ALinksOwnerIsGivenByTheSamePolicy) {
   f.meta.uid++;
   f.os.chown_error = -EPERM;
   const auto apply = [&](OwnerPolicy policy) {
-    return ApplyLinkMetadata(f.os, AT_FDCWD, f.dir / "l", f.dir / "l", f.meta, policy, &f.owner_given);
+    return ApplyLinkMetadata(f.os, AT_FDCWD, f.dir / "l", f.dir / "l", f.meta, policy, &f.given);
   };
   CHECK_ERRNO(apply(OwnerPolicy::kFail), EPERM);
   CHECK_OK(apply(OwnerPolicy::kWarn));
-  CHECK(!f.owner_given);
+  CHECK(!f.given.owner());
   CHECK_OK(apply(OwnerPolicy::kSkip));
-  CHECK(!f.owner_given);
+  CHECK(!f.given.owner());
 }
 
 }  // namespace axl::test

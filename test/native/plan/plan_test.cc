@@ -331,16 +331,40 @@ TEST(ADirectoryThatBecomesALinkDuringTheWalkIsNotFollowed) {
   CHECK_ERRNO(plan.Add({f.src + "/t", f.dst}, {}), ENOTDIR);
 }
 
-TEST(TakeEmptiesThePlan) {
-  Fixture f;
-  CHECK_OK(f.Add(f.src + "/t", f.dst));
+struct Taken {
+  explicit Taken(Plan& plan) {
+    for (FileEntry file; plan.Take(&file);) files.push_back(std::move(file));
+    for (DirEntry dir; plan.Take(&dir);) dirs.push_back(std::move(dir));
+  }
   std::vector<FileEntry> files;
   std::vector<DirEntry> dirs;
-  f.plan.Take(&files, &dirs);
-  CHECK_EQ(files.size(), 3);
-  CHECK_EQ(dirs.size(), 3);
+};
+
+TEST(WhatIsTakenAndClearedLeavesAnEmptyPlan) {
+  Fixture f;
+  CHECK_OK(f.Add(f.src + "/t", f.dst));
+  const Taken taken(f.plan);
+  f.plan.Clear();
+  CHECK_EQ(taken.files.size(), 3);
+  CHECK_EQ(taken.dirs.size(), 3);
   CHECK((f.plan.counts() == PlanCounts{}));
   CHECK_OK(f.Add(f.src + "/t", f.dst));
+}
+
+TEST(WhatIsGivenBackIsPlannedAsBefore) {
+  Fixture f;
+  CHECK_OK(f.Add(f.src + "/t", f.dst));
+  const PlanCounts counts = f.plan.counts();
+  Taken first(f.plan);
+  const Taken copy = first;
+  f.plan.Return(std::move(first.files), std::move(first.dirs));
+  CHECK((f.plan.counts() == counts));
+  CHECK_CODE(f.Add(f.src + "/t", f.dst), Code::kConflict);
+  CHECK_OK(f.plan.Describe());
+  const Taken again(f.plan);
+  REQUIRE(again.files.size() == copy.files.size());
+  for (size_t i = 0; i < copy.files.size(); i++) CHECK_EQ(again.files[i].dest, copy.files[i].dest);
+  CHECK(again.dirs.size() == copy.dirs.size() && again.dirs[0].path == copy.dirs[0].path);
 }
 
 }  // namespace axl::test

@@ -1,0 +1,307 @@
+// What each record changes, and which rule of order it may break. No I/O, no codec.
+#include "journal/apply.h"
+
+#include <string_view>
+#include <unordered_set>
+
+#include "base/names.h"
+#include "journal/needs.h"
+
+namespace axl {
+
+namespace {
+
+bool IsPath(const std::string& path) { return IsCanonical(path) || IsUri(path); }
+
+bool IsKnownXattr(std::string_view name) {
+  return name == "system.posix_acl_access" || name == "system.posix_acl_default" || name == "security.capability";
+}
+
+bool IsSource(const FileEntry& f) {
+  const bool may_lack = f.kind == FileKind::kGenerated || (f.kind == FileKind::kSymlink && f.phase == Phase::kPointer);
+  return f.source.empty() ? may_lack : f.kind != FileKind::kGenerated && IsPath(f.source);
+}
+
+// nullptr, or what is wrong; *known: of those that this program gives.
+const char* CheckMetadata(const Metadata& m, bool* known) {
+  if (m.mode > 07777) return "a mode of more than its bits";
+  for (const Xattr& x : m.xattrs) {
+    if (x.name.find('\0') != std::string::npos) return "an xattr with an impossible name";
+    if (x.name.starts_with("user.")) continue;
+    if (!IsKnownXattr(x.name)) return "an xattr that no file is given";
+    *known = false;
+  }
+  return nullptr;
+}
+
+bool FinalPathsAreUnique(const TransferState& s) {
+  std::unordered_set<std::string_view> seen;
+  seen.reserve(s.files.size() + s.dirs.size());
+  for (const auto& f : s.files)
+    if (!seen.insert(f.dest).second) return false;
+  for (const auto& d : s.dirs)
+    if (!seen.insert(d.path).second) return false;
+  return true;
+}
+
+// What a FILE asks of whoever goes on with it.
+uint32_t NeedsOf(const FileEntry& f) {
+  const auto bit = [](bool is, Need need) { return is ? static_cast<uint32_t>(need) : 0; };
+  return bit(!IsCanonical(f.dest) || IsUri(f.source), Need::kUri) |
+         bit(f.kind == FileKind::kHardLink, Need::kHardLink) | bit(f.source.empty(), Need::kGenerated) |
+         bit(f.phase != Phase::kData, Need::kPhase);
+}
+
+class Applier {
+ public:
+  explicit Applier(TransferState* state) : s_(*state) {}
+
+  const char* operator()(TransferRecord& r) {
+    TransferInfo& i = r.info;
+    if (i.rank >= i.size || i.chunk_size == 0 || i.chunk_size % 4096 != 0) return "a TRANSFER with impossible numbers";
+    if (!i.home.empty() && !IsCanonicalDirectory(i.home)) return "a TRANSFER with an unsafe path";
+    if (i.dataset == Uuid{}) return "a TRANSFER without a dataset";
+    if (i.backend != "native") Needs(Need::kBackend);
+    if (i.inodes == Inodes::kMeanNothing) Needs(Need::kInodes);
+    s_.info = std::move(i);
+    return nullptr;
+  }
+
+  const char* operator()(FileRecord& r) {
+    FileEntry& f = r.file;
+    if (s_.sealed || r.id != s_.files.size()) return "a FILE out of order";
+    if (!IsPath(f.dest) || !IsSource(f)) return "a FILE with an unsafe path";
+    if (f.link_target.find('\0') != std::string::npos || f.size >= 1ull << 63) return "a malformed FILE";
+    if (f.kind == FileKind::kHardLink && (f.linked >= r.id || s_.files[f.linked].kind != FileKind::kRegular))
+      return "a hard link to no file before it";
+    bool known = true;
+    if (const char* broken = CheckMetadata(f.meta, &known)) return broken;
+    if (!known) Needs(Need::kXattr);
+    s_.needs |= NeedsOf(f);
+    s_.files.push_back(std::move(f));
+    s_.progress.emplace_back();
+    return nullptr;
+  }
+
+  const char* operator()(DirRecord& r) {
+    if (s_.sealed || r.id != s_.dirs.size()) return "a DIR out of order";
+    if (!IsCanonical(r.dir.path)) return "a DIR with an unsafe path";
+    bool known = true;
+    if (const char* broken = CheckMetadata(r.dir.meta, &known)) return broken;
+    if (!known) Needs(Need::kXattr);
+    s_.dirs.push_back(std::move(r.dir));
+    s_.renounced.push_back(false);
+    return nullptr;
+  }
+
+  const char* operator()(SealedRecord& r) {
+    if (s_.sealed) return "a second SEALED";
+    if (r.files != s_.files.size() || r.dirs != s_.dirs.size() || r.anchors != s_.anchors.size())
+      return "a SEALED with other counts";
+    for (const auto& f : s_.files) r.bytes -= f.size;
+    if (r.bytes != 0) return "a SEALED with another number of bytes";
+    s_.sealed = true;
+    s_.dispatched = r.dispatched;
+    return FinalPathsAreUnique(s_) ? nullptr : "a final path that occurs twice";
+  }
+
+  const char* operator()(ChunkRecord& r) {
+    FileProgress* p = InFlight(r.file);
+    if (p == nullptr) return "a misplaced CHUNK";
+    if (r.chunk.index >= s_.files[r.file].size / s_.info.chunk_size + 1) return "a CHUNK beyond its file";
+    p->chunks.push_back(r.chunk);
+    return nullptr;
+  }
+
+  const char* operator()(DoneRecord& r) {
+    FileProgress* p = InFlight(r.file);
+    if (p == nullptr || r.mode > 07777 || r.lacking > kLackable) return "a malformed or misplaced DONE";
+    FileEntry& file = s_.files[r.file];
+    if (r.size != file.size && file.kind != FileKind::kGenerated) return "a DONE with another size";
+    if (p->state != FileState::kPending) return "a DONE of a file that has DONE or FAILED";
+    p->state = FileState::kDone;
+    p->temporary = std::move(r.temporary);
+    p->crc = r.crc;
+    p->uid = r.uid;
+    p->gid = r.gid;
+    p->mode = r.mode;
+    p->lacking = r.lacking;
+    p->chunks = {};
+    // Only then: other threads read the sizes of files meanwhile.
+    if (file.kind == FileKind::kGenerated) file.size = r.size;
+    return nullptr;
+  }
+
+  const char* operator()(FailedRecord& r) {
+    FileProgress* p = InFlight(r.file);
+    if (p == nullptr) return "a misplaced FAILED";
+    if (p->state == FileState::kFailed) return "a second FAILED of a file";
+    p->state = FileState::kFailed;
+    if (LosesBytes(r.failure)) p->chunks = {};
+    p->failure = std::move(r.failure);
+    return nullptr;
+  }
+
+  const char* operator()(CanceledRecord&) {
+    if (!s_.sealed || s_.settled) return "a misplaced CANCELED";
+    s_.canceled = true;
+    return nullptr;
+  }
+
+  const char* operator()(ResumedRecord&) {
+    if (!s_.sealed || s_.settled) return "a misplaced RESUMED";
+    s_.canceled = false;
+    for (auto& p : s_.progress) {
+      if (p.state != FileState::kFailed) continue;
+      p.state = FileState::kPending;
+      p.failure = {};
+    }
+    return nullptr;
+  }
+
+  const char* operator()(RenouncedRecord& r) {
+    if (!s_.sealed || r.id >= s_.dirs.size()) return "a misplaced RENOUNCED";
+    s_.renounced[r.id] = true;
+    return nullptr;
+  }
+
+  const char* operator()(SettledRecord&) {
+    if (!s_.sealed || s_.settled) return "a misplaced SETTLED";
+    if (!s_.AllDone()) return "a SETTLED before every file is DONE";
+    s_.settled = true;
+    s_.canceled = false;
+    return nullptr;
+  }
+
+  const char* operator()(PublishedRecord& r) {
+    if (!s_.settled || r.id >= s_.files.size()) return "a misplaced PUBLISHED";
+    s_.progress[r.id].published = true;
+    return nullptr;
+  }
+
+  const char* operator()(FinalRecord& r) {
+    if (!s_.sealed) return "a misplaced FINAL";
+    s_.outcome = r.outcome;
+    return r.outcome == Outcome::kPublished && !s_.settled ? "a FINAL published without SETTLED" : nullptr;
+  }
+
+  const char* operator()(KeptRecord& r) {
+    if (!s_.settled || r.id >= s_.files.size()) return "a misplaced KEPT";
+    s_.progress[r.id].kept = true;
+    return nullptr;
+  }
+
+  const char* operator()(ConfirmedRecord&) {
+    if (!s_.settled) return "a misplaced CONFIRMED";
+    s_.confirmed = true;
+    return nullptr;
+  }
+
+  const char* operator()(AnchorRecord& r) {
+    if (s_.sealed || r.id != s_.anchors.size()) return "an ANCHOR out of order";
+    if (!IsCanonicalDirectory(r.anchor.path)) return "an ANCHOR with an unsafe path";
+    s_.anchors.push_back(std::move(r.anchor));
+    return nullptr;
+  }
+
+  const char* operator()(SubmittedRecord& r) {
+    if (!s_.sealed || s_.settled) return "a misplaced SUBMITTED";
+    for (const uint32_t file : r.submitted.files)
+      if (file >= s_.files.size()) return "a SUBMITTED of no file";
+    s_.submitted.push_back(std::move(r.submitted));
+    return nullptr;
+  }
+
+  const char* operator()(StagedRecord& r) {
+    if (!s_.sealed || r.file >= s_.files.size()) return "a misplaced STAGED";
+    Staged& staged = s_.staged[r.file];
+    if (r.step == Step::kIntent) staged = {};
+    if (r.step < staged.step || (r.step != Step::kIntent && staged.step == Step::kNone)) return "a STAGED out of order";
+    staged.step = r.step;
+    staged.pairs.insert(staged.pairs.end(), r.pairs.begin(), r.pairs.end());
+    return Needs(Need::kStaged);
+  }
+
+  const char* operator()(DirectionRecord& r) {
+    if (!s_.sealed || s_.direction != Direction::kNone) return "a misplaced or second DIRECTION";
+    s_.direction = r.direction;
+    return Needs(Need::kDirection);
+  }
+
+  const char* operator()(ContentRecord& r) {
+    if (!IsOpen(r.file) || s_.files[r.file].kind != FileKind::kGenerated) return "a misplaced CONTENT";
+    s_.contents[r.file] += r.bytes;
+    return Needs(Need::kGenerated);
+  }
+
+  const char* operator()(ExpectRecord& r) {
+    if (!IsOpen(r.file)) return "a misplaced EXPECT";
+    s_.expected[r.file] = r.crc;
+    return Needs(Need::kExpect);
+  }
+
+  const char* operator()(ReplacesRecord& r) {
+    if (!s_.sealed || r.file >= s_.files.size()) return "a misplaced REPLACES";
+    s_.replaces[r.file] = std::move(r.identity);
+    return Needs(Need::kReplaces);
+  }
+
+  const char* operator()(PhaseRecord& r) {
+    if (!s_.settled || static_cast<uint8_t>(r.phase) != s_.phases + 1) return "a misplaced PHASE";
+    s_.phases++;
+    return Needs(Need::kPhase);
+  }
+
+  const char* operator()(RetireRecord& r) {
+    if (!s_.sealed || r.id != s_.retire.size() || !IsPath(r.retire.path)) return "a malformed or misplaced RETIRE";
+    s_.retire.push_back(std::move(r.retire));
+    return Needs(Need::kRetire);
+  }
+
+  const char* operator()(RetiredRecord& r) {
+    if (!s_.settled || r.id >= s_.retire.size()) return "a misplaced RETIRED";
+    s_.retire[r.id].retired = true;
+    return nullptr;
+  }
+
+  const char* operator()(AdoptedRecord& r) {
+    s_.info.self = std::move(r.self);
+    s_.info.directory = std::move(r.directory);
+    return Needs(Need::kAdopted);
+  }
+
+  const char* operator()(HeartbeatRecord& r) {
+    s_.heartbeat = r.time;
+    return nullptr;
+  }
+
+  const char* operator()(SkippedRecord&) { return nullptr; }
+
+ private:
+  const char* Needs(Need need) {
+    s_.needs |= static_cast<uint32_t>(need);
+    return nullptr;
+  }
+
+  FileProgress* InFlight(uint32_t file) {
+    return s_.sealed && !s_.settled && file < s_.files.size() ? &s_.progress[file] : nullptr;
+  }
+  bool IsOpen(uint32_t file) const {
+    return !s_.settled && file < s_.files.size() && s_.progress[file].state != FileState::kDone;
+  }
+
+  TransferState& s_;
+};
+
+}  // namespace
+
+const char* Apply(Record&& record, TransferState* state) {
+  if (state->outcome != Outcome::kNone) return "a record after FINAL";
+  const bool begun = state->info.chunk_size != 0;
+  if (std::holds_alternative<TransferRecord>(record) == begun)
+    return "TRANSFER is not the first record, or not the only one";
+  state->confirmed = false;  // this record is not
+  return std::visit(Applier(state), record);
+}
+
+}  // namespace axl

@@ -1,0 +1,49 @@
+// The table of what is recorded and not acted on. A release that can do one of these takes its line out.
+#include "journal/needs.h"
+
+#include <string>
+
+namespace axl {
+
+namespace {
+
+constexpr std::string_view kThreads = "threads";  // our own: they end with the process
+
+struct Sentence {
+  Need need;
+  const char* text;
+};
+
+constexpr Sentence kSentences[] = {
+    {Need::kUri, "a path is a URI of a store"},
+    {Need::kHardLink, "a file is a hard link"},
+    {Need::kGenerated, "a file is generated"},
+    {Need::kPhase, "its files are published in phases"},
+    {Need::kXattr, "a file has an ACL or a capability"},
+    {Need::kInodes, "inode numbers mean nothing on its file system"},
+    {Need::kStaged, "files are staged in a store"},
+    {Need::kDirection, "a store has begun to complete or to abort it"},
+    {Need::kExpect, "a source must have a recorded checksum"},
+    {Need::kReplaces, "a file is exchanged with the one that it replaces"},
+    {Need::kRetire, "something is deleted after publishing"},
+    {Need::kAdopted, "the state file was moved and adopted"},
+};
+
+}  // namespace
+
+Status CheckNeeds(const TransferState& state, std::string_view mover) {
+  if (state.needs & static_cast<uint32_t>(Need::kBackend))
+    return Status::Make(Code::kUnavailable, "its backend is \"" + state.info.backend +
+                                                "\", which this release does not know; nothing was touched");
+  for (const Submitted& s : state.submitted)
+    if (!state.settled && s.mover != kThreads && s.mover != mover)
+      return Status::Make(Code::kUnavailable, "its bytes are moved by \"" + s.mover +
+                                                  "\", which is not available here; nothing was touched");
+  for (const auto& [need, text] : kSentences)
+    if (state.needs & static_cast<uint32_t>(need))
+      return Status::Make(Code::kNotSupported,
+                          std::string(text) + ", which a later release handles; nothing was touched");
+  return Status::Ok();
+}
+
+}  // namespace axl

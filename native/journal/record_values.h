@@ -1,0 +1,290 @@
+// The records of a state file as values, in the order of the page: each with its type, and with its fields in the order
+// in which they are written. The reader and the writer both go through Fields; what a record means is apply.cc's.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/record.h"
+#include "base/status.h"
+#include "journal/format.h"
+
+namespace axl {
+
+// The numbers of an enumeration go from 1 to this one.
+template <class E>
+inline constexpr E kLast = E{};
+template <>
+inline constexpr Durability kLast<Durability> = Durability::kNone;
+template <>
+inline constexpr OwnerPolicy kLast<OwnerPolicy> = OwnerPolicy::kSkip;
+template <>
+inline constexpr Inodes kLast<Inodes> = Inodes::kNotProbed;
+template <>
+inline constexpr FileKind kLast<FileKind> = FileKind::kGenerated;
+template <>
+inline constexpr Phase kLast<Phase> = Phase::kPointer;
+template <>
+inline constexpr Stood kLast<Stood> = Stood::kNotLooked;
+template <>
+inline constexpr Code kLast<Code> = kLastCode;
+template <>
+inline constexpr Outcome kLast<Outcome> = Outcome::kRolledBack;
+template <>
+inline constexpr Step kLast<Step> = Step::kStaged;
+template <>
+inline constexpr Direction kLast<Direction> = Direction::kBack;
+
+// `V` is called with fields, in order; a field may depend on those before it.
+template <class S, class V>
+void Fields(S& x, V& v) requires std::is_same_v<std::remove_const_t<S>, Time> {
+  v(x.sec, x.nsec);
+}
+template <class S, class V>
+void Fields(S& x, V& v) requires std::is_same_v<std::remove_const_t<S>, Xattr> {
+  v(x.name, x.value);
+}
+template <class S, class V>
+void Fields(S& x, V& v) requires std::is_same_v<std::remove_const_t<S>, Pair> {
+  v(x.key, x.value);
+}
+template <class S, class V>
+void Fields(S& x, V& v) requires std::is_same_v<std::remove_const_t<S>, Metadata> {
+  v(x.mode, x.uid, x.gid, x.atime, x.mtime, x.xattrs);
+}
+
+struct TransferRecord {
+  static constexpr RecordType kType = RecordType::kTransfer;
+  TransferInfo info;
+  template <class S, class V>
+  static void Fields(S& r, V& v) {
+    auto& i = r.info;
+    v(i.name, i.backend, i.rank, i.size, i.host, i.boot_id, i.pid, i.start_time, i.pid_namespace, i.durability);
+    v(i.owner, i.mode, i.times, i.xattrs, i.acls, i.chunk_size, i.job, i.local_rank, i.all_ranks, i.dataset, i.attempt);
+    v(i.home, i.home_identity, i.self, i.directory, i.inodes, i.heartbeat_ms);
+  }
+};
+
+struct FileRecord {
+  static constexpr RecordType kType = RecordType::kFile;
+  uint32_t id = 0;
+  FileEntry file;
+  template <class S, class V>
+  static void Fields(S& r, V& v) {
+    auto& f = r.file;
+    v(r.id, f.kind, f.phase, f.source, f.dest, f.size, f.source_inode, f.source_ctime, f.meta, f.stood);
+    if (f.stood == Stood::kSomething) v(f.there);
+    if (f.kind == FileKind::kSymlink) v(f.link_target);
+    if (f.kind == FileKind::kHardLink) v(f.linked);
+  }
+};
+
+struct DirRecord {
+  static constexpr RecordType kType = RecordType::kDir;
+  uint32_t id = 0;
+  DirEntry dir;
+  template <class S, class V>
+  static void Fields(S& r, V& v) {
+    v(r.id, r.dir.path, r.dir.described);
+    if (r.dir.described) v(r.dir.meta);
+  }
+};
+
+struct SealedRecord {
+  static constexpr RecordType kType = RecordType::kSealed;
+  uint32_t files = 0, dirs = 0, anchors = 0;
+  uint64_t bytes = 0;
+  Time dispatched;
+  template <class S, class V>
+  static void Fields(S& r, V& v) {
+    v(r.files, r.dirs, r.anchors, r.bytes, r.dispatched);
+  }
+};
+
+struct ChunkRecord {
+  static constexpr RecordType kType = RecordType::kChunk;
+  uint32_t file = 0;
+  ChunkSum chunk;
+  template <class S, class V>
+  static void Fields(S& r, V& v) {
+    v(r.file, r.chunk.index, r.chunk.crc);
+  }
+};
+
+struct DoneRecord {
+  static constexpr RecordType kType = RecordType::kDone;
+  uint32_t file = 0;
+  Identity temporary;
+  uint64_t size = 0;
+  uint32_t crc = 0, uid = 0, gid = 0, mode = 0;
+  uint8_t lacking = 0;
+  template <class S, class V>
+  static void Fields(S& r, V& v) {
+    v(r.file, r.temporary, r.size, r.crc, r.uid, r.gid, r.mode, r.lacking);
+  }
+};
+
+struct FailedRecord {
+  static constexpr RecordType kType = RecordType::kFailed;
+  uint32_t file = 0;
+  Status failure;
+  template <class S, class V>
+  static void Fields(S& r, V& v) {
+    auto& f = r.failure;
+    v(r.file, f.code, f.err, f.call, f.path, f.dest, f.detail);
+  }
+};
+
+// A record without fields.
+template <RecordType type>
+struct MarkRecord {
+  static constexpr RecordType kType = type;
+  template <class S, class V>
+  static void Fields(S&, V&) {}
+};
+using CanceledRecord = MarkRecord<RecordType::kCanceled>;
+using ResumedRecord = MarkRecord<RecordType::kResumed>;
+using SettledRecord = MarkRecord<RecordType::kSettled>;
+using ConfirmedRecord = MarkRecord<RecordType::kConfirmed>;
+
+// A record that names one of something.
+template <RecordType type>
+struct NumberRecord {
+  static constexpr RecordType kType = type;
+  uint32_t id = 0;
+  template <class S, class V>
+  static void Fields(S& r, V& v) {
+    v(r.id);
+  }
+};
+using RenouncedRecord = NumberRecord<RecordType::kRenounced>;  // a directory
+using PublishedRecord = NumberRecord<RecordType::kPublished>;  // a file
+using KeptRecord = NumberRecord<RecordType::kKept>;            // a file
+using RetiredRecord = NumberRecord<RecordType::kRetired>;      // a RETIRE
+
+struct FinalRecord {
+  static constexpr RecordType kType = RecordType::kFinal;
+  Outcome outcome = Outcome::kPublished;
+  template <class S, class V>
+  static void Fields(S& r, V& v) {
+    v(r.outcome);
+  }
+};
+
+struct AnchorRecord {
+  static constexpr RecordType kType = RecordType::kAnchor;
+  uint32_t id = 0;
+  Anchor anchor;
+  template <class S, class V>
+  static void Fields(S& r, V& v) {
+    v(r.id, r.anchor.path, r.anchor.identity);
+  }
+};
+
+struct SubmittedRecord {
+  static constexpr RecordType kType = RecordType::kSubmitted;
+  Submitted submitted;
+  template <class S, class V>
+  static void Fields(S& r, V& v) {
+    v(r.submitted.mover, r.submitted.token, r.submitted.files);
+  }
+};
+
+struct StagedRecord {
+  static constexpr RecordType kType = RecordType::kStaged;
+  uint32_t file = 0;
+  Step step = Step::kIntent;
+  std::vector<Pair> pairs;
+  template <class S, class V>
+  static void Fields(S& r, V& v) {
+    v(r.file, r.step, r.pairs);
+  }
+};
+
+struct DirectionRecord {
+  static constexpr RecordType kType = RecordType::kDirection;
+  Direction direction = Direction::kForward;
+  template <class S, class V>
+  static void Fields(S& r, V& v) {
+    v(r.direction);
+  }
+};
+
+struct ContentRecord {
+  static constexpr RecordType kType = RecordType::kContent;
+  uint32_t file = 0;
+  std::string bytes;
+  template <class S, class V>
+  static void Fields(S& r, V& v) {
+    v(r.file, r.bytes);
+  }
+};
+
+struct ExpectRecord {
+  static constexpr RecordType kType = RecordType::kExpect;
+  uint32_t file = 0, crc = 0;
+  template <class S, class V>
+  static void Fields(S& r, V& v) {
+    v(r.file, r.crc);
+  }
+};
+
+struct ReplacesRecord {
+  static constexpr RecordType kType = RecordType::kReplaces;
+  uint32_t file = 0;
+  Identity identity;
+  template <class S, class V>
+  static void Fields(S& r, V& v) {
+    v(r.file, r.identity);
+  }
+};
+
+struct PhaseRecord {
+  static constexpr RecordType kType = RecordType::kPhase;
+  Phase phase = Phase::kData;
+  template <class S, class V>
+  static void Fields(S& r, V& v) {
+    v(r.phase);
+  }
+};
+
+struct RetireRecord {
+  static constexpr RecordType kType = RecordType::kRetire;
+  uint32_t id = 0;
+  Retire retire;
+  template <class S, class V>
+  static void Fields(S& r, V& v) {
+    v(r.id, r.retire.path, r.retire.identity, r.retire.size, r.retire.crc);
+  }
+};
+
+struct AdoptedRecord {
+  static constexpr RecordType kType = RecordType::kAdopted;
+  Identity self, directory;
+  template <class S, class V>
+  static void Fields(S& r, V& v) {
+    v(r.self, r.directory);
+  }
+};
+
+struct HeartbeatRecord {
+  static constexpr RecordType kType = RecordType::kHeartbeat;
+  Time time;
+  template <class S, class V>
+  static void Fields(S& r, V& v) {
+    v(r.time);
+  }
+};
+
+// An optional record of a later release: there, and nothing more is known.
+struct SkippedRecord {};
+
+using Record = std::variant<TransferRecord, FileRecord, DirRecord, SealedRecord, ChunkRecord, DoneRecord, FailedRecord,
+                            CanceledRecord, ResumedRecord, RenouncedRecord, SettledRecord, PublishedRecord, FinalRecord,
+                            KeptRecord, ConfirmedRecord, AnchorRecord, SubmittedRecord, StagedRecord, DirectionRecord,
+                            ContentRecord, ExpectRecord, ReplacesRecord, PhaseRecord, RetireRecord, RetiredRecord,
+                            AdoptedRecord, HeartbeatRecord, SkippedRecord>;
+
+}  // namespace axl
