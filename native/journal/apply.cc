@@ -52,6 +52,15 @@ uint32_t NeedsOf(const FileEntry& f) {
          bit(f.phase != Phase::kData, Need::kPhase);
 }
 
+// The progress of a file of which copies may tell; nullptr if it is none.
+FileProgress* InFlight(TransferState& s, uint32_t file) {
+  return s.sealed && !s.settled && file < s.files.size() ? &s.progress[file] : nullptr;
+}
+
+bool IsOpen(const TransferState& s, uint32_t file) {
+  return !s.settled && file < s.files.size() && s.progress[file].state != FileState::kDone;
+}
+
 class Applier {
  public:
   explicit Applier(TransferState* state) : s_(*state) {}
@@ -106,7 +115,7 @@ class Applier {
   }
 
   const char* operator()(ChunkRecord& r) {
-    FileProgress* p = InFlight(r.file);
+    FileProgress* p = InFlight(s_, r.file);
     if (p == nullptr) return "a misplaced CHUNK";
     if (r.chunk.index >= s_.files[r.file].size / s_.info.chunk_size + 1) return "a CHUNK beyond its file";
     p->chunks.push_back(r.chunk);
@@ -114,7 +123,7 @@ class Applier {
   }
 
   const char* operator()(DoneRecord& r) {
-    FileProgress* p = InFlight(r.file);
+    FileProgress* p = InFlight(s_, r.file);
     if (p == nullptr || r.mode > 07777 || r.lacking > kLackable) return "a malformed or misplaced DONE";
     FileEntry& file = s_.files[r.file];
     if (r.size != file.size && file.kind != FileKind::kGenerated) return "a DONE with another size";
@@ -122,9 +131,7 @@ class Applier {
     p->state = FileState::kDone;
     p->temporary = std::move(r.temporary);
     p->crc = r.crc;
-    p->uid = r.uid;
-    p->gid = r.gid;
-    p->mode = r.mode;
+    p->uid = r.uid, p->gid = r.gid, p->mode = r.mode;
     p->lacking = r.lacking;
     p->chunks = {};
     // Only then: other threads read the sizes of files meanwhile.
@@ -133,7 +140,7 @@ class Applier {
   }
 
   const char* operator()(FailedRecord& r) {
-    FileProgress* p = InFlight(r.file);
+    FileProgress* p = InFlight(s_, r.file);
     if (p == nullptr) return "a misplaced FAILED";
     if (p->state == FileState::kFailed) return "a second FAILED of a file";
     p->state = FileState::kFailed;
@@ -229,13 +236,13 @@ class Applier {
   }
 
   const char* operator()(ContentRecord& r) {
-    if (!IsOpen(r.file) || s_.files[r.file].kind != FileKind::kGenerated) return "a misplaced CONTENT";
+    if (!IsOpen(s_, r.file) || s_.files[r.file].kind != FileKind::kGenerated) return "a misplaced CONTENT";
     s_.contents[r.file] += r.bytes;
     return Needs(Need::kGenerated);
   }
 
   const char* operator()(ExpectRecord& r) {
-    if (!IsOpen(r.file)) return "a misplaced EXPECT";
+    if (!IsOpen(s_, r.file)) return "a misplaced EXPECT";
     s_.expected[r.file] = r.crc;
     return Needs(Need::kExpect);
   }
@@ -281,13 +288,6 @@ class Applier {
   const char* Needs(Need need) {
     s_.needs |= static_cast<uint32_t>(need);
     return nullptr;
-  }
-
-  FileProgress* InFlight(uint32_t file) {
-    return s_.sealed && !s_.settled && file < s_.files.size() ? &s_.progress[file] : nullptr;
-  }
-  bool IsOpen(uint32_t file) const {
-    return !s_.settled && file < s_.files.size() && s_.progress[file].state != FileState::kDone;
   }
 
   TransferState& s_;

@@ -101,7 +101,8 @@ export class Records {
     const link = file.kind === 'symlink';
     const names = [string(file.source), string(file.dest)];
     const tail = [u8(3), ...(link ? [string('/etc/passwd')] : [])];
-    return this.add(2, u32(id), u8(link ? 2 : 1), u8(1), ...names, u64(file.size), u64(1), time, metadata(file), ...tail);
+    const source = [u64(file.size), u64(1), time, metadata(file)];
+    return this.add(2, u32(id), u8(link ? 2 : 1), u8(1), ...names, ...source, ...tail);
   }
 
   get bytes(): Buffer {
