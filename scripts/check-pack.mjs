@@ -64,6 +64,7 @@ function use(name, tarball, env) {
   npm(['install', '--no-audit', '--no-fund', '--foreground-scripts', tarball], project, env);
   cpSync(join(root, 'test', 'smoke.mjs'), join(project, 'smoke.mjs'));
   run(process.execPath, ['smoke.mjs', 'axl-transfer'], project, env);
+  if (!existsSync(join(project, 'node_modules/axl-transfer/dist/lib/index.d.ts'))) throw new Error('it has no types');
   const help = run(join(project, 'node_modules', '.bin', 'axl-finalize'), ['--help'], project, env);
   if (!help.includes('axl-finalize')) throw new Error(`axl-finalize --help printed:\n${help}`);
   console.log(`ok package, ${name} (${((performance.now() - started) / 1000).toFixed(1)} s)`);
