@@ -107,6 +107,8 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
   std::string name() const;
   std::string state_file() const;
   const Uuid& uuid() const;
+  // REQUIRES quiet, after Create or Open. What the state file says.
+  const TransferState& journalled() const { return journal_->state(); }
   // REQUIRES quiet. Calls `f` for each file, in the order they were added: a copy of 100,000 would be 50 MB.
   void EachFile(const std::function<void(const FileEntry&, const FileProgress&)>& f) const;
   // The files that are neither DONE nor FAILED, and whose bytes have to be moved.

@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "base/names.h"
+#include "journal/needs.h"
 #include "state_bytes.h"
 #include "test.h"
 
@@ -48,7 +49,8 @@ StateBytes EveryRecord() {
   w.File(1, link);
   w.Dir(0, SampleDir());
   w.Dir(1, dir);
-  w.Sealed(2, 2, 9003);
+  w.Write(AnchorRecord{0, {"/", {2, {}, {}}}});
+  w.Sealed(2, 2, 9003, 1);
   w.Renounced(0);
   w.Chunk(0, {1, 0x89abcdef});
   w.Failed(0, {Code::kIo, 28, "write", "/d/large._AXL0011223344554677", "", "the disk is full"});
@@ -59,7 +61,63 @@ StateBytes EveryRecord() {
   w.Settled();
   w.Confirmed();
   w.Published(1);
+  w.Kept(0);
   return w;
+}
+
+// What only later releases write: each kind, phase and record that EveryRecord has not, and each part of an identity.
+StateBytes LaterRecords() {
+  StateBytes w;
+  const Identity all{7, {1'700'000'000, 5}, Identity::More{{1'600'000'000, 6}, "\x01handle"}};
+  w.Begun();
+  FileEntry object = SampleFile(), hard = SampleFile("hard"), made = SampleFile("made", 0), latest = SampleFile("l", 1);
+  object.dest = "s3://bucket/key";
+  object.stood = Stood::kSomething;
+  object.there = all;
+  object.meta.xattrs.push_back({"system.posix_acl_access", "acl"});
+  hard.kind = FileKind::kHardLink;
+  made.kind = FileKind::kGenerated;
+  made.phase = Phase::kCommit;
+  made.source.clear();
+  latest.kind = FileKind::kSymlink;
+  latest.phase = Phase::kPointer;
+  latest.source.clear();
+  latest.link_target = "x";
+  uint32_t id = 0;
+  for (const FileEntry& file : {object, hard, made, latest}) w.File(id++, file);
+  w.Write(ExpectRecord{0, 0x12345678});
+  w.Write(ContentRecord{2, "so"});
+  w.Sealed(4, 0, 11);
+  w.Write(SubmittedRecord{{"rclone", "job 7", {0, 1}}});
+  w.Write(StagedRecord{0, Step::kIntent, {}});
+  w.Write(StagedRecord{0, Step::kBegun, {{"upload", "id"}}});
+  w.Write(StagedRecord{0, Step::kStaged, {{"part 1", "etag"}}});
+  w.Write(HeartbeatRecord{{1'700'000'002, 0}});
+  w.Write(ContentRecord{2, "me"});
+  for (uint32_t file = 0; file < 4; file++) w.Done(file, 20 + file, file == 2 ? 4 : file == 3 ? 1 : 5, 1, kLackable);
+  w.Settled();
+  w.Write(DirectionRecord{Direction::kForward});
+  w.Write(ReplacesRecord{0, all});
+  w.Write(RetireRecord{0, {"/d/old", all, 99, 0x9abcdef0, false}});
+  for (Phase phase : {Phase::kData, Phase::kCommit, Phase::kPointer}) w.Write(PhaseRecord{phase});
+  w.Write(RetiredRecord{0});
+  w.Write(AdoptedRecord{all, {15, {}, {}}});
+  return w;
+}
+
+std::string Transfer(const std::string& backend) {
+  StateBytes w;
+  TransferInfo info = SampleInfo();
+  info.backend = backend;
+  w.Transfer(info);
+  return w.File();
+}
+
+std::string PreRelease() {
+  std::string header = JournalWriter::Header(kUuid).substr(0, kHeaderSize - 4);
+  header[32] = 0;
+  header += Put32(Crc32c(0, header.data(), header.size()));
+  return header + StateBytes().Begun().bytes();
 }
 
 // What a power cut leaves while files are copied, if a page does not reach the disk that stands before another.
@@ -103,6 +161,11 @@ std::vector<Golden> All() {
       {"corrupt", Corrupt(every), Code::kStateCorrupt, true, Outcome::kNone},
       {"short-header", every.substr(0, 40), Code::kStateCorrupt, false, Outcome::kNone},
       {"version-2", Version2(), Code::kStateVersion, false, Outcome::kNone},
+      {"pre-release", PreRelease(), Code::kStateVersion, false, Outcome::kNone},
+      {"later-records", LaterRecords().File(), Code::kOk, false, Outcome::kNone},
+      {"another-backend", Transfer("rabbit"), Code::kOk, false, Outcome::kNone},
+      {"unknown-optional", begun.File() + RawRecord(0xff, 1, "?"), Code::kOk, false, Outcome::kNone},
+      {"unknown-required", begun.File() + RawRecord(0x7f, 1, "?"), Code::kStateVersion, false, Outcome::kNone},
   };
 }
 
@@ -121,6 +184,37 @@ TEST(TheStateFilesOfTheFixturesAreReadAsTheyAre) {
     if (s.code != golden.code || r.torn != golden.torn || r.state.outcome != golden.outcome)
       Fail(__FILE__, __LINE__, std::string(golden.name) + " is read as " + Show(s));
   }
+}
+
+TEST(WhatThisReleaseDoesNotActOnIsReadAndLeftAlone) {
+  Replay later, other, own;
+  REQUIRE_OK(Read(LaterRecords().File(), &later));
+  const TransferState& s = later.state;
+  CHECK(s.files[2].size == 4 && s.contents.at(2) == "some" && s.expected.at(0) == 0x12345678u);
+  CHECK(s.staged.at(0).step == Step::kStaged && s.staged.at(0).pairs.size() == 2 && s.submitted[0].token == "job 7");
+  CHECK(s.phases == 3 && s.retire[0].retired && s.info.directory.inode == 15 && s.heartbeat.sec == 1'700'000'002);
+  CHECK(s.files[0].there->more->handle == "\x01handle" && s.replaces.at(0) == *s.files[0].there);
+  CHECK_CODE(CheckNeeds(s), Code::kNotSupported);
+  REQUIRE_OK(Read(Transfer("rabbit"), &other));
+  CHECK_CODE(CheckNeeds(other.state), Code::kUnavailable);
+  REQUIRE_OK(Read(EveryRecord().File(), &own));
+  CHECK_OK(CheckNeeds(own.state));
+}
+
+TEST(AMoverThatNobodySpeaksForKeepsTheTransferUntilItIsSettled) {
+  StateBytes w;
+  w.Dispatched();
+  w.Write(SubmittedRecord{{"threads", "", {}}});
+  Replay threads, rclone, settled;
+  REQUIRE_OK(Read(w.File(), &threads));
+  CHECK_OK(CheckNeeds(threads.state));
+  w.Write(SubmittedRecord{{"rclone", "7", {}}});
+  REQUIRE_OK(Read(w.File(), &rclone));
+  CHECK_CODE(CheckNeeds(rclone.state), Code::kUnavailable);
+  CHECK_OK(CheckNeeds(rclone.state, "rclone"));
+  w.WithDone(0).Settled();
+  REQUIRE_OK(Read(w.File(), &settled));
+  CHECK_OK(CheckNeeds(settled.state));
 }
 
 // Lines `0040  3f 00 00 00  comment` of the page: their bytes, if each begins where the one before ended.

@@ -176,6 +176,35 @@ TEST(AnUnknownRecordThatIsOptionalIsSkippedAndConfirmsNothing) {
   }
 }
 
+template <class R>
+Write Record1(R record) {
+  return [=](StateBytes& w) { w.Write(record); };
+}
+
+TEST(WhatLaterReleasesWriteHasAnOrderToo) {
+  StateBytes dispatched, settled, forward, begun_step;
+  dispatched.Dispatched();
+  settled.Committed();
+  forward.Dispatched();
+  forward.Write(DirectionRecord{Direction::kForward});
+  begun_step.Dispatched();
+  begun_step.Write(StagedRecord{0, Step::kIntent, {}});
+  begun_step.Write(StagedRecord{0, Step::kStaged, {}});
+  CORRUPT_AFTER(StateBytes().Begun(), Record1(SubmittedRecord{}), Record1(StagedRecord{}), Record1(DirectionRecord{}),
+                Record1(ContentRecord{}), Record1(ExpectRecord{}), Record1(ReplacesRecord{}), Record1(PhaseRecord{}),
+                Record1(RetireRecord{0, {"/x", {}, 0, 0, false}}), Record1(RetiredRecord{}),
+                Record1(AnchorRecord{1, {"/", {}}}), Record1(AnchorRecord{0, {"a", {}}}));
+  CORRUPT_AFTER(dispatched, Record1(AnchorRecord{0, {"/", {}}}), Record1(SubmittedRecord{{"m", "t", {1}}}),
+                Record1(StagedRecord{1, Step::kIntent, {}}), Record1(StagedRecord{0, Step::kBegun, {}}),
+                Record1(ContentRecord{}), Record1(ExpectRecord{1, 1}), Record1(ReplacesRecord{1, {}}),
+                Record1(PhaseRecord{}), Record1(RetireRecord{1, {"/x", {}, 0, 0, false}}),
+                Record1(RetireRecord{0, {"x", {}, 0, 0, false}}));
+  CORRUPT_AFTER(settled, Record1(SubmittedRecord{}), Record1(ExpectRecord{0, 1}), Record1(RetiredRecord{}),
+                Record1(PhaseRecord{Phase::kCommit}));
+  CORRUPT_AFTER(forward, Record1(DirectionRecord{Direction::kForward}), Record1(DirectionRecord{Direction::kBack}));
+  CORRUPT_AFTER(begun_step, Record1(StagedRecord{0, Step::kBegun, {}}));
+}
+
 TEST(APathIsAbsoluteAndCanonical) {
   const std::string paths[] = {"",
                                "a",
