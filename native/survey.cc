@@ -56,7 +56,7 @@ void Fail(Surveyed* s, Standing standing, Status why) {
 
 Status ReadBytes(Os& os, const Fd& fd, const struct stat& st, const std::string& path, std::vector<uint8_t>* bytes) {
   if (static_cast<uint64_t>(st.st_size) > kMaxJournal)
-    return Status::Make(Code::kStateCorrupt, "a state file over 256 MiB", path);
+    return Status::Make(Code::kStateCorrupt, "the file is larger than any state file (256 MiB)", path);
   bytes->resize(static_cast<size_t>(st.st_size));
   const ssize_t n = ReadFull(os, fd.get(), bytes->data(), bytes->size(), 0);
   if (n < 0) return Status::Errno(static_cast<int>(-n), "read", path);

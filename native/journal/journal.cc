@@ -45,7 +45,8 @@ Status Journal::Create(Os& os, const std::string& path, const TransferInfo& info
   struct stat st;
   // Before anything is made: the rename below says the same, but a draft would have come and gone.
   if (os.Stat(AT_FDCWD, path.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0)
-    return Status::Make(Code::kStateExists, "there is a state file of that name: open it, or finalize it", path);
+    return Status::Make(Code::kStateExists,
+                        "a state file of that name exists: take it over with Transfer.open, or finalize it", path);
   // A finalizer that comes between our open and our lock takes the draft for an orphan, and removes it.
   Status s;
   for (int tries = 0; tries < kDrafts; tries++) {
@@ -114,7 +115,8 @@ Status Journal::WriteDraft(const std::string& draft, TransferRecord begin) {
   // The bytes first: after a power cut the name must not stand for an empty file.
   if (Status s = Sync(); !s.ok()) return s;
   if (int r = os_.RenameNew(AT_FDCWD, draft.c_str(), path_.c_str()); r == -EEXIST)
-    return Status::Make(Code::kStateExists, "there is a state file of that name: open it, or finalize it", path_);
+    return Status::Make(Code::kStateExists,
+                        "a state file of that name exists: take it over with Transfer.open, or finalize it", path_);
   else if (r < 0)
     return Status::Errno(-r, "rename", path_);
   named_ = true;
@@ -153,7 +155,7 @@ Status Journal::OpenFile() {
   const ssize_t n = ReadFull(os_, fd_.get(), magic, sizeof magic, 0);
   if (n < 0) return Status::Errno(static_cast<int>(-n), "read", path_);
   recognized_ = n == sizeof magic && std::memcmp(magic, kJournalMagic, sizeof magic) == 0;
-  if (!recognized_) return Status::Make(Code::kStateCorrupt, "not a state file", path_);
+  if (!recognized_) return Status::Make(Code::kStateCorrupt, "this is not a state file", path_);
   return writable ? Status::Ok() : refused;
 }
 
@@ -178,12 +180,15 @@ Status Journal::LockAndCheck() {
   size_ = static_cast<uint64_t>(st.st_size);
   if (st.st_uid != os_.EffectiveUser())
     return Status::Make(Code::kUnsafePath, "the state file belongs to uid " + std::to_string(st.st_uid), path_);
-  if (st.st_nlink != 1) return Status::Make(Code::kUnsafePath, "the state file has a second name", path_);
+  if (st.st_nlink != 1)
+    return Status::Make(Code::kUnsafePath, "the state file has a second name (hard link), so it cannot be trusted",
+                        path_);
   return Status::Ok();
 }
 
 Status Journal::ReadAll() {
-  if (size_ > kMaxJournal) return Status::Make(Code::kStateCorrupt, "a state file over 256 MiB", path_);
+  if (size_ > kMaxJournal)
+    return Status::Make(Code::kStateCorrupt, "the file is larger than any state file (256 MiB)", path_);
   std::vector<uint8_t> bytes(size_);
   const ssize_t n = ReadFull(os_, fd_.get(), bytes.data(), bytes.size(), 0);
   if (n < 0) return Status::Errno(static_cast<int>(-n), "read", path_);
@@ -200,7 +205,9 @@ Status Journal::ReadAll() {
 Status Journal::CheckWriterIsDead(OpenOptions options) {
   const Liveness liveness = WriterLiveness(state().info);
   if (liveness == Liveness::kDead || (liveness == Liveness::kUnknown && options.job_ended)) return Status::Ok();
-  return Status::Make(Code::kStateLocked, "its writer may be alive, and this file system has no locks", path_);
+  return Status::Make(
+      Code::kStateLocked,
+      "its writer may be alive, and this file system has no locks: use --job-ended when the job is over", path_);
 }
 
 Status Journal::Poison(Status status) {
@@ -213,9 +220,11 @@ Status Journal::Append(std::span<Record> records) {
   if (records.empty()) return Status::Ok();
   JournalWriter w(uuid(), replay_.next_sequence);
   for (const Record& r : records) w.Write(r);
-  if (!w.fits()) return Status::Make(Code::kNotSupported, "a record over 1 MiB: too many xattrs of one file", path_);
+  if (!w.fits())
+    return Status::Make(Code::kNotSupported, "a file has too many extended attributes for a record of 1 MiB", path_);
   if (end_ + w.bytes().size() > kMaxJournal)
-    return Status::Make(Code::kNotSupported, "a state file over 256 MiB", path_);
+    return Status::Make(Code::kNotSupported, "the transfer has too many files for a state file of 256 MiB: split it",
+                        path_);
   if (Status s = Write(w.bytes()); !s.ok()) return s;
   const uint64_t before = end_;
   end_ += w.bytes().size();
@@ -295,7 +304,7 @@ Status Journal::Remove() {
   int r = os_.Stat(dir_, name_.c_str(), &st, AT_SYMLINK_NOFOLLOW);
   if (r == -ENOENT) return Status::Ok();
   if (r < 0) return Status::Errno(-r, "stat", path_);
-  if (st.st_ino != inode_) return Status::Make(Code::kVerify, "the state file was replaced by another", path_);
+  if (st.st_ino != inode_) return Status::Make(Code::kVerify, "another file has replaced the state file", path_);
   r = os_.Unlink(dir_, name_.c_str());
   return r < 0 && r != -ENOENT ? Status::Errno(-r, "unlink", path_) : Status::Ok();
 }
@@ -325,7 +334,7 @@ Status Journal::RemoveDraft(Os& os, const std::string& path) {
   if (int r = os.Stat(AT_FDCWD, path.c_str(), &named, AT_SYMLINK_NOFOLLOW); r < 0)
     return Status::Errno(-r, "stat", path);
   if (!S_ISREG(st.st_mode) || st.st_uid != os.EffectiveUser() || st.st_ino != named.st_ino)
-    return Status::Make(Code::kUnsafePath, "not a draft of ours", path);
+    return Status::Make(Code::kUnsafePath, "this is not an unfinished state file of this user", path);
   if (int r = os.Unlink(AT_FDCWD, path.c_str()); r < 0) return Status::Errno(-r, "unlink", path);
   return Status::Ok();
 }

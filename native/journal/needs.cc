@@ -33,16 +33,18 @@ constexpr Sentence kSentences[] = {
 
 Status CheckNeeds(const TransferState& state, std::string_view mover) {
   if (state.needs & static_cast<uint32_t>(Need::kBackend))
-    return Status::Make(Code::kUnavailable, "its backend is \"" + state.info.backend +
-                                                "\", which this release does not know; nothing was touched");
+    return Status::Make(Code::kUnavailable,
+                        "its backend is \"" + state.info.backend +
+                            "\", which this release does not know: finalize it with the release that wrote it");
   for (const Submitted& s : state.submitted)
     if (!state.settled && s.mover != kThreads && s.mover != mover)
       return Status::Make(Code::kUnavailable, "its bytes are moved by \"" + s.mover +
-                                                  "\", which is not available here; nothing was touched");
+                                                  "\", which is not available here: finalize it where that mover is");
   for (const auto& [need, text] : kSentences)
     if (state.needs & static_cast<uint32_t>(need))
-      return Status::Make(Code::kNotSupported,
-                          std::string(text) + ", which a later release handles; nothing was touched");
+      return Status::Make(
+          Code::kNotSupported,
+          std::string(text) + ", which this release cannot do: finalize it with the release that wrote it");
   return Status::Ok();
 }
 

@@ -170,9 +170,11 @@ Status Corrupt(const std::string& what, size_t at) {
 }
 
 Status CheckHeader(const uint8_t* data, size_t n, Uuid* uuid) {
-  if (n < kHeaderSize) return Corrupt("a state file shorter than its header", n);
-  if (std::memcmp(data, kJournalMagic, sizeof kJournalMagic) != 0) return Corrupt("not a state file: no magic", 0);
-  if (Get32(data + kHeaderSize - 4) != Crc32c(0, data, kHeaderSize - 4)) return Corrupt("a bad header", 0);
+  if (n < kHeaderSize) return Corrupt("the state file is shorter than its header", n);
+  if (std::memcmp(data, kJournalMagic, sizeof kJournalMagic) != 0)
+    return Corrupt("this is not a state file: its magic is missing", 0);
+  if (Get32(data + kHeaderSize - 4) != Crc32c(0, data, kHeaderSize - 4))
+    return Corrupt("the CRC of the header is wrong", 0);
   const uint32_t version = Get32(data + 8);
   if (version != kJournalVersion || Get32(data + 12) != kHeaderSize)
     return Status::Make(Code::kStateVersion, "format version " + std::to_string(version) +
@@ -185,7 +187,8 @@ Status CheckHeader(const uint8_t* data, size_t n, Uuid* uuid) {
     return Status::Make(Code::kStateVersion, "format edition " + std::to_string(edition) +
                                                  "; this program reads edition " + std::to_string(kJournalEdition));
   for (size_t at = 36; at < kHeaderSize - 4; at++)
-    if (data[at] != 0) return Status::Make(Code::kStateVersion, "a header that a later version has written");
+    if (data[at] != 0)
+      return Status::Make(Code::kStateVersion, "a later version has written the header: finalize it with that version");
   std::memcpy(uuid->data(), data + 16, uuid->size());
   return Status::Ok();
 }

@@ -8,7 +8,8 @@
 namespace axl {
 
 void DirectoryBarrier::Need(std::string_view dir) {
-  if (wanted_.find(dir) == wanted_.end()) wanted_.emplace(dir, Status::Make(Code::kIo, "not synced", std::string(dir)));
+  if (wanted_.find(dir) == wanted_.end())
+    wanted_.emplace(dir, Status::Make(Code::kIo, "the directory was not fsynced", std::string(dir)));
 }
 
 void DirectoryBarrier::Run() {
@@ -24,7 +25,7 @@ Status DirectoryBarrier::Sync(const std::string& dir) {
 
 Status DirectoryBarrier::Result(std::string_view dir) const {
   const auto found = wanted_.find(dir);
-  if (found == wanted_.end()) return Status::Make(Code::kIo, "not synced", std::string(dir));
+  if (found == wanted_.end()) return Status::Make(Code::kIo, "the directory was not fsynced", std::string(dir));
   return found->second;
 }
 

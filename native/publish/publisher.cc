@@ -115,7 +115,8 @@ Status Publisher::CheckDestination(uint32_t id, const Place& place) {
   if (r == 0 && S_ISDIR(st.st_mode))
     return Status::Errno(EISDIR, "rename", Join(dir_.path(), place.temporary), file.dest);
   if (r == 0 && options_.overwrite == Overwrite::kFail)
-    return Status::Make(Code::kConflict, "the destination exists, and is not to be replaced", file.dest);
+    return Status::Make(Code::kConflict, "the destination exists, and replacing it is forbidden (overwrite: fail)",
+                        file.dest);
   if (r == 0 && options_.overwrite == Overwrite::kKeep) to_keep_.push_back(id);
   return CheckWritable();
 }
@@ -141,7 +142,9 @@ Status Publisher::CheckContents(uint32_t id, const Place& place, const std::stri
   if (!fd.valid()) return Status::Errno(fd.error(), "open", path);
   uint32_t crc;
   if (Status s = SumBytes(os_, fd.get(), path, 0, file.size, std::atomic<bool>(false), &crc); !s.ok()) return s;
-  return crc == state_.progress[id].crc ? Status::Ok() : Verifying("the contents are not what was copied", path);
+  return crc == state_.progress[id].crc
+             ? Status::Ok()
+             : Verifying("the contents differ from what was copied: the CRC-32C is another", path);
 }
 
 Status Publisher::Mend(uint32_t id) {
@@ -160,7 +163,7 @@ Status Publisher::Mend(uint32_t id) {
   if (!fd.valid()) return Status::Errno(fd.error(), "open", path);
   struct stat st;
   if (int r = os_.Fstat(fd.get(), &st); r < 0) return Status::Errno(-r, "fstat", path);
-  if (!IsJournalled(id, st)) return Verifying("the file was replaced by another", path);
+  if (!IsJournalled(id, st)) return Verifying("another file has replaced the temporary file", path);
   const OwnerPolicy policy = IsOurs(st, file.meta) ? owner() : OwnerPolicy::kSkip;
   const Status s = ApplyMetadata(os_, fd.get(), path, file.meta, policy, &given);
   disk_[id].owner_given = given.owner();

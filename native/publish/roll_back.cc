@@ -47,7 +47,8 @@ Status Publisher::CheckNonePublished() {
     const int r = found.ok() ? os_.Stat(place.dir, place.name.c_str(), &st, AT_SYMLINK_NOFOLLOW) : -ENOENT;
     if (r < 0 && r != -ENOENT) return Status::Errno(-r, "stat", state_.files[id].dest);
     if (disk_[id].published || progress.kept || (r == 0 && st.st_ino == progress.temporary.inode))
-      return Status::Make(Code::kInvalidState, "a file of the transfer is published already; only publishing can go on",
+      return Status::Make(Code::kInvalidState,
+                          "a file of the transfer is published already: publish the rest, it cannot be rolled back",
                           state_.files[id].dest);
   }
   return Status::Ok();

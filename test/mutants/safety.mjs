@@ -109,7 +109,7 @@ export const safetyMutants = [
     name: 'a state file with a second name is acted on',
     breaks: 'a hostile user',
     file: 'journal/journal.cc',
-    from: 'if (st.st_nlink != 1) return Status::Make(Code::kUnsafePath, "the state file has a second name", path_);',
+    from: 'if (st.st_nlink != 1) return Status::Make(Code::kUnsafePath, "the state file has a second name (hard link), so it cannot be trusted", path_);',
     to: '',
   },
   {
@@ -144,7 +144,7 @@ export const safetyMutants = [
     name: 'a stranger with the name of the state file is removed',
     breaks: 'invariant 8',
     file: 'journal/journal.cc',
-    from: 'if (st.st_ino != inode_) return Status::Make(Code::kVerify, "the state file was replaced by another", path_);',
+    from: 'if (st.st_ino != inode_) return Status::Make(Code::kVerify, "another file has replaced the state file", path_);',
     to: '',
   },
   {
@@ -172,7 +172,7 @@ export const safetyMutants = [
     name: 'mending changes a file that came meanwhile',
     breaks: 'a hostile user',
     file: 'publish/publisher.cc',
-    from: 'if (!IsJournalled(id, st)) return Verifying("the file was replaced by another", path);',
+    from: 'if (!IsJournalled(id, st)) return Verifying("another file has replaced the temporary file", path);',
     to: '',
   },
   {
