@@ -45,8 +45,8 @@ t.test('lib/base/errors.ts, native/base/status.cc and the documents have the sam
   const engine = all(read('native/base/status.cc'), /return "(AXL_\w+)"/g).filter((code) => code !== 'AXL_UNKNOWN');
   t.same(
     codes.filter((code) => !engine.includes(code)),
-    ['AXL_RANK_FAILED', 'AXL_RANK_LOST', 'AXL_BACKEND_UNAVAILABLE'],
-    'which are of lib/comm/agreement.ts, lib/comm.ts and lib/base/native.ts',
+    ['AXL_RANK_FAILED', 'AXL_RANK_LOST'],
+    'which are of lib/comm/agreement.ts and lib/comm.ts',
   );
   t.same(
     engine.filter((code) => !codes.includes(code)),
@@ -105,12 +105,12 @@ t.test('docs/reference/reports.md has every field of the reports, every event, e
 });
 
 t.test('docs/state-format.md has the records of native/journal/format.h', async (t) => {
-  const header = [...read('native/journal/format.h').matchAll(/^ {2}k(\w+) = (\d+),/gm)];
+  const header = [...read('native/journal/format.h').matchAll(/^ {2}k(\w+) = (kOptional \| )?(\d+),/gm)];
   const page = [...read('docs/state-format.md').matchAll(/^\| (\d+) \| ([A-Z]+) \|/gm)];
   t.ok(header.length > 10);
   t.same(
     page.map(([, number, name]) => `${name} ${number}`),
-    header.map(([, name, n]) => `${name?.toUpperCase()} ${n}`),
+    header.map(([, name, optional, n]) => `${name?.toUpperCase()} ${Number(n) + (optional ? 0x80 : 0)}`),
   );
 });
 
