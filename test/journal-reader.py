@@ -101,7 +101,8 @@ def record_at(data, at, uuid):
     end = at + 9 + length
     if length > 1 << 20 or end + 4 > len(data):
         return None
-    return (kind, sequence, data[at + 9:end]) if data[end:end + 4] == struct.pack('<I', crc32c(uuid + data[at:end])) else None
+    good = data[end:end + 4] == struct.pack('<I', crc32c(uuid + data[at:end]))
+    return (kind, sequence, data[at + 9:end]) if good else None
 
 
 def check_header(data):
