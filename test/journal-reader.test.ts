@@ -5,9 +5,10 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { inspect } from '../lib/index.js';
+import { root } from './support.js';
 
-const FIXTURES = join(import.meta.dirname, 'fixtures/journal');
-const READER = join(import.meta.dirname, 'journal-reader.py');
+const FIXTURES = join(root, 'test/fixtures/journal');
+const READER = join(root, 'test/journal-reader.py');
 
 interface Said {
   readonly file: string;
