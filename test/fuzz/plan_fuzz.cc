@@ -64,14 +64,17 @@ void CheckStateFile(const Plan& plan) {
   JournalWriter w(uuid, 0);
   TransferInfo info;
   info.chunk_size = 4096;
-  w.Transfer(info);
+  info.dataset = uuid;
+  w.Write(TransferRecord{info});
   uint64_t bytes = 0;
   for (uint32_t id = 0; id < plan.file_count(); id++) {
-    w.File(id, plan.file(id));
+    w.Write(FileRecord{id, plan.file(id)});
     bytes += plan.file(id).size;
   }
-  for (uint32_t id = 0; id < plan.dir_count(); id++) w.Dir(id, plan.dir(id));
-  w.Sealed(static_cast<uint32_t>(plan.file_count()), static_cast<uint32_t>(plan.dir_count()), bytes);
+  for (uint32_t id = 0; id < plan.dir_count(); id++) w.Write(DirRecord{id, plan.dir(id)});
+  SealedRecord sealed{static_cast<uint32_t>(plan.file_count()), static_cast<uint32_t>(plan.dir_count()), 0, bytes, {}};
+  for (const Anchor& anchor : plan.Anchors()) w.Write(AnchorRecord{sealed.anchors++, anchor});
+  w.Write(sealed);
   const std::string file = JournalWriter::Header(uuid) + w.bytes();
   Replay read;
   PROPERTY(ReplayJournal(reinterpret_cast<const uint8_t*>(file.data()), file.size(), &read).ok());

@@ -27,15 +27,8 @@ export const durabilityMutants = [
   {
     name: 'chunks of a file whose fsync failed are kept by the next process',
     breaks: 'invariant 5',
-    file: 'journal/reader.cc',
-    from: 'if (LosesBytes(failure)) p->chunks = {};',
-    to: '',
-  },
-  {
-    name: 'chunks of a file whose fsync failed are kept by a resume',
-    breaks: 'invariant 5',
-    file: 'copy/copy_job.cc',
-    from: 'if (LosesBytes(failure)) p.chunks = {};',
+    file: 'journal/apply.cc',
+    from: 'if (LosesBytes(r.failure)) p->chunks = {};',
     to: '',
   },
   {
@@ -161,15 +154,15 @@ export const durabilityMutants = [
     name: 'KEPT is not durable before the temporary file goes',
     breaks: 'what is durable when: publish',
     file: 'publish/publisher.cc',
-    from: 'if (Status synced = journal_.Sync(); !synced.ok()) return synced;',
-    to: '',
+    from: 'return s.ok() ? journal_.Sync() : s;\n}\n\nStatus Publisher::Rename()',
+    to: 'return s;\n}\n\nStatus Publisher::Rename()',
   },
   {
     name: 'FINAL is not fsynced',
     breaks: 'what is durable when: publish',
     file: 'publish/publisher.cc',
-    from: `${JOURNAL_SYNC}\n  state_.outcome = outcome;`,
-    to: 'state_.outcome = outcome;',
+    from: 'FinalRecord{outcome});\n  return s.ok() ? journal_.Sync() : s;',
+    to: 'FinalRecord{outcome});\n  return s;',
   },
   {
     name: 'a FINAL given up that may be in the page cache only is believed',
@@ -238,7 +231,7 @@ export const durabilityMutants = [
     name: 'a journal whose fsync failed is not cut back',
     breaks: 'what is durable when',
     file: 'journal/journal.cc',
-    from: '(void)os_.Truncate(fd_.get(), static_cast<off_t>(durable_));',
+    from: '(void)Cut(durable_);',
     to: '',
   },
   {

@@ -15,7 +15,6 @@ export const killers = {
   'a failed fsync of a temporary file is asked again and believed': FAILED_FSYNC,
   'a failed close is ignored': 'ACloseThatFailsFailsItsFile',
   'chunks of a file whose fsync failed are kept by the next process': 'ChunksOfAFileWhoseFsyncFailedAreVoid',
-  'chunks of a file whose fsync failed are kept by a resume': FAILED_FSYNC,
   'DONE is written before the fsync': 'Invariant3DoneComesAfterTheFsyncOfTheFileAndNothingChangesItAfterwards',
   'the journal is not fsynced before the first temporary file':
     'Invariant2NothingIsMadeBeforeTheJournalThatNamesItIsDurable',
@@ -140,4 +139,12 @@ export const killers = {
     'WhatIsAdoptedIsDurableBeforeItIsReadBackAndAgainBeforeDone',
   'what a mover has brought has its metadata before its bytes are compared':
     'WhatIsAdoptedIsDurableBeforeItIsReadBackAndAgainBeforeDone',
+  'RESUMED does not void what failed': 'AStateFileIsReadAsItWasWritten',
+  'a file is DONE twice': 'AFileIsDoneOrFailedOnce',
+  'an unknown record that is required is skipped': 'AnUnknownRecordThatIsRequiredIsOfALaterVersion',
+  'the edition is not looked at': 'TheStateFilesOfTheFixturesAreReadAsTheyAre',
+  'a transfer of another backend is acted upon': 'FinalizeDoesWhatItsTableSaysAndTwiceIsOnce',
+  'what this release does not do is not asked at open': 'FinalizeDoesWhatItsTableSaysAndTwiceIsOnce',
+  'a live transfer believes records that were cut off': 'AfterAnyFaultALiveTransferBelievesWhatItsJournalSays',
+  'a live transfer does not know that its journal is confirmed': 'ConfirmedSaysNothingOfWhatFollowsIt',
 };
