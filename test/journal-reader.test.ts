@@ -64,7 +64,7 @@ t.test('the reader of the page and the library say the same of every fixture', {
 });
 
 t.test('every record of the page stands in a fixture', { skip: missing }, async (t) => {
-  const page = fs.readFileSync(join(import.meta.dirname, '../docs/state-format.md'), 'utf8');
+  const page = fs.readFileSync(join(root, 'docs/state-format.md'), 'utf8');
   const names = [...page.matchAll(/^\| \d+ \| ([A-Z]+) \|/gm)].map(([, name]) => name);
   const there = new Set(said.flatMap(({ list = [] }) => list.map(([name]) => name)));
   t.equal(names.length, 27);
