@@ -13,7 +13,7 @@
 namespace axl::test {
 namespace {
 
-std::string Root() { return Join(ParentOf(__FILE__), "../../.."); }
+std::string Root() { return AXL_REPOSITORY; }
 
 struct Golden {
   const char* name;
