@@ -22,28 +22,8 @@ import type {
   WaitOptions,
 } from './base/types.js';
 import { Agreement } from './comm/agreement.js';
-
-/** This rank's part: a Transfer. */
-export interface OwnTransfer {
-  readonly name: string;
-  readonly stateFile: string;
-  readonly state: TransferStateName;
-  add(source: PathLike, dest: PathLike, options?: AddOptions): Promise<Added>;
-  addAll(pairs: readonly (readonly [PathLike, PathLike])[], options?: AddOptions): Promise<Added>;
-  addGlob(patterns: string | readonly string[], options: AddGlobOptions): Promise<Added>;
-  dispatch(options?: DispatchOptions): Promise<void>;
-  resume(options?: DispatchOptions): Promise<void>;
-  test(): boolean;
-  settle(options?: WaitOptions): Promise<boolean>;
-  report(): Promise<TransferReport>;
-  wait(options?: WaitOptions): Promise<TransferReport>;
-  cancel(): Promise<TransferStateName>;
-  free(): Promise<void>;
-  progress(options?: ProgressOptions): AsyncGenerator<Progress, void, undefined>;
-  unref(): unknown;
-  ref(): unknown;
-  [Symbol.asyncDispose](): Promise<void>;
-}
+import { placesOf } from './transfer/identity.js';
+import type { OwnPart, OwnTransfer } from './transfer/own.js';
 
 /** How the copies of all ranks ended. */
 type Outcome = 'complete' | 'failed' | 'canceled';
@@ -59,6 +39,19 @@ function ownOptions({ comm, commTimeoutMs: _, ...options }: CollectiveOptions): 
     throw new AxlError('AXL_CONFLICT', `create: ${why}; give size if comm is a part of them`);
   }
   return { allRanks: true, ...options, rank, size };
+}
+
+async function ownPlace(options: CollectiveOptions) {
+  const own = ownOptions(options);
+  return { options: own, ...(await placesOf(own)) };
+}
+
+function differentHomes(home: Buffer | undefined): AxlError {
+  const own = home === undefined ? '' : `, on this rank ${displayName(home)}`;
+  return new AxlError(
+    'AXL_CONFLICT',
+    `create: ranks have different homes${own}; give all of them the same option home`,
+  );
 }
 
 /**
@@ -82,41 +75,64 @@ function ownOptions({ comm, commTimeoutMs: _, ...options }: CollectiveOptions): 
  */
 export class CollectiveTransfer {
   readonly #own: OwnTransfer;
+  readonly #part: OwnPart;
   readonly #ranks: Agreement;
+  /** Does this rank write and remove what all have agreed? */
+  readonly #isFirst: boolean;
+  /** Are the transfers published all or none, and several? */
+  readonly #together: boolean;
+  /** Are the state files of all ranks in the home? */
+  readonly #atHome: boolean;
   /** The call that failed on a rank, so that the ranks' plans are not what they should be. */
   #spoiled: string | undefined;
   /** What all came to, where that is not what this rank did. */
   #outcome: Outcome | undefined;
-  /** All ranks were complete, so that some may be published: from here on only forward. */
-  #publishing = false;
+  /** It is decided that all are published, so that some may be: from here on only forward. */
+  #publishing: boolean;
+  /** To decide it has failed: it may be decided, or not. */
+  #isUnsure = false;
 
-  private constructor(own: OwnTransfer, ranks: Agreement) {
-    this.#own = own;
+  private constructor(part: OwnPart, ranks: Agreement, comm: Comm, together: boolean, atHome: boolean) {
+    this.#own = part.transfer;
+    this.#part = part;
     this.#ranks = ranks;
+    this.#isFirst = comm.rank === 0;
+    this.#together = together && comm.size > 1;
+    this.#atHome = atHome;
+    this.#publishing = part.isDecided;
   }
 
   /** @internal Transfer.create with `comm`; `make` begins this rank's own. */
   static async create(
     options: CollectiveOptions,
-    make: (own: CreateOptions) => Promise<OwnTransfer>,
+    make: (own: CreateOptions, dataset: Buffer) => Promise<OwnPart>,
   ): Promise<CollectiveTransfer> {
     const { comm, commTimeoutMs } = options;
     checkOptions('create', { comm, commTimeoutMs }, shapes.collective);
     const ranks = new Agreement(comm, commTimeoutMs ?? DEFAULT_COMM_TIMEOUT_MS);
-    const own = await ranks.all(
+    // Both take their turn at once.
+    const own = ownPlace(options);
+    const met = ranks.meet('create', own);
+    met.catch(() => {}); // the call that follows says so
+    const part = await ranks.all(
       'create',
-      () => make(ownOptions(options)),
-      (made) => made.free(),
+      async () => {
+        const mine = (await own).options;
+        const { dataset, home, isOne } = await met;
+        if (!isOne) throw differentHomes(home);
+        return make({ ...mine, ...(home && { home }) }, dataset);
+      },
+      (made) => made.transfer.free(),
     );
-    return new CollectiveTransfer(own, ranks);
+    return new CollectiveTransfer(part, ranks, comm, options.allRanks !== false, (await met).atHome);
   }
 
   /** @internal Transfer.open with `comm`; `take` takes over this rank's own. */
-  static async open(options: OpenOptions, comm: Comm, take: () => Promise<OwnTransfer>): Promise<CollectiveTransfer> {
+  static async open(options: OpenOptions, comm: Comm, take: () => Promise<OwnPart>): Promise<CollectiveTransfer> {
     checkOptions('open', options, shapes.collective);
     const ranks = new Agreement(comm, options.commTimeoutMs ?? DEFAULT_COMM_TIMEOUT_MS);
-    const own = await ranks.all('open', take, (taken) => taken[Symbol.asyncDispose]());
-    return new CollectiveTransfer(own, ranks);
+    const part = await ranks.all('open', take, ({ transfer }) => transfer[Symbol.asyncDispose]());
+    return new CollectiveTransfer(part, ranks, comm, true, false);
   }
 
   /** The transfer's name, the same on all ranks. */
@@ -203,21 +219,26 @@ export class CollectiveTransfer {
   }
 
   /**
-   * Waits for the copies of all ranks; if all are complete, every rank publishes, otherwise none does.
+   * Waits for the copies of all ranks; if all are complete, every rank publishes, otherwise none does. That they do is
+   * durable in the home of the dataset before the first rank publishes: whoever is killed then, and whichever state
+   * directories `axl-finalize` is given, all are published.
    *
-   * If publishing itself fails on a rank after that, wait rejects on all ranks, though others have published. Call it
-   * again, or let `axl-finalize` publish the rest.
+   * If that cannot be written, nothing is published, and wait can be called again. If publishing itself fails on a rank
+   * after that, wait rejects on all ranks, though others have published: call it again, or let `axl-finalize` publish
+   * the rest.
    * @param options `signal` ends the waiting, on all ranks
    * @returns this rank's report
    * @throws {TransferError} AXL_TRANSFER_FAILED when a rank failed: its own failure, or a `cause` AXL_RANK_FAILED
    * @throws {CanceledError} AXL_CANCELED when a rank was canceled, and none failed
-   * @throws {AxlError} AXL_INVALID_STATE as {@link Transfer.wait}; AXL_RANK_FAILED, AXL_RANK_LOST
+   * @throws {AxlError} AXL_INVALID_STATE as {@link Transfer.wait}; AXL_STATE_LOCKED when a finalizer has decided to roll the
+   *   dataset back, or decides just now; AXL_CONFLICT when the home is not there; AXL_IO; AXL_RANK_FAILED, AXL_RANK_LOST
    * @see AXL_Wait_comm
    */
   async wait(options?: WaitOptions): Promise<TransferReport> {
     const ready = await this.#ranks.all('wait', () => this.#own.settle(options));
     const outcome = await this.#common('wait', ready);
     if (outcome !== 'complete') throw await this.#notPublished(outcome, ready);
+    await this.#decide();
     this.#publishing = true;
     try {
       return await this.#ranks.all('wait', () => this.#own.wait());
@@ -255,7 +276,12 @@ export class CollectiveTransfer {
         'AXL_INVALID_STATE',
         `free: transfer ${displayName(this.name)} is not published on all ranks yet; wait goes on`,
       );
+    // What was perhaps decided must not publish some while others are rolled back.
+    if (this.#isUnsure) await this.#ranks.all('free', () => this.#byFirst(() => this.#part.withdraw()));
+    this.#isUnsure = false;
     await this.#ranks.all('free', async () => (this.#own.state === 'freed' ? undefined : this.#own.free()));
+    // Its id is never used again: what stays is in nobody's way.
+    if (this.#publishing) await this.#byFirst(() => this.#part.withdraw()).catch(() => {});
   }
 
   /**
@@ -292,6 +318,26 @@ export class CollectiveTransfer {
    */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#own[Symbol.asyncDispose]();
+  }
+
+  /** The first rank's doing; the others do nothing. */
+  async #byFirst(work: () => Promise<void>): Promise<void> {
+    if (this.#isFirst && this.#together) await work();
+  }
+
+  /** Has it durable that all are published, before one is. */
+  async #decide(): Promise<void> {
+    if (this.#publishing) return;
+    try {
+      await this.#ranks.all('wait', () => this.#byFirst(() => this.#part.agreeToPublish(this.#atHome)));
+    } catch (error) {
+      this.#isUnsure = true;
+      const isAnothers = error instanceof AxlError && error.code === 'AXL_RANK_FAILED';
+      if (!isAnothers || !(await this.#part.isRolledBack().catch(() => false))) throw error;
+      const why = 'a finalizer has decided to roll its dataset back: run axl-finalize';
+      throw new AxlError('AXL_STATE_LOCKED', `wait: transfer ${displayName(this.name)}: ${why}`, { cause: error });
+    }
+    this.#isUnsure = false;
   }
 
   /** Is none of this rank's files published, nor agreed to be? */

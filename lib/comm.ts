@@ -20,6 +20,7 @@ class Alone implements Provider {
   async open(): Promise<void> {}
   allTrue = async (value: boolean): Promise<boolean> => value;
   async barrier(): Promise<void> {}
+  share = async (text: string): Promise<string> => text;
   async close(): Promise<void> {}
 }
 
@@ -32,7 +33,7 @@ function lostRanks(cause: unknown, call = ''): AxlError {
 }
 
 const notOpen = (): AxlError =>
-  new AxlError('AXL_INVALID_STATE', 'allTrue or barrier: the comm is closed; open another');
+  new AxlError('AXL_INVALID_STATE', 'allTrue, barrier or share: the comm is closed; open another');
 
 class Opened implements OpenedComm {
   readonly provider: OpenedComm['provider'];
@@ -63,6 +64,11 @@ class Opened implements OpenedComm {
 
   async barrier(): Promise<void> {
     return this.#ask(() => this.#provider.barrier());
+  }
+
+  async share(text: string | undefined, call = ''): Promise<string> {
+    checkOptions('share', { text, call }, shapes.share, this.rank === 0 ? ['text'] : []);
+    return this.#ask(() => this.#provider.share(text ?? '', questionOf(call)));
   }
 
   close(): Promise<void> {

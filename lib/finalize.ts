@@ -4,18 +4,10 @@ import { join } from 'node:path';
 import { fromNode } from './base/errors.js';
 import { launched } from './base/launch.js';
 import { absolutePath, fromLatin1, hash, pack } from './base/names.js';
-import {
-  INCOMPLETE,
-  type NativeFinalizeOptions,
-  native,
-  OVERWRITE,
-  OWNER,
-  packageRoot,
-  VERIFY,
-} from './base/native.js';
+import { INCOMPLETE, type NativePolicy, native, OVERWRITE, OWNER, packageRoot, VERIFY } from './base/native.js';
 import { checkOptions, DEFAULT_JOBS, shapes } from './base/options.js';
 import type { PathLike } from './base/types.js';
-import type { Policy } from './finalize/listing.js';
+import type { Asked } from './finalize/listing.js';
 import { Candidates, type Listing, scan, withoutLinks } from './finalize/scan.js';
 import { Tally } from './finalize/tally.js';
 import type { FinalizeOptions, FinalizeReport } from './finalize/types.js';
@@ -33,7 +25,7 @@ async function canonicalRoot(root: PathLike): Promise<Buffer> {
   }
 }
 
-async function nativeOptions(options: FinalizeOptions): Promise<NativeFinalizeOptions> {
+async function policyOf(options: FinalizeOptions): Promise<NativePolicy> {
   const { incomplete = 'delete', fallback = 'keep', verify = 'size', overwrite = 'replace', owner } = options;
   const { dryRun = false, jobs = DEFAULT_JOBS, jobEnded = false, keepState = false, roots = [] } = options;
   return {
@@ -45,11 +37,7 @@ async function nativeOptions(options: FinalizeOptions): Promise<NativeFinalizeOp
     roots: pack(await Promise.all(roots.map(canonicalRoot))),
     ...{ jobEnded, keepState, dryRun, jobs },
     allEntries: options.onEvent !== undefined && options.entries !== 'problems',
-    scanComplete: true,
-    datasetIncomplete: false,
-    leaveDatasets: (options.dataset ?? false) === false,
-    resumeOnly: false,
-    commit: false,
+    mayDelete: true,
   };
 }
 
@@ -86,7 +74,7 @@ async function finalizeAll(inputs: readonly Buffer[], options: FinalizeOptions, 
   const { tally, signal } = given;
   const listing = await tally.time('scan', () => scan(inputs, options));
   for (const failure of listing.unreadable) tally.unreadable(failure);
-  const terms = { ...given, native: { ...given.native, scanComplete: listing.unreadable.length === 0 } };
+  const terms = { ...given, policy: { ...given.policy, mayDelete: listing.unreadable.length === 0 } };
   tellScan(listing, terms);
   // With nothing to do, the addon and what works with it are not even loaded.
   if (!isEmpty(listing)) await stoppable(signal, () => finalizeFound(listing, inputs, options, terms));
@@ -100,20 +88,20 @@ async function finalizeFound(
 ): Promise<void> {
   const { tally } = terms;
   const { finalizeListing } = await import('./finalize/listing.js');
-  const policy: Policy = { dataset: options.dataset ?? false, wait: options.wait ?? 0 };
-  if (process.geteuid?.() !== 0) return finalizeListing(listing, terms, policy, () => scan(inputs, options));
+  const asked: Asked = { dataset: options.dataset ?? false, wait: options.wait ?? 0 };
+  if (process.geteuid?.() !== 0) return finalizeListing(listing, terms, asked, () => scan(inputs, options));
   const { byOwner } = await import('./as-root/owners.js');
   const { own, others, isPartial, unseen } = await tally.time('scan', () => byOwner(listing, terms, true));
   for (const failure of unseen) tally.unreadable(failure);
-  const seen = unseen.length > 0 ? { ...terms, native: { ...terms.native, scanComplete: false } } : terms;
+  const seen = unseen.length > 0 ? { ...terms, policy: { ...terms.policy, mayDelete: false } } : terms;
   const rescan = async () => {
     const again = await byOwner(await scan(inputs, options), terms, false);
     return again.isPartial || again.unseen.length > 0 ? undefined : again.own;
   };
   const elsewhere = async () => {
-    if (others.size > 0) await (await import('./as-root/others.js')).finalizeOthers(others, policy, seen);
+    if (others.size > 0) await (await import('./as-root/others.js')).finalizeOthers(others, asked, seen);
   };
-  await Promise.all([finalizeListing(own, seen, policy, rescan, isPartial), elsewhere()]);
+  await Promise.all([finalizeListing(own, seen, asked, rescan, isPartial), elsewhere()]);
 }
 
 /** Calls to finalize() under way: what one of them stopped, the next may start again. */
@@ -162,9 +150,9 @@ export async function finalize(
   const { signal, onEvent } = options;
   const given = Array.isArray(inputs) ? (inputs as readonly PathLike[]) : [inputs as PathLike];
   const paths = given.map((input) => absolutePath(input, 'an input'));
-  const settled = await nativeOptions(options);
-  const tally = new Tally(settled, onEvent && ((event) => onEvent(event)));
-  const terms = { native: settled, shard: shardOf(options), signal, tally };
+  const policy = await policyOf(options);
+  const tally = new Tally(policy, onEvent && ((event) => onEvent(event)));
+  const terms = { policy, shard: shardOf(options), signal, tally };
   if (onEvent) tally.tell({ event: 'start', time: new Date().toISOString(), version: version() });
   await finalizeAll(paths, options, terms);
   tally.interrupted ||= signal?.aborted ?? false;

@@ -24,6 +24,7 @@ import { abortError, until } from './base/waiting.js';
 import { CollectiveTransfer } from './collective.js';
 import { Copies } from './transfer/copies.js';
 import { nativeOptions } from './transfer/identity.js';
+import { type OwnPart, partOf } from './transfer/own.js';
 import { makeReport, waitError } from './transfer/report.js';
 import { findMatches, patternList } from './transfer/sources.js';
 import { DISPATCHED, expectPhase, type Phase, phaseOf, STATES, UNPUBLISHED } from './transfer/states.js';
@@ -51,6 +52,7 @@ export class Transfer {
   #name: string;
   #phase: Phase = 'created';
   #closed = false;
+  #isDecided = false;
   #publishing: Promise<TransferReport> | undefined;
 
   private constructor(name: string, stateFile: Buffer) {
@@ -71,15 +73,14 @@ export class Transfer {
   static create(options: CreateOptions & { readonly comm?: undefined }): Promise<Transfer>;
   static async create(options: CreateOptions | CollectiveOptions): Promise<Transfer | CollectiveTransfer> {
     if (typeof options === 'object' && options !== null && 'comm' in options && options.comm !== undefined)
-      return CollectiveTransfer.create(options, (own) => Transfer.#create(own));
+      return CollectiveTransfer.create(options, async (own, dataset) => (await Transfer.#create(own, dataset)).#part());
     return Transfer.#create(options);
   }
 
-  static async #create(options: CreateOptions): Promise<Transfer> {
-    const own = nativeOptions(options);
+  static async #create(options: CreateOptions, dataset?: Buffer): Promise<Transfer> {
+    const own = nativeOptions(options, dataset);
     const transfer = new Transfer(own.name, own.stateFile);
-    await answer(transfer.#native.create(own));
-    return transfer;
+    return answer(transfer.#native.create(own)).then(() => transfer);
   }
 
   /**
@@ -88,15 +89,17 @@ export class Transfer {
    * If every file was complete, the state is `dispatched` and {@link Transfer.wait} publishes. If not, it is `failed`
    * or `canceled` and {@link Transfer.resume} goes on. A published transfer is `completed`. With `comm` every rank
    * takes over its own transfer, and the result is a {@link CollectiveTransfer}, which all ranks resume together.
-   * @throws {AxlError} AXL_STATE_LOCKED when its writer is alive, a finalizer is at work on it, or has decided about
-   *   its dataset; AXL_STATE_CORRUPT; AXL_STATE_VERSION; AXL_UNSAFE_PATH when it is not a regular file of this user;
-   *   AXL_IO when it does not exist or cannot be read; AXL_INVALID_STATE when the transfer was never dispatched
+   * @throws {AxlError} AXL_STATE_LOCKED when its writer is alive, a finalizer is at work on it, or has decided to roll its
+   *   dataset back; AXL_CONFLICT when the home of its dataset does not exist; AXL_STATE_CORRUPT; AXL_STATE_VERSION;
+   *   AXL_UNSAFE_PATH when it is not a regular file of this user; AXL_IO when it does not exist or cannot be read;
+   *   AXL_INVALID_STATE when the transfer was never dispatched
    * @see AXL_Create with AXL_XFER_STATE_FILE
    */
   static open(stateFile: PathLike, options: OpenOptions & { readonly comm: Comm }): Promise<CollectiveTransfer>;
   static open(stateFile: PathLike, options?: OpenOptions & { readonly comm?: undefined }): Promise<Transfer>;
   static async open(stateFile: PathLike, options: OpenOptions = {}): Promise<Transfer | CollectiveTransfer> {
-    if (options.comm) return CollectiveTransfer.open(options, options.comm, () => Transfer.#open(stateFile));
+    if (options.comm)
+      return CollectiveTransfer.open(options, options.comm, async () => (await Transfer.#open(stateFile)).#part());
     checkOptions('open', options, shapes.collective);
     return Transfer.#open(stateFile);
   }
@@ -104,9 +107,11 @@ export class Transfer {
   static async #open(stateFile: PathLike): Promise<Transfer> {
     const path = absolutePath(stateFile, 'stateFile');
     const transfer = new Transfer('', path);
-    [transfer.#name, transfer.#phase] = await takeOver(transfer.#native, path);
+    [transfer.#name, transfer.#phase, transfer.#isDecided] = await takeOver(transfer.#native, path);
     return transfer;
   }
+
+  readonly #part = (): OwnPart => partOf(this, this.#native, this.#isDecided);
 
   /** The transfer's name, as given to create. */
   get name(): string {
@@ -289,8 +294,8 @@ export class Transfer {
   /**
    * Ends the transfer and deletes its state file, durably. A transfer that is not published is rolled back: its
    * temporary files and the directories that it made are deleted.
-   * @throws {AxlError} AXL_INVALID_STATE while copies run or their outcome is unknown: wait or cancel first;
-   *   AXL_IO when a file cannot be deleted; then free can be called again
+   * @throws {AxlError} AXL_INVALID_STATE while copies run or their outcome is unknown: wait or cancel first; or when it
+   *   was decided that the dataset is published: wait first; AXL_IO when a file cannot be deleted: free again
    * @see AXL_Free
    */
   async free(): Promise<void> {
@@ -377,16 +382,12 @@ export class Transfer {
   async #publish(): Promise<TransferReport> {
     const before = this.#phase;
     this.#phase = 'publishing';
-    const failure = await answer(this.#native.publish()).then(
-      () => undefined,
-      (error: AxlError) => error,
-    );
+    const failure = await answer(this.#native.publish()).catch((error: AxlError) => error);
     if (failure?.code === 'AXL_INVALID_STATE') {
       this.#phase = before;
       throw failure;
     }
-    if (failure) this.#phase = failure.code === 'AXL_CANCELED' ? 'canceled' : 'failed';
-    else this.#phase = 'completed';
+    this.#phase = !failure ? 'completed' : failure.code === 'AXL_CANCELED' ? 'canceled' : 'failed';
     const columns = await answer(this.#native.report());
     const report = this.#reportOn(columns);
     if (failure) throw waitError(failure, report, columns, this.#copies.cancelReason);

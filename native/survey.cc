@@ -34,6 +34,7 @@ void Count(const TransferState& state, Surveyed* s) {
   s->all_ranks = state.info.all_ranks;
   s->dataset = state.info.dataset;
   s->attempt = state.info.attempt;
+  s->job = state.info.job;
   s->home = state.info.home;
   s->canceled = state.canceled;
   s->settled = state.settled;

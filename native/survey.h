@@ -49,6 +49,7 @@ struct Surveyed {
   bool all_ranks = false;  // to be published only with all ranks of its dataset
   Uuid dataset{};
   uint64_t attempt = 0;
+  std::string job;
   std::string home;  // where its dataset's verdict lives; empty: the directory of the state file
 };
 

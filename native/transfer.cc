@@ -3,9 +3,11 @@
 
 #include <cerrno>
 #include <ctime>
+#include <optional>
 
 #include "copy/copy_job.h"
 #include "copy/prepare.h"
+#include "dataset/rank.h"
 #include "os/metadata.h"
 
 namespace axl {
@@ -64,6 +66,13 @@ Status Transfer::Open(const std::string& state_file) {
   std::unique_ptr<Journal> journal;
   if (Status s = Journal::Open(os_, state_file, {}, &journal); !s.ok()) return s;
   if (!journal->state().sealed) return Wrong("the transfer was never dispatched; there is nothing to resume", *journal);
+  // After it is locked: see AskVerdict.
+  std::optional<Decision> decision;
+  if (Status s = axl::AskVerdict(os_, journal->state(), state_file, &decision); !s.ok()) return s;
+  if (decision == Decision::kRollBack)
+    return Status::Make(Code::kStateLocked, "a finalizer has decided to roll its dataset back: run axl-finalize",
+                        state_file);
+  forward_only_ = decision == Decision::kPublish;
   journal_ = std::move(journal);
   counters_ = TotalsOf(journal_->state());
   return Status::Ok();
@@ -258,10 +267,28 @@ Status Transfer::Publish() {
 Status Transfer::Free() {
   if (!quiet()) return Wrong("free while copies run", *journal_);
   const TransferState& state = journal_->state();
+  if (forward_only_ && state.outcome != Outcome::kPublished)
+    return Wrong("it was decided to publish its dataset: wait publishes it", *journal_);
   if (state.sealed && state.outcome != Outcome::kPublished)
     if (Status s = Publisher(os_, *journal_).RollBack(); !s.ok()) return s;
   if (Status s = journal_->Remove(); !s.ok()) return s;
   return journal_->SyncDirectory();
+}
+
+Status Transfer::AgreeToPublish(bool at_home) {
+  const Status s = axl::AgreeToPublish(os_, journal_->state(), journal_->path(), at_home);
+  forward_only_ |= s.ok();
+  return s;
+}
+
+Status Transfer::AskVerdict(std::optional<Decision>* decision) {
+  return axl::AskVerdict(os_, journal_->state(), journal_->path(), decision);
+}
+
+Status Transfer::Withdraw() {
+  const Status s = axl::Withdraw(os_, journal_->state(), journal_->path());
+  if (s.ok()) forward_only_ = false;
+  return s;
 }
 
 void Transfer::Close() {

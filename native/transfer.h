@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "base/record.h"
 #include "base/status.h"
 #include "copy/adopt.h"
+#include "dataset/verdict.h"
 #include "journal/journal.h"
 #include "os/os.h"
 #include "plan/plan.h"
@@ -95,6 +97,13 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
   // REQUIRES quiet. Rolls back what is not published, then removes the state file, durably.
   // Never dispatched or published: removes the state file only.
   Status Free();
+  // Ranks that go together, for all of them: see native/dataset/rank.h. Afterwards Free refuses what is not
+  // published.
+  Status AgreeToPublish(bool at_home);
+  Status AskVerdict(std::optional<Decision>* decision);
+  Status Withdraw();
+  // It was decided that this transfer is published: there is no way back.
+  bool forward_only() const { return forward_only_; }
   // Lets go of the state file without removing it: what resume and axl-finalize need stays.
   void Close();
 
@@ -131,6 +140,7 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
   std::unique_ptr<Journal> journal_;
   std::unique_ptr<Publisher> publisher_;  // the last that ran: what it has done counts in reports
   Plan plan_;
+  bool forward_only_ = false;
   Status failure_;
   std::atomic<bool> moving_{false};  // a mover has its files
   mutable std::mutex mutex_;         // guards what follows: counters() and Cancel() come from any thread

@@ -15,12 +15,13 @@ import {
   pack,
 } from '../lib/base/names.js';
 import { checkOptions, shapes } from '../lib/base/options.js';
+import type { Verdict } from '../lib/finalize/decide.js';
+import { Homes } from '../lib/finalize/homes.js';
 import { Candidates, scan } from '../lib/finalize/scan.js';
-import { readVerdict, verdictPath } from '../lib/finalize/verdict.js';
-import { decide } from '../lib/finalize/verdict-file.js';
 import { AxlError, type CreateOptions, Transfer } from '../lib/index.js';
 import { findMatches } from '../lib/transfer/sources.js';
 import { Place } from './support.js';
+import { encodeVerdict, summed, verdictName } from './verdicts.js';
 
 const { AXL_TEST_SEED: given = '1' } = process.env;
 const seed = given === 'random' ? {} : { seed: Number(given) };
@@ -185,56 +186,51 @@ t.test('a scan finds every name of a directory once, with a pattern or without',
   await holds(t, property, 100);
 });
 
-const decision = fc.record({
+const hex = (digits: number) =>
+  fc.string({ unit: fc.constantFrom(...'0123456789abcdef'), minLength: digits, maxLength: digits });
+const listed = fc.array(fc.tuple(hex(32), name), { minLength: 1, maxLength: 12 });
+const drawn = fc.record({
   decision: fc.constantFrom('publish' as const, 'roll back' as const),
-  name: fc.string({ unit: 'binary', minLength: 1 }),
+  scope: fc.constant('listed' as const),
+  dataset: hex(32),
+  name: fc.string({ unit: 'grapheme', minLength: 1 }),
   size: fc.nat(),
-  transfers: fc
-    .array(fc.tuple(fc.string({ unit: fc.constantFrom(...'0123456789abcdef'), minLength: 32, maxLength: 32 }), name))
-    .map((pairs) => new Map(pairs.map(([uuid, name]) => [uuid, latin1(name)]))),
-  directories: fc.uniqueArray(name.map(latin1)).map((names) => names.map((each) => `/${each}`)),
+  transfers: listed.map((pairs) => new Map(pairs.map(([uuid, name]) => [uuid, latin1(name)]))),
 });
+
+/** An object like any other. */
+const verdict = drawn.map((each) => ({ ...each }));
 
 t.test('a verdict is read as it was written, and the first one counts', async (t) => {
   const place = new Place(t);
-  const property = fc.asyncProperty(decision, decision, async (first, second) => {
-    const dir = place.path('states');
+  const property = fc.asyncProperty(verdict, verdict, async (first, second) => {
     emptied(place, 'states');
-    deepEqual(await decide(dir, first), first);
-    deepEqual(await readVerdict(verdictPath(dir, first.name)), { format: 'axl-verdict 1', ...first });
-    const later = await decide(dir, { ...second, name: first.name });
-    deepEqual(later.transfers, first.transfers);
-    return later.decision === first.decision;
+    const home = await new Homes().open(place.path('states'));
+    deepEqual(await home.decide(first), first);
+    deepEqual(await home.read(first.dataset), first);
+    deepEqual(await home.decide({ ...second, dataset: first.dataset }), first);
+    return true;
   });
   await holds(t, property, 60);
 });
 
 t.test('whatever a verdict file holds, it is a verdict or AXL_STATE_CORRUPT', async (t) => {
   const place = new Place(t);
-  const file = place.path('states', 'verdict');
-  const like = fc.record(
-    {
-      format: fc.constantFrom('axl-verdict 1', 'axl-verdict 2'),
-      decision: fc.oneof(fc.constantFrom('publish', 'roll back'), fc.jsonValue()),
-      name: fc.oneof(fc.string(), fc.jsonValue()),
-      size: fc.oneof(fc.nat(), fc.jsonValue()),
-      transfers: fc.oneof(fc.array(fc.tuple(fc.string(), fc.string())), fc.jsonValue()),
-      directories: fc.oneof(fc.array(fc.string()), fc.jsonValue()),
-    },
-    { requiredKeys: [] },
-  );
-  const content = fc.oneof(
-    like.map((value) => JSON.stringify(value)),
-    fc.json(),
-    anyBytes,
-  );
+  const forged = fc.record({
+    ...{ decision: fc.nat(4), scope: fc.nat(5), name: fc.string(), size: fc.nat() },
+    dataset: fc.oneof(hex(32), fc.constant('0'.repeat(32))),
+    transfers: fc.array(fc.tuple(hex(32), fc.oneof(name.map(latin1), fc.string())), { maxLength: 4 }),
+  });
+  const cut = fc.tuple(forged.map(encodeVerdict), fc.nat(200)).map(([bytes, at]) => summed(bytes.subarray(0, at)));
+  const content = fc.oneof(forged.map(encodeVerdict), cut, anyBytes, fc.json().map(Buffer.from));
   const property = fc.asyncProperty(content, async (content) => {
-    fs.writeFileSync(file, content);
-    const read = await readVerdict(file).catch((error: unknown) => error);
+    const dataset = '0'.repeat(32);
+    fs.writeFileSync(place.path('states', verdictName(dataset)), content);
+    const home = await new Homes().open(place.path('states'));
+    const read = await home.read(dataset).catch((error: unknown) => error);
     if (read instanceof AxlError) return read.code === 'AXL_STATE_CORRUPT';
-    const { decision, name, size, transfers, directories } = read as Awaited<ReturnType<typeof decide>>;
-    const texts = [name, decision, ...directories, ...[...transfers].flat()].every((text) => typeof text === 'string');
-    return texts && ['publish', 'roll back'].includes(decision) && typeof size === 'number';
+    const { decision, scope, transfers } = read as Verdict;
+    return decision !== undefined && scope !== undefined && (scope === 'listed') === transfers.size > 0;
   });
   await holds(t, property, 300);
 });

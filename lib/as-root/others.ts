@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import { displayName, fromLatin1, latin1, toText } from '../base/names.js';
 import { packageRoot } from '../base/native.js';
 import type { Failure } from '../base/types.js';
-import type { Policy } from '../finalize/listing.js';
+import type { Asked } from '../finalize/listing.js';
 import { Candidates, type Listing } from '../finalize/scan.js';
 import { makeEntry, NOTHING_KNOWN } from '../finalize/tally.js';
 import type { FinalizeEvent } from '../finalize/types.js';
@@ -21,10 +21,11 @@ const NOGROUP = 65534;
 
 /** What the process for another user is told, before the names. */
 export interface Commission {
-  readonly policy: Policy;
-  readonly native: Omit<Terms['native'], 'roots'> & { readonly roots: string };
+  readonly asked: Asked;
+  readonly policy: Omit<Terms['policy'], 'roots'> & { readonly roots: string };
   readonly shard: Terms['shard'] | null;
   readonly directories: readonly { readonly dir: string; readonly searched?: string; readonly names: number }[];
+  readonly listed: readonly string[];
   readonly traces: readonly string[];
 }
 
@@ -40,12 +41,13 @@ function lookUp(uid: number): { name: string; gid: number } {
   return { name, gid: gid === undefined ? NOGROUP : Number(gid) };
 }
 
-function commission({ directories, traces }: Listing, policy: Policy, { native, shard }: Terms): Commission {
+function commission({ directories, listed, traces }: Listing, asked: Asked, { policy, shard }: Terms): Commission {
   return {
-    policy: { ...policy, wait: Math.min(policy.wait, Number.MAX_SAFE_INTEGER) }, // JSON knows no Infinity
-    native: { ...native, roots: latin1(native.roots) },
+    asked: { ...asked, wait: Math.min(asked.wait, Number.MAX_SAFE_INTEGER) }, // JSON knows no Infinity
+    policy: { ...policy, roots: latin1(policy.roots) },
     shard: shard ?? null,
     directories: directories.map(({ names, ...rest }) => ({ ...rest, names: names.length })),
+    listed,
     traces,
   };
 }
@@ -66,9 +68,9 @@ function start(uid: number): ChildProcess {
 }
 
 /** Names as one string a directory: what waits in the pipe is not kept twice. */
-function send(child: ChildProcess, listing: Listing, policy: Policy, terms: Terms): void {
+function send(child: ChildProcess, listing: Listing, asked: Asked, terms: Terms): void {
   child.stdin?.on('error', () => {}); // it ended early, and its status tells
-  child.stdin?.write(`${JSON.stringify(commission(listing, policy, terms))}\0`, 'utf8');
+  child.stdin?.write(`${JSON.stringify(commission(listing, asked, terms))}\0`, 'utf8');
   for (const { names } of listing.directories)
     child.stdin?.write(fromLatin1(names.map((name) => `${name}\0`).join('')));
   child.stdin?.end();
@@ -104,7 +106,7 @@ function reportLost(uid: number, listing: Listing, heard: ReadonlySet<string>, w
   }
 }
 
-async function finalizeAs(uid: number, listing: Listing, policy: Policy, terms: Terms): Promise<void> {
+async function finalizeAs(uid: number, listing: Listing, asked: Asked, terms: Terms): Promise<void> {
   const child = start(uid);
   const stop = () => child.kill('SIGTERM');
   terms.signal?.addEventListener('abort', stop);
@@ -118,7 +120,7 @@ async function finalizeAs(uid: number, listing: Listing, policy: Policy, terms: 
     child.on('error', ({ message }) => resolve(message));
     child.on('close', (status, signal) => resolve(complaint.trim() || `${signal ?? `status ${status}`}`));
   });
-  send(child, listing, policy, terms);
+  send(child, listing, asked, terms);
   if (child.stdout)
     for await (const line of createInterface({ input: child.stdout, crlfDelay: Number.POSITIVE_INFINITY })) {
       for (const path of hear(line, terms)) heard.add(path);
@@ -130,11 +132,11 @@ async function finalizeAs(uid: number, listing: Listing, policy: Policy, terms: 
 }
 
 /** Finalizes what belongs to others, each by a process of that user. */
-export async function finalizeOthers(others: ByOwner['others'], policy: Policy, terms: Terms): Promise<void> {
+export async function finalizeOthers(others: ByOwner['others'], asked: Asked, terms: Terms): Promise<void> {
   const queue = others.entries();
   const lane = async () => {
     for (let next = queue.next(); !next.done && !terms.signal?.aborted; next = queue.next())
-      await finalizeAs(next.value[0], next.value[1], policy, terms);
+      await finalizeAs(next.value[0], next.value[1], asked, terms);
   };
   await Promise.all(Array.from({ length: AT_ONCE }, lane));
 }

@@ -23,7 +23,7 @@ function parse(input: Buffer): { commission: Commission; listing: Listing } {
     at += count;
     return { ...rest, names: names.slice(at - count, at) };
   });
-  return { commission, listing: { directories, traces: commission.traces, unreadable: [] } };
+  return { commission, listing: { directories, listed: commission.listed, traces: commission.traces, unreadable: [] } };
 }
 
 function tell(event: FinalizeEvent, paths?: () => string[]): void {
@@ -36,12 +36,12 @@ export async function serve(): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => stop.abort());
   stop.signal.addEventListener('abort', () => native().stopFinalize(true));
   const { commission, listing } = parse(await readAll());
-  const { policy, shard } = commission;
-  const options = { ...commission.native, roots: fromLatin1(commission.native.roots) };
-  const tally = new Tally(options, tell);
-  const terms = { native: options, shard: shard ?? undefined, signal: stop.signal, tally };
+  const { asked, shard } = commission;
+  const policy = { ...commission.policy, roots: fromLatin1(commission.policy.roots) };
+  const tally = new Tally(policy, tell);
+  const terms = { policy, shard: shard ?? undefined, signal: stop.signal, tally };
   // What came since the scan is root's to find: this process has no listing to go by.
-  await finalizeListing(listing, terms, policy, async () => undefined);
+  await finalizeListing(listing, terms, asked, async () => undefined);
   tally.interrupted = stop.signal.aborted;
   tell({ event: 'end', report: { ...tally.report(), problems: [] } });
 }

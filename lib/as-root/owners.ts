@@ -63,7 +63,7 @@ interface Owned {
   readonly owner: number;
 }
 
-const look = (dir: string, names: readonly string[], { native: { jobs } }: Terms) =>
+const look = (dir: string, names: readonly string[], { policy: { jobs } }: Terms) =>
   answer(native().owners(fromLatin1(dir === '' ? '/' : dir), fromLatin1(`${names.join('\0')}\0`), jobs));
 
 /** What the addon could not look at. It hears why, or that it was for a moment only. */

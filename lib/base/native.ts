@@ -3,6 +3,8 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { AxlError, fromNative, type NativeFailure } from './errors.js';
+import type { NativeHome } from './native-home.js';
+import type { NativePmix } from './native-pmix.js';
 import { nativeBinary, settings } from './options.js';
 import type { Progress } from './types.js';
 
@@ -34,8 +36,10 @@ export const ACTIONS = [
   'corrupt',
   'failed',
 ] as const;
-/** The number after them, never reported: left, because it goes only with all ranks of its dataset. */
+/** The number after them, never reported: left, because it is published only with all ranks of its dataset. */
 export const FOR_DATASET = ACTIONS.length;
+/** What is to become of the transfers of a call. `each`: each for itself, but those for which it is FOR_DATASET. */
+export const DECIDED = { each: 1, 'as it is': 2, incomplete: 3, keep: 4, 'roll back': 5 } as const;
 /** By number: what a survey saw. */
 export const STANDINGS = [
   'complete',
@@ -93,7 +97,8 @@ export const HAS_CRC_FLAG = 0x40;
  */
 export interface NativeTransfer {
   create(options: NativeTransferOptions): Promise<void>;
-  open(stateFile: Buffer): Promise<{ readonly name: string; readonly uuid: string; readonly state: number }>;
+  /** `forwardOnly`: it was decided that its dataset is published, so that it cannot be freed before. */
+  open(stateFile: Buffer): Promise<{ readonly name: string; readonly state: number; readonly forwardOnly: boolean }>;
   /** `packed`: source NUL destination NUL, ... `exact`: a destination is the final path itself, as for a match. */
   add(packed: Buffer, exact: boolean, links: number): Promise<{ files: number; directories: number; bytes: number }>;
   /** Resolves once the plan is journalled and copies run. */
@@ -106,6 +111,12 @@ export interface NativeTransfer {
   publish(): Promise<void>;
   report(): Promise<NativeReport>;
   free(): Promise<void>;
+  /** Of ranks that go together, by one of them when all are complete: see native/dataset/rank.h. */
+  agreeToPublish(atHome: boolean): Promise<void>;
+  /** What was decided about its dataset: a number of DECISIONS, from 1; 0: nothing. */
+  askVerdict(): Promise<number>;
+  /** Takes that back: no rank is published, or all are, and are freed. */
+  withdraw(): Promise<void>;
   /** Lets go of the state file, which stays. */
   close(): Promise<void>;
   /** Immediate. False if no copy runs. */
@@ -118,7 +129,8 @@ export interface NativeTransfer {
   keepAlive(keep: boolean): void;
 }
 
-export interface NativeFinalizeOptions {
+/** The same for all of a run. */
+export interface NativePolicy {
   readonly incomplete: number;
   /** What to do with what could not be resumed; of INCOMPLETE, but not `resume`. */
   readonly fallback: number;
@@ -132,15 +144,7 @@ export interface NativeFinalizeOptions {
   readonly keepState: boolean;
   readonly dryRun: boolean;
   /** False: nothing is deleted. */
-  readonly scanComplete: boolean;
-  /** What is complete is treated like what is not. */
-  readonly datasetIncomplete: boolean;
-  /** What is to be published only with all its ranks is left: FOR_DATASET. */
-  readonly leaveDatasets: boolean;
-  /** Completes copies, and does nothing else. */
-  readonly resumeOnly: boolean;
-  /** With `dryRun`: what is complete, and can be published, is durably so afterwards, and published; or it is failed. */
-  readonly commit: boolean;
+  readonly mayDelete: boolean;
   /** False: entries only for what is failed, corrupt or busy. */
   readonly allEntries: boolean;
   /** How many calls may work at the same time. */
@@ -150,7 +154,7 @@ export interface NativeFinalizeOptions {
 export interface NativeFinalized {
   /** Which of the batch. */
   readonly at: number;
-  /** An index of ACTIONS; or, with `leaveDatasets`, FOR_DATASET. */
+  /** An index of ACTIONS; or, with DECIDED.each, FOR_DATASET. */
   readonly action: number;
   readonly stateFile: Buffer;
   readonly name: string;
@@ -170,6 +174,19 @@ export interface NativeBatch {
   readonly files: number;
   readonly bytes: number;
   readonly resumed: number;
+}
+
+/** What a commit came to. */
+export interface NativeCommitted {
+  /** How many are durably complete, or published already. */
+  readonly committed: number;
+  /** What is complete and could not be published now, or could not be looked at. */
+  readonly refused: readonly NativeFinalized[];
+}
+
+export interface NativeResumed {
+  readonly resumed: boolean;
+  readonly failure?: NativeFailure;
 }
 
 /** A state file as it was at one moment. */
@@ -199,6 +216,7 @@ export interface NativeSurveyed {
   /** 32 hex digits. */
   readonly dataset: string;
   readonly attempt: number;
+  readonly job: string;
   /** Empty: the directory of the state file. */
   readonly home: Buffer;
   readonly failure?: NativeFailure;
@@ -255,16 +273,6 @@ export interface NativeInspected extends NativeSurveyed {
   }[];
 }
 
-/** What PMIx came to; `problem` is '' or a sentence of its library. */
-export interface NativePmix {
-  readonly problem: string;
-  readonly rank: number;
-  readonly size: number;
-  readonly all: boolean;
-  /** A rank that has answered another question than rank 0; -1: none. */
-  readonly elsewhere: number;
-}
-
 export interface Native {
   readonly Transfer: new () => NativeTransfer;
   /** How many threads copy. False: they have been started already. */
@@ -272,14 +280,21 @@ export interface Native {
   /**
    * Finalizes state files; `packed` are their paths, each ended by a NUL. Entries come in their order.
    * @param uuids which transfer each is to be, 16 bytes each, or `gone`; zeros, or none at all: any
+   * @param decided of DECIDED
    */
-  finalize(packed: Buffer, options: NativeFinalizeOptions, uuids: Buffer): Promise<NativeBatch>;
+  finalize(packed: Buffer, policy: NativePolicy, uuids: Buffer, decided: number): Promise<NativeBatch>;
+  /** Makes durable that what is complete is so; publishes nothing. */
+  commit(packed: Buffer, policy: NativePolicy, uuids: Buffer): Promise<NativeCommitted>;
+  /** Completes copies, and does nothing else; in the order of the paths. */
+  resume(packed: Buffer, policy: NativePolicy, uuids: Buffer): Promise<readonly NativeResumed[]>;
+  /** The path without links. */
+  realPath(path: Buffer): Promise<Buffer>;
+  /** @throws AXL_CONFLICT when the directory is not there; as a rejection */
+  openHome(dir: Buffer): Promise<NativeHome>;
   /** True: copies of a resume end soon, and are kept; also those of later calls, until it is false again. */
   stopFinalize(stop: boolean): void;
   /** Looks at state files, in their order, `jobs` at a time. Holds the lock of each for an instant. */
   survey(packed: Buffer, jobs: number): Promise<readonly NativeSurveyed[]>;
-  /** Locks an open file, which its close unlocks. 0: done; 1: another has the lock; 2: that does not work here. */
-  tryLock(fd: number): number;
   /** Whose the names of a directory are, each ended by a NUL; opens none of them. `kinds`: indexes of KINDS. */
   owners(
     dir: Buffer,
@@ -296,6 +311,8 @@ export interface Native {
   pmixOpen(): Promise<NativePmix>;
   /** `call` is new in each call, and the same on all ranks, as `question` is if they are in step. */
   pmixAllTrue(call: number, mine: boolean, question: number): Promise<NativePmix>;
+  /** Rank 0's text; the others give ''. */
+  pmixShare(call: number, text: string, question: number): Promise<NativePmix>;
   pmixBarrier(): Promise<NativePmix>;
   pmixClose(): Promise<NativePmix>;
   /** Resolves when PMIx says that the server or a rank is lost; otherwise never. */

@@ -64,6 +64,11 @@ const commId: Check = (value, name) => {
     throw new RangeError(`${name} must have 1 to 128 letters, digits and . _ -, not ${JSON.stringify(value)}`);
 };
 const callName: Check = (value, name) => typeof value === 'string' || fail(name, 'a string', value);
+const sharedText: Check = (value, name) => {
+  if (typeof value !== 'string') fail(name, 'a string', value);
+  if (!/^[\w.-]{1,6000}$/.test(value as string))
+    throw new RangeError(`${name} must have 1 to 6,000 letters, digits and . _ -`);
+};
 const signal: Check = (value, name) => value instanceof AbortSignal || fail(name, 'an AbortSignal', value);
 
 function oneOf(...words: readonly string[]): Check {
@@ -99,6 +104,7 @@ export const shapes = {
     localRank: integer(0, UINT32 - 1),
     job: text,
     allRanks: flag,
+    home: path,
   },
   collective: { comm, commTimeoutMs: integer(1, 0x7fff_ffff) },
   openComm: {
@@ -108,6 +114,7 @@ export const shapes = {
     timeoutMs: integer(1, 0x7fff_ffff),
   },
   allTrue: { value: flag, call: callName },
+  share: { text: sharedText, call: callName },
   add: { links },
   addGlob: { links, cwd: path, dest: path, ignore: texts, dot: flag },
   signal: { signal },

@@ -32,6 +32,13 @@ export interface Comm {
   allTrue(value: boolean, call?: string): Promise<boolean>;
   /** Resolves when all ranks have called it; rejects if one is lost. */
   barrier(): Promise<void>;
+  /**
+   * Rank 0's text, on all ranks, when all have called it: letters, digits, `.`, `-` and `_`, up to 6,000 of them. Optional:
+   * without it, `create` with `comm` asks 128 times allTrue, and ranks with other state directories have to give `home`.
+   * @param text of rank 0; the others give none
+   * @param call as of allTrue
+   */
+  share?(text: string | undefined, call?: string): Promise<string>;
 }
 
 /** How the ranks of an {@link OpenedComm} reach each other. `alone`: there is one rank. */
@@ -106,6 +113,12 @@ export interface CreateOptions {
    * see {@link Transfer.settle}. @default false; with `comm` true
    */
   readonly allRanks?: boolean;
+  /**
+   * The home of the dataset: the directory in which its verdict is written, what becomes of all its ranks. It must exist,
+   * be the same for all ranks, and stay until all are finalized. Needed where ranks have different state directories and
+   * no `comm`. @default with `comm` the state directory of rank 0, otherwise the transfer's own
+   */
+  readonly home?: PathLike;
 }
 
 /** The options of a collective transfer. Every rank creates its own transfer, with the same name. */

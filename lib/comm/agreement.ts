@@ -3,6 +3,7 @@
 import { AxlError } from '../base/errors.js';
 import type { Comm } from '../base/types.js';
 import { within } from '../base/waiting.js';
+import { type Meeting, meet, type OwnPlace } from './one-home.js';
 
 interface Line {
   /** The question asked last. Never rejects. */
@@ -33,7 +34,7 @@ export class Agreement {
   }
 
   /** Takes this call's place among those over the Comm; the question is asked with what it is then given. */
-  #turn(call: string): (mine: boolean) => Promise<boolean> {
+  #turn<M, T>(call: string, question: (mine: M) => Promise<T>): (mine: M) => Promise<T> {
     const before = this.#line.last;
     let end: () => void = () => {};
     this.#line.last = new Promise<void>((resolve) => {
@@ -42,17 +43,17 @@ export class Agreement {
     return async (mine) => {
       try {
         await before;
-        return await this.#ask(call, mine);
+        return await this.#ask(call, () => question(mine));
       } finally {
         end();
       }
     };
   }
 
-  async #ask(call: string, mine: boolean): Promise<boolean> {
+  async #ask<T>(call: string, question: () => Promise<T>): Promise<T> {
     if (this.#line.broken) throw this.#line.broken;
     try {
-      return await within(this.#limitMs, this.#comm.allTrue(mine, call));
+      return await within(this.#limitMs, question());
     } catch (cause) {
       const { rank, size } = this.#comm;
       const why = `${call}: rank ${rank} of ${size} has lost the other ranks: ${(cause as Error).message}`;
@@ -64,7 +65,17 @@ export class Agreement {
 
   /** Do all ranks say so? @throws {AxlError} AXL_RANK_LOST */
   agree(call: string, mine: boolean): Promise<boolean> {
-    return this.#turn(call)(mine);
+    return this.#allTrue(call)(mine);
+  }
+
+  /** The dataset and the home of all ranks. @param mine rejects: this rank has failed @throws {AxlError} AXL_RANK_LOST */
+  meet(call: string, mine: Promise<OwnPlace>): Promise<Meeting> {
+    const ask = this.#turn(call, (own: OwnPlace | undefined) => meet(this.#comm, call, own));
+    return mine.catch(() => undefined).then(ask);
+  }
+
+  #allTrue(call: string): (mine: boolean) => Promise<boolean> {
+    return this.#turn(call, (mine: boolean) => this.#comm.allTrue(mine, call));
   }
 
   /**
@@ -75,7 +86,7 @@ export class Agreement {
   async all<T>(call: string, part: () => Promise<T>, undo?: (value: T) => Promise<unknown>): Promise<T> {
     // Who has lost the others does nothing more: what they came to without us is not known.
     if (this.#line.broken) throw this.#line.broken;
-    const ask = this.#turn(call);
+    const ask = this.#allTrue(call);
     const [mine] = await Promise.allSettled([(async () => part())()]);
     const succeeded = mine.status === 'fulfilled';
     const everyone = await ask(succeeded).catch((lost: AxlError) => lost);

@@ -3,7 +3,7 @@
 //   join.RANK.NONCE                a rank is here, until it closes
 //   roll                           rank 0's session, and by rank the nonces that it has seen
 //   SESSION.CALL.RANK.NONCE.QUESTION.true   a rank's answer, or .false; gone when the rank has read the result
-//   SESSION.CALL                   the result: the one name that the other ranks look for
+//   SESSION.CALL                   the result, or what rank 0 shares: the one name that the other ranks look for
 // Session and nonces are drawn anew in each launch: a rank believes a roll that has its own nonce, and rank 0 believes
 // answers to its own session, so that nothing an earlier launch has left counts.
 import { randomBytes } from 'node:crypto';
@@ -20,6 +20,9 @@ const LONGEST_PAUSE_MS = 100;
 const SUSPICIOUS = 8;
 /** Others may remove the directory, as the last to leave, between our making it and the first file. */
 const TRIES = 20;
+
+/** Before a text that rank 0 shares, in a result. */
+const SHARED = 'text:';
 
 const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException).code;
 
@@ -171,10 +174,19 @@ export class Directory implements Provider {
     });
   }
 
-  allTrue(value: boolean, question: number): Promise<boolean> {
+  async allTrue(value: boolean, question: number): Promise<boolean> {
+    return (await this.#answered(value, question, String)) === 'true';
+  }
+
+  async share(text: string, question: number): Promise<string> {
+    return (await this.#answered(true, question, () => `${SHARED}${text}`)).slice(SHARED.length);
+  }
+
+  /** @param toResult of whether all said true, what rank 0 writes for all to read */
+  #answered(value: boolean, question: number, toResult: (all: boolean) => string): Promise<string> {
     const call = `${this.#session}.${this.#calls++}`;
     return this.#told(() =>
-      this.rank === 0 ? this.#collect(call, value, question) : this.#say(call, `${question}.${value}`),
+      this.rank === 0 ? this.#collect(call, value, question, toResult) : this.#say(call, `${question}.${value}`),
     );
   }
 
@@ -233,7 +245,7 @@ export class Directory implements Provider {
     this.#roll = roll;
   }
 
-  async #collect(call: string, own: boolean, question: number): Promise<boolean> {
+  async #collect(call: string, own: boolean, question: number, toResult: (all: boolean) => string): Promise<string> {
     const first = this.#present.length === 0;
     try {
       const answers = await this.#poll(async () => {
@@ -245,9 +257,9 @@ export class Directory implements Provider {
       });
       if (first) await this.#tidy(answers);
       for (const [rank, answer] of answers) if (answer.question !== `${question}`) throw lost(isElsewhere(rank));
-      const all = own && [...answers.values()].every(({ value }) => value);
-      await this.#conclude(call, `${all}`);
-      return all;
+      const result = toResult(own && [...answers.values()].every(({ value }) => value));
+      await this.#conclude(call, result);
+      return result;
     } catch (error) {
       if (!this.#closing.signal.aborted) await this.#conclude(call, (error as Error).message).catch(() => {});
       throw error;
@@ -276,7 +288,7 @@ export class Directory implements Provider {
     await this.#board.remove(`${this.#session}.${this.#calls - 2}`);
   }
 
-  async #say(call: string, answer: string): Promise<boolean> {
+  async #say(call: string, answer: string): Promise<string> {
     this.#answer = `${call}.${this.rank}.${this.#nonce}.${answer}`;
     await this.#board.touch(this.#answer);
     const result = await this.#poll((attempt) => this.#findResult(call, attempt));
@@ -284,8 +296,8 @@ export class Directory implements Provider {
     this.#answer = undefined;
     // Rank 0 has taken one answer for this rank, and removed whoever gave another.
     if (this.#calls === 1 && !(await this.#board.has(this.#own))) throw twice(this.rank);
-    if (result !== 'true' && result !== 'false') throw lost(result);
-    return result === 'true';
+    if (result !== 'true' && result !== 'false' && !result.startsWith(SHARED)) throw lost(result);
+    return result;
   }
 
   async #findResult(call: string, attempt: number): Promise<string | undefined> {

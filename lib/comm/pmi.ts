@@ -9,6 +9,8 @@ const LONGEST_LINE = 65_536;
 /** Of `axl.CALL.RANK`. */
 const KEY_LENGTH = 32;
 const PATIENCE_MS = 5000;
+/** Of a value; the protocol has room for more. */
+const PIECE = 512;
 
 type Reply = Readonly<Record<string, string>>;
 
@@ -168,6 +170,22 @@ export class Pmi implements Provider {
     if (this.rank === 0) await this.#put(`axl.${call}`, await this.#gather(call, question));
     await this.barrier();
     return this.#result(`axl.${call}`);
+  }
+
+  /** Rank 0 puts it in pieces, after how many they are. */
+  async share(text: string, question: number): Promise<string> {
+    const key = `axl.${this.#calls++}`;
+    if (this.rank === 0) {
+      const pieces = text.match(new RegExp(`.{1,${PIECE}}`, 'g')) ?? [];
+      for (const [i, piece] of pieces.entries()) await this.#put(`${key}.${i}`, piece);
+      await this.#put(key, `${pieces.length}.${question}`);
+    }
+    await this.barrier();
+    const [count, asked] = (await this.#get(key)).split('.');
+    if (asked !== `${question}`) throw new Error(isElsewhere(this.rank));
+    let shared = '';
+    for (let i = 0; i < Number(count); i++) shared += await this.#get(`${key}.${i}`);
+    return shared;
   }
 
   async barrier(): Promise<void> {

@@ -50,6 +50,13 @@ export class Pmix implements Provider {
     return all;
   }
 
+  async share(text: string, question: number): Promise<string> {
+    const answer = await this.#ask(native().pmixShare(this.#calls++, text, question));
+    if (answer.elsewhere >= 0) throw new Error(isElsewhere(answer.elsewhere));
+    if (answer.problem !== '') throw new Error(answer.problem);
+    return answer.text;
+  }
+
   async barrier(): Promise<void> {
     const { problem } = await this.#ask(native().pmixBarrier());
     if (problem !== '') throw new Error(problem);

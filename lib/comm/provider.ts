@@ -20,6 +20,11 @@ export interface Provider {
    */
   allTrue(value: boolean, question: number): Promise<boolean>;
   barrier(): Promise<void>;
+  /**
+   * As allTrue, for a text that rank 0 gives: it has no blanks and line breaks. Resolves to it.
+   * @param text of rank 0; '' of the others
+   */
+  share(text: string, question: number): Promise<string>;
   /** Asks no other rank, and never rejects. What was under way may stay unanswered. */
   close(): Promise<void>;
 }

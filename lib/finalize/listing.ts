@@ -1,13 +1,13 @@
 // Finalizes what a listing holds, with the power of this process: locks the directories, has the work done, and clears
-// away verdicts that were carried out and locks that killed finalizers left. finalize() calls it, and so does the process
-// that acts for another user.
+// away what killed finalizers left. finalize() calls it, and so does the process that acts for another user.
 
 import { failureOf } from '../base/errors.js';
+import type { Failure } from '../base/types.js';
 import { lockDirectory, removeIfStale } from './directory-lock.js';
 import { Candidates, type Listing } from './scan.js';
 import { Patience, type Terms, Work } from './work.js';
 
-export interface Policy {
+export interface Asked {
   readonly dataset: boolean | string;
   /** Milliseconds. */
   readonly wait: number;
@@ -18,11 +18,11 @@ export type Rescan = () => Promise<Listing | undefined>;
 
 /** Locks every directory that was searched and has candidates; those in `left` are somebody else's. */
 async function lockAll(listing: Listing, terms: Terms, wait: number) {
-  const { native, shard, signal, tally } = terms;
+  const { policy, shard, signal, tally } = terms;
   const part = shard ? `.${shard.index}-of-${shard.count}` : '';
   const searched = listing.directories.filter(({ names }) => names.length > 0).map(({ searched }) => searched);
   const dirs = [...new Set(searched.filter((dir) => dir !== undefined))];
-  if (native.dryRun || dirs.length === 0) return { left: new Set<string>(), waited: false, release: async () => {} };
+  if (policy.dryRun || dirs.length === 0) return { left: new Set<string>(), waited: false, release: async () => {} };
   const locks = await Promise.all(
     dirs.map(async (dir) => ({ dir, lock: await lockDirectory(dir === '/' ? '' : dir, part, signal, wait) })),
   );
@@ -36,18 +36,26 @@ async function lockAll(listing: Listing, terms: Terms, wait: number) {
   };
 }
 
-/** What killed finalizers left goes when it is of no use any more. */
-async function removeTraces(paths: ReadonlySet<string>, { native, tally }: Terms): Promise<void> {
-  if (native.dryRun || !native.scanComplete || paths.size === 0) return;
-  const { removeIfCarriedOut } = await import('./verdict-file.js');
-  for (const path of paths) {
-    try {
-      if (path.endsWith('.lock')) await removeIfStale(path);
-      else await removeIfCarriedOut(path);
-    } catch (error) {
-      tally.problem(failureOf(error));
-    }
+/** What killed finalizers left is removed when it is of no use any more. */
+async function removeTraces({ traces, directories }: Listing, { policy, tally }: Terms): Promise<void> {
+  if (policy.dryRun || !policy.mayDelete || traces.length === 0) return;
+  const { clearTrace, Homes } = await import('./homes.js');
+  const homes = new Homes();
+  const namesIn = (where: string) => directories.find(({ dir }) => dir === where)?.names ?? [];
+  for (const path of traces) {
+    const isVerdict = path.slice(path.lastIndexOf('/')).startsWith('/.axl-verdict.');
+    const failure = isVerdict ? await clearTrace(path, homes, namesIn) : await unlocked(path);
+    if (failure) tally.problem(failure);
   }
+}
+
+async function unlocked(path: string): Promise<Failure | undefined> {
+  try {
+    await removeIfStale(path);
+  } catch (error) {
+    return failureOf(error);
+  }
+  return undefined;
 }
 
 const without = (listing: Listing, left: ReadonlySet<string>): Listing => ({
@@ -57,15 +65,14 @@ const without = (listing: Listing, left: ReadonlySet<string>): Listing => ({
 
 /** Each for itself. @returns what is left: transfers that go only with all ranks of their dataset */
 function finalizeEach(work: Work, patience: Patience): Promise<Set<string>> {
-  const { native, tally } = work.terms;
-  return tally.time('finalize', () => work.conclude(work.ours(), [native], () => native, patience));
+  return work.terms.tally.time('finalize', () => work.conclude(work.ours(), ['each'], () => 'each', patience));
 }
 
 /** @param isPartial are there state files that are not in the listing? They may be what a dataset lacks */
 export async function finalizeListing(
   given: Listing,
   terms: Terms,
-  { dataset, wait }: Policy,
+  { dataset, wait }: Asked,
   rescan: Rescan,
   isPartial = false,
 ): Promise<void> {
@@ -78,7 +85,6 @@ export async function finalizeListing(
     const listing = (waited ? await relist() : undefined) ?? without(given, left);
     const work = new Work(new Candidates(listing.directories), terms);
     const patience = new Patience(terms, wait);
-    const traces = new Set(listing.traces);
     const rest = dataset === false ? await finalizeEach(work, patience) : undefined;
     if (rest === undefined || rest.size > 0) {
       const { finalizeDatasets } = await import('./datasets.js');
@@ -87,10 +93,10 @@ export async function finalizeListing(
         return next && new Work(new Candidates(next.directories), terms, work.resumed, rest);
       };
       const todo = rest ? new Work(work.candidates, terms, work.resumed, rest) : work;
-      const written = await finalizeDatasets(todo, { dataset, patience, rescan: again }, left.size === 0 && !isPartial);
-      for (const path of written) traces.add(path);
+      const listed = new Set([...listing.listed, ...listing.directories.map(({ dir }) => dir)]);
+      await finalizeDatasets(todo, { dataset, patience, rescan: again, listed }, left.size === 0 && !isPartial);
     }
-    await removeTraces(traces, terms);
+    await removeTraces(listing, terms);
   } finally {
     await release();
   }

@@ -33,6 +33,8 @@ export interface Directory {
 
 export interface Listing {
   readonly directories: readonly Directory[];
+  /** Canonical paths of the directories with an input in them. */
+  readonly listed: readonly string[];
   /** Verdict files and locks that were met, as paths: a finalizer is at work there, or was killed. */
   readonly traces: readonly string[];
   readonly unreadable: readonly Failure[];
@@ -42,7 +44,7 @@ export interface Listing {
 const OURS = /^\.axl-(finalize\.|verdict\.|comm-)/;
 const COMM = '**/.axl-comm-*/**';
 /** A verdict has a suffix in what a killed writer of it left. */
-const TRACE = /^\.axl-(verdict\.[0-9a-f]{16}(\..*)?|finalize\..*\.lock)$/;
+const TRACE = /^\.axl-(verdict\.[0-9a-f]{32}-\d+(\..*)?|finalize\..*\.lock)$/;
 /** System calls under way at a time. */
 const AT_ONCE = 64;
 
@@ -174,7 +176,7 @@ class Scan {
       const candidates = names.some((name) => OURS.test(name)) ? names.filter((name) => !OURS.test(name)) : names;
       directories.push({ dir, names: candidates, ...(searched !== undefined && { searched }) });
     }
-    return { directories, traces, unreadable: this.unreadable };
+    return { directories, listed: [...this.#found.keys()], traces, unreadable: this.unreadable };
   }
 }
 

@@ -1,18 +1,11 @@
-// Transfers that share a name form a dataset. What a survey saw of each, and the verdict on each dataset. No I/O.
-
-import { displayName } from '../base/names.js';
+// What a survey saw of each transfer, and which of them form a dataset: those that have its id. No I/O, no decision.
+import { latin1 } from '../base/names.js';
 import { type NativeSurveyed, STANDINGS } from '../base/native.js';
-import type { Failure } from '../base/types.js';
-import type { DatasetVerdict } from './types.js';
-import type { Decision } from './verdict.js';
+import { isWhole, type Member, type Rival, type Standing, sizeOf } from './decide.js';
 
-/** How many missing ranks are named. */
-export const NAMED = 100;
 const UUID_DIGITS = 32;
 /** Each byte of the id of what was no transfer: one that has its name by now is another. */
 const NO_TRANSFER = 0xff;
-
-type Standing = (typeof STANDINGS)[number];
 
 /** What a survey saw, by columns: an object for each candidate would be dear. */
 export class Surveys {
@@ -22,7 +15,7 @@ export class Surveys {
   readonly #groups: Int32Array;
   readonly #uuids: Buffer;
   readonly #numbers: Float64Array;
-  readonly #byName = new Map<string, number>();
+  readonly #byId = new Map<string, number>();
   readonly groups: Group[] = [];
 
   constructor(size: number) {
@@ -34,8 +27,11 @@ export class Surveys {
     this.#numbers = new Float64Array(size * 3);
   }
 
-  /** The first or a later look at candidate `i`. A later one may find that another transfer has its name by now. */
-  see(i: number, surveyed: NativeSurveyed): void {
+  /**
+   * The first or a later look at candidate `i`. A later one may find that another transfer has its name by now.
+   * @param dir its directory
+   */
+  see(i: number, surveyed: NativeSurveyed, dir: string): void {
     const known = this.#groups[i] !== -1;
     const isTheSame = surveyed.uuid === this.uuid(i);
     this.#standings[i] = surveyed.standing;
@@ -45,7 +41,7 @@ export class Surveys {
     this.#ranks[i] = surveyed.rank;
     if (isTransfer(this.standing(i))) this.#uuids.write(surveyed.uuid, i * (UUID_DIGITS / 2), 'hex');
     this.#numbers.set([surveyed.files, surveyed.filesDone, surveyed.bytes], i * 3);
-    if (this.#groups[i] === -1 && isTransfer(this.standing(i))) this.#join(i, surveyed);
+    if (this.#groups[i] === -1 && isTransfer(this.standing(i))) this.#join(i, surveyed, dir);
   }
 
   #loses(i: number): void {
@@ -53,15 +49,16 @@ export class Surveys {
     this.#alive[i] = 0;
   }
 
-  #join(i: number, { name, size, allRanks }: NativeSurveyed): void {
-    let at = this.#byName.get(name);
+  #join(i: number, { dataset, name, job, size, allRanks, home }: NativeSurveyed, dir: string): void {
+    let at = this.#byId.get(dataset);
     if (at === undefined) {
       at = this.groups.length;
-      this.#byName.set(name, at);
-      this.groups.push({ name, sizes: new Set(), members: [], allRanks: false });
+      this.#byId.set(dataset, at);
+      this.groups.push({ id: dataset, name, job, sizes: new Set(), homes: new Set(), members: [], allRanks: false });
     }
     const group = this.groups[at] as Group;
     group.sizes.add(size);
+    group.homes.add(home.length === 0 ? dir : latin1(home));
     group.members.push(i);
     group.allRanks ||= allRanks;
     this.#groups[i] = at;
@@ -90,6 +87,24 @@ export class Surveys {
     return Buffer.concat(numbers.map((i) => this.#uuids.subarray(i * bytes, (i + 1) * bytes)));
   }
 
+  /** @param ours of this finalizer's shard */
+  member(i: number, ours: boolean): Member {
+    const alive = this.alive(i) ? 'yes' : 'no';
+    return { uuid: this.uuid(i), rank: this.rank(i), standing: this.standing(i), alive, ours };
+  }
+
+  /** Of the same name and job, and with another home or size: parts of it perhaps. */
+  rivals(group: Group): Rival[] {
+    const others = this.groups.filter(
+      ({ id, name, job }) => id !== group.id && name === group.name && job === group.job,
+    );
+    return others.map(({ homes, sizes, members }) => ({
+      home: [...homes][0] ?? '',
+      size: sizeOf([...sizes]),
+      ranks: members.filter((i) => isWhole(this.standing(i))).map((i) => this.rank(i)),
+    }));
+  }
+
   /** For an entry that the addon does not make. */
   details(i: number) {
     const [files = 0, filesDone = 0, bytes = 0] = this.#numbers.subarray(i * 3, i * 3 + 3);
@@ -98,11 +113,15 @@ export class Surveys {
   }
 }
 
-/** The transfers of one name, as numbers of candidates. */
+/** The transfers of one dataset, as numbers of candidates. */
 export interface Group {
+  /** 32 hex digits. */
+  readonly id: string;
   readonly name: string;
+  readonly job: string;
   /** As its transfers say: one, or something is wrong. */
   readonly sizes: Set<number>;
+  readonly homes: Set<string>;
   readonly members: number[];
   /** Does one of them ask to be published only with all? */
   allRanks: boolean;
@@ -113,68 +132,7 @@ function isTransfer(standing: Standing): boolean {
   return !['not-state', 'gone', 'corrupt', 'unreadable'].includes(standing);
 }
 
-/** Can be published, or is. */
-export function isWhole(standing: Standing): boolean {
-  return standing === 'complete' || standing === 'published';
-}
-
 /** Is there a state file that cannot be told to be another's? It may be the missing rank. */
 export function isDoubtful(standing: Standing): boolean {
   return standing === 'corrupt' || standing === 'unreadable';
-}
-
-function missingRanks(whole: ReadonlySet<number>, size: number): number[] {
-  const missing: number[] = [];
-  for (let rank = 0; rank < size && missing.length < NAMED; rank++) if (!whole.has(rank)) missing.push(rank);
-  return missing;
-}
-
-/**
- * Ranks that go together agree that all are complete before one publishes, and free nothing before all have published:
- * then one that is published says so of those that are gone.
- */
-function isProven({ allRanks, members }: Group, surveys: Surveys): boolean {
-  const left = members.map((i) => surveys.standing(i)).filter((standing) => standing !== 'gone');
-  return allRanks && left.includes('published') && left.every(isWhole);
-}
-
-/**
- * The verdict on a dataset as it stands: complete if every rank of its size has a transfer that is whole.
- * @param whole is this candidate to count as whole?
- */
-export function judge(group: Group, surveys: Surveys, whole: (i: number) => boolean): DatasetVerdict {
-  const size = group.sizes.size === 0 ? 0 : Math.max(...group.sizes);
-  const ranks = new Set(group.members.filter((i) => whole(i) && surveys.rank(i) < size).map((i) => surveys.rank(i)));
-  const complete = group.sizes.size === 1 && (ranks.size === size || isProven(group, surveys));
-  const alive = group.members.some((i) => surveys.alive(i));
-  const verdict = alive ? 'busy' : complete ? 'complete' : 'incomplete';
-  const missing = complete ? [] : missingRanks(ranks, size);
-  return { name: group.name, verdict, size, missing, missingCount: complete ? 0 : size - ranks.size };
-}
-
-/** The verdict that was decided earlier and is being carried out. */
-export function decided({ decision, name, size }: Decision, now: DatasetVerdict): DatasetVerdict {
-  if (decision === 'publish') return { name, verdict: 'complete', size, missing: [], missingCount: 0 };
-  return { ...now, verdict: 'incomplete' };
-}
-
-/** What a verdict is to say. `stateFile`: the base name of a candidate. */
-export function wish(
-  { name, members }: Group,
-  surveys: Surveys,
-  { verdict, size }: DatasetVerdict,
-  stateFile: (i: number) => string,
-): Omit<Decision, 'directories'> {
-  const publish = verdict === 'complete';
-  const concerned = members.filter((i) => !publish || isWhole(surveys.standing(i)));
-  const transfers = new Map(concerned.map((i) => [surveys.uuid(i), stateFile(i)]));
-  return { decision: publish ? 'publish' : 'roll back', name, size, transfers };
-}
-
-export function disagreement({ name, sizes }: Group): Failure {
-  const all = [...sizes].sort((a, b) => a - b).slice(0, 10);
-  return {
-    code: 'AXL_CONFLICT',
-    message: `dataset ${displayName(name)}: its transfers disagree on its size: ${all.join(', ')}`,
-  };
 }

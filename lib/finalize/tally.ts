@@ -2,7 +2,7 @@
 import { now } from '../base/clock.js';
 import { toFailure } from '../base/errors.js';
 import { latin1, toText } from '../base/names.js';
-import { ACTIONS, type NativeBatch, type NativeFinalized, type NativeFinalizeOptions } from '../base/native.js';
+import { ACTIONS, type NativeBatch, type NativeFinalized, type NativePolicy } from '../base/native.js';
 import type { Failure } from '../base/types.js';
 import type { DatasetVerdict, FinalizeAction, FinalizedEntry, FinalizeEvent, FinalizeReport } from './types.js';
 
@@ -57,7 +57,7 @@ export class Tally {
   #resumed = 0;
   interrupted = false;
 
-  constructor({ dryRun, allEntries }: NativeFinalizeOptions, onEvent: Listener | undefined) {
+  constructor({ dryRun, allEntries }: NativePolicy, onEvent: Listener | undefined) {
     this.#dryRun = dryRun;
     this.#allEntries = allEntries;
     this.#onEvent = onEvent;

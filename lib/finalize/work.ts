@@ -5,10 +5,13 @@ import { hash } from '../base/names.js';
 import {
   ACTIONS,
   answer,
+  DECIDED,
   FOR_DATASET,
   type NativeBatch,
+  type NativeCommitted,
   type NativeFinalized,
-  type NativeFinalizeOptions,
+  type NativePolicy,
+  type NativeResumed,
   type NativeSurveyed,
   native,
 } from '../base/native.js';
@@ -28,6 +31,7 @@ const GRACES_MS = [50, 250] as const;
 const FIRST_PAUSE_MS = 250;
 const LAST_PAUSE_MS = 10_000;
 
+export type Decided = keyof typeof DECIDED;
 /** As the addon takes them; an empty Buffer: whichever transfers these are. */
 type Uuids = (batch: readonly number[]) => Buffer;
 const ANY: Uuids = () => Buffer.alloc(0);
@@ -36,7 +40,7 @@ export const INSTANTS_MS = [50, 100, 200] as const;
 
 /** What all of a run's work is done with. */
 export interface Terms {
-  readonly native: NativeFinalizeOptions;
+  readonly policy: NativePolicy;
   readonly shard: { readonly index: number; readonly count: number } | undefined;
   readonly signal: AbortSignal | undefined;
   readonly tally: Tally;
@@ -100,7 +104,7 @@ export class Work {
     this.terms = terms;
     this.resumed = resumed;
     this.#only = only;
-    this.#jobs = terms.native.jobs;
+    this.#jobs = terms.policy.jobs;
     const fair = Math.ceil(candidates.size / (this.#jobs * TURNS));
     this.#batch = Math.max(1, Math.min(BATCH, Math.floor(OPEN / this.#jobs), fair));
   }
@@ -140,17 +144,19 @@ export class Work {
 
   /**
    * Reports what has no entry; the entries are the caller's.
-   * @param uuids which transfers these were when it was decided what to do with them
+   * @param decided what is to become of them
+   * @param uuids which transfers these were when that was decided
    * @param tried these have been, before any of them is heard
    */
   finalize(
     numbers: Iterable<number>,
-    options: NativeFinalizeOptions,
+    decided: Decided,
     uuids: Uuids,
     hear: (i: number, result: NativeFinalized) => void,
     tried: (batch: readonly number[]) => void = () => {},
   ): Promise<void> {
-    const call = (packed: Buffer, batch: readonly number[]) => native().finalize(packed, options, uuids(batch));
+    const call = (packed: Buffer, batch: readonly number[]) =>
+      native().finalize(packed, this.terms.policy, uuids(batch), DECIDED[decided]);
     return this.#run(numbers, call, (batch, result) => {
       tried(batch);
       for (const entry of result.entries) hear(batch[entry.at] as number, entry);
@@ -158,21 +164,27 @@ export class Work {
     });
   }
 
+  /** Completes copies; nothing is reported. */
+  resume(numbers: Iterable<number>, uuids: Uuids, hear: (i: number, result: NativeResumed) => void): Promise<void> {
+    const call = (packed: Buffer, batch: readonly number[]) => native().resume(packed, this.terms.policy, uuids(batch));
+    return this.#run(numbers, call, (batch, results) => {
+      for (const [at, result] of results.entries()) hear(batch[at] as number, result);
+    });
+  }
+
   /**
-   * What could not be published now, of what is complete; nothing is reported. Nothing is changed, but that the state
-   * files of the others say durably that they are complete: a power cut must not take that back once others are
-   * published for it.
-   * @returns them, and how many could be published or are
+   * Has state files say durably that they are complete, if they are: a power cut must not take that back once others are
+   * published for it. Nothing is published, and nothing reported.
+   * @returns what could not be published now, of what is complete; and how many could be, or are
    */
-  async refused(numbers: readonly number[], options: NativeFinalizeOptions, uuids: Uuids) {
+  async commit(numbers: readonly number[], uuids: Uuids) {
     const refused = new Map<number, NativeFinalized>();
-    let publishable = 0;
+    let committed = 0;
     let busy: number[] = [];
-    const dry = { ...options, dryRun: true, commit: true, allEntries: false, leaveDatasets: false };
-    const call = (packed: Buffer, batch: readonly number[]) => native().finalize(packed, dry, uuids(batch));
-    const hear = (batch: readonly number[], { entries, counts }: NativeBatch) => {
-      publishable += counts[ACTIONS.indexOf('published')] ?? 0;
-      for (const entry of entries) {
+    const call = (packed: Buffer, batch: readonly number[]) => native().commit(packed, this.terms.policy, uuids(batch));
+    const hear = (batch: readonly number[], result: NativeCommitted) => {
+      committed += result.committed;
+      for (const entry of result.refused) {
         if (isBusy(entry)) busy.push(batch[entry.at] as number);
         else refused.set(batch[entry.at] as number, entry);
       }
@@ -185,7 +197,7 @@ export class Work {
       busy = [];
       await this.#run(again, call, hear);
     }
-    return { refused, publishable };
+    return { refused, committed };
   }
 
   #reportRest(batch: readonly number[], result: NativeBatch): void {
@@ -210,14 +222,15 @@ export class Work {
 
   /**
    * Finalizes candidates and reports each once; what is busy is tried again, and reported when there is no time left.
-   * @param options for candidate `i`; few distinct ones, told apart by identity
+   * @param choices what is decided about some of them, in the order in which that is done
+   * @param decided about candidate `i`, one of these
    * @param uuids as of finalize
-   * @returns paths of what was left, not reported, because it goes only with all ranks of its dataset
+   * @returns paths of what was left, not reported, because it is published only with all ranks of its dataset
    */
   async conclude(
     numbers: Iterable<number>,
-    choices: readonly NativeFinalizeOptions[],
-    options: (i: number) => NativeFinalizeOptions,
+    choices: readonly Decided[],
+    decided: (i: number) => Decided,
     patience: Patience,
     uuids: Uuids = ANY,
   ): Promise<Set<string>> {
@@ -234,7 +247,7 @@ export class Work {
         else if (result.action === FOR_DATASET) left.add(this.candidates.path(i));
         else this.report(i, result);
       };
-      for (const choice of choices) await this.finalize(chosen(todo, choice, options), choice, uuids, hear, tried);
+      for (const choice of choices) await this.finalize(chosen(todo, choice, decided), choice, uuids, hear, tried);
       busy = new Map([...busy, ...still]); // of those, the ones before were not tried any more: we were stopped
       todo = [...busy.keys()];
     } while (await patience.another(busy.size));
@@ -243,10 +256,6 @@ export class Work {
   }
 }
 
-function* chosen(
-  numbers: Iterable<number>,
-  choice: NativeFinalizeOptions,
-  options: (i: number) => NativeFinalizeOptions,
-): Generator<number> {
-  for (const i of numbers) if (options(i) === choice) yield i;
+function* chosen(numbers: Iterable<number>, choice: Decided, decided: (i: number) => Decided): Generator<number> {
+  for (const i of numbers) if (decided(i) === choice) yield i;
 }

@@ -2,13 +2,18 @@
 // launcher told; policies, from what the caller says and the defaults.
 import { launched } from '../base/launch.js';
 import { absolutePath, displayName } from '../base/names.js';
-import { DURABILITY, type NativeTransferOptions, OWNER, UNKNOWN_LOCAL_RANK } from '../base/native.js';
+import { answer, DURABILITY, type NativeTransferOptions, native, OWNER, UNKNOWN_LOCAL_RANK } from '../base/native.js';
 import { checkOptions, defaultOwnerPolicy, settings, shapes } from '../base/options.js';
 import type { CreateOptions, PathLike } from '../base/types.js';
 
 type Identity = Pick<NativeTransferOptions, 'stateFile' | 'rank' | 'size' | 'localRank' | 'job'>;
 
 const NAME_MAX = 255;
+const SLASH = 0x2f;
+
+function dirOf(path: Buffer): Buffer {
+  return path.subarray(0, Math.max(1, path.lastIndexOf(SLASH)));
+}
 
 /** `NAME.RANK` in the state directory. The name must do as part of a file name. */
 function defaultStateFile(stateDir: Buffer, name: string, rank: number): Buffer {
@@ -37,17 +42,28 @@ function identify(options: CreateOptions): Identity {
   return { stateFile: path, rank, size, localRank, job };
 }
 
+/** @throws {AxlError} AXL_IO when there is no such directory */
+const canonical = (path: Buffer): Promise<Buffer> => answer(native().realPath(path));
+
+/** Canonical: the directory of a state file, and the home of its dataset, if one is given. */
+export async function placesOf(options: CreateOptions): Promise<{ readonly dir: Buffer; readonly home?: Buffer }> {
+  const { stateFile } = identify(options);
+  const dir = await canonical(dirOf(stateFile));
+  return options.home === undefined ? { dir } : { dir, home: await canonical(absolutePath(options.home, 'home')) };
+}
+
 /**
+ * @param dataset that rank 0 drew; empty: it follows from name, job, size, home and user
  * @throws {TypeError} an option that is unknown or of the wrong type, neither or both of stateFile and stateDir;
  *   {RangeError} a rank that is not below the size, a name that cannot be part of a file name
  */
-export function nativeOptions(options: CreateOptions): NativeTransferOptions {
+export function nativeOptions(options: CreateOptions, dataset: Buffer = Buffer.alloc(0)): NativeTransferOptions {
   checkOptions('create', options, shapes.create, ['name']);
   const { name, owner = defaultOwnerPolicy(), allRanks = false, durability = settings().durability } = options;
   const { chunkSize } = settings();
   return {
     ...identify(options),
     ...{ name, allRanks, chunkSize, durability: DURABILITY[durability], owner: OWNER[owner] },
-    ...{ home: Buffer.alloc(0), dataset: Buffer.alloc(0), attempt: 0 },
+    ...{ home: options.home === undefined ? Buffer.alloc(0) : absolutePath(options.home, 'home'), dataset, attempt: 0 },
   };
 }

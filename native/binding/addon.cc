@@ -2,12 +2,12 @@
 #include <napi.h>
 
 #include <atomic>
-#include <cerrno>
 #include <cstring>
 #include <memory>
 
 #include "binding/environment.h"
 #include "binding/finalize.h"
+#include "binding/home.h"
 #include "binding/pmix.h"
 #include "binding/transfer_handle.h"
 #include "binding/values.h"
@@ -28,6 +28,20 @@ std::vector<Uuid> Uuids(const std::string& packed) {
   return uuids;
 }
 
+// What a verb of axl-finalize is asked to do.
+struct Batch {
+  std::vector<std::string> paths;
+  Policy policy;
+  std::vector<Uuid> uuids;
+};
+
+template <typename T>
+Napi::Array ToArray(Napi::Env env, const std::vector<T>& values) {
+  Napi::Array array = Napi::Array::New(env, values.size());
+  for (uint32_t i = 0; i < values.size(); i++) array.Set(i, ToJs(env, values[i]));
+  return array;
+}
+
 class Addon : public Napi::Addon<Addon> {
  public:
   Addon(Napi::Env env, Napi::Object exports) {
@@ -35,13 +49,15 @@ class Addon : public Napi::Addon<Addon> {
                              InstanceValue("Transfer", TransferHandle::Define(env, environment_.get())),
                              InstanceMethod<&Addon::Configure>("configure"),
                              InstanceMethod<&Addon::Finalize>("finalize"),
+                             InstanceMethod<&Addon::Commit>("commit"),
+                             InstanceMethod<&Addon::ResumeAll>("resume"),
                              InstanceMethod<&Addon::StopFinalize>("stopFinalize"),
                              InstanceMethod<&Addon::SurveyAll>("survey"),
-                             InstanceMethod<&Addon::TryLock>("tryLock"),
                              InstanceMethod<&Addon::Owners>("owners"),
                              InstanceMethod<&Addon::Inspect>("inspect"),
                              InstanceMethod<&Addon::Stop>("stop"),
                          });
+    DefineHome(exports, environment_);
     DefinePmix(exports, *environment_);
   }
 
@@ -61,35 +77,56 @@ class Addon : public Napi::Addon<Addon> {
     });
   }
 
-  Napi::Value Finalize(const Napi::CallbackInfo& info) {
-    const auto object = info[1].As<Napi::Object>();
-    const FinalizeOptions options = ReadFinalizeOptions(object, &stop_finalize_);
-    const bool all = object.Get("allEntries").As<Napi::Boolean>();
-    environment_->Start(info.Env()).AllowBackground(object.Get("jobs").As<Napi::Number>());
-    const auto work = [this, options, packed = Bytes(info[0]), surveyed = Uuids(Bytes(info[2]))](Engine& engine) {
-      return FinalizeBatch(environment_->os(), engine, Names(packed), options, surveyed);
-    };
-    return RunBatch(info.Env(), work,
-                    [all](Napi::Env env, const std::vector<Finalized>& batch) { return ToJs(env, batch, all); });
+  // A verb over (paths, policy, uuids, ...).
+  template <typename Verb, typename ToValue>
+  Napi::Promise RunVerb(const Napi::CallbackInfo& info, Verb verb, ToValue to_value) {
+    const auto policy = info[1].As<Napi::Object>();
+    environment_->Start(info.Env()).AllowBackground(policy.Get("jobs").As<Napi::Number>());
+    const Batch batch{Names(Bytes(info[0])), ReadPolicy(policy), Uuids(Bytes(info[2]))};
+    return RunBatch(
+        info.Env(), [batch, verb](Engine& engine) { return verb(engine, batch); }, to_value);
   }
 
-  void StopFinalize(const Napi::CallbackInfo& info) { stop_finalize_.store(info[0].As<Napi::Boolean>().Value()); }
+  // (paths, policy, uuids, decided)
+  Napi::Value Finalize(const Napi::CallbackInfo& info) {
+    const auto object = info[1].As<Napi::Object>();
+    const bool all = object.Get("allEntries").As<Napi::Boolean>();
+    const auto decided = static_cast<Decided>(info[3].As<Napi::Number>().Uint32Value());
+    return RunVerb(
+        info,
+        [this, decided](Engine& engine, const Batch& batch) {
+          return FinalizeBatch(environment_->os(), engine, batch.paths, batch.policy, decided, batch.uuids, &stop_);
+        },
+        [all](Napi::Env env, const std::vector<Finalized>& done) { return ToJs(env, done, all); });
+  }
+
+  Napi::Value Commit(const Napi::CallbackInfo& info) {
+    return RunVerb(
+        info,
+        [this](Engine&, const Batch& batch) {
+          return CommitBatch(environment_->os(), batch.paths, batch.policy, batch.uuids);
+        },
+        [](Napi::Env env, const std::vector<Finalized>& done) { return CommittedToJs(env, done); });
+  }
+
+  Napi::Value ResumeAll(const Napi::CallbackInfo& info) {
+    return RunVerb(
+        info,
+        [this](Engine& engine, const Batch& batch) {
+          return ResumeBatch(environment_->os(), engine, batch.paths, batch.policy, batch.uuids, &stop_);
+        },
+        [](Napi::Env env, const std::vector<Resumed>& done) { return ToArray(env, done); });
+  }
+
+  void StopFinalize(const Napi::CallbackInfo& info) { stop_.store(info[0].As<Napi::Boolean>().Value()); }
 
   Napi::Value SurveyAll(const Napi::CallbackInfo& info) {
     const uint32_t jobs = info[1].As<Napi::Number>();
     const auto work = [this, jobs, packed = Bytes(info[0])](Engine& engine) {
       return SurveyBatch(environment_->os(), engine, Names(packed), jobs);
     };
-    return RunBatch(info.Env(), work, [](Napi::Env env, const std::vector<Surveyed>& batch) {
-      Napi::Array array = Napi::Array::New(env, batch.size());
-      for (uint32_t i = 0; i < batch.size(); i++) array.Set(i, ToJs(env, batch[i]));
-      return array;
-    });
-  }
-
-  Napi::Value TryLock(const Napi::CallbackInfo& info) {
-    const int locked = environment_->os().Lock(info[0].As<Napi::Number>().Int32Value());
-    return Napi::Number::New(info.Env(), locked == 0 ? 0 : locked == -EWOULDBLOCK ? 1 : 2);
+    return RunBatch(info.Env(), work,
+                    [](Napi::Env env, const std::vector<Surveyed>& batch) { return ToArray(env, batch); });
   }
 
   Napi::Value Owners(const Napi::CallbackInfo& info) {
@@ -119,7 +156,7 @@ class Addon : public Napi::Addon<Addon> {
 
   void Stop(const Napi::CallbackInfo&) { environment_->Stop(); }
 
-  std::atomic<bool> stop_finalize_{false};
+  std::atomic<bool> stop_{false};  // copies of a resume end soon
   // Shared with every transfer: they may be collected after the addon.
   const std::shared_ptr<Environment> environment_ = std::make_shared<Environment>();
 };

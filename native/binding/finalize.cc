@@ -59,25 +59,20 @@ Napi::Object ToJs(Napi::Env env, const TransferInfo& info) {
 
 }  // namespace
 
-FinalizeOptions ReadFinalizeOptions(const Napi::Object& options, const std::atomic<bool>* stop) {
-  const auto flag = [&](const char* key) { return options.Get(key).As<Napi::Boolean>().Value(); };
-  FinalizeOptions out;
-  out.incomplete = static_cast<Incomplete>(Uint(options, "incomplete"));
-  out.fallback = static_cast<Incomplete>(Uint(options, "fallback"));
-  out.publish.verify = static_cast<Verify>(Uint(options, "verify"));
-  out.publish.overwrite = static_cast<Overwrite>(Uint(options, "overwrite"));
-  if (const uint32_t owner = Uint(options, "owner"); owner != 0) out.publish.owner = static_cast<OwnerPolicy>(owner);
-  const std::string roots = Bytes(options.Get("roots"));
+Policy ReadPolicy(const Napi::Object& policy) {
+  const auto flag = [&](const char* key) { return policy.Get(key).As<Napi::Boolean>().Value(); };
+  Policy out;
+  out.incomplete = static_cast<Incomplete>(Uint(policy, "incomplete"));
+  out.fallback = static_cast<Incomplete>(Uint(policy, "fallback"));
+  out.publish.verify = static_cast<Verify>(Uint(policy, "verify"));
+  out.publish.overwrite = static_cast<Overwrite>(Uint(policy, "overwrite"));
+  if (const uint32_t owner = Uint(policy, "owner"); owner != 0) out.publish.owner = static_cast<OwnerPolicy>(owner);
+  const std::string roots = Bytes(policy.Get("roots"));
   for (std::string_view root : Unpack(roots)) out.roots.emplace_back(root);
   out.job_ended = flag("jobEnded");
   out.keep_state = flag("keepState");
   out.dry_run = flag("dryRun");
-  out.scan_complete = flag("scanComplete");
-  out.dataset_incomplete = flag("datasetIncomplete");
-  out.resume_only = flag("resumeOnly");
-  out.leave_datasets = flag("leaveDatasets");
-  out.commit = flag("commit");
-  out.stop = stop;
+  out.may_delete = flag("mayDelete");
   return out;
 }
 
@@ -132,6 +127,26 @@ Napi::Object ToJs(Napi::Env env, const std::vector<Finalized>& batch, bool all) 
   return object;
 }
 
+Napi::Object CommittedToJs(Napi::Env env, const std::vector<Finalized>& batch) {
+  Napi::Array refused = Napi::Array::New(env);
+  uint32_t committed = 0;
+  for (uint32_t at = 0; at < batch.size(); at++) {
+    committed += batch[at].action == Action::kPublished;
+    if (NeedsEntry(batch[at].action)) refused.Set(refused.Length(), ToJs(env, batch[at], at));
+  }
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("committed", committed);
+  object.Set("refused", refused);
+  return object;
+}
+
+Napi::Object ToJs(Napi::Env env, const Resumed& resumed) {
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("resumed", resumed.resumed);
+  if (!resumed.status.ok()) object.Set("failure", ToJs(env, resumed.status));
+  return object;
+}
+
 Napi::Object ToJs(Napi::Env env, const Surveyed& s) {
   Napi::Object entry = Napi::Object::New(env);
   entry.Set("stateFile", ToBuffer(env, s.state_file));
@@ -156,6 +171,7 @@ Napi::Object ToJs(Napi::Env env, const Surveyed& s) {
   entry.Set("allRanks", s.all_ranks);
   entry.Set("dataset", Hex(s.dataset.data(), s.dataset.size()));
   entry.Set("attempt", Double(s.attempt));
+  entry.Set("job", s.job);
   entry.Set("home", ToBuffer(env, s.home));
   if (!s.status.ok()) entry.Set("failure", ToJs(env, s.status));
   return entry;

@@ -3,16 +3,17 @@
 
 #include <napi.h>
 
-#include <atomic>
-
 #include "finalizer.h"
 #include "survey.h"
 
 namespace axl {
 
-FinalizeOptions ReadFinalizeOptions(const Napi::Object& options, const std::atomic<bool>* stop);
+Policy ReadPolicy(const Napi::Object& policy);
 // Counts, and an entry for each or for each problem.
 Napi::Object ToJs(Napi::Env env, const std::vector<Finalized>& batch, bool all);
+// Of a commit: how many are committed, and an entry for each that could not be.
+Napi::Object CommittedToJs(Napi::Env env, const std::vector<Finalized>& batch);
+Napi::Object ToJs(Napi::Env env, const Resumed& resumed);
 Napi::Object ToJs(Napi::Env env, const Surveyed& surveyed);
 // A survey with `transfer`, `files` and `directories`: all that the state file says.
 Napi::Object ToJs(Napi::Env env, const Surveyed& surveyed, const Replay& replay);

@@ -61,6 +61,7 @@ Napi::Object ToJs(Napi::Env env, const PmixAnswer& answer) {
   object.Set("rank", answer.rank);
   object.Set("size", answer.size);
   object.Set("all", answer.all);
+  object.Set("text", answer.text);
   object.Set("elsewhere", static_cast<double>(answer.elsewhere));
   return object;
 }
@@ -97,6 +98,14 @@ Napi::Value AllTrue(const Napi::CallbackInfo& info, const Session& session) {
   return promise;
 }
 
+Napi::Value Share(const Napi::CallbackInfo& info, const Session& session) {
+  auto [promise, done] = Promised(info.Env(), session);
+  const uint32_t call = info[0].As<Napi::Number>();
+  const uint32_t question = info[2].As<Napi::Number>();
+  session.pmix->Share(call, info[1].As<Napi::String>(), question, std::move(done));
+  return promise;
+}
+
 Napi::Value Barrier(const Napi::CallbackInfo& info, const Session& session) {
   auto [promise, done] = Promised(info.Env(), session);
   session.pmix->Barrier(std::move(done));
@@ -127,6 +136,7 @@ void DefinePmix(Napi::Object exports, Environment& environment) {
   define("pmixLoad", [session](const Napi::CallbackInfo& info) { return Load(info, *session); });
   define("pmixOpen", [session](const Napi::CallbackInfo& info) { return Open(info, session); });
   define("pmixAllTrue", [session](const Napi::CallbackInfo& info) { return AllTrue(info, *session); });
+  define("pmixShare", [session](const Napi::CallbackInfo& info) { return Share(info, *session); });
   define("pmixBarrier", [session](const Napi::CallbackInfo& info) { return Barrier(info, *session); });
   define("pmixClose", [session](const Napi::CallbackInfo& info) { return Close(info, *session); });
   define("pmixLost", [session](const Napi::CallbackInfo& info) { return Lost(info, *session); });

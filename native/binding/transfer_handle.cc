@@ -92,6 +92,9 @@ Napi::Function TransferHandle::Define(Napi::Env env, Environment* environment) {
                          InstanceMethod<&T::Publish>("publish"),
                          InstanceMethod<&T::Report>("report"),
                          InstanceMethod<&T::Free>("free"),
+                         InstanceMethod<&T::AgreeToPublish>("agreeToPublish"),
+                         InstanceMethod<&T::AskVerdict>("askVerdict"),
+                         InstanceMethod<&T::Withdraw>("withdraw"),
                          InstanceMethod<&T::Close>("close"),
                          InstanceMethod<&T::Cancel>("cancel"),
                          InstanceMethod<&T::Quiet>("quiet"),
@@ -116,11 +119,12 @@ Napi::Value TransferHandle::Open(const Napi::CallbackInfo& info) {
   return live_->RunAndHold(info.Env(), true, [path = Bytes(info[0])](Transfer& t) -> Result {
     Status status = t.Open(path);
     if (!status.ok()) return {std::move(status), nullptr};
-    return {Status::Ok(), [name = t.name(), uuid = t.uuid(), state = t.state()](Napi::Env env) -> Napi::Value {
+    return {Status::Ok(),
+            [name = t.name(), state = t.state(), forward = t.forward_only()](Napi::Env env) -> Napi::Value {
               Napi::Object opened = Napi::Object::New(env);
               opened.Set("name", name);
-              opened.Set("uuid", Hex(uuid.data(), uuid.size()));
               opened.Set("state", static_cast<uint32_t>(state));
+              opened.Set("forwardOnly", forward);
               return opened;
             }};
   });
@@ -175,6 +179,26 @@ Napi::Value TransferHandle::Report(const Napi::CallbackInfo& info) {
 
 Napi::Value TransferHandle::Free(const Napi::CallbackInfo& info) {
   return live_->Run(info.Env(), [](Transfer& t) -> Result { return {t.Free(), nullptr}; });
+}
+
+Napi::Value TransferHandle::AgreeToPublish(const Napi::CallbackInfo& info) {
+  const bool at_home = info[0].As<Napi::Boolean>();
+  return live_->Run(info.Env(), [at_home](Transfer& t) -> Result { return {t.AgreeToPublish(at_home), nullptr}; });
+}
+
+Napi::Value TransferHandle::AskVerdict(const Napi::CallbackInfo& info) {
+  return live_->Run(info.Env(), [](Transfer& t) -> Result {
+    std::optional<Decision> decision;
+    Status status = t.AskVerdict(&decision);
+    return {std::move(status),
+            [number = decision ? static_cast<uint32_t>(*decision) : 0](Napi::Env env) -> Napi::Value {
+              return Napi::Number::New(env, number);
+            }};
+  });
+}
+
+Napi::Value TransferHandle::Withdraw(const Napi::CallbackInfo& info) {
+  return live_->Run(info.Env(), [](Transfer& t) -> Result { return {t.Withdraw(), nullptr}; });
 }
 
 Napi::Value TransferHandle::Close(const Napi::CallbackInfo& info) {

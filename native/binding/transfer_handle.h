@@ -66,6 +66,9 @@ class TransferHandle : public Napi::ObjectWrap<TransferHandle> {
   Napi::Value Publish(const Napi::CallbackInfo& info);
   Napi::Value Report(const Napi::CallbackInfo& info);
   Napi::Value Free(const Napi::CallbackInfo& info);
+  Napi::Value AgreeToPublish(const Napi::CallbackInfo& info);
+  Napi::Value AskVerdict(const Napi::CallbackInfo& info);
+  Napi::Value Withdraw(const Napi::CallbackInfo& info);
   Napi::Value Close(const Napi::CallbackInfo& info);
   Napi::Value Cancel(const Napi::CallbackInfo& info);
   Napi::Value Quiet(const Napi::CallbackInfo& info);

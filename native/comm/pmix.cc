@@ -3,6 +3,7 @@
 
 #include <dlfcn.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdio>
@@ -29,6 +30,7 @@ struct Value {
   union {
     bool flag;
     uint32_t number;
+    char* text;
     struct {
       char* name;
       char* value;
@@ -49,6 +51,7 @@ static_assert(sizeof(void*) != 8 || (sizeof(Info) == 552 && offsetof(Info, value
 
 constexpr int kSuccess = 0;
 constexpr uint16_t kBool = 1;
+constexpr uint16_t kString = 3;
 constexpr uint16_t kUint32 = 14;
 constexpr uint8_t kGlobal = 3;
 constexpr uint32_t kWholeJob = UINT32_MAX - 1;
@@ -148,6 +151,24 @@ bool GetNumber(uint32_t rank, const char* key, uint32_t* number, std::string* pr
   return problem->empty();
 }
 
+// The text that rank 0 has put, behind the question to which it belongs.
+std::string GetText(const char* key, uint32_t question, PmixAnswer* answer) {
+  Proc proc = client->self;
+  proc.rank = 0;
+  Value* value = nullptr;
+  const int status = client->calls.get(&proc, key, nullptr, 0, &value);
+  std::string problem = Problem("PMIx_Get", status);
+  if (status != kSuccess || value == nullptr) return problem.empty() ? "PMIx_Get: nothing" : problem;
+  const std::string asked = std::to_string(question) + ":";
+  const bool is_text = value->type == kString && value->data.text != nullptr;
+  const std::string text = is_text ? value->data.text : "";
+  if (is_text) std::free(value->data.text);
+  std::free(value);
+  if (!text.starts_with(asked)) answer->elsewhere = client->self.rank;
+  answer->text = text.substr(std::min(asked.size(), text.size()));
+  return problem;
+}
+
 PmixAnswer Init() {
   PmixAnswer answer;
   answer.problem = Problem("PMIx_Init", client->calls.init(&client->self, nullptr, 0));
@@ -162,11 +183,18 @@ PmixAnswer Init() {
   return answer;
 }
 
-std::string Exchange(const char* key, uint32_t answer) {
+std::string Put(const char* key, uint16_t type, uint32_t number, std::string text) {
   Value value{};
-  value.type = kUint32;
-  value.data.number = answer;
-  std::string problem = Problem("PMIx_Put", client->calls.put(kGlobal, key, &value));
+  value.type = type;
+  if (type == kString)
+    value.data.text = text.data();
+  else
+    value.data.number = number;
+  return Problem("PMIx_Put", client->calls.put(kGlobal, key, &value));
+}
+
+// Brings what all have put to all.
+std::string Exchange(std::string problem) {
   if (problem.empty()) problem = Problem("PMIx_Commit", client->calls.commit());
   if (!problem.empty()) return problem;
   Info collect{};
@@ -181,7 +209,7 @@ PmixAnswer Agree(uint32_t call, bool mine, uint32_t question) {
   char key[32];
   std::snprintf(key, sizeof(key), "axl.%u", call);
   PmixAnswer answer;
-  answer.problem = Exchange(key, question << 1 | (mine ? 1 : 0));
+  answer.problem = Exchange(Put(key, kUint32, question << 1 | (mine ? 1 : 0), {}));
   answer.all = true;
   uint32_t first = 0;
   for (uint32_t rank = 0; rank < client->size && answer.problem.empty(); rank++) {
@@ -191,6 +219,16 @@ PmixAnswer Agree(uint32_t call, bool mine, uint32_t question) {
     if (said >> 1 != first) answer.elsewhere = rank;
     answer.all = answer.all && (said & 1) == 1;
   }
+  return answer;
+}
+
+PmixAnswer Tell(uint32_t call, const std::string& text, uint32_t question) {
+  char key[32];
+  std::snprintf(key, sizeof(key), "axl.%u", call);
+  PmixAnswer answer;
+  const bool first = client->self.rank == 0;
+  answer.problem = Exchange(first ? Put(key, kString, 0, std::to_string(question) + ":" + text) : std::string());
+  if (answer.problem.empty()) answer.problem = GetText(key, question, &answer);
   return answer;
 }
 
@@ -222,6 +260,10 @@ void Pmix::Open(Lost lost, Done done) {
 
 void Pmix::AllTrue(uint32_t call, bool mine, uint32_t question, Done done) {
   Post([call, mine, question] { return Agree(call, mine, question); }, std::move(done));
+}
+
+void Pmix::Share(uint32_t call, std::string text, uint32_t question, Done done) {
+  Post([call, text = std::move(text), question] { return Tell(call, text, question); }, std::move(done));
 }
 
 void Pmix::Barrier(Done done) {

@@ -15,6 +15,7 @@ struct PmixAnswer {
   uint32_t rank = 0;
   uint32_t size = 0;
   bool all = false;
+  std::string text = {};   // what rank 0 shared
   int64_t elsewhere = -1;  // a rank that has answered another question than rank 0
 };
 
@@ -34,6 +35,8 @@ class Pmix {
   // REQUIRES an Open that succeeded, as Barrier and Close do. Every rank makes the same calls; `call` is new in each.
   // `question`, below 2^31, is the same on all ranks, or the answers do not count.
   void AllTrue(uint32_t call, bool mine, uint32_t question, Done done);
+  // What rank 0 gives, on all ranks; otherwise as AllTrue.
+  void Share(uint32_t call, std::string text, uint32_t question, Done done);
   void Barrier(Done done);
   void Close(Done done);
 

@@ -2,10 +2,10 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { encode, verdictPath } from '../../lib/finalize/verdict.js';
 import { finalize, inspect } from '../../lib/index.js';
 import { corrupt, cutBefore, quiet, TYPE } from '../journals.js';
 import { isRoot, Place, script, temporaries, tree } from '../support.js';
+import { encodeVerdict, summed, verdictName } from '../verdicts.js';
 import { events, leaveRanks, published } from './datasets.js';
 
 t.test('a dataset is published only if every rank has a complete transfer', async (t) => {
@@ -56,21 +56,19 @@ t.test('nothing of a dataset is touched while a rank of it lives', async (t) => 
   t.equal(fs.readdirSync(place.states).length, 2);
 });
 
-t.test('a dataset whose transfers disagree on its size is incomplete, and that is told', async (t) => {
-  const place = new Place(t);
-  await leaveRanks(place, [0], 2);
-  await leaveRanks(place, [1], 3);
-  const all = await events(place, { dataset: true, incomplete: 'keep' });
-  t.match(
-    all.filter(({ event }) => event === 'problem'),
-    [{ failure: { code: 'AXL_CONFLICT' } }],
-  );
-  t.match(
-    all.filter(({ event }) => event === 'dataset'),
-    [{ verdict: 'incomplete' }],
-  );
-  t.same(published(place), []);
-});
+t.test(
+  'transfers that disagree on the size of their dataset are told of, and nothing of them is touched',
+  async (t) => {
+    const place = new Place(t);
+    await leaveRanks(place, [0], 2);
+    await leaveRanks(place, [1], 3);
+    const before = tree(place.root);
+    const { counts, problems } = await finalize(place.states, { dataset: true });
+    t.match(counts, { failed: 2, 'rolled-back': 0 });
+    t.match(problems, [{ error: { code: 'AXL_CONFLICT' } }, { error: { code: 'AXL_CONFLICT' } }]);
+    t.same(tree(place.root), before);
+  },
+);
 
 t.test('an incomplete dataset is kept if a state file is corrupt: it may be the missing rank', async (t) => {
   const place = new Place(t);
@@ -86,7 +84,7 @@ t.test(
   async (t) => {
     if (!isRoot) return t.plan(0, 'only root is root');
     const place = new Place(t);
-    await leaveRanks(place, [0, 1], 2);
+    await leaveRanks(place, [0, 1], 2, 'ckpt', { home: place.states });
     const open = place.mkdir('open');
     fs.renameSync(place.path('states/ckpt.1'), join(open, 'ckpt.1'));
     fs.chmodSync(open, 0o777);
@@ -158,18 +156,25 @@ t.test("another user's verdict, or none, in the name of one is not believed, and
 });
 
 t.test('a verdict that nobody can have written fails its dataset, and nothing else', async (t) => {
-  const twice = (place: Place) => [place.states, place.states];
-  for (const directories of [twice, () => ['/a\0b'], () => ['a'], () => ['']]) {
+  const uuid = '1'.repeat(32);
+  const forgeries: readonly ((dataset: string) => Buffer)[] = [
+    () => Buffer.from('{}'),
+    (dataset) => encodeVerdict({ dataset, transfers: [[uuid, 'a']] }).subarray(0, -1),
+    (dataset) => encodeVerdict({ dataset, transfers: [[uuid, '../a']] }),
+    (dataset) => encodeVerdict({ dataset, transfers: [[uuid, 'a\0b']] }),
+    (dataset) => encodeVerdict({ dataset }),
+    (dataset) => encodeVerdict({ dataset, scope: 2, transfers: [[uuid, 'a']] }),
+    (dataset) => encodeVerdict({ dataset, scope: 4 }),
+    (dataset) => encodeVerdict({ dataset, decision: 3, scope: 2 }),
+    () => encodeVerdict({ dataset: uuid, scope: 2 }),
+    (dataset) => summed(Buffer.concat([encodeVerdict({ dataset, scope: 2 }), Buffer.of(0)])),
+  ];
+  for (const forge of forgeries) {
     const place = new Place(t);
     await leaveRanks(place, [0, 1], 2);
     await leaveRanks(place, [0, 1], 2, 'other');
-    const verdict = {
-      decision: 'publish',
-      name: 'ckpt',
-      size: 2,
-      transfers: new Map([['0'.repeat(32), 'x']]),
-    } as const;
-    fs.writeFileSync(verdictPath(place.states, 'ckpt'), encode({ ...verdict, directories: directories(place) }));
+    const { dataset } = await inspect(place.path('states/ckpt.0'));
+    fs.writeFileSync(place.path('states', verdictName(dataset)), forge(dataset));
     const { counts, problems } = await finalize(place.states, { dataset: true });
     t.match(counts, { published: 2, failed: 2 });
     t.match(problems, [{ error: { code: 'AXL_STATE_CORRUPT' } }, { error: { code: 'AXL_STATE_CORRUPT' } }]);
@@ -177,15 +182,17 @@ t.test('a verdict that nobody can have written fails its dataset, and nothing el
   }
 });
 
-t.test("a verdict on another dataset, in the place of a dataset's own, is not followed", async (t) => {
+t.test('a verdict on transfers that are still to be finalized comes before any other on their dataset', async (t) => {
   const place = new Place(t);
   await leaveRanks(place, [0], 2);
-  const transfers = new Map([[(await inspect(place.path('states/ckpt.0'))).uuid, 'ckpt.0']]);
-  const verdict = { decision: 'publish', name: 'other', size: 1, transfers, directories: [] } as const;
-  fs.writeFileSync(verdictPath(place.states, 'ckpt'), encode(verdict));
-  const { counts, problems } = await finalize(place.states, { dataset: true });
-  t.match(counts, { published: 0, failed: 1 });
-  t.match(problems, [{ error: { code: 'AXL_CONFLICT' } }]);
+  const { dataset } = await inspect(place.path('states/ckpt.0'));
+  const another = await inspect(place.path('states/ckpt.0'));
+  fs.renameSync(place.path('states/ckpt.0'), place.path('states/first.0'));
+  await leaveRanks(place, [1], 2);
+  const verdict = encodeVerdict({ dataset, decision: 2, transfers: [[another.uuid, 'first.0']] });
+  fs.writeFileSync(place.path('states', verdictName(dataset)), verdict);
+  const { counts } = await finalize(place.states, { dataset: true });
+  t.match(counts, { published: 0, kept: 1, 'rolled-back': 1 });
   t.same(published(place), []);
 });
 

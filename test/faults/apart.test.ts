@@ -1,10 +1,11 @@
-// A dataset whose state files are in two directories. A finalizer that is given both is killed once it has decided; those
-// that come after it are given one each, and meanwhile something becomes of the other. All ranks are published, or none.
+// A dataset whose state files are in two directories, of which one is its home. A finalizer that is given both is killed
+// once it has decided, or its ranks once they have agreed; those that come after it are given one directory each, and
+// meanwhile something becomes of the other. All ranks are published, or none.
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { verdictPath } from '../../lib/finalize/verdict.js';
+import { finalize } from '../../lib/index.js';
 import { published } from '../datasets/datasets.js';
 import { quiet } from '../journals.js';
 import { axlFinalize as finalizeToEnd, isRoot, loseLocks, Place, program, said, tree } from '../support.js';
@@ -25,15 +26,11 @@ class Apart extends Place {
     return join(this.states, part);
   }
 
-  verdict(part: Part): string {
-    return verdictPath(this.of(part), NAME);
-  }
-
-  /** Rank 0 in a, rank 1 in b, complete, of a step of the job. */
-  async leave(step = ''): Promise<void> {
+  /** Rank 0 in a, rank 1 in b, complete, of a step of the job. @param home of both; undefined: each its own */
+  async leave(step = '', home: string | undefined = this.of('a')): Promise<void> {
     for (const [rank, part] of (['a', 'b'] as const).entries()) {
       const stateFile = join(this.of(part), `rank${rank}`);
-      await using transfer = await this.create({ name: NAME, stateFile, rank, size: 2 });
+      await using transfer = await this.create({ name: NAME, stateFile, rank, size: 2, ...(home && { home }) });
       await transfer.add(this.write(`source/${rank}${step}`), this.path('dest', `${rank}${step}`));
       await transfer.dispatch();
       await quiet(transfer);
@@ -59,134 +56,88 @@ class Apart extends Place {
     const ended = await finalizeToEnd(['--json', '--dataset', ...dirs]);
     return { ...ended, report: said(ended) };
   }
-
-  /** Has decided, and is killed before the first verdict says so by itself. */
-  async justDecided(t: Test): Promise<void> {
-    const { hit } = await this.killed({ root: this.of('a'), only: ['rename'] });
-    t.match(hit, { call: 'rename' });
-    t.same(published(this), []);
-  }
-
-  move(part: Part, to: string): void {
-    fs.renameSync(this.of(part), this.path(to));
-  }
 }
 
-for (const [away, here] of [
+for (const [first, last] of [
   ['a', 'b'],
   ['b', 'a'],
 ] as const)
-  t.test(
-    `what was decided counts for a directory that was away, ${away}, while others were done`,
-    { skip },
-    async (t) => {
-      const job = new Apart(t);
-      await job.leave();
-      await job.decided(t);
-      job.move(away, 'away');
-      t.equal((await job.finalize(job.of(here))).status, 0);
-      fs.renameSync(job.path('away'), job.of(away));
-      const { status, report } = await job.finalize(job.of(away));
+  t.test(`what was decided is done by finalizers that are given ${first}, then ${last}`, { skip }, async (t) => {
+    const job = new Apart(t);
+    await job.leave();
+    await job.decided(t);
+    for (const part of [first, last]) {
+      const { status, report } = await job.finalize(job.of(part));
       t.match(report.datasets, [{ verdict: 'complete' }]);
       t.equal(status, 0);
-      t.same(published(job), ['0', '1']);
-      await job.finalize(job.of('a'), job.of('b'));
-      t.same(tree(job.states), { 'a/': '', 'b/': '' });
-    },
-  );
+    }
+    t.same(published(job), ['0', '1']);
+    t.same(tree(job.states), { 'a/': '', 'b/': '' }, 'no verdict is left');
+  });
 
-for (const again of [false, true])
-  for (const [done, last] of [
-    ['a', 'b'],
-    ['b', 'a'],
-  ] as const)
-    t.test(`a directory that is done with, ${done}, may be removed, made again: ${again}`, { skip }, async (t) => {
-      const job = new Apart(t);
-      await job.leave();
-      await job.decided(t);
-      t.equal((await job.finalize(job.of(done))).status, 0);
-      fs.rmSync(job.of(done), { recursive: true });
-      if (again) fs.mkdirSync(job.of(done));
-      t.equal((await job.finalize(job.of(last))).status, 0);
-      t.same(published(job), ['0', '1']);
-      t.same(tree(job.of(last)), {}, 'no verdict is left');
-    });
-
-t.test('state directories that were renamed are finalized to their end', { skip }, async (t) => {
+t.test('a directory that is not the home may be away, or be removed when it is done with', { skip }, async (t) => {
   const job = new Apart(t);
   await job.leave();
   await job.decided(t);
-  job.move('a', 'a2');
-  job.move('b', 'b2');
-  for (const part of ['a', 'b']) job.mkdir(`states/${part}`);
-  for (const dir of ['b2', 'a2']) t.equal((await job.finalize(job.path(dir))).status, 0);
+  t.equal((await job.finalize(job.of('b'))).status, 0);
+  fs.rmSync(job.of('b'), { recursive: true });
+  t.equal((await job.finalize(job.of('a'))).status, 0);
   t.same(published(job), ['0', '1']);
-  t.same([tree(job.path('a2')), tree(job.path('b2'))], [{}, {}]);
+  fs.mkdirSync(job.of('b'));
+  await job.leave('b');
+  t.equal((await job.finalize(job.of('a'), job.of('b'))).status, 0);
+  t.same(published(job), ['0', '0b', '1', '1b'], "and the next of that name is in nobody's way");
+  t.same(tree(job.states), { 'a/': '', 'b/': '' });
 });
 
-t.test(
-  'what was just decided counts in a directory that makes it count, until the others have said so',
-  { skip },
-  async (t) => {
-    const job = new Apart(t);
-    await job.leave();
-    await job.justDecided(t);
-    job.move('a', 'away');
-    t.equal((await job.finalize(job.of('b'))).status, 0);
-    fs.renameSync(job.path('away'), job.of('a'));
-    t.equal((await job.finalize(job.of('a'))).status, 0);
-    t.same(published(job), ['0', '1']);
-    t.same(tree(job.states), { 'a/': '', 'b/': '' });
-  },
-);
+t.test('while the home is away nothing is done to its dataset, and the sentence names it', { skip }, async (t) => {
+  const job = new Apart(t);
+  await job.leave();
+  await job.decided(t);
+  const before = tree(job.dest);
+  fs.renameSync(job.of('a'), job.path('away'));
+  const { status, stderr } = await job.finalize(job.of('b'));
+  t.equal(status, 1);
+  t.match(stderr, job.of('a'));
+  t.match(stderr, 'bring this directory back');
+  t.same(tree(job.dest), before);
+  fs.renameSync(job.path('away'), job.of('a'));
+  t.equal((await job.finalize(job.of('b'))).status, 0);
+  t.equal((await job.finalize(job.of('a'))).status, 0);
+  t.same(published(job), ['0', '1']);
+});
 
-t.test(
-  'a verdict that was not written to its end is not in the way, though its last directory is gone',
-  { skip },
-  async (t) => {
-    const job = new Apart(t);
-    await job.leave();
-    const { hit } = await job.killed({ root: job.of('b'), only: ['link'] });
-    t.match(hit, { call: 'link' });
-    fs.rmSync(job.of('b'), { recursive: true });
-    fs.rmSync(join(job.of('a'), 'rank0'));
-    fs.mkdirSync(job.of('b'));
-    await job.leave('b');
-    job.move('b', 'states/c');
-    t.equal((await job.finalize(job.of('a'), job.path('states/c'))).status, 0);
-    t.same(published(job), ['0b', '1b']);
-    t.same(tree(job.states), { 'a/': '', 'c/': '' });
-  },
-);
+t.test('a rank is not rolled back for want of ranks in a home that nobody has asked for', async (t) => {
+  const job = new Apart(t);
+  await job.leave();
+  const { counts } = await finalize(job.of('b'), { dataset: true });
+  t.match(counts, { kept: 1, 'rolled-back': 0 });
+  t.match((await finalize([job.of('a'), job.of('b')], { dataset: true })).counts, { published: 2 });
+});
 
-/** The second place where b is mounted; undefined if that cannot be done. */
-async function mounted(t: Test, job: Apart): Promise<string | undefined> {
-  const again = job.mkdir('again');
-  const mount = isRoot ? await program('mount', ['--bind', job.of('b'), again]) : { status: 1, stderr: '' };
-  if (mount.status === 0) t.teardown(() => spawnSync('umount', ['-l', again]));
-  else t.comment(`not tested: only root can mount ${mount.stderr}`);
-  return mount.status === 0 ? again : undefined;
-}
+t.test('two ranks with two homes are a contradiction that is told, and nothing is touched', async (t) => {
+  const job = new Apart(t);
+  await job.leave('', '');
+  const before = tree(job.root);
+  const { counts, problems } = await finalize([job.of('a'), job.of('b')], { dataset: true });
+  t.match(counts, { failed: 2 });
+  for (const { error } of problems) {
+    t.equal(error?.code, 'AXL_CONFLICT');
+    for (const word of [job.of('a'), job.of('b'), 'option home']) t.match(error?.message, word);
+  }
+  t.same(tree(job.root), before);
+});
 
 t.test('a state directory that is mounted twice is one', async (t) => {
   const job = new Apart(t);
   await job.leave();
-  const again = await mounted(t, job);
-  if (!again) return;
+  const again = job.mkdir('again');
+  const mount = isRoot ? await program('mount', ['--bind', job.of('b'), again]) : { status: 1, stderr: '' };
+  if (mount.status !== 0) return t.comment(`not tested: only root can mount ${mount.stderr}`);
+  t.teardown(() => spawnSync('umount', ['-l', again]));
   const files = [join(job.of('a'), 'rank0'), join(job.of('b'), 'rank1'), join(again, 'rank1')];
   const { report, ...ended } = await job.finalize(...files);
   t.match(report.counts, { published: 2, busy: 0 });
   t.equal(ended.status, 0);
   t.same(published(job), ['0', '1']);
-});
-
-t.test('a verdict is removed by whatever path only when no other directory needs it', { skip }, async (t) => {
-  const job = new Apart(t);
-  await job.leave();
-  await job.justDecided(t);
-  const again = await mounted(t, job);
-  if (!again) return;
-  for (const dir of [again, job.of('a')]) t.equal((await job.finalize(dir)).status, 0);
-  t.same(published(job), ['0', '1']);
-  t.same(tree(job.states), { 'a/': '', 'b/': '' });
 });

@@ -19,6 +19,8 @@ export interface Life {
   readonly finish: readonly string[];
   /** Does a state file stay when all is done? */
   readonly keeps?: true;
+  /** May what ranks have agreed stay in their home, since nobody knows that all of it is done? */
+  readonly leavesVerdict?: true;
   /** Does it see a part of the world only, and say nothing of the whole? */
   readonly partly?: true;
   /** Does it succeed, whoever comes and whatever takes long? */
@@ -49,10 +51,11 @@ async function leave(
   size = 1,
   allRanks = false,
   states = world.states,
+  home = states,
 ): Promise<string> {
   const stateFile = join(states, `rank${rank}`);
   const name = size > 1 ? world.place : 'ckpt';
-  await using transfer = await Transfer.create({ name, stateFile, rank, size, allRanks });
+  await using transfer = await Transfer.create({ name, stateFile, rank, size, allRanks, home });
   for (const name of names) await transfer.add(join(world.place, 'source', name), join(world.place, 'dest', name));
   await transfer.dispatch();
   await quiet(transfer);
@@ -94,11 +97,17 @@ type Part = (typeof STATES)[number];
 
 const statesOf = (world: World, part: Part): string => join(world.states, part);
 
-/** Two complete ranks, each with a state directory of its own. */
-async function apart(world: World): Promise<void> {
+/** Each rank with a state directory of its own, of which the first is their home. */
+async function parted(world: World): Promise<void> {
   for (const part of STATES) fs.mkdirSync(statesOf(world, part));
-  await leave(world, ['small', 'sub'], 0, 2, false, statesOf(world, 'a'));
-  await leave(world, ['big'], 1, 2, false, statesOf(world, 'b'));
+}
+
+/** Two complete ranks. */
+async function apart(world: World): Promise<void> {
+  await parted(world);
+  const home = statesOf(world, 'a');
+  await leave(world, ['small', 'sub'], 0, 2, false, home, home);
+  await leave(world, ['big'], 1, 2, false, statesOf(world, 'b'), home);
 }
 
 async function apartIncomplete(world: World): Promise<void> {
@@ -115,7 +124,7 @@ const resume = ['--incomplete', 'resume'];
 
 type Ranks = 'transfer' | 'cancel' | 'resume';
 type Finalizers = 'publish' | 'rollBack' | 'finalizeResume' | 'keepState';
-type OfRanks = 'ranks' | 'dataset' | 'datasetIncomplete' | 'allRanks' | 'allRanksIncomplete' | Apart;
+type OfRanks = 'ranks' | 'ranksApart' | 'dataset' | 'datasetIncomplete' | 'allRanks' | 'allRanksIncomplete' | Apart;
 type Apart = 'apart' | 'apartIncomplete';
 
 export const lives: Record<Ranks | Finalizers | OfRanks, Life> = {
@@ -149,6 +158,14 @@ export const lives: Record<Ranks | Finalizers | OfRanks, Life> = {
     name: 'two ranks together',
     prepare: nothing,
     command: (world) => [process.execPath, join(root, 'test/faults/ranks.mjs'), world.place],
+    finish: [],
+    must: undefined,
+  },
+  ranksApart: {
+    name: 'two ranks together, two state directories',
+    prepare: parted,
+    command: (world) => [process.execPath, join(root, 'test/faults/ranks.mjs'), world.place, 'apart'],
+    leavesVerdict: true,
     finish: [],
     must: undefined,
   },
@@ -202,6 +219,7 @@ export const finalizePart = (part: Part): Life => ({
   name: `axl-finalize --dataset, state directory ${part}`,
   command: finalizeParts(part),
   partly: true,
+  leavesVerdict: true,
   must: undefined,
 });
 

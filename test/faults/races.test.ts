@@ -1,14 +1,14 @@
 // Finalizers that come late: one stands at a system call while others, and the job's next step, do all the rest; or it is
 // killed there. What it surveyed, or decided, before must not be done to what it finds afterwards.
 import * as fs from 'node:fs';
-import { basename } from 'node:path';
+import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { Surveys } from '../../lib/finalize/surveys.js';
-import { verdictPath } from '../../lib/finalize/verdict.js';
-import { Transfer } from '../../lib/index.js';
+import { inspect, Transfer } from '../../lib/index.js';
 import { published } from '../datasets/datasets.js';
 import { cutBefore, quiet, TYPE } from '../journals.js';
 import { codeOf, loseLocks, Place, said, axlFinalize as toEnd, tree } from '../support.js';
+import { verdictName } from '../verdicts.js';
 import { inject, noInjector, type Where } from './injector.js';
 import { axlFinalize } from './lives.js';
 
@@ -25,10 +25,13 @@ interface Left {
   /** One that was killed while it copied. */
   readonly incomplete?: number;
   readonly dir?: string;
+  /** Is the first state directory the home of the dataset? */
+  readonly home?: boolean;
 }
 
 class Job extends Place {
-  readonly verdict = verdictPath(this.states, NAME);
+  /** Of what was left last. */
+  verdict = '';
 
   ofRank(rank: number, dir = 'states'): string {
     return this.path(dir, `rank${rank}`);
@@ -39,11 +42,20 @@ class Job extends Place {
     this.mkdir(dir);
     for (const rank of ranks) {
       const stateFile = this.ofRank(rank, dir);
-      await using transfer = await this.create({ name, stateFile, rank, size, allRanks: how.allRanks ?? true });
+      const home = how.home ? { home: this.states } : {};
+      await using transfer = await this.create({
+        name,
+        stateFile,
+        rank,
+        size,
+        allRanks: how.allRanks ?? true,
+        ...home,
+      });
       await transfer.add(this.write(`source/${rank}${step}`), this.path('dest', `${rank}${step}`));
       await transfer.dispatch();
       await quiet(transfer);
       if (rank === how.incomplete) cutBefore(stateFile, TYPE.done);
+      this.verdict = join(this.states, verdictName((await inspect(stateFile)).dataset));
     }
   }
 
@@ -75,12 +87,12 @@ class Job extends Place {
 t.test('what was decided about a transfer is done to no other that has its state file by now', { skip }, async (t) => {
   const job = new Job(t);
   await job.leave();
-  const { hit, report } = await job.late(`${job.verdict}.flock`, 'unlink', async () => {
+  const { hit, report } = await job.late(`${job.verdict}.flock`, 'unlinkat', async () => {
     fs.rmSync(`${job.verdict}.flock`); // it was decided: for others this lock is as good as let go
     t.equal((await job.finalize()).status, 0);
     await job.leave({ step: 'b', incomplete: 1 });
   });
-  t.match(hit, { call: 'unlink' });
+  t.match(hit, { call: 'unlinkat' });
   t.match(report.counts, { gone: 2, published: 0, 'rolled-back': 0 });
   t.same(published(job), ['0', '1']);
   t.equal((await job.finalize()).status, 3);
@@ -158,7 +170,7 @@ t.test('a dataset that another has published and kept is not told to be incomple
 t.test('while one decides about a dataset nobody else does, and none is told a false outcome', { skip }, async (t) => {
   const job = new Job(t);
   await job.leave({ incomplete: 1 });
-  const { status } = await job.late(job.states, 'link', async () => {
+  const { status } = await job.late(job.states, 'renameat2', async () => {
     const other = await job.finalize('--incomplete', 'resume');
     t.match(other.report, { counts: { busy: 2 }, datasets: [{ verdict: 'busy' }] });
     t.equal(other.status, 4);
@@ -172,7 +184,7 @@ t.test('while one decides about a dataset nobody else does, and none is told a f
 t.test('a verdict is removed only while nobody can write the next of that name', { skip }, async (t) => {
   const job = new Job(t);
   await job.leave();
-  const { status } = await job.late(job.verdict, 'unlink', async () => {
+  const { status } = await job.late(job.verdict, 'unlinkat', async () => {
     await job.leave({ step: 'b' });
     t.equal((await job.finalize()).status, 4);
   });
@@ -186,8 +198,8 @@ t.test('a verdict is removed only while nobody can write the next of that name',
 t.test('a verdict that a killed finalizer left is not in the way of the next step of the job', { skip }, async (t) => {
   const job = new Job(t);
   await job.leave();
-  const { hit } = await job.faulty({ root: job.verdict, only: ['unlink'], fault: 'kill' });
-  t.match(hit, { call: 'unlink' });
+  const { hit } = await job.faulty({ root: job.verdict, only: ['unlinkat'], fault: 'kill' });
+  t.match(hit, { call: 'unlinkat' });
   t.same([published(job), fs.existsSync(job.verdict)], [['0', '1'], true]);
   await job.leave({ step: 'b' });
   t.equal((await job.finalize()).status, 0);
@@ -198,26 +210,19 @@ t.test('a verdict that a killed finalizer left is not in the way of the next ste
 t.test('a lock that a killed finalizer left goes with the next run', { skip }, async (t) => {
   const job = new Job(t);
   await job.leave();
-  await job.faulty({ root: `${job.verdict}.flock`, only: ['unlink'], at: 2, fault: 'kill' });
+  await job.faulty({ root: `${job.verdict}.flock`, only: ['unlinkat'], at: 2, fault: 'kill' });
   t.same([published(job), fs.existsSync(`${job.verdict}.flock`)], [['0', '1'], true]);
   t.equal((await job.finalize()).status, 0);
   job.nothingIsLeft(t);
 });
 
-t.test('a verdict is in every directory of its dataset before any rank is touched', { skip }, async (t) => {
+t.test('a verdict is in the home of its dataset before any rank is touched', { skip }, async (t) => {
   const job = new Job(t);
-  await job.leave({ ranks: [0] });
-  await job.leave({ ranks: [1], dir: 'states2' });
+  await job.leave({ ranks: [0], home: true });
+  await job.leave({ ranks: [1], dir: 'states2', home: true });
   const inputs = [job.states, job.path('states2')];
-  const first = await job.faulty({ root: job.root, only: ['link'], at: 2, fault: 'kill' }, [], inputs);
-  t.match(first.hit, { call: 'link' });
-  for (const dir of [job.states, job.path('states2')]) loseLocks(dir);
-  const second = await job.faulty(
-    { root: job.root, only: ['renameat'], at: 2, fault: 'kill' },
-    ['--jobs', '1'],
-    inputs,
-  );
-  t.match(second.hit, { call: 'renameat' });
+  const first = await job.faulty({ root: job.root, only: ['renameat'], at: 2, fault: 'kill' }, ['--jobs', '1'], inputs);
+  t.match(first.hit, { call: 'renameat' });
   t.equal(published(job).length, 1, 'one rank is published, and its state file may be gone');
   for (const dir of [job.states, job.path('states2')]) loseLocks(dir);
   t.equal((await toEnd(inputs)).status, 0);
@@ -225,40 +230,36 @@ t.test('a verdict is in every directory of its dataset before any rank is touche
   t.same([tree(job.states), tree(job.path('states2'))], [{}, {}]);
 });
 
-t.test(
-  'nothing is done to a dataset while the directory is gone that alone tells whether its verdict counts',
-  { skip },
-  async (t) => {
-    const job = new Job(t);
-    await job.leave({ ranks: [0] });
-    await job.leave({ ranks: [1], dir: 'states2' });
-    const other = job.path('states2');
-    // It is decided, and no verdict says so by itself yet.
-    await job.faulty({ root: job.root, only: ['rename'], fault: 'kill' }, [], [job.states, other]);
-    const before = tree(job.dest);
-    for (const dir of [job.states, other]) loseLocks(dir);
-    fs.renameSync(other, job.path('elsewhere'));
-    const { status, stderr } = await job.finalize();
-    t.equal(status, 1);
-    t.match(stderr, new RegExp(`${basename(job.verdict)}: only ${other} tells whether it counts`));
-    t.same(tree(job.dest), before);
-    fs.renameSync(job.path('elsewhere'), other);
-    t.equal((await toEnd([job.states, other])).status, 0);
-    t.same([published(job), tree(job.states), tree(other)], [['0', '1'], {}, {}]);
-  },
-);
+t.test('nothing is done to a dataset while its home is gone', { skip }, async (t) => {
+  const job = new Job(t);
+  await job.leave({ ranks: [0, 1], dir: 'states2', home: true });
+  const other = job.path('states2');
+  const before = tree(job.dest);
+  fs.renameSync(job.states, job.path('away'));
+  const { status, stderr } = await toEnd([other]);
+  t.equal(status, 1);
+  t.match(stderr, `${job.states}: the home of its dataset is not there`);
+  t.equal(await codeOf(Transfer.open(job.ofRank(0, 'states2'))), 'AXL_CONFLICT', 'nor does a rank take it over');
+  t.same(tree(job.dest), before);
+  fs.renameSync(job.path('away'), job.states);
+  t.equal((await toEnd([job.states, other])).status, 0);
+  t.same([published(job), tree(job.states), tree(other)], [['0', '1'], {}, {}]);
+});
 
 for (const incomplete of [undefined, 1])
   t.test(
-    `a rank takes nothing over that a finalizer has decided about, rank ${incomplete} incomplete`,
+    `a rank comes to no other end than a finalizer has decided, rank ${incomplete} incomplete`,
     { skip },
     async (t) => {
       const job = new Job(t);
       await job.leave(incomplete === undefined ? {} : { incomplete });
-      // At the second name of the verdict, its draft, which goes when it is made.
-      await job.faulty({ only: ['unlink'], fault: 'kill' });
+      await job.faulty({ root: `${job.verdict}.flock`, only: ['unlinkat'], fault: 'kill' });
       t.ok(fs.existsSync(job.verdict));
-      for (const rank of [0, 1]) t.equal(await codeOf(Transfer.open(job.ofRank(rank))), 'AXL_STATE_LOCKED');
+      for (const rank of [0, 1])
+        if (incomplete === undefined) {
+          await using transfer = await Transfer.open(job.ofRank(rank));
+          t.equal(await codeOf(transfer.free()), 'AXL_INVALID_STATE', 'only wait ends what is to be published');
+        } else t.equal(await codeOf(Transfer.open(job.ofRank(rank))), 'AXL_STATE_LOCKED');
       t.equal((await job.finalize()).status, incomplete === undefined ? 0 : 3);
       t.same(published(job), incomplete === undefined ? ['0', '1'] : []);
       job.nothingIsLeft(t);
@@ -268,8 +269,8 @@ for (const incomplete of [undefined, 1])
 t.test('without hard links a verdict is written, too, and the first one counts', { skip }, async (t) => {
   const job = new Job(t);
   await job.leave();
-  const { hit, status } = await job.faulty({ only: ['link'], fault: 'errno=EPERM' });
-  t.match(hit, { call: 'link' });
+  const { hit, status } = await job.faulty({ root: job.verdict, only: ['renameat2'], fault: 'errno=EPERM' });
+  t.match(hit, { call: 'renameat2' });
   t.equal(status, 0);
   t.same(published(job), ['0', '1']);
   job.nothingIsLeft(t);

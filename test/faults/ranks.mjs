@@ -10,11 +10,12 @@ const PARTS = [['small', 'sub'], ['big']];
 const SIZE = PARTS.length;
 /** Longer than a rank is stopped for another program, on a busy machine, too. */
 const HANGS_MS = 600_000;
-const [place, given] = process.argv.slice(2);
+const [place, where, given] = process.argv.slice(2);
+const isApart = where === 'apart';
 
 /** What the ranks ask each other, here: an answer is sent when all have given theirs, or one has ended. */
 function relay() {
-  const ranks = PARTS.map((_, rank) => fork(fileURLToPath(import.meta.url), [place, `${rank}`]));
+  const ranks = PARTS.map((_, rank) => fork(fileURLToPath(import.meta.url), [place, where ?? 'here', `${rank}`]));
   let answers = [];
   let ended = 0;
   const tell = (answer) => {
@@ -24,7 +25,8 @@ function relay() {
   for (const rank of ranks) {
     rank.on('message', (mine) => {
       answers.push(mine);
-      if (answers.length === SIZE) tell(answers.every(Boolean));
+      const said = answers.filter((answer) => typeof answer === 'string');
+      if (answers.length === SIZE) tell(said[0] ?? answers.every((answer) => answer !== false));
       else if (ended > 0) tell('lost');
     });
     rank.on('exit', (status) => {
@@ -41,13 +43,13 @@ function comm(rank) {
     new Promise((resolve, reject) => {
       process.once('message', (all) => (all === 'lost' ? reject(new Error('a rank has died')) : resolve(all)));
       process.once('disconnect', () => reject(new Error('the launcher has died')));
-      process.send(mine, () => {});
+      process.send(mine ?? null, () => {});
     });
-  return { rank, size: SIZE, allTrue, barrier: () => allTrue(true) };
+  return { rank, size: SIZE, allTrue, barrier: () => allTrue(true), share: allTrue };
 }
 
 async function live(rank) {
-  const states = join(place, 'states');
+  const states = join(place, 'states', isApart ? 'ab'[rank] : '');
   const transfer = await Transfer.create({
     name: basename(place),
     stateDir: states,

@@ -31,6 +31,7 @@ interface Trial {
   /** Has what ran while a call waited? */
   succeeded: boolean;
   must: Outcome | undefined;
+  readonly leavesVerdict: boolean;
 }
 
 const FINALIZE_DONE = ['published', 'rolled-back', 'removed'];
@@ -72,7 +73,7 @@ const isVerdict = (name: string): boolean => VERDICT.test(name);
 
 function checkTold({ world, wrong }: Trial, run: Run, ended: Injected): void {
   const { outcome, cleared } = told(ended, run.life);
-  const left = cleared ? world.stateFiles() : [];
+  const left = cleared ? world.stateFiles().filter((name) => !(run.life.leavesVerdict && isVerdict(name))) : [];
   const complained = VERDICT.test(ended.stderr) && left.every(isVerdict);
   // Another process has it locked: that one removes it, or the next run if it is killed.
   const isOthers = left.some((name) => name.endsWith('.flock')) && left.every(isVerdict);
@@ -118,7 +119,8 @@ async function runTrial(template: Template, runs: readonly Run[]): Promise<Trial
   const [first] = runs as readonly [Run, ...Run[]];
   const world = await template.copy(first.life.user);
   await first.life.prepare(world);
-  const trial: Trial = { world, seen: [], wrong: [], hits: 0, succeeded: false, must: first.life.must };
+  const leavesVerdict = runs.some(({ life }) => life.leavesVerdict);
+  const trial: Trial = { world, seen: [], wrong: [], hits: 0, succeeded: false, must: first.life.must, leavesVerdict };
   for (const run of runs) {
     const ended = await inject(run.life.command(world), { ...run, place: world.place, meanwhile: meeting(trial, run) });
     if (ended.hit) trial.hits++;
@@ -130,12 +132,16 @@ async function runTrial(template: Template, runs: readonly Run[]): Promise<Trial
   return trial;
 }
 
-function checkEnd({ world, must, wrong }: Trial, entries: readonly { stateFile: string; action: string }[]): void {
+function checkEnd(
+  { world, must, wrong, leavesVerdict }: Trial,
+  entries: readonly { stateFile: string; action: string }[],
+): void {
   const ours = entries.filter(({ stateFile }) => stateFile.startsWith(`${world.states}/`));
   const odd = ours.filter(({ action }) => !FINALIZE_DONE.includes(action));
   wrong.push(...odd.map((entry) => `axl-finalize: ${JSON.stringify(entry)}`));
   wrong.push(...(must ? world.differs(must).map((name) => `must be ${must}, but ${name}`) : world.differsFromBoth()));
-  wrong.push(...world.left().map((name) => `left over: ${name}`));
+  const left = world.left().filter((name) => !(leavesVerdict && isVerdict(name)));
+  wrong.push(...left.map((name) => `left over: ${name}`));
 }
 
 /** Finalizes what the trials have left, and looks. @returns what is wrong, trial by trial */

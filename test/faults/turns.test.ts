@@ -51,7 +51,8 @@ async function thenParts(first: Life, parts: readonly ['a' | 'b', 'a' | 'b'], wa
   });
 }
 
-for (const life of [lives.apart, lives.apartIncomplete]) {
+// The last: ranks that have agreed are published, all of them or none, by whoever comes, whatever he is given.
+for (const life of [lives.apart, lives.apartIncomplete, lives.ranksApart]) {
   await thenParts(life, ['a', 'b'], 5);
   await thenParts(life, ['b', 'a'], 5);
 }

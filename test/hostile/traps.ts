@@ -5,6 +5,7 @@ import * as fs from 'node:fs';
 import * as net from 'node:net';
 import { basename, dirname, join } from 'node:path';
 import { crc32c } from '../journals.js';
+import { encodeVerdict } from '../verdicts.js';
 import {
   type Claims,
   type Forged,
@@ -219,8 +220,8 @@ export class Traps {
     const shapes: readonly (() => string)[] = [
       () => `n${this.#next()}`,
       () => `.${hex(32)}.new`,
-      () => `.axl-verdict.${hex(16)}`,
-      () => `.axl-verdict.${hex(16)}.1.x`,
+      () => `.axl-verdict.${hex(32)}-0`,
+      () => `.axl-verdict.${hex(32)}-0.1.x`,
       () => `.axl-finalize.${this.#next()}.lock`,
     ];
     for (const shape of shapes) {
@@ -252,19 +253,23 @@ export class Traps {
   verdicts(): void {
     const { etc, states } = this.#world;
     const victim = this.#world.victim(join(etc, 'of-verdicts'));
-    const uuid = newUuid();
-    const document = (transfers: unknown, decision = 'roll back', directories: unknown = []) =>
-      JSON.stringify({ format: 'axl-verdict 1', decision, name: 'forged', size: 1, directories, transfers });
-    const escaping = [[uuid.toString('hex'), `../../../etc/${basename(victim)}`]];
-    const names = ['0123456789abcdef', 'fedcba9876543210', 'aaaaaaaaaaaaaaaa', 'bbbbbbbbbbbbbbbb', 'cccccccccccccccc'];
-    const texts = [document(escaping), document([['x', 'y']], 'publish'), document(7), '{', document({ length: 1e9 })];
-    for (const dirs of [[etc, states], ['/dev', '/proc/self', '..', ''], 7]) {
-      names.push(newUuid().toString('hex').slice(16));
-      texts.push(document(escaping, 'publish', dirs));
-    }
-    for (const [i, text] of texts.entries()) {
-      this.#leave(`.axl-verdict.${names[i]}`, Buffer.from(text));
-      fs.linkSync(victim, join(states, `.axl-verdict.${names[i]}.7.x`));
+    const uuid = newUuid().toString('hex');
+    const ids = Array.from({ length: 6 }, () => newUuid().toString('hex'));
+    const escaping = [[uuid, `../../../etc/${basename(victim)}`]] as const;
+    const texts = ids.map((dataset, i) => {
+      const forged = [
+        { dataset, decision: 2, transfers: escaping },
+        { dataset, decision: 2, transfers: [[uuid, victim]] as const },
+        { dataset, scope: 2 },
+        { dataset: uuid, scope: 3 },
+      ][i];
+      return forged ? encodeVerdict(forged) : Buffer.from('{'.repeat(i));
+    });
+    for (const [i, bytes] of texts.entries()) {
+      // Root's, and the user's own.
+      this.#leave(`.axl-verdict.${ids[i]}-0`, bytes);
+      this.#leave(`.axl-verdict.${ids[i]}-${MALLORY}`, bytes);
+      fs.linkSync(victim, join(states, `.axl-verdict.${ids[i]}-0.7.x`));
     }
   }
 }

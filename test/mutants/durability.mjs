@@ -98,7 +98,7 @@ export const durabilityMutants = [
     name: 'finalize ignores a failed fsync of a directory of renames',
     breaks: 'a failed fsync is never reported as success',
     file: 'finalizer.cc',
-    from: 'if (Status s = c.publisher->Durable(barrier); !s.ok()) return Set(c, Action::kFailed, s);',
+    from: 'if (Status s = c.publisher->Durable(barrier); !s.ok()) return c.Set(Action::kFailed, s);',
     to: '(void)barrier;',
   },
   {
@@ -189,8 +189,8 @@ export const durabilityMutants = [
     name: 'a dataset is published for a transfer of which only the cache may know that it is complete',
     breaks: 'verdict files',
     file: 'finalizer.cc',
-    from: 'if (options_.commit) return Commit(c);',
-    to: '',
+    from: 'Status s = c.publisher->Commit();',
+    to: 'Status s = c.publisher->Check();',
   },
   {
     name: 'RENOUNCED is not fsynced',

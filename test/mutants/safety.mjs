@@ -87,9 +87,9 @@ export const safetyMutants = [
   {
     name: 'what was decided of a transfer is done to another that has its state file',
     breaks: 'datasets',
-    file: 'finalizer.cc',
-    from: 'if (s.ok() && c.surveyed != Uuid{} && c.journal->uuid() != c.surveyed) return Set(c, Action::kGone);',
-    to: '',
+    file: 'finalize/opening.cc',
+    from: 'if (s.ok() && c->surveyed != Uuid{} && c->journal->uuid() != c->surveyed) {',
+    to: 'if (false) {',
   },
   {
     name: 'what a writer said while its state file was read, before it ended, is not known',
@@ -213,29 +213,29 @@ export const safetyMutants = [
   {
     name: 'roots are not checked',
     breaks: '--root',
-    file: 'finalizer.cc',
-    from: 'if (options_.roots.empty()) return Status::Ok();',
+    file: 'finalize/opening.cc',
+    from: 'if (policy_.roots.empty()) return Status::Ok();',
     to: 'if (true) return Status::Ok();',
   },
   {
     name: 'a state file without SEALED is removed although its temporary files exist',
     breaks: 'invariant 2',
     file: 'finalizer.cc',
-    from: 'if (any)\n    return Set',
-    to: 'if (false)\n    return Set',
+    from: 'if (any)\n    return c.Set',
+    to: 'if (false)\n    return c.Set',
   },
   {
     name: 'after an incomplete scan transfers are rolled back',
     breaks: 'what axl-finalize decides',
     file: 'finalizer.cc',
-    from: 'if (!options_.scan_complete) return Set(c, Action::kKept, why);',
+    from: 'if (!policy_.may_delete) return c.Set(Action::kKept, why);',
     to: '',
   },
   {
     name: 'after an incomplete scan state files are removed',
     breaks: 'what axl-finalize decides',
     file: 'finalizer.cc',
-    from: 'if (!options_.scan_complete && action != Action::kPublished) return Set(c, Action::kKept);',
+    from: 'if (!policy_.may_delete && action != Action::kPublished) return c.Set(Action::kKept);',
     to: '',
   },
   {

@@ -163,7 +163,7 @@ const Row kRows[] = {
 
 Tree All(const World& world) { return TreeAt(world.root()); }
 
-Finalized One(const World& world, FinalizeOptions options, const Row& row, Action wanted) {
+Finalized One(const World& world, Policy options, const Row& row, Action wanted) {
   QuickOs os;
   const auto done = Finalize(world, os, options);
   REQUIRE(done.size() == 1);
@@ -221,7 +221,7 @@ TEST(AfterAnIncompleteScanNothingIsDeleted) {
   ForEveryRow([](World& world, const Row& row) {
     const Tree before = All(world);
     QuickOs os;
-    (void)Finalize(world, os, {.scan_complete = false});
+    (void)Finalize(world, os, {.may_delete = false});
     if (row.action == Action::kPublished)
       CHECK_EQ(Difference(world.Now(), world.after()), "");
     else
@@ -256,7 +256,7 @@ TEST(WhatIsGoneSinceTheScanIsGone) {
   World world;
   Engine engine(1);
   QuickOs os;
-  const auto done = FinalizeBatch(os, engine, {world.state_file()}, {});
+  const auto done = FinalizeBatch(os, engine, {world.state_file()}, {}, Decided::kAsItIs);
   REQUIRE(done.size() == 1);
   CHECK(done[0].action == Action::kGone);
 }
@@ -270,7 +270,7 @@ TEST(WhatWasDecidedOfATransferIsNotDoneToAnotherThatHasItsStateFile) {
   Uuid other = uuid;
   other[0] ^= 1;
   const auto finalize = [&](const Uuid& surveyed) {
-    return FinalizeBatch(os, engine, {world.state_file()}, {}, {surveyed})[0].action;
+    return FinalizeBatch(os, engine, {world.state_file()}, {}, Decided::kAsItIs, {surveyed})[0].action;
   };
   CHECK(finalize(other) == Action::kGone);
   CHECK(Survey(os, world.state_file()).standing != Standing::kGone);

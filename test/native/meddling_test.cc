@@ -28,7 +28,7 @@ void CutBefore(const World& world, RecordType type) {
   Fail(__FILE__, __LINE__, "no such record");
 }
 
-Finalized FinalizeOne(const World& world, Os& os, FinalizeOptions options = {}) {
+Finalized FinalizeOne(const World& world, Os& os, Policy options = {}) {
   const auto done = Finalize(world, os, options);
   REQUIRE(done.size() == 1);
   return done[0];
@@ -165,7 +165,7 @@ TEST(WhatWasNeverCommittedIsNotPublishedBecauseSomebodyRenamedAFileOfIt) {
   CHECK(!Exists(world.Dest("tree")));
 }
 
-const FinalizeOptions kCommit{.dry_run = true, .commit = true};
+Finalized CommitOne(const World& world, Os& os) { return CommitBatch(os, {world.state_file()}, {}, {})[0]; }
 
 // A dataset: its other transfers are published, since this one can be.
 TEST(ATransferThatOthersArePublishedForIsDurablyComplete) {
@@ -175,7 +175,7 @@ TEST(ATransferThatOthersArePublishedForIsDurablyComplete) {
     CutBefore(world, cut);
     const Tree before = world.Now();
     RecordingOs os(world.state_file());
-    CHECK_EQ(FinalizeOne(world, os, kCommit).action, Action::kPublished);
+    CHECK_EQ(CommitOne(world, os).action, Action::kPublished);
     CHECK(os.Last("write") < os.events.size() &&
           os.Find("fsync", world.state_file()) < os.Wrote(RecordType::kConfirmed));
     CHECK_EQ(Difference(world.Now(), before), "");
@@ -193,7 +193,7 @@ TEST(ATransferThatLostAFileBeforeItWasCommittedIsNotWhatOthersArePublishedFor) {
   LeaveComplete(world);
   CutBefore(world, RecordType::kSettled);
   CHECK(unlink(world.TemporaryOf("old").c_str()) == 0);
-  const Finalized f = FinalizeOne(world, os, kCommit);
+  const Finalized f = CommitOne(world, os);
   CHECK_EQ(f.action, Action::kFailed);
   CHECK_CODE(f.status, Code::kVerify);
   CHECK_EQ(FinalizeOne(world, os).action, Action::kRolledBack);

@@ -260,11 +260,11 @@ Life LiveCanceled(const World& world, FaultOs& os, uint64_t at, bool resume, End
   return life;
 }
 
-std::vector<Finalized> Finalize(const World& world, Os& os, FinalizeOptions options) {
+std::vector<Finalized> Finalize(const World& world, Os& os, Policy policy) {
   std::vector<std::string> paths;
   for (const std::string& name : List(world.states())) paths.push_back(Join(world.states(), name));
   Engine engine(1);
-  return FinalizeBatch(os, engine, paths, options);
+  return FinalizeBatch(os, engine, paths, policy, Decided::kAsItIs);
 }
 
 void CheckInstant(const World& world, const std::string& when) {

@@ -101,7 +101,7 @@ Life LiveAgain(const World& world, Os& os, unsigned workers, Ending ending);
 Life LiveCanceled(const World& world, FaultOs& os, uint64_t at, bool resume, Ending ending);
 
 // axl-finalize over the state directory.
-std::vector<Finalized> Finalize(const World& world, Os& os, FinalizeOptions options = {});
+std::vector<Finalized> Finalize(const World& world, Os& os, Policy policy = {});
 
 // What holds at every instant: each destination is as before or complete, and a temporary file has a state file.
 void CheckInstant(const World& world, const std::string& when);

@@ -22,8 +22,7 @@ void LeaveTwo(const World& world) {
 
 Finalized RollBack(const World& world, Os& os, const std::string& name) {
   Engine engine(1);
-  const FinalizeOptions options = {.dataset_incomplete = true};
-  return FinalizeBatch(os, engine, {world.states() + "/" + name}, options)[0];
+  return FinalizeBatch(os, engine, {world.states() + "/" + name}, {}, Decided::kIncomplete)[0];
 }
 
 // Rolls back `one`, and `other` before call `at` of that. False: there were fewer calls.

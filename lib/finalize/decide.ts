@@ -1,0 +1,195 @@
+// What becomes of a dataset, by what was seen of its transfers: a value for a value, without I/O. Who asks has to see to it
+// that what was seen still holds (`first`), and that the decision is durable (`write`), before it is carried out.
+
+import type { AxlCode } from '../base/errors.js';
+import { displayName, fromLatin1 } from '../base/names.js';
+import type { STANDINGS } from '../base/native.js';
+import type { DatasetVerdict } from './types.js';
+
+/** To a question that may have none: what cannot be told is never taken for a yes or a no. */
+export type Answer = 'yes' | 'no' | 'cannot tell';
+export type Standing = (typeof STANDINGS)[number];
+
+/** How many missing ranks are named. */
+export const NAMED = 100;
+
+/** A transfer of the dataset, as it was seen. */
+export interface Member {
+  /** 32 hex digits. */
+  readonly uuid: string;
+  readonly rank: number;
+  readonly standing: Standing;
+  /** Is its writer, or a finalizer, at work on it? */
+  readonly alive: Answer;
+  /** Is it this finalizer's to resume and to finalize, or another shard's? */
+  readonly ours: boolean;
+}
+
+/** Transfers of the same name and job that could be of this dataset, if their homes or sizes were not others. */
+export interface Rival {
+  readonly home: string;
+  readonly size: number;
+  /** Of those that are complete. */
+  readonly ranks: readonly number[];
+}
+
+/** A decision that was written down. */
+export interface Verdict {
+  readonly decision: 'publish' | 'roll back';
+  /** `everyone`: every transfer of the dataset; its ranks agreed. `everyone at home`: so, and all their state files are there. */
+  readonly scope: 'listed' | 'everyone' | 'everyone at home';
+  /** 32 hex digits. */
+  readonly dataset: string;
+  readonly name: string;
+  readonly size: number;
+  /** Of scope `listed`: by UUID, the name of each state file in the home, or its absolute path elsewhere; in latin1. */
+  readonly transfers: ReadonlyMap<string, string>;
+}
+
+export interface View {
+  readonly name: string;
+  /** How many ranks its transfers say that it has; more than one answer is a contradiction. */
+  readonly sizes: readonly number[];
+  /** Does one of its transfers ask to be published only with all? */
+  readonly allRanks: boolean;
+  readonly members: readonly Member[];
+  /** Directories that its transfers name as its home; more than one is a contradiction. */
+  readonly homes: readonly string[];
+  readonly rivals: readonly Rival[];
+  /** Has everything been seen that may be of this dataset? */
+  readonly allSeen: Answer;
+  /** What was decided before, if that is about any of the members. */
+  readonly earlier: Verdict | undefined;
+}
+
+/** What the caller of the finalizer wants. */
+export interface Wanted {
+  readonly incomplete: 'delete' | 'keep' | 'resume';
+  readonly fallback: 'delete' | 'keep';
+  readonly dryRun: boolean;
+}
+
+/**
+ * What is done with a transfer. `as it is`: what its own state file says · `incomplete`: what is wanted of incomplete
+ * ones · `keep`, `roll back`: so, whatever is wanted · `wait`: nothing, it is busy · `hold`: nothing, an earlier
+ * verdict comes first · `fail`: nothing, see `why` · `leave`: nothing, and it is not told of.
+ */
+export const PARTS = ['leave', 'as it is', 'incomplete', 'keep', 'roll back', 'wait', 'hold', 'fail'] as const;
+export type Part = (typeof PARTS)[number];
+
+export interface Outcome {
+  /** `conflict`: what was seen contradicts itself, so that nothing is touched. */
+  readonly verdict: DatasetVerdict['verdict'] | 'conflict';
+  readonly missing: readonly number[];
+  readonly missingCount: number;
+  /** Before anything is done: make durable that all are complete, and see that they can be published; or look again. */
+  readonly first: 'nothing' | 'commit' | 'look again';
+  /** What has to be durable in the home first. */
+  readonly write: Verdict['decision'] | undefined;
+  /** Of each member, in their order. */
+  readonly parts: readonly Part[];
+  readonly why?: { readonly code: AxlCode; readonly message: string };
+}
+
+/** Can be published, or is. */
+export function isWhole(standing: Standing): boolean {
+  return standing === 'complete' || standing === 'published';
+}
+
+/** Is a verdict about this transfer? */
+export function concerns({ scope, transfers }: Verdict, uuid: string): boolean {
+  return scope !== 'listed' || transfers.has(uuid);
+}
+
+function missingRanks(whole: ReadonlySet<number>, size: number): number[] {
+  const missing: number[] = [];
+  for (let rank = 0; rank < size && missing.length < NAMED; rank++) if (!whole.has(rank)) missing.push(rank);
+  return missing;
+}
+
+/**
+ * Ranks that go together and have no comm agree by themselves that all are complete before one publishes, and free
+ * nothing before all have published: then one that is published says so of those that are gone.
+ */
+function isProven({ allRanks, members }: View): boolean {
+  const left = members.filter(({ standing }) => standing !== 'gone');
+  return allRanks && left.some(({ standing }) => standing === 'published') && left.every((m) => isWhole(m.standing));
+}
+
+/** The ranks of a dataset that count as whole: in a dry run also those that a resume would complete. */
+function wholeRanks({ members, sizes }: View, { incomplete, dryRun }: Wanted): Set<number> {
+  const size = sizeOf(sizes);
+  const counts = ({ standing }: Member) =>
+    isWhole(standing) || (dryRun && incomplete === 'resume' && standing === 'incomplete');
+  return new Set(members.filter((member) => member.rank < size && counts(member)).map(({ rank }) => rank));
+}
+
+export const sizeOf = (sizes: readonly number[]): number => Math.max(0, ...sizes);
+
+const shown = (dir: string): string => displayName(fromLatin1(dir === '' ? '/' : dir));
+
+function contradiction({ name, sizes, homes, rivals }: View): Outcome['why'] {
+  const dataset = `dataset ${displayName(name)}`;
+  const all = [...new Set([...homes, ...rivals.map(({ home }) => home)])].sort();
+  if (all.length > 1) {
+    const why = `its transfers have different homes, ${all.map(shown).join(' and ')}`;
+    return { code: 'AXL_CONFLICT', message: `${dataset}: ${why}: create all of them with the same option home` };
+  }
+  const different = [...new Set([...sizes, ...rivals.map(({ size }) => size)])].sort((a, b) => a - b).slice(0, 10);
+  return { code: 'AXL_CONFLICT', message: `${dataset}: its transfers disagree on its size: ${different.join(', ')}` };
+}
+
+/** Which rivals have ranks that this one lacks? Two runs that both have rank 0 are not parts of one. */
+const parted = ({ members, rivals }: View): readonly Rival[] =>
+  rivals.filter(({ ranks }) => !members.some(({ rank, standing }) => isWhole(standing) && ranks.includes(rank)));
+
+function follow({ members }: View, verdict: Verdict, seen: Pick<Outcome, 'missing' | 'missingCount'>): Outcome {
+  const publish = verdict.decision === 'publish';
+  const part = ({ uuid, standing }: Member): Part => {
+    if (concerns(verdict, uuid)) return publish ? 'as it is' : 'roll back';
+    // One that came later: only to be judged when what was decided has been done.
+    return isWhole(standing) ? 'hold' : publish ? 'as it is' : 'incomplete';
+  };
+  const told = publish ? { missing: [], missingCount: 0 } : seen;
+  const verdictNow = publish ? 'complete' : 'incomplete';
+  return { ...told, verdict: verdictNow, first: 'nothing', write: undefined, parts: members.map(part) };
+}
+
+/** Is an incomplete dataset to stay, whatever is wanted? What was not seen, or not resumed yet, may be what it lacks. */
+function isKept({ members, allSeen }: View, { incomplete }: Wanted): boolean {
+  const resumedElsewhere = ({ standing, ours }: Member) => standing === 'incomplete' && !ours;
+  return allSeen !== 'yes' || (incomplete === 'resume' && members.some(resumedElsewhere));
+}
+
+/** @returns what is to be done, for each member, and what has to come first */
+export function decide(view: View, wanted: Wanted): Outcome {
+  const { members, sizes, homes, earlier } = view;
+  const size = sizeOf(sizes);
+  const all = (part: Part) => members.map(() => part);
+  const ranks = wholeRanks(view, wanted);
+  const isComplete = ranks.size === size || isProven(view);
+  const missing = isComplete ? [] : missingRanks(ranks, size);
+  const seen = { missing, missingCount: isComplete ? 0 : size - ranks.size };
+  const nothing = { ...seen, first: 'nothing', write: undefined } as const;
+  const conflict = (at: View): Outcome => {
+    const why = contradiction(at);
+    return { ...nothing, verdict: 'conflict', parts: all('fail'), ...(why && { why }) };
+  };
+  if (homes.length > 1 || sizes.length > 1) return conflict({ ...view, rivals: [] });
+  if (earlier) return follow(view, earlier, seen);
+  if (members.some(({ alive }) => alive !== 'no')) return { ...nothing, verdict: 'busy', parts: all('wait') };
+  const isOne = members.length === 1 && size === 1;
+  if (isComplete) {
+    const isDone = wanted.dryRun || members.every(({ standing }) => standing !== 'complete');
+    const first = wanted.dryRun ? 'nothing' : isOne ? 'nothing' : 'commit';
+    const write = isOne || isDone ? undefined : 'publish';
+    return { ...seen, verdict: 'complete', first, write, parts: all('as it is') };
+  }
+  const rivals = parted(view);
+  if (rivals.length > 0) return conflict({ ...view, rivals });
+  const kept = isKept(view, wanted);
+  const deletes = (wanted.incomplete === 'resume' ? wanted.fallback : wanted.incomplete) === 'delete';
+  const write = deletes && !kept && !isOne && !wanted.dryRun ? 'roll back' : undefined;
+  const parts = all(kept ? 'keep' : write ? 'roll back' : 'incomplete');
+  return { ...seen, verdict: 'incomplete', first: 'look again', write, parts };
+}

@@ -1,0 +1,127 @@
+// Looks at all candidates, and again at some of them: what there is of each dataset, and whether it is alive. Decides about
+// what is of no dataset, and about nothing else.
+import { toFailure } from '../base/errors.js';
+import { INCOMPLETE, type NativeSurveyed } from '../base/native.js';
+import { jittered, sleep } from '../base/waiting.js';
+import type { View } from './decide.js';
+import { Plan } from './plan.js';
+import { type Group, isDoubtful, Surveys } from './surveys.js';
+import { INSTANTS_MS, type Work } from './work.js';
+
+/** A create that was killed has no name yet. */
+const DRAFT = /^\.[0-9a-f]{32}\.new$/;
+
+/** What of a listing is looked at. */
+export interface Sight {
+  /** True: every dataset; a name: those of that name; false: those whose transfers ask for it themselves. */
+  readonly dataset: boolean | string;
+  /** False: there may be state files that nobody listed. */
+  readonly allListed: boolean;
+  /** Ids of the datasets that were busy before: the others have been finalized and reported. */
+  readonly only: ReadonlySet<string> | undefined;
+}
+
+export class Look {
+  readonly work: Work;
+  readonly surveys: Surveys;
+  readonly plan: Plan;
+  readonly #sight: Sight;
+  #doubt: boolean;
+
+  constructor(work: Work, sight: Sight) {
+    this.work = work;
+    this.#sight = sight;
+    this.surveys = new Surveys(work.candidates.size);
+    this.plan = new Plan(work.candidates.size);
+    this.#doubt = !sight.allListed || !work.terms.policy.mayDelete;
+  }
+
+  /** The datasets that are to be decided about. */
+  get wanted(): Group[] {
+    const { dataset, only } = this.#sight;
+    const isAsked = ({ name, allRanks }: Group) =>
+      dataset === true || dataset === name || (dataset === false && allRanks);
+    return this.surveys.groups.filter((group) => isAsked(group) && (only?.has(group.id) ?? true));
+  }
+
+  readonly uuids = (batch: readonly number[]): Buffer => this.surveys.uuids(batch);
+
+  /** What there is of a dataset, but for what was decided about it. @param homes that its transfers have, each once */
+  view(group: Group, homes: readonly string[], isHomeListed: boolean): View {
+    const { name, allRanks, members, sizes } = group;
+    return {
+      ...{ name, allRanks, homes, sizes: [...sizes], rivals: this.surveys.rivals(group) },
+      members: members.map((i) => this.surveys.member(i, this.work.isOurs(i))),
+      allSeen: this.#doubt || !isHomeListed ? 'cannot tell' : 'yes',
+      earlier: undefined,
+    };
+  }
+
+  /** Surveys all. */
+  async survey(): Promise<void> {
+    const see = (i: number, seen: NativeSurveyed) => {
+      this.#see(i, seen);
+      const standing = this.surveys.standing(i);
+      if (isDoubtful(standing) || standing === 'not-state' || standing === 'gone') this.#planOther(i, seen);
+    };
+    await this.work.survey(this.#surveyed(), see);
+    await this.whenDead(INSTANTS_MS);
+  }
+
+  /** Looks again at what is alive, after each of these pauses. True once nothing is. */
+  async whenDead(pauses: readonly number[], groups?: readonly Group[]): Promise<boolean> {
+    const alive = () => (groups ?? this.wanted).flatMap(({ members }) => members.filter((i) => this.surveys.alive(i)));
+    for (const ms of pauses) {
+      const numbers = alive();
+      if (numbers.length === 0 || this.work.stopped) break;
+      await sleep(jittered(ms), this.work.terms.signal);
+      await this.again(numbers);
+    }
+    return alive().length === 0;
+  }
+
+  again(numbers: readonly number[]): Promise<void> {
+    return this.work.survey(numbers, (i, seen) => this.#see(i, seen));
+  }
+
+  /** Copies what our shard's incomplete transfers lack, and looks at them again. */
+  async resume(): Promise<void> {
+    const { policy, tally } = this.work.terms;
+    if (policy.incomplete !== INCOMPLETE.resume || policy.dryRun) return;
+    const isLacking = (i: number) =>
+      this.surveys.standing(i) === 'incomplete' && !this.surveys.alive(i) && this.work.isOurs(i);
+    const lacking = this.wanted.flatMap(({ members }) => members.filter(isLacking));
+    if (lacking.length === 0) return;
+    await this.work.resume(lacking, this.uuids, (i, { resumed, failure }) => {
+      if (resumed) this.work.resumed.add(this.work.candidates.path(i));
+      else if (failure) tally.problem(toFailure(failure));
+    });
+    await this.again(lacking);
+    await this.whenDead(INSTANTS_MS);
+  }
+
+  #see(i: number, seen: NativeSurveyed): void {
+    this.surveys.see(i, seen, this.work.candidates.dir(i));
+    if (isDoubtful(this.surveys.standing(i))) this.#doubt = true;
+  }
+
+  /** All but drafts. */
+  *#surveyed(): Generator<number> {
+    const { candidates } = this.work;
+    for (let i = 0; i < candidates.size; i++) {
+      if (!DRAFT.test(candidates.name(i))) yield i;
+      else if (!this.#sight.only && this.#sight.dataset === true) this.plan.set(i, 'as it is');
+    }
+  }
+
+  /** What belongs to no dataset that we know of is looked at once. If it may be a rank of one, nothing is published. */
+  #planOther(i: number, { name, failure }: NativeSurveyed): void {
+    const { dataset, only } = this.#sight;
+    // Without a dataset that was asked for, what is left to do was seen to belong to one: it is told of here, or nowhere.
+    if (only || (dataset === false && !this.work.isOurs(i))) return;
+    if (typeof dataset === 'string' && name !== '' && name !== dataset) return;
+    const standing = this.surveys.standing(i);
+    if (standing === 'unreadable' && failure) this.plan.set(i, 'fail', toFailure(failure));
+    else this.plan.set(i, isDoubtful(standing) ? 'keep' : 'as it is');
+  }
+}

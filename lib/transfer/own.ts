@@ -1,0 +1,58 @@
+// What a collective transfer has of its own rank: a transfer, and what one rank says for all in the home of the dataset.
+import { answer, type NativeTransfer } from '../base/native.js';
+import { DECISIONS } from '../base/native-home.js';
+import type {
+  Added,
+  AddGlobOptions,
+  AddOptions,
+  DispatchOptions,
+  PathLike,
+  Progress,
+  ProgressOptions,
+  TransferReport,
+  TransferStateName,
+  WaitOptions,
+} from '../base/types.js';
+
+/** This rank's part: a Transfer. */
+export interface OwnTransfer {
+  readonly name: string;
+  readonly stateFile: string;
+  readonly state: TransferStateName;
+  add(source: PathLike, dest: PathLike, options?: AddOptions): Promise<Added>;
+  addAll(pairs: readonly (readonly [PathLike, PathLike])[], options?: AddOptions): Promise<Added>;
+  addGlob(patterns: string | readonly string[], options: AddGlobOptions): Promise<Added>;
+  dispatch(options?: DispatchOptions): Promise<void>;
+  resume(options?: DispatchOptions): Promise<void>;
+  test(): boolean;
+  settle(options?: WaitOptions): Promise<boolean>;
+  report(): Promise<TransferReport>;
+  wait(options?: WaitOptions): Promise<TransferReport>;
+  cancel(): Promise<TransferStateName>;
+  free(): Promise<void>;
+  progress(options?: ProgressOptions): AsyncGenerator<Progress, void, undefined>;
+  unref(): unknown;
+  ref(): unknown;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** This rank's part, and what one rank says for all in the home of the dataset. */
+export interface OwnPart {
+  readonly transfer: OwnTransfer;
+  /** Was it decided, before it was opened, that all are published? */
+  readonly isDecided: boolean;
+  /** Durable afterwards. @throws {AxlError} AXL_STATE_LOCKED when a finalizer rolls them back */
+  agreeToPublish(atHome: boolean): Promise<void>;
+  isRolledBack(): Promise<boolean>;
+  withdraw(): Promise<void>;
+}
+
+/** @param isDecided was it decided before that all are published? */
+export function partOf(transfer: OwnTransfer, addon: NativeTransfer, isDecided: boolean): OwnPart {
+  return {
+    ...{ transfer, isDecided },
+    agreeToPublish: (atHome) => answer(addon.agreeToPublish(atHome)),
+    isRolledBack: async () => DECISIONS[(await answer(addon.askVerdict())) - 1] === 'roll back',
+    withdraw: () => answer(addon.withdraw()),
+  };
+}

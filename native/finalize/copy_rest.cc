@@ -1,0 +1,33 @@
+#include "finalize/copy_rest.h"
+
+#include <chrono>
+#include <future>
+#include <memory>
+
+#include "copy/copy_job.h"
+#include "copy/prepare.h"
+
+namespace axl {
+
+namespace {
+constexpr auto kStopPoll = std::chrono::milliseconds(20);
+}  // namespace
+
+Status CopyRest(Os& os, Engine& engine, Journal& journal, const std::atomic<bool>* stop) {
+  if (Status s = PrepareResume(os, journal); !s.ok()) return s;
+  auto quiet = std::make_shared<std::promise<void>>();
+  auto ended = quiet->get_future();
+  auto job = std::make_shared<CopyJob>(os, journal, true, [quiet] { quiet->set_value(); });
+  engine.Add(job);
+  while (ended.wait_for(kStopPoll) != std::future_status::ready) {
+    if (!engine.stopping() && !(stop && stop->load())) continue;
+    job->Cancel();
+    (void)job->Step();  // the engine may have no workers any more: then the job ends here
+  }
+  if (!job->failure().ok()) return job->failure();
+  for (const auto& p : journal.state().progress)
+    if (p.state == FileState::kFailed) return *p.failure;
+  return journal.state().settled ? Status::Ok() : Status::Make(Code::kCanceled, "stopped", journal.path());
+}
+
+}  // namespace axl

@@ -1,0 +1,96 @@
+#include "finalize/opening.h"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "base/names.h"
+
+namespace axl {
+
+bool Case::IsDraft() const { return Journal::IsDraftName(BaseOf(result.state_file)); }
+
+void Case::Set(Action action, Status why) {
+  result.action = action;
+  result.status = std::move(why);
+}
+
+void Case::Describe() {
+  const TransferState& state = journal->state();
+  result.name = state.info.name;
+  result.rank = state.info.rank;
+  result.files = state.files.size();
+  result.files_done = 0;
+  result.bytes = 0;
+  for (size_t i = 0; i < state.files.size(); i++) {
+    result.files_done += state.progress[i].state == FileState::kDone;
+    result.bytes += state.files[i].size;
+  }
+}
+
+std::vector<Case> CasesOf(const std::vector<std::string>& paths, const std::vector<Uuid>& surveyed) {
+  std::vector<Case> cases(paths.size());
+  for (size_t i = 0; i < paths.size(); i++) cases[i].result.state_file = paths[i];
+  for (size_t i = 0; i < surveyed.size(); i++) cases[i].surveyed = surveyed[i];
+  return cases;
+}
+
+Action OfOpenFailure(const Status& s, bool recognized) {
+  if (s.code == Code::kStateLocked) return Action::kBusy;
+  if (s.err == ENOENT) return Action::kGone;
+  if (!recognized &&
+      (s.code == Code::kStateCorrupt || s.code == Code::kUnsafePath || s.err == EISDIR || s.err == ENXIO))
+    return Action::kNotState;
+  const bool not_ours = s.code == Code::kUnavailable || s.code == Code::kNotSupported;  // see journal/needs.h
+  if (s.code == Code::kStateCorrupt || s.code == Code::kStateVersion || not_ours) return Action::kCorrupt;
+  return Action::kFailed;
+}
+
+Opening::Opening(Os& os, const Policy& policy, const std::vector<Case>& cases) : os_(os), policy_(policy) {
+  for (const Case& c : cases) {
+    const std::string dir(ParentOf(c.result.state_file));
+    if (state_dirs_.contains(dir)) continue;
+    state_dirs_.emplace(dir, Fd(os_, os_.Open(AT_FDCWD, dir.c_str(), O_PATH | O_DIRECTORY)));
+  }
+}
+
+int Opening::DirectoryOf(const std::string& state_file) const {
+  const Fd& fd = state_dirs_.find(ParentOf(state_file))->second;
+  return fd.valid() ? fd.get() : AT_FDCWD;  // then the open by path says why
+}
+
+bool Opening::Open(Case* c, DirectoryCache* cache) {
+  const OpenOptions options = {policy_.job_ended, DirectoryOf(c->result.state_file)};
+  Status s = Journal::Open(os_, c->result.state_file, options, &c->journal);
+  if (s.ok() && c->surveyed != Uuid{} && c->journal->uuid() != c->surveyed) {
+    c->Set(Action::kGone);
+    return false;
+  }
+  if (c->journal) c->Describe();
+  if (!s.ok()) {
+    c->Set(OfOpenFailure(s, c->journal && c->journal->recognized()), s);
+    return false;
+  }
+  if (s = CheckRoots(c->journal->state()); !s.ok()) {
+    c->Set(Action::kFailed, std::move(s));
+    return false;
+  }
+  c->publisher = std::make_unique<Publisher>(os_, *c->journal, policy_.publish, cache);
+  return true;
+}
+
+Status Opening::CheckRoots(const TransferState& state) const {
+  const auto inside = [&](const std::string& path) {
+    return std::any_of(policy_.roots.begin(), policy_.roots.end(),
+                       [&](const std::string& root) { return IsWithin(path, root) && path != root; });
+  };
+  if (policy_.roots.empty()) return Status::Ok();
+  for (const auto& f : state.files)
+    if (!inside(f.dest)) return Status::Make(Code::kUnsafePath, "the destination is outside of every --root", f.dest);
+  for (const auto& d : state.dirs)
+    if (!inside(d.path)) return Status::Make(Code::kUnsafePath, "the directory is outside of every --root", d.path);
+  return Status::Ok();
+}
+
+}  // namespace axl

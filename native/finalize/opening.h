@@ -1,0 +1,53 @@
+// Opens the state files of a batch, locked, if they are what the caller takes them for. Decides nothing.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "finalize/policy.h"
+#include "journal/journal.h"
+#include "os/os.h"
+#include "publish/publisher.h"
+
+namespace axl {
+
+// One state file. `result` says what is known of it, and why it could not be opened.
+struct Case {
+  Finalized result;
+  Uuid surveyed{};  // zeros: any
+  std::unique_ptr<Journal> journal;
+  std::unique_ptr<Publisher> publisher;  // there if it is open
+  bool publish = false;                  // renamed, and to be made durable with the others
+  bool removed = false;                  // an entry of the state directory was removed: to be made durable
+
+  bool IsDraft() const;
+  void Set(Action action, Status why = {});
+  // What the journal says, in the result.
+  void Describe();
+};
+
+// `surveyed`: empty, or one for each path.
+std::vector<Case> CasesOf(const std::vector<std::string>& paths, const std::vector<Uuid>& surveyed);
+
+class Opening {
+ public:
+  // The directories of `cases` stay open as long as this does.
+  Opening(Os& os, const Policy& policy, const std::vector<Case>& cases);
+  // False: not opened, and the result says why.
+  bool Open(Case* c, DirectoryCache* cache);
+
+ private:
+  int DirectoryOf(const std::string& state_file) const;
+  Status CheckRoots(const TransferState& state) const;
+
+  Os& os_;
+  const Policy& policy_;
+  std::map<std::string, Fd, std::less<>> state_dirs_;
+};
+
+// Something else of that name, or nothing any more: none of our business.
+Action OfOpenFailure(const Status& s, bool recognized);
+
+}  // namespace axl

@@ -1,0 +1,62 @@
+// What the caller of axl-finalize wants, what was decided, and what became of each state file. No code.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/record.h"
+#include "base/status.h"
+#include "publish/publisher.h"
+
+namespace axl {
+
+enum class Incomplete : uint8_t { kDelete = 1, kKeep = 2, kResume = 3 };
+
+// The same for all of a run.
+struct Policy {
+  Incomplete incomplete = Incomplete::kDelete;
+  Incomplete fallback = Incomplete::kKeep;  // what to do with what could not be resumed
+  PublishOptions publish = {};
+  std::vector<std::string> roots = {};  // canonical; if any is given, every destination must lie within one of them
+  bool job_ended = false;               // where flock does not work: writers on other hosts count as dead
+  bool keep_state = false;              // state files stay, with FINAL
+  bool dry_run = false;
+  bool may_delete = true;  // false: not all was seen, and what was not seen may be needed
+};
+
+// What is to become of the transfers of a call.
+enum class Decided : uint8_t {
+  kEach = 1,    // each for itself, but what is to be published only with all its ranks is left: kForDataset
+  kAsItIs,      // each for itself: their datasets are complete, or they have none
+  kIncomplete,  // their dataset is incomplete: what is complete is treated like what is not
+  kKeep,        // nothing that is complete is published, and nothing deleted
+  kRollBack,    // so it was decided, whatever the policy says
+};
+
+enum class Action : uint8_t {
+  kPublished = 0,
+  kRolledBack,
+  kKept,        // incomplete, and told to keep
+  kRemoved,     // never dispatched, or published and never freed: only the state file was removed
+  kBusy,        // its writer is alive, or another finalizer is at work
+  kGone,        // somebody else finalized it since the scan
+  kNotState,    // not a state file: left alone
+  kCorrupt,     // corrupt or of another version: left alone
+  kFailed,      // see status; the state file stays
+  kForDataset,  // see Decided::kEach
+};
+inline constexpr size_t kActions = static_cast<size_t>(Action::kForDataset) + 1;
+
+struct Finalized {
+  std::string state_file;
+  Action action = Action::kFailed;
+  Status status;         // why, where that needs saying
+  bool resumed = false;  // the copies were completed first
+  std::string name;      // of the transfer
+  uint32_t rank = 0;
+  uint64_t files = 0;
+  uint64_t files_done = 0;
+  uint64_t bytes = 0;
+};
+
+}  // namespace axl
