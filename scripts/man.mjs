@@ -72,8 +72,8 @@ A temporary file, in the directory of its destination NAME.
 .I .<32 hex digits>.new
 A state file that a rank was creating.
 .TP
-.I .axl\\-verdict.<16 hex digits>
-In a state directory: the verdict on a dataset. It is deleted when every rank is finalized.
+.I .axl\\-verdict.<32 hex digits>\\-UID
+In the home of a dataset: the verdict on it. It is deleted when every rank is finalized.
 .TP
 .I .axl\\-finalize.UID.lock
 In a state directory: the lock of a finalizer; that of a shard has the shard in its name, too. The lock of a killed

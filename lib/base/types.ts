@@ -33,10 +33,11 @@ export interface Comm {
   /** Resolves when all ranks have called it; rejects if one is lost. */
   barrier(): Promise<void>;
   /**
-   * Rank 0's text, on all ranks, when all have called it: letters, digits, `.`, `-` and `_`, up to 6,000 of them. Optional:
-   * without it, `create` with `comm` asks 128 times allTrue, and ranks with other state directories have to give `home`.
-   * @param text of rank 0; the others give none
-   * @param call as of allTrue
+   * Resolves on all ranks to rank 0's text, when all have called it. The text has up to 6,000 letters, digits, `.`, `-`
+   * and `_`. The method is optional: without it, `create` with `comm` asks allTrue 128 times, and ranks with different
+   * state directories have to give `home`.
+   * @param text rank 0's text; the other ranks give undefined
+   * @param call the question's name, as for allTrue
    */
   share?(text: string | undefined, call?: string): Promise<string>;
 }
@@ -114,9 +115,9 @@ export interface CreateOptions {
    */
   readonly allRanks?: boolean;
   /**
-   * The home of the dataset: the directory in which its verdict is written, what becomes of all its ranks. It must exist,
-   * be the same for all ranks, and stay until all are finalized. Needed where ranks have different state directories and
-   * no `comm`. @default with `comm` the state directory of rank 0, otherwise the transfer's own
+   * The home of the dataset: the directory that holds the verdict on all its ranks. It must exist, be the same for all
+   * ranks, and stay until all ranks are finalized. Ranks with different state directories and no `comm` need it.
+   * @default with `comm` the state directory of rank 0, otherwise the transfer's own
    */
   readonly home?: PathLike;
 }
