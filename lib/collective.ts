@@ -274,7 +274,7 @@ export class CollectiveTransfer {
     if (!published && !(await this.#ranks.agree('free', await this.#isUntouched())))
       throw new AxlError(
         'AXL_INVALID_STATE',
-        `free: transfer ${displayName(this.name)} is not published on all ranks yet; wait goes on`,
+        `free: transfer ${displayName(this.name)} is not published on all ranks yet: call wait again`,
       );
     // What was perhaps decided must not publish some while others are rolled back.
     if (this.#isUnsure) await this.#ranks.all('free', () => this.#byFirst(() => this.#part.withdraw()));
@@ -351,7 +351,7 @@ export class CollectiveTransfer {
 
   #expectUnspoiled(call: string): void {
     if (this.#spoiled === undefined) return;
-    const why = `${this.#spoiled} failed on a rank; free it`;
+    const why = `${this.#spoiled} failed on a rank, so the transfer can only be freed`;
     throw new AxlError('AXL_INVALID_STATE', `${call}: transfer ${displayName(this.name)}: ${why}`);
   }
 
@@ -384,7 +384,7 @@ export class CollectiveTransfer {
     const report = await this.#own.report();
     const name = displayName(this.name);
     if (outcome === 'canceled') return new CanceledError(`wait: transfer ${name} was canceled on a rank`, { report });
-    const cause = new AxlError('AXL_RANK_FAILED', 'wait: another rank failed');
+    const cause = new AxlError('AXL_RANK_FAILED', 'wait: it failed on another rank; the error there says why');
     return new TransferError(`wait: transfer ${name} failed on a rank`, report, { cause });
   }
 }

@@ -89,7 +89,8 @@ void Batch::Act(Case& c) {
 }
 
 void Batch::NotWithItsDataset(Case& c) {
-  const Status why = Status::Make(Code::kInvalidState, "its dataset is incomplete", c.result.state_file);
+  const Status why =
+      Status::Make(Code::kInvalidState, "another rank of its dataset is incomplete", c.result.state_file);
   if (decided_ == Decided::kKeep) return NotComplete(c, Incomplete::kKeep, why);
   if (decided_ == Decided::kRollBack) return NotComplete(c, Incomplete::kDelete, why);
   // What a resume could bring about has been tried before.
@@ -110,7 +111,9 @@ void Batch::NeverDispatched(Case& c) {
   if (Status s = c.publisher->AnyTemporary(&any); !s.ok()) return c.Set(Action::kFailed, s);
   if (any)
     return c.Set(Action::kCorrupt,
-                 Status::Make(Code::kStateCorrupt, "no SEALED, but its temporary files exist", c.result.state_file));
+                 Status::Make(Code::kStateCorrupt,
+                              "the state file ends before SEALED, but its temporary files exist: a part of it is lost",
+                              c.result.state_file));
   Remove(c, Action::kRemoved);
 }
 

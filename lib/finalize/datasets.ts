@@ -64,7 +64,10 @@ class Round {
 
   #reportUntouched(i: number): void {
     const part = this.look.plan.part(i);
-    const first = { code: 'AXL_CONFLICT', message: `${this.#shown(i)}: an earlier verdict on its dataset comes first` };
+    const first = {
+      code: 'AXL_CONFLICT',
+      message: `${this.#shown(i)}: an earlier verdict on its dataset has to be carried out first`,
+    };
     if (part === 'hold') this.#say(i, 'kept', this.look.plan.why(i) ?? first);
     if (part === 'fail') this.#say(i, 'failed', this.look.plan.why(i));
   }

@@ -49,7 +49,7 @@ function taken(dir: string): Failure {
   const path = fromLatin1(dir);
   return {
     code: 'AXL_STATE_LOCKED',
-    message: `${displayName(path)}: another finalizer is at work there`,
+    message: `${displayName(path)}: another finalizer is at work in this directory`,
     path: toText(path),
   };
 }

@@ -57,7 +57,8 @@ Status Home::Look() {
   identity_ = std::to_string(st.st_dev) + " " + std::to_string(st.st_ino);
   const bool shared = (st.st_mode & S_IWOTH) != 0 || ((st.st_mode & S_IWGRP) != 0 && st.st_gid != 0);
   if (os_.EffectiveUser() != 0 || (st.st_uid == 0 && !shared)) return Status::Ok();
-  return Status::Make(Code::kUnsafePath, "the home of a dataset of root's, and others can write to it", path_);
+  return Status::Make(Code::kUnsafePath,
+                      "the home of a dataset of root must be root's alone, but other users can write to it", path_);
 }
 
 std::string Home::NameOf(const Uuid& dataset) const {
@@ -79,7 +80,7 @@ Status Home::IsNamed(const Fd& fd, const std::string& name, bool* named) {
   struct stat st, there;
   if (const int r = os_.Fstat(fd.get(), &st); r < 0) return Failed(r, "fstat", name);
   if (st.st_uid != os_.EffectiveUser())
-    return Status::Make(Code::kUnsafePath, "not a lock of this user", Join(path_, name));
+    return Status::Make(Code::kUnsafePath, "the lock of the dataset belongs to another user", Join(path_, name));
   const int r = os_.Stat(dir_.get(), name.c_str(), &there, AT_SYMLINK_NOFOLLOW);
   if (r < 0 && r != -ENOENT) return Failed(r, "stat", name);
   *named = r == 0 && there.st_ino == st.st_ino && there.st_dev == st.st_dev;
@@ -139,18 +140,18 @@ Status Home::ReadFile(const std::string& name, const Uuid& dataset, std::optiona
   Fd fd(os_, os_.Open(dir_.get(), name.c_str(), O_RDONLY | kFlags));
   if (fd.error() == ENOENT) return Status::Ok();
   const std::string path = Join(path_, name);
-  if (fd.error() == ELOOP) return Status::Make(Code::kUnsafePath, "not a verdict of this user", path);
+  if (fd.error() == ELOOP) return Status::Make(Code::kUnsafePath, "this is not a verdict file of this user", path);
   if (!fd.valid()) return Status::Errno(fd.error(), "open", path);
   struct stat st;
   if (const int r = os_.Fstat(fd.get(), &st); r < 0) return Status::Errno(-r, "fstat", path);
   if (!S_ISREG(st.st_mode) || st.st_uid != os_.EffectiveUser() || st.st_size > kLongest)
-    return Status::Make(Code::kUnsafePath, "not a verdict of this user", path);
+    return Status::Make(Code::kUnsafePath, "this is not a verdict file of this user", path);
   std::string bytes(static_cast<size_t>(st.st_size), '\0');
   const ssize_t n = ReadFull(os_, fd.get(), bytes.data(), bytes.size(), 0);
   if (n < 0) return Status::Errno(static_cast<int>(-n), "read", path);
   Verdict verdict;
   if (static_cast<size_t>(n) != bytes.size() || !DecodeVerdict(bytes, &verdict) || verdict.dataset != dataset)
-    return Status::Make(Code::kStateCorrupt, "not a verdict on this dataset", path);
+    return Status::Make(Code::kStateCorrupt, "this is not a verdict on its dataset", path);
   *out = std::move(verdict);
   return Status::Ok();
 }

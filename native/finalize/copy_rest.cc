@@ -27,7 +27,8 @@ Status CopyRest(Os& os, Engine& engine, Journal& journal, const std::atomic<bool
   if (!job->failure().ok()) return job->failure();
   for (const auto& p : journal.state().progress)
     if (p.state == FileState::kFailed) return *p.failure;
-  return journal.state().settled ? Status::Ok() : Status::Make(Code::kCanceled, "stopped", journal.path());
+  return journal.state().settled ? Status::Ok()
+                                 : Status::Make(Code::kCanceled, "a signal stopped the work", journal.path());
 }
 
 }  // namespace axl

@@ -87,9 +87,11 @@ Status Opening::CheckRoots(const TransferState& state) const {
   };
   if (policy_.roots.empty()) return Status::Ok();
   for (const auto& f : state.files)
-    if (!inside(f.dest)) return Status::Make(Code::kUnsafePath, "the destination is outside of every --root", f.dest);
+    if (!inside(f.dest))
+      return Status::Make(Code::kUnsafePath, "the destination is outside every --root directory", f.dest);
   for (const auto& d : state.dirs)
-    if (!inside(d.path)) return Status::Make(Code::kUnsafePath, "the directory is outside of every --root", d.path);
+    if (!inside(d.path))
+      return Status::Make(Code::kUnsafePath, "the directory is outside every --root directory", d.path);
   return Status::Ok();
 }
 
