@@ -1,6 +1,5 @@
 // Faults of durability: an fsync is skipped, its failure is not believed, or it comes too late.
 const SYNC = 'if (Status s = Sync(); !s.ok()) return s;';
-const JOURNAL_SYNC = 'if (Status s = journal_.Sync(); !s.ok()) return s;';
 
 export const durabilityMutants = [
   {
