@@ -6,7 +6,7 @@ import { finalize, inspect } from '../../lib/index.js';
 import { corrupt, cutBefore, quiet, TYPE } from '../journals.js';
 import { isRoot, Place, script, temporaries, tree } from '../support.js';
 import { encodeVerdict, summed, verdictName } from '../verdicts.js';
-import { events, leaveRanks, published } from './datasets.js';
+import { leaveRanks, published } from './datasets.js';
 
 t.test('a dataset is published only if every rank has a complete transfer', async (t) => {
   const place = new Place(t);
