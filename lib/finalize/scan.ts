@@ -119,6 +119,8 @@ class Scan {
     const byDirectory = this.#plain()
       ? new Map([['', await list(fromLatin1(where), 'latin1')]])
       : await this.#match(where);
+    // It is listed, also where nothing in it itself was found.
+    if (!byDirectory.has('')) this.#put(canonicalRoot, root, [], path);
     for (const [below, names] of byDirectory) this.#put(canonicalRoot + below, root + below, names, path);
   }
 
