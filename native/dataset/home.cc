@@ -31,6 +31,12 @@ Status SyncDirectory(Os& os, int dir, const char* name, const std::string& path)
   return r < 0 ? Status::Errno(-r, "fsync", path) : Status::Ok();
 }
 
+// It is carried out, whatever becomes of its file: the next run finds it again, and removes it.
+Status NotDurable(Status s, const std::string& verdict) {
+  s.detail = "the verdict " + verdict + " may come back after a power cut: run axl-finalize again to remove it";
+  return s;
+}
+
 }  // namespace
 
 Status Home::Open(Os& os, const std::string& path, std::unique_ptr<Home>* out) {
@@ -83,7 +89,7 @@ Status Home::IsNamed(const Fd& fd, const std::string& name, bool* named) {
     return Status::Make(Code::kUnsafePath, "the lock of the dataset belongs to another user", Join(path_, name));
   const int r = os_.Stat(dir_.get(), name.c_str(), &there, AT_SYMLINK_NOFOLLOW);
   if (r < 0 && r != -ENOENT) return Failed(r, "stat", name);
-  *named = r == 0 && there.st_ino == st.st_ino && there.st_dev == st.st_dev;
+  *named = r == 0 && there.st_ino == st.st_ino;
   return Status::Ok();
 }
 
@@ -219,11 +225,13 @@ Status Home::RemoveDrafts(const std::string& name) {
 Status Home::Remove(const Uuid& dataset, const std::vector<std::string>& dirs) {
   const std::string name = NameOf(dataset);
   for (const std::string& dir : dirs)
-    if (Status s = SyncDirectory(os_, AT_FDCWD, dir.c_str(), dir); !s.ok() && s.err != ENOENT) return s;
+    if (Status s = SyncDirectory(os_, AT_FDCWD, dir.c_str(), dir); !s.ok() && s.err != ENOENT)
+      return NotDurable(std::move(s), Join(path_, name));
   const int r = os_.Unlink(dir_.get(), name.c_str());
   if (r < 0 && r != -ENOENT) return Failed(r, "unlink", name);
   if (Status s = RemoveDrafts(name); !s.ok()) return s;
-  return Sync();
+  Status s = Sync();
+  return s.ok() ? s : NotDurable(std::move(s), Join(path_, name));
 }
 
 }  // namespace axl
