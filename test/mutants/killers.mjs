@@ -147,4 +147,16 @@ export const killers = {
   'what this release does not do is not asked at open': 'FinalizeDoesWhatItsTableSaysAndTwiceIsOnce',
   'a live transfer believes records that were cut off': 'AfterAnyFaultALiveTransferBelievesWhatItsJournalSays',
   'a live transfer does not know that its journal is confirmed': 'ConfirmedSaysNothingOfWhatFollowsIt',
+  'a verdict is not fsynced': 'AVerdictIsOnTheDiskBeforeItCounts',
+  'the home is not fsynced when a verdict has its name': 'AVerdictIsOnTheDiskBeforeItCounts',
+  'a verdict that was read may be in the page cache only': 'WhoReadsAVerdictMakesItDurable',
+  'the last verdict counts, not the first': 'TheFirstVerdictCounts',
+  'two decide at a time': 'OneAtATimeDecides',
+  'a verdict is removed before the removals that it outlives are durable':
+    'ARemovedVerdictIsGoneAndWhatKilledWritersLeftToo',
+  'a home that is gone holds no verdict': 'AHomeThatIsNotThereIsAConflict',
+  'a verdict on another dataset is followed': 'WhatIsNoVerdictOnTheDatasetIsRefused',
+  'ranks publish without a verdict that is durable': 'WhatRanksAgreedIsAboutEachOfThem',
+  'ranks publish though a finalizer has decided to roll them back': 'RanksDoNotAgreeAgainstAFinalizer',
+  "ranks remove a finalizer's verdict before its transfers are done with": 'RanksDoNotAgreeAgainstAFinalizer',
 };
