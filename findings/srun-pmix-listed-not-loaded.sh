@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Slurm 22.05.8 and PMIx 4.2.2 (Debian 12: slurm-wlm-basic-plugins 22.05.8-4+deb12u3, libpmix2 4.2.2-1+deb12u1).
 #
-# What was expected: with the library installed (libpmix2; the plugin's package neither depends on it nor recommends it),
-# `srun --mpi=pmix` works, or `srun --mpi=list` does not list pmix.
-# What comes: the plugin loads `libpmix.so` without a version, in /usr/lib/<triplet>/pmix2/lib. That name is a link of the
-# development package libpmix-dev only; libpmix2 has libpmix.so.2. So pmix is listed, and each job that asks for it ends
+# What was expected: with the library installed (libpmix2; the plugin's package neither depends on it nor recommends
+# it), `srun --mpi=pmix` works, or `srun --mpi=list` does not list pmix.
+# What comes: the plugin loads `libpmix.so` without a version, in /usr/lib/<triplet>/pmix2/lib. That name is a link of
+# the development package libpmix-dev only; libpmix2 has libpmix.so.2. So pmix is listed, and each job that asks for it ends
 # before its first task: `mpi/pmix_v4: init: ... can not load PMIx library`.
 # This compares what the plugin asks for with what each package holds; no daemon is needed.
 set -euo pipefail
