@@ -146,6 +146,7 @@ TEST(ARemovedVerdictIsGoneAndWhatKilledWritersLeftToo) {
   Verdict counts;
   REQUIRE_OK(home->Decide(Listing(Decision::kPublish, 9), &counts));
   WriteFile(home->VerdictPath(Id(1)) + ".7.0", "half");
+  os.events.clear();
   REQUIRE_OK(home->Remove(Id(1), {world.root()}));
   CHECK(List(world.states()).empty());
   const size_t removed = os.Find("unlink", ".axl-verdict.");
