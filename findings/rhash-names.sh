@@ -29,7 +29,8 @@ printf a >' lead'
 printf b >'back\slash'
 printf c >$'new\nline'
 
-expect 'a backslash is read as a slash' 'back/slash: No such file or directory' "$(rhash --crc32c 'back\slash' 2>&1 || true)"
+expect 'a backslash is read as a slash' 'back/slash: No such file or directory' \
+  "$(rhash --crc32c 'back\slash' 2>&1 || true)"
 
 rhash --bsd --crc32c ' lead' >lead.crc32c
 expect 'a leading space is written' 'CRC32C ( lead) = ' "$(cat lead.crc32c)"

@@ -4,8 +4,8 @@
 # What was expected: with the library installed (libpmix2; the plugin's package neither depends on it nor recommends
 # it), `srun --mpi=pmix` works, or `srun --mpi=list` does not list pmix.
 # What comes: the plugin loads `libpmix.so` without a version, in /usr/lib/<triplet>/pmix2/lib. That name is a link of
-# the development package libpmix-dev only; libpmix2 has libpmix.so.2. So pmix is listed, and each job that asks for it ends
-# before its first task: `mpi/pmix_v4: init: ... can not load PMIx library`.
+# the development package libpmix-dev only; libpmix2 has libpmix.so.2. So pmix is listed, and each job that asks
+# for it ends before its first task: `mpi/pmix_v4: init: ... can not load PMIx library`.
 # This compares what the plugin asks for with what each package holds; no daemon is needed.
 set -euo pipefail
 work=$(mktemp -d)
