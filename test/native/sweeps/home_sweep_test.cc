@@ -76,12 +76,12 @@ TEST(TornAtAnyWriteAVerdictIsNotThere) {
   });
 }
 
-constexpr PowerCut kCuts[] = {{}, {.state_names = true}, {.data = true}, {.data = true, .state_names = true}};
+constexpr PowerCut kHomeCuts[] = {{}, {.state_names = true}, {.data = true}, {.data = true, .state_names = true}};
 
 TEST(AfterAPowerCutAVerdictThatSomebodyWasToldOfIsThere) {
   World world;
   DiskOs disk(world.root(), world.states());
-  for (const PowerCut& survives : kCuts)
+  for (const PowerCut& survives : kHomeCuts)
     Sweep("power sweep, a verdict", disk, Fault::kKill, 0, [&](FaultOs& os) {
       world.Reset();
       disk.Forget();
