@@ -52,7 +52,7 @@ export const killers = {
     'ASourceThatEndsEarlyHasChangedAndATemporaryIsNotVerified',
   'a small source that changed while it was copied is published': CHANGES,
   'a large source that changed while it was copied is published': CHANGES,
-  'FAILED of a file is written twice': 'ACallOfATransferThatFailsIsReportedOrDoesNotMatter',
+  'FAILED of a file is written twice': 'TheFirstErrorOfAFileIsKept',
   'kept chunks are not summed at a resume': 'AKeptChunkThatDoesNotSumUpIsCopiedAgain',
   'a resume does not look whether DONE files are there': 'ADoneFileThatIsLostIsCopiedAgain',
   'bytes of a killed run show through a hole of the source': 'HolesStayHolesAndStaleBytesDoNotShowThrough',
