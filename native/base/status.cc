@@ -2,6 +2,7 @@
 #include "base/status.h"
 
 #include <cerrno>
+#include <iterator>
 
 namespace axl {
 
@@ -44,39 +45,26 @@ std::string ErrnoName(int err) {
 }
 
 const char* CodeName(Code code) {
-  switch (code) {
-    case Code::kOk:
-      return "OK";
-    case Code::kInvalidState:
-      return "AXL_INVALID_STATE";
-    case Code::kTransferFailed:
-      return "AXL_TRANSFER_FAILED";
-    case Code::kIo:
-      return "AXL_IO";
-    case Code::kSourceChanged:
-      return "AXL_SOURCE_CHANGED";
-    case Code::kVerify:
-      return "AXL_VERIFY";
-    case Code::kStateCorrupt:
-      return "AXL_STATE_CORRUPT";
-    case Code::kStateLocked:
-      return "AXL_STATE_LOCKED";
-    case Code::kStateVersion:
-      return "AXL_STATE_VERSION";
-    case Code::kStateExists:
-      return "AXL_STATE_EXISTS";
-    case Code::kCanceled:
-      return "AXL_CANCELED";
-    case Code::kNotSupported:
-      return "AXL_NOT_SUPPORTED";
-    case Code::kUnsafePath:
-      return "AXL_UNSAFE_PATH";
-    case Code::kConflict:
-      return "AXL_CONFLICT";
-    case Code::kUnavailable:
-      return "AXL_BACKEND_UNAVAILABLE";
-  }
-  return "AXL_UNKNOWN";
+  // In the order of Code.
+  static constexpr const char* kNames[] = {
+      "OK",
+      "AXL_INVALID_STATE",
+      "AXL_TRANSFER_FAILED",
+      "AXL_IO",
+      "AXL_SOURCE_CHANGED",
+      "AXL_VERIFY",
+      "AXL_STATE_CORRUPT",
+      "AXL_STATE_LOCKED",
+      "AXL_STATE_VERSION",
+      "AXL_STATE_EXISTS",
+      "AXL_CANCELED",
+      "AXL_NOT_SUPPORTED",
+      "AXL_UNSAFE_PATH",
+      "AXL_CONFLICT",
+      "AXL_BACKEND_UNAVAILABLE",
+  };
+  static_assert(std::size(kNames) == static_cast<size_t>(kLastCode) + 1);
+  return code <= kLastCode ? kNames[static_cast<size_t>(code)] : "AXL_UNKNOWN";
 }
 
 }  // namespace axl

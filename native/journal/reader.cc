@@ -42,11 +42,6 @@ class Decoder {
     for (size_t i = sizeof *v; i-- > 0;) n = n << 8 | (p_ - sizeof *v)[i];
     *v = static_cast<T>(n);
   }
-  void Get(uint8_t* v) { Little(v); }
-  void Get(uint32_t* v) { Little(v); }
-  void Get(uint64_t* v) { Little(v); }
-  void Get(int32_t* v) { Little(v); }
-  void Get(int64_t* v) { Little(v); }
   void Get(bool* v) {
     uint8_t n = 0;
     Little(&n);
@@ -95,8 +90,10 @@ class Decoder {
     if constexpr (std::is_enum_v<T>) {
       uint8_t n = 0;
       Little(&n);
-      ok_ &= n >= 1 && n <= static_cast<uint8_t>(kLast<T>);
+      ok_ &= n >= 1 && n <= static_cast<uint8_t>(Last(T{}));
       *value = static_cast<T>(n);
+    } else if constexpr (std::is_integral_v<T>) {
+      Little(value);
     } else {
       Fields(*value, *this);
     }

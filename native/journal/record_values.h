@@ -13,53 +13,31 @@
 
 namespace axl {
 
-// The numbers of an enumeration go from 1 to this one.
-template <class E>
-inline constexpr E kLast = E{};
-template <>
-inline constexpr Durability kLast<Durability> = Durability::kNone;
-template <>
-inline constexpr OwnerPolicy kLast<OwnerPolicy> = OwnerPolicy::kSkip;
-template <>
-inline constexpr Inodes kLast<Inodes> = Inodes::kNotProbed;
-template <>
-inline constexpr FileKind kLast<FileKind> = FileKind::kGenerated;
-template <>
-inline constexpr Phase kLast<Phase> = Phase::kPointer;
-template <>
-inline constexpr Stood kLast<Stood> = Stood::kNotLooked;
-template <>
-inline constexpr Code kLast<Code> = kLastCode;
-template <>
-inline constexpr Outcome kLast<Outcome> = Outcome::kRolledBack;
-template <>
-inline constexpr Step kLast<Step> = Step::kStaged;
-template <>
-inline constexpr Direction kLast<Direction> = Direction::kBack;
+// The numbers of an enumeration go from 1 to this one. The argument only says which enumeration.
+constexpr Durability Last(Durability) { return Durability::kNone; }
+constexpr OwnerPolicy Last(OwnerPolicy) { return OwnerPolicy::kSkip; }
+constexpr Inodes Last(Inodes) { return Inodes::kNotProbed; }
+constexpr FileKind Last(FileKind) { return FileKind::kGenerated; }
+constexpr Phase Last(Phase) { return Phase::kPointer; }
+constexpr Stood Last(Stood) { return Stood::kNotLooked; }
+constexpr Code Last(Code) { return kLastCode; }
+constexpr Outcome Last(Outcome) { return Outcome::kRolledBack; }
+constexpr Step Last(Step) { return Step::kStaged; }
+constexpr Direction Last(Direction) { return Direction::kBack; }
 
-// `V` is called with fields, in order; a field may depend on those before it.
-template <class S, class V>
-void Fields(S& x, V& v) requires std::is_same_v<std::remove_const_t<S>, Time> {
-  v(x.sec, x.nsec);
-}
-template <class S, class V>
-void Fields(S& x, V& v) requires std::is_same_v<std::remove_const_t<S>, Xattr> {
-  v(x.name, x.value);
-}
-template <class S, class V>
-void Fields(S& x, V& v) requires std::is_same_v<std::remove_const_t<S>, Pair> {
-  v(x.key, x.value);
-}
-template <class S, class V>
-void Fields(S& x, V& v) requires std::is_same_v<std::remove_const_t<S>, Metadata> {
-  v(x.mode, x.uid, x.gid, x.atime, x.mtime, x.xattrs);
-}
+template <class S, class T>
+concept Like = std::is_same_v<std::remove_const_t<S>, T>;
+
+// `v` is called with fields, in order; a field may depend on those before it.
+void Fields(Like<Time> auto& x, auto& v) { v(x.sec, x.nsec); }
+void Fields(Like<Xattr> auto& x, auto& v) { v(x.name, x.value); }
+void Fields(Like<Pair> auto& x, auto& v) { v(x.key, x.value); }
+void Fields(Like<Metadata> auto& x, auto& v) { v(x.mode, x.uid, x.gid, x.atime, x.mtime, x.xattrs); }
 
 struct TransferRecord {
   static constexpr RecordType kType = RecordType::kTransfer;
   TransferInfo info;
-  template <class S, class V>
-  static void Fields(S& r, V& v) {
+  static void Fields(auto& r, auto& v) {
     auto& i = r.info;
     v(i.name, i.backend, i.rank, i.size, i.host, i.boot_id, i.pid, i.start_time, i.pid_namespace, i.durability);
     v(i.owner, i.mode, i.times, i.xattrs, i.acls, i.chunk_size, i.job, i.local_rank, i.all_ranks, i.dataset, i.attempt);
@@ -71,8 +49,7 @@ struct FileRecord {
   static constexpr RecordType kType = RecordType::kFile;
   uint32_t id = 0;
   FileEntry file;
-  template <class S, class V>
-  static void Fields(S& r, V& v) {
+  static void Fields(auto& r, auto& v) {
     auto& f = r.file;
     v(r.id, f.kind, f.phase, f.source, f.dest, f.size, f.source_inode, f.source_ctime, f.meta, f.stood);
     if (f.stood == Stood::kSomething) v(f.there);
@@ -85,8 +62,7 @@ struct DirRecord {
   static constexpr RecordType kType = RecordType::kDir;
   uint32_t id = 0;
   DirEntry dir;
-  template <class S, class V>
-  static void Fields(S& r, V& v) {
+  static void Fields(auto& r, auto& v) {
     v(r.id, r.dir.path, r.dir.described);
     if (r.dir.described) v(r.dir.meta);
   }
@@ -97,20 +73,14 @@ struct SealedRecord {
   uint32_t files = 0, dirs = 0, anchors = 0;
   uint64_t bytes = 0;
   Time dispatched;
-  template <class S, class V>
-  static void Fields(S& r, V& v) {
-    v(r.files, r.dirs, r.anchors, r.bytes, r.dispatched);
-  }
+  static void Fields(auto& r, auto& v) { v(r.files, r.dirs, r.anchors, r.bytes, r.dispatched); }
 };
 
 struct ChunkRecord {
   static constexpr RecordType kType = RecordType::kChunk;
   uint32_t file = 0;
   ChunkSum chunk;
-  template <class S, class V>
-  static void Fields(S& r, V& v) {
-    v(r.file, r.chunk.index, r.chunk.crc);
-  }
+  static void Fields(auto& r, auto& v) { v(r.file, r.chunk.index, r.chunk.crc); }
 };
 
 struct DoneRecord {
@@ -120,18 +90,14 @@ struct DoneRecord {
   uint64_t size = 0;
   uint32_t crc = 0, uid = 0, gid = 0, mode = 0;
   uint8_t lacking = 0;
-  template <class S, class V>
-  static void Fields(S& r, V& v) {
-    v(r.file, r.temporary, r.size, r.crc, r.uid, r.gid, r.mode, r.lacking);
-  }
+  static void Fields(auto& r, auto& v) { v(r.file, r.temporary, r.size, r.crc, r.uid, r.gid, r.mode, r.lacking); }
 };
 
 struct FailedRecord {
   static constexpr RecordType kType = RecordType::kFailed;
   uint32_t file = 0;
   Status failure;
-  template <class S, class V>
-  static void Fields(S& r, V& v) {
+  static void Fields(auto& r, auto& v) {
     auto& f = r.failure;
     v(r.file, f.code, f.err, f.call, f.path, f.dest, f.detail);
   }
@@ -141,8 +107,7 @@ struct FailedRecord {
 template <RecordType type>
 struct MarkRecord {
   static constexpr RecordType kType = type;
-  template <class S, class V>
-  static void Fields(S&, V&) {}
+  static void Fields(auto&, auto&) {}
 };
 using CanceledRecord = MarkRecord<RecordType::kCanceled>;
 using ResumedRecord = MarkRecord<RecordType::kResumed>;
@@ -154,10 +119,7 @@ template <RecordType type>
 struct NumberRecord {
   static constexpr RecordType kType = type;
   uint32_t id = 0;
-  template <class S, class V>
-  static void Fields(S& r, V& v) {
-    v(r.id);
-  }
+  static void Fields(auto& r, auto& v) { v(r.id); }
 };
 using RenouncedRecord = NumberRecord<RecordType::kRenounced>;  // a directory
 using PublishedRecord = NumberRecord<RecordType::kPublished>;  // a file
@@ -167,29 +129,20 @@ using RetiredRecord = NumberRecord<RecordType::kRetired>;      // a RETIRE
 struct FinalRecord {
   static constexpr RecordType kType = RecordType::kFinal;
   Outcome outcome = Outcome::kPublished;
-  template <class S, class V>
-  static void Fields(S& r, V& v) {
-    v(r.outcome);
-  }
+  static void Fields(auto& r, auto& v) { v(r.outcome); }
 };
 
 struct AnchorRecord {
   static constexpr RecordType kType = RecordType::kAnchor;
   uint32_t id = 0;
   Anchor anchor;
-  template <class S, class V>
-  static void Fields(S& r, V& v) {
-    v(r.id, r.anchor.path, r.anchor.identity);
-  }
+  static void Fields(auto& r, auto& v) { v(r.id, r.anchor.path, r.anchor.identity); }
 };
 
 struct SubmittedRecord {
   static constexpr RecordType kType = RecordType::kSubmitted;
   Submitted submitted;
-  template <class S, class V>
-  static void Fields(S& r, V& v) {
-    v(r.submitted.mover, r.submitted.token, r.submitted.files);
-  }
+  static void Fields(auto& r, auto& v) { v(r.submitted.mover, r.submitted.token, r.submitted.files); }
 };
 
 struct StagedRecord {
@@ -197,85 +150,58 @@ struct StagedRecord {
   uint32_t file = 0;
   Step step = Step::kIntent;
   std::vector<Pair> pairs;
-  template <class S, class V>
-  static void Fields(S& r, V& v) {
-    v(r.file, r.step, r.pairs);
-  }
+  static void Fields(auto& r, auto& v) { v(r.file, r.step, r.pairs); }
 };
 
 struct DirectionRecord {
   static constexpr RecordType kType = RecordType::kDirection;
   Direction direction = Direction::kForward;
-  template <class S, class V>
-  static void Fields(S& r, V& v) {
-    v(r.direction);
-  }
+  static void Fields(auto& r, auto& v) { v(r.direction); }
 };
 
 struct ContentRecord {
   static constexpr RecordType kType = RecordType::kContent;
   uint32_t file = 0;
   std::string bytes;
-  template <class S, class V>
-  static void Fields(S& r, V& v) {
-    v(r.file, r.bytes);
-  }
+  static void Fields(auto& r, auto& v) { v(r.file, r.bytes); }
 };
 
 struct ExpectRecord {
   static constexpr RecordType kType = RecordType::kExpect;
   uint32_t file = 0, crc = 0;
-  template <class S, class V>
-  static void Fields(S& r, V& v) {
-    v(r.file, r.crc);
-  }
+  static void Fields(auto& r, auto& v) { v(r.file, r.crc); }
 };
 
 struct ReplacesRecord {
   static constexpr RecordType kType = RecordType::kReplaces;
   uint32_t file = 0;
   Identity identity;
-  template <class S, class V>
-  static void Fields(S& r, V& v) {
-    v(r.file, r.identity);
-  }
+  static void Fields(auto& r, auto& v) { v(r.file, r.identity); }
 };
 
 struct PhaseRecord {
   static constexpr RecordType kType = RecordType::kPhase;
   Phase phase = Phase::kData;
-  template <class S, class V>
-  static void Fields(S& r, V& v) {
-    v(r.phase);
-  }
+  static void Fields(auto& r, auto& v) { v(r.phase); }
 };
 
 struct RetireRecord {
   static constexpr RecordType kType = RecordType::kRetire;
   uint32_t id = 0;
   Retire retire;
-  template <class S, class V>
-  static void Fields(S& r, V& v) {
-    v(r.id, r.retire.path, r.retire.identity, r.retire.size, r.retire.crc);
-  }
+  static void Fields(auto& r, auto& v) { v(r.id, r.retire.path, r.retire.identity, r.retire.size, r.retire.crc); }
 };
 
 struct AdoptedRecord {
   static constexpr RecordType kType = RecordType::kAdopted;
   Identity self, directory;
-  template <class S, class V>
-  static void Fields(S& r, V& v) {
-    v(r.self, r.directory);
-  }
+  static void Fields(auto& r, auto& v) { v(r.self, r.directory); }
 };
 
 struct HeartbeatRecord {
   static constexpr RecordType kType = RecordType::kHeartbeat;
   Time time;
-  template <class S, class V>
-  static void Fields(S& r, V& v) {
-    v(r.time);
-  }
+  static void Fields(auto& r, auto& v) { v(r.time); }
 };
 
 // An optional record of a later release: there, and nothing more is known.

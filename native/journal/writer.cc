@@ -22,11 +22,6 @@ class Encoder {
   }
 
  private:
-  void Put(uint8_t v) { Little(v); }
-  void Put(uint32_t v) { Little(v); }
-  void Put(uint64_t v) { Little(v); }
-  void Put(int32_t v) { Little(v); }
-  void Put(int64_t v) { Little(v); }
   void Put(bool v) { Little(static_cast<uint8_t>(v ? 2 : 1)); }
   void Put(const std::string& s) {
     Little(static_cast<uint32_t>(s.size()));
@@ -56,6 +51,8 @@ class Encoder {
   void Put(const T& value) {
     if constexpr (std::is_enum_v<T>)
       Little(static_cast<uint8_t>(value));
+    else if constexpr (std::is_integral_v<T>)
+      Little(value);
     else
       Fields(value, *this);
   }
