@@ -26,192 +26,186 @@ const RESUME =
   'delete deletes their temporary files and their state files. resume copies what is missing from the sources, verifies ' +
   'each chunk that was copied before, and publishes; see --fallback. keep leaves everything for a later resume.';
 
-export const FINALIZE_OPTIONS: readonly OptionRow[] = [
-  {
-    name: '--incomplete',
-    argument: 'WHAT',
-    choices: Object.keys(INCOMPLETE),
-    default: 'delete',
-    group: 'What to do',
-    help: 'what to do with transfers that are not complete',
-    man: RESUME,
-  },
-  {
-    name: '--fallback',
-    argument: 'WHAT',
-    choices: FALLBACKS,
-    default: 'keep',
-    group: 'What to do',
-    help: 'what to do with transfers that --incomplete resume could not complete',
-    man: 'Applies to transfers whose sources are gone, have changed or cannot be read. Needs --incomplete resume.',
-  },
-  {
-    name: '--dataset',
-    argument: 'NAME',
-    optional: true,
-    group: 'What to do',
-    help: 'publish transfers that share a name only if every rank has a complete one',
-    man:
-      'Transfers that share a name form a dataset, with ranks 0 to size-1. Unless all of them are complete, none is ' +
-      'published: they are deleted or kept, as --incomplete says. While a rank is alive, none is touched. With NAME only ' +
-      'that dataset is looked at. With --shard the verdict is still for the whole dataset. Give all state directories of ' +
-      'the dataset: ranks whose state files are elsewhere count as missing.',
-  },
-  {
-    name: '--verify',
-    argument: 'HOW',
-    choices: Object.keys(VERIFY),
-    default: 'size',
-    group: 'What to do',
-    help: 'what to compare before publishing',
-    man: 'checksum reads every file and compares the CRC-32C that was computed while it was copied.',
-  },
-  {
-    name: '--overwrite',
-    argument: 'WHAT',
-    choices: Object.keys(OVERWRITE),
-    default: 'replace',
-    group: 'What to do',
-    help: 'what to do where a destination exists',
-    man:
-      'replace replaces the file. fail fails the transfer before any file of it is published. keep leaves the existing ' +
-      'file and publishes the other files.',
-  },
-  {
-    name: '--owner',
-    argument: 'WHAT',
-    choices: Object.keys(OWNER),
-    default: 'as created',
-    group: 'What to do',
-    help: 'what to do when an owner cannot be set',
-    man:
-      'fail fails the transfer. warn publishes the file with the user of axl-finalize as its owner, without setuid ' +
-      'and setgid. skip does not try to set the owner.',
-  },
-  {
-    name: '--keep-state',
-    group: 'What to do',
-    help: 'keep the state files and mark them final',
-    man: 'Without it a state file is deleted when its transfer is published or rolled back.',
-  },
-  {
-    name: '--dry-run',
-    group: 'What to do',
-    help: 'change nothing, print what would be done',
-    man: 'The exit status is the one that the real run would have.',
-  },
-  {
-    name: '--recursive',
-    group: 'Which transfers',
-    help: 'search the subdirectories, too',
-    man: 'Symbolic links to directories are not followed.',
-  },
-  {
-    name: '--pattern',
-    argument: 'GLOB',
-    repeat: true,
-    group: 'Which transfers',
-    help: 'only state files whose names match GLOB (repeatable)',
-    man: "GLOB is relative to the state directory: '*.rank[0-9]*' or, with --recursive, 'job7/**'.",
-  },
-  {
-    name: '--exclude',
-    argument: 'GLOB',
-    repeat: true,
-    group: 'Which transfers',
-    help: 'no state files whose names match GLOB (repeatable)',
-  },
-  {
-    name: '--shard',
-    argument: 'I/N',
-    group: 'Which transfers',
-    help: 'only part I of N, counted from 0; auto: rank and size of srun or mpirun',
-    man:
-      'Every transfer is in exactly one part, so N processes with the same inputs share the work. auto takes rank and ' +
-      'size from Open MPI, PMI (MPICH), Flux or a Slurm step; a process that none of them started is part 0 of 1. Each ' +
-      'part writes its own --report and --metrics files: run7.json becomes run7.3-of-8.json. Open MPI ends all parts ' +
-      'when one part ends with a status other than 0; so under Open MPI a part that has written its report ends with 0, ' +
-      'and axl-finalize merge prints the status of the run.',
-  },
-  {
-    name: '--root',
-    argument: 'DIR',
-    repeat: true,
-    group: 'Which transfers',
-    help: 'refuse transfers with a destination outside DIR (repeatable)',
-    man: 'Such a transfer fails, and its files are not touched. Symbolic links that lead out of DIR are refused, too.',
-  },
-  {
-    name: '--wait',
-    argument: 'DURATION',
-    optional: true,
-    group: 'How',
-    help: 'wait for live writers and other finalizers: 30s, 5m, 1h; without a value, for ever',
-    man: 'Their transfers are finalized when they have ended. A writer is alive while it holds the lock of its state file.',
-  },
-  {
-    name: '--job-ended',
-    group: 'How',
-    help: 'the job is over: where the file system has no locks, treat writers on other hosts as dead',
-    man: 'Use it only when all processes of the job have ended: a live writer would lose its files.',
-  },
-  {
-    name: '--jobs',
-    argument: 'N',
-    default: `${JOBS.default}`,
-    group: 'How',
-    help: `threads, ${JOBS.least} to ${JOBS.most}`,
-    man: 'Most threads wait for the file system, so more threads than processors can help.',
-  },
-  {
-    name: '--on-lock',
-    argument: 'WHAT',
-    choices: ON_LOCK,
-    default: 'skip',
-    group: 'How',
-    help: 'what to do when another finalizer has locked a state directory',
-    man: 'skip leaves the directory to the other finalizer (status 4). fail ends with status 1. The lock only saves double work: any number of finalizers may run at once.',
-  },
-  { name: '--verbose', short: '-v', group: 'Output', help: 'print a line for each state file' },
-  { name: '--quiet', group: 'Output', help: 'print errors only' },
-  { name: '--no-progress', group: 'Output', help: 'no progress bar, no progress lines' },
-  {
-    name: '--json',
-    group: 'Output',
-    help: 'print one JSON document',
-    man:
-      'version, time, inputs, entries (one for each state file, on a line of its own), counts, files, bytes, resumed, ' +
-      'unreadable, locked, datasets, timings in ms, dryRun, interrupted, status.',
-  },
-  {
-    name: '--ndjson',
-    group: 'Output',
-    help: 'print one JSON object a line for each event',
-    man: 'The field event is start, scan, dataset, entry, problem, wait or, at last, end, which has the totals.',
-  },
-  {
-    name: '--report',
-    argument: 'FILE',
-    group: 'Output',
-    help: 'write the document of --json to FILE',
-    man:
-      'The file appears when it is complete. It replaces an existing file, but never a state file, a link or a device. If ' +
-      'it cannot be written, the transfers are finalized all the same, and the exit status is 1. With --shard each part ' +
-      'has a file of its own (see --shard), and an older one is deleted first.',
-  },
-  {
-    name: '--metrics',
-    argument: 'FILE',
-    group: 'Output',
-    help: "write metrics for Prometheus' node_exporter to FILE",
-    man: "The format is that of node_exporter's textfile collector, which reads only names that end in .prom.",
-  },
-  { name: '--version', group: 'Help', help: 'print the version' },
-  { name: '--help', short: '-h', group: 'Help', help: 'print this help' },
-];
+const GROUPS: Readonly<Record<Group, readonly Omit<OptionRow, 'group'>[]>> = {
+  'What to do': [
+    {
+      name: '--incomplete',
+      argument: 'WHAT',
+      choices: Object.keys(INCOMPLETE),
+      default: 'delete',
+      help: 'what to do with transfers that are not complete',
+      man: RESUME,
+    },
+    {
+      name: '--fallback',
+      argument: 'WHAT',
+      choices: FALLBACKS,
+      default: 'keep',
+      help: 'what to do with transfers that --incomplete resume could not complete',
+      man: 'Applies to transfers whose sources are gone, have changed or cannot be read. Needs --incomplete resume.',
+    },
+    {
+      name: '--dataset',
+      argument: 'NAME',
+      optional: true,
+      help: 'publish transfers that share a name only if every rank has a complete one',
+      man:
+        'Transfers that share a name form a dataset, with ranks 0 to size-1. Unless all of them are complete, none is ' +
+        'published: they are deleted or kept, as --incomplete says. While a rank is alive, none is touched. With NAME only ' +
+        'that dataset is looked at. With --shard the verdict is still for the whole dataset. Give all state directories of ' +
+        'the dataset: ranks whose state files are elsewhere count as missing.',
+    },
+    {
+      name: '--verify',
+      argument: 'HOW',
+      choices: Object.keys(VERIFY),
+      default: 'size',
+      help: 'what to compare before publishing',
+      man: 'checksum reads every file and compares the CRC-32C that was computed while it was copied.',
+    },
+    {
+      name: '--overwrite',
+      argument: 'WHAT',
+      choices: Object.keys(OVERWRITE),
+      default: 'replace',
+      help: 'what to do where a destination exists',
+      man:
+        'replace replaces the file. fail fails the transfer before any file of it is published. keep leaves the existing ' +
+        'file and publishes the other files.',
+    },
+    {
+      name: '--owner',
+      argument: 'WHAT',
+      choices: Object.keys(OWNER),
+      default: 'as created',
+      help: 'what to do when an owner cannot be set',
+      man:
+        'fail fails the transfer. warn publishes the file with the user of axl-finalize as its owner, without setuid ' +
+        'and setgid. skip does not try to set the owner.',
+    },
+    {
+      name: '--keep-state',
+      help: 'keep the state files and mark them final',
+      man: 'Without it a state file is deleted when its transfer is published or rolled back.',
+    },
+    {
+      name: '--dry-run',
+      help: 'change nothing, print what would be done',
+      man: 'The exit status is the one that the real run would have.',
+    },
+  ],
+  'Which transfers': [
+    {
+      name: '--recursive',
+      help: 'search the subdirectories, too',
+      man: 'Symbolic links to directories are not followed.',
+    },
+    {
+      name: '--pattern',
+      argument: 'GLOB',
+      repeat: true,
+      help: 'only state files whose names match GLOB (repeatable)',
+      man: "GLOB is relative to the state directory: '*.rank[0-9]*' or, with --recursive, 'job7/**'.",
+    },
+    {
+      name: '--exclude',
+      argument: 'GLOB',
+      repeat: true,
+      help: 'no state files whose names match GLOB (repeatable)',
+    },
+    {
+      name: '--shard',
+      argument: 'I/N',
+      help: 'only part I of N, counted from 0; auto: rank and size of srun or mpirun',
+      man:
+        'Every transfer is in exactly one part, so N processes with the same inputs share the work. auto takes rank and ' +
+        'size from Open MPI, PMI (MPICH), Flux or a Slurm step; a process that none of them started is part 0 of 1. Each ' +
+        'part writes its own --report and --metrics files: run7.json becomes run7.3-of-8.json. Open MPI ends all parts ' +
+        'when one part ends with a status other than 0; so under Open MPI a part that has written its report ends with 0, ' +
+        'and axl-finalize merge prints the status of the run.',
+    },
+    {
+      name: '--root',
+      argument: 'DIR',
+      repeat: true,
+      help: 'refuse transfers with a destination outside DIR (repeatable)',
+      man: 'Such a transfer fails, and its files are not touched. Symbolic links that lead out of DIR are refused, too.',
+    },
+  ],
+  How: [
+    {
+      name: '--wait',
+      argument: 'DURATION',
+      optional: true,
+      help: 'wait for live writers and other finalizers: 30s, 5m, 1h; without a value, for ever',
+      man: 'Their transfers are finalized when they have ended. A writer is alive while it holds the lock of its state file.',
+    },
+    {
+      name: '--job-ended',
+      help: 'the job is over: where the file system has no locks, treat writers on other hosts as dead',
+      man: 'Use it only when all processes of the job have ended: a live writer would lose its files.',
+    },
+    {
+      name: '--jobs',
+      argument: 'N',
+      default: `${JOBS.default}`,
+      help: `threads, ${JOBS.least} to ${JOBS.most}`,
+      man: 'Most threads wait for the file system, so more threads than processors can help.',
+    },
+    {
+      name: '--on-lock',
+      argument: 'WHAT',
+      choices: ON_LOCK,
+      default: 'skip',
+      help: 'what to do when another finalizer has locked a state directory',
+      man: 'skip leaves the directory to the other finalizer (status 4). fail ends with status 1. The lock only saves double work: any number of finalizers may run at once.',
+    },
+  ],
+  Output: [
+    { name: '--verbose', short: '-v', help: 'print a line for each state file' },
+    { name: '--quiet', help: 'print errors only' },
+    { name: '--no-progress', help: 'no progress bar, no progress lines' },
+    {
+      name: '--json',
+      help: 'print one JSON document',
+      man:
+        'version, time, inputs, entries (one for each state file, on a line of its own), counts, files, bytes, resumed, ' +
+        'unreadable, locked, datasets, timings in ms, dryRun, interrupted, status.',
+    },
+    {
+      name: '--ndjson',
+      help: 'print one JSON object a line for each event',
+      man: 'The field event is start, scan, dataset, entry, problem, wait or, at last, end, which has the totals.',
+    },
+    {
+      name: '--report',
+      argument: 'FILE',
+      help: 'write the document of --json to FILE',
+      man:
+        'The file appears when it is complete. It replaces an existing file, but never a state file, a link or a device. If ' +
+        'it cannot be written, the transfers are finalized all the same, and the exit status is 1. With --shard each part ' +
+        'has a file of its own (see --shard), and an older one is deleted first.',
+    },
+    {
+      name: '--metrics',
+      argument: 'FILE',
+      help: "write metrics for Prometheus' node_exporter to FILE",
+      man: "The format is that of node_exporter's textfile collector, which reads only names that end in .prom.",
+    },
+  ],
+  Help: [
+    { name: '--version', help: 'print the version' },
+    { name: '--help', short: '-h', help: 'print this help' },
+  ],
+};
 
-const HELP: OptionRow = { name: '--help', short: '-h', group: 'Help', help: 'print this help' };
-const WRITTEN: readonly string[] = ['--quiet', '--report', '--metrics'];
+export const FINALIZE_OPTIONS: readonly OptionRow[] = Object.entries(GROUPS).flatMap(([group, rows]) =>
+  rows.map((row) => ({ ...row, group: group as Group })),
+);
+
+const optionsNamed = (...names: readonly string[]): OptionRow[] =>
+  FINALIZE_OPTIONS.filter(({ name }) => names.includes(name));
+const HELP = optionsNamed('--help');
 const JSON_OPTION: OptionRow = { name: '--json', group: 'Output', help: 'print one JSON document' };
 
 export const SORT_KEYS = ['name', 'rank', 'state', 'files', 'bytes', 'age'] as const;
@@ -249,7 +243,7 @@ export const COMMANDS: readonly CommandRow[] = [
       'file could not be read and with 5 if it is corrupt.',
     argument: 'STATE_FILE',
     argumentHelp: 'a state file',
-    options: [JSON_OPTION, HELP],
+    options: [JSON_OPTION, ...HELP],
     statuses: STATUSES,
   },
   {
@@ -272,7 +266,7 @@ export const COMMANDS: readonly CommandRow[] = [
         group: 'Output',
         help: `by ${SORT_KEYS.slice(0, -1).join(', ')} or ${SORT_KEYS.at(-1)}`,
       },
-      HELP,
+      ...HELP,
     ],
     statuses: STATUSES,
   },
@@ -287,7 +281,7 @@ export const COMMANDS: readonly CommandRow[] = [
       'it again. Transfers that it finalized before it was killed stay finalized, but no report counts them.',
     argument: 'REPORT...',
     argumentHelp: 'reports of the shards of one run',
-    options: [JSON_OPTION, ...FINALIZE_OPTIONS.filter(({ name }) => WRITTEN.includes(name)), HELP],
+    options: [JSON_OPTION, ...optionsNamed('--quiet', '--report', '--metrics', '--help')],
     statuses:
       'that of the run, see axl-finalize --help; 1 also if a report is missing, given twice or unreadable; 2 the command ' +
       'line is wrong',

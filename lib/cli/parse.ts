@@ -11,19 +11,8 @@ import { toStderr, toStdout } from './output/descriptor.js';
 import { parseDuration } from './output/text.js';
 
 /** What the options say, under commander's names. */
-export interface Flags extends Pick<FinalizeOptions, 'incomplete' | 'fallback' | 'dataset' | 'wait' | 'verify'> {
-  readonly overwrite?: NonNullable<FinalizeOptions['overwrite']>;
-  readonly owner?: NonNullable<FinalizeOptions['owner']>;
-  readonly onLock?: 'skip' | 'fail';
-  readonly shard?: NonNullable<FinalizeOptions['shard']>;
-  readonly jobs?: number;
+export interface Flags extends Omit<FinalizeOptions, 'roots' | 'signal' | 'entries' | 'onEvent'> {
   readonly root?: readonly string[];
-  readonly pattern?: readonly string[];
-  readonly exclude?: readonly string[];
-  readonly keepState?: true;
-  readonly dryRun?: true;
-  readonly recursive?: true;
-  readonly jobEnded?: true;
   readonly verbose?: true;
   readonly quiet?: true;
   readonly progress: boolean;
@@ -64,7 +53,7 @@ function parseWait(text: string): number {
   return ms;
 }
 
-function parseShard(text: string): Flags['shard'] {
+function parseShard(text: string): FinalizeOptions['shard'] {
   if (text === 'auto') return text;
   const [, index, count] = /^(\d{1,9})\/(\d{1,9})$/.exec(text) ?? [];
   if (index === undefined || Number(index) >= Number(count))
