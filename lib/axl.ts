@@ -43,15 +43,7 @@ function find(call: string, handle: Handle): Transfer | CollectiveTransfer {
  * Begins a transfer. When it resolves, the state file exists.
  * @returns the transfer's id, for the other functions
  * @throws as {@link Transfer.create}
- * @example
- * ```ts
- * const id = await create({ name: 'ckpt.42', stateDir: '/p/job/state' });
- * await add(id, '/l/ssd/ckpt.42', '/p/lustre/run/ckpt.42');
- * await dispatch(id);
- * computeNextStep();
- * await wait(id);
- * await free(id);
- * ```
+ * @example examples/api/create.ts
  * @see AXL_Create
  */
 export async function create(options: CollectiveOptions): Promise<CollectiveId>;
@@ -65,13 +57,7 @@ export async function create(options: CreateOptions): Promise<number> {
 /**
  * Plans to copy a file or a directory, as {@link Transfer.add} does.
  * @throws as {@link Transfer.add}
- * @example
- * ```ts
- * const id = await create({ name: 'ckpt.42', stateDir: '/p/job/state' });
- * const { files, bytes } = await add(id, '/l/ssd/ckpt.42', '/p/lustre/run/ckpt.42');
- * console.log(`${files} files, ${bytes} bytes`);
- * await free(id);
- * ```
+ * @example examples/api/add.ts
  * @see AXL_Add
  */
 export async function add(id: Handle, source: PathLike, dest: PathLike, options?: AddOptions): Promise<Added> {
@@ -81,15 +67,7 @@ export async function add(id: Handle, source: PathLike, dest: PathLike, options?
 /**
  * Plans to copy many files and directories, all or none, as {@link Transfer.addAll} does.
  * @throws as {@link Transfer.addAll}
- * @example
- * ```ts
- * const id = await create({ name: 'ckpt.42', stateDir: '/p/job/state' });
- * await addAll(id, [
- *   ['/l/ssd/ckpt.42', '/p/lustre/run/ckpt.42'],
- *   ['/l/ssd/ckpt.42.0', '/p/lustre/run/'],
- * ]);
- * await free(id);
- * ```
+ * @example examples/api/addAll.ts
  * @see AXL_Add
  */
 export async function addAll(
@@ -103,12 +81,7 @@ export async function addAll(
 /**
  * Plans to copy the files that match patterns, as {@link Transfer.addGlob} does.
  * @throws as {@link Transfer.addGlob}
- * @example
- * ```ts
- * const id = await create({ name: 'ckpt.42', stateDir: '/p/job/state' });
- * await addGlob(id, 'ckpt.42*', { cwd: '/l/ssd', dest: '/p/lustre/run' });
- * await free(id);
- * ```
+ * @example examples/api/addGlob.ts
  * @see AXL_Add
  */
 export async function addGlob(
@@ -122,14 +95,7 @@ export async function addGlob(
 /**
  * Starts the copies, as {@link Transfer.dispatch} does. When it resolves, the plan is on the disk and copies run.
  * @throws as {@link Transfer.dispatch}
- * @example
- * ```ts
- * const id = await create({ name: 'ckpt.42', stateDir: '/p/job/state' });
- * await add(id, '/l/ssd/ckpt.42', '/p/lustre/run/ckpt.42');
- * await dispatch(id, { signal: AbortSignal.timeout(600_000) }); // canceled if the copies take ten minutes
- * await wait(id);
- * await free(id);
- * ```
+ * @example examples/api/dispatch.ts
  * @see AXL_Dispatch
  */
 export async function dispatch(id: Handle, options?: DispatchOptions): Promise<void> {
@@ -139,15 +105,7 @@ export async function dispatch(id: Handle, options?: DispatchOptions): Promise<v
 /**
  * Would wait return at once? It says nothing about success.
  * @throws as {@link Transfer.test}
- * @example
- * ```ts
- * const id = await create({ name: 'ckpt.42', stateDir: '/p/job/state' });
- * await add(id, '/l/ssd/ckpt.42', '/p/lustre/run/ckpt.42');
- * await dispatch(id);
- * while (!test(id)) computeNextStep();
- * await wait(id);
- * await free(id);
- * ```
+ * @example examples/api/test.ts
  * @see AXL_Test
  */
 export function test(id: CollectiveId | CollectiveTransfer): Promise<boolean>;
@@ -159,15 +117,7 @@ export function test(id: Handle): boolean | Promise<boolean> {
 /**
  * Waits for the copies, then publishes all files or none, as {@link Transfer.wait} does.
  * @throws as {@link Transfer.wait}
- * @example
- * ```ts
- * const id = await create({ name: 'ckpt.42', stateDir: '/p/job/state' });
- * await add(id, '/l/ssd/ckpt.42', '/p/lustre/run/ckpt.42');
- * await dispatch(id);
- * const { filesPublished, bytes } = await wait(id);
- * console.log(`${filesPublished} files, ${bytes} bytes`);
- * await free(id);
- * ```
+ * @example examples/api/wait.ts
  * @see AXL_Wait
  */
 export async function wait(id: Handle, options?: WaitOptions): Promise<TransferReport> {
@@ -177,14 +127,7 @@ export async function wait(id: Handle, options?: WaitOptions): Promise<TransferR
 /**
  * Stops the copies, as {@link Transfer.cancel} does. When it resolves, none runs.
  * @throws as {@link Transfer.cancel}
- * @example
- * ```ts
- * const id = await create({ name: 'ckpt.42', stateDir: '/p/job/state' });
- * await add(id, '/l/ssd/ckpt.42', '/p/lustre/run/ckpt.42');
- * await dispatch(id);
- * if ((await cancel(id)) === 'dispatched') await wait(id); // the copies were faster
- * await free(id);
- * ```
+ * @example examples/api/cancel.ts
  * @see AXL_Cancel
  */
 export async function cancel(id: Handle): Promise<TransferStateName> {
@@ -194,16 +137,7 @@ export async function cancel(id: Handle): Promise<TransferStateName> {
 /**
  * Goes on with the copies after a cancel or a failure, as {@link Transfer.resume} does. When it resolves, copies run.
  * @throws as {@link Transfer.resume}
- * @example
- * ```ts
- * const id = await create({ name: 'ckpt.42', stateDir: '/p/job/state' });
- * await add(id, '/l/ssd/ckpt.42', '/p/lustre/run/ckpt.42');
- * await dispatch(id);
- * await cancel(id);
- * await resume(id);
- * await wait(id);
- * await free(id);
- * ```
+ * @example examples/api/resume.ts
  * @see AXL_Resume
  */
 export async function resume(id: Handle, options?: DispatchOptions): Promise<void> {
@@ -213,11 +147,7 @@ export async function resume(id: Handle, options?: DispatchOptions): Promise<voi
 /**
  * Ends a transfer and deletes its state file, as {@link Transfer.free} does. The id is not valid afterwards.
  * @throws as {@link Transfer.free}
- * @example
- * ```ts
- * const id = await create({ name: 'ckpt.42', stateDir: '/p/job/state' });
- * await free(id); // never dispatched: nothing was copied
- * ```
+ * @example examples/api/free.ts
  * @see AXL_Free
  */
 export async function free(id: Handle): Promise<void> {
@@ -229,11 +159,7 @@ export async function free(id: Handle): Promise<void> {
  * Cancels all transfers of this process whose copies run; in a worker thread, those of the thread. When it resolves, no
  * copy runs. Temporary files and state files stay, so that each transfer can be resumed.
  * @throws {AxlError} AXL_IO when a state file cannot be written
- * @example
- * ```ts
- * process.once('SIGTERM', () => stop().finally(() => process.exit(1)));
- * await stop();
- * ```
+ * @example examples/api/stop.ts
  * @see AXL_Stop
  */
 export async function stop(): Promise<void> {
@@ -247,11 +173,7 @@ export async function stop(): Promise<void> {
  * @returns the settings that are in force now
  * @throws {TypeError} an option that is unknown or of the wrong type; {RangeError} a number out of range
  * @throws {AxlError} AXL_INVALID_STATE for `threads` after the first transfer
- * @example
- * ```ts
- * const { chunkSize } = config({ threads: 4, durability: 'full' });
- * console.log(`chunks of ${chunkSize} bytes`);
- * ```
+ * @example examples/api/config.ts
  * @see AXL_Config
  */
 export function config(options: ConfigOptions = {}): Required<ConfigOptions> {

@@ -35,7 +35,14 @@ if (check && !existsSync(published)) {
 const stamp = join(root, '.cache', 'docs.stamp');
 const inputs = () =>
   contentHash([
-    ...['lib', 'docs/reference/api.md', 'typedoc.json', 'scripts/docs.mjs', 'scripts/typedoc-details.mjs'],
+    ...[
+      'lib',
+      'examples/api',
+      'docs/reference/api.md',
+      'typedoc.json',
+      'scripts/docs.mjs',
+      'scripts/typedoc-details.mjs',
+    ],
     ...['typedoc', 'typedoc-plugin-markdown', 'typescript'].map((name) => `node_modules/${name}/package.json`),
   ]);
 if (check && stamped(stamp, inputs())) process.exit();

@@ -77,15 +77,7 @@ export function toFailure(failure: NativeFailure): Failure {
 
 /**
  * An error of this library. Misuse (a wrong type, an unknown option) is a TypeError or RangeError instead.
- * @example
- * ```ts
- * try {
- *   await Transfer.open('/p/job/state/ckpt.42.99');
- * } catch (error) {
- *   if (!(error instanceof AxlError) || error.code !== 'AXL_IO') throw error;
- *   console.error(error.message, error.errnoName, error.path);
- * }
- * ```
+ * @example examples/api/AxlError.ts
  */
 export class AxlError extends Error {
   override name = 'AxlError';
@@ -110,19 +102,7 @@ export class AxlError extends Error {
 
 /**
  * The error of wait when a file, or the publishing, failed. Its `cause` is the first failure.
- * @example
- * ```ts
- * const transfer = await Transfer.create({ name: 'ckpt.42', stateDir: '/p/job/state' });
- * await transfer.add('/l/ssd/ckpt.42', '/p/lustre/run/ckpt.42');
- * await transfer.dispatch();
- * try {
- *   await transfer.wait();
- * } catch (error) {
- *   if (!(error instanceof TransferError)) throw error;
- *   for (const file of error.report.files) if (file.error) console.error(file.source, file.error.message);
- * }
- * await transfer.free();
- * ```
+ * @example examples/api/TransferError.ts
  */
 export class TransferError extends AxlError {
   override name = 'TransferError';
@@ -137,18 +117,7 @@ export class TransferError extends AxlError {
 
 /**
  * The transfer was canceled, or a signal ended the waiting. Its name is `AbortError`, its cause the signal's reason.
- * @example
- * ```ts
- * const transfer = await Transfer.create({ name: 'ckpt.42', stateDir: '/p/job/state' });
- * await transfer.add('/l/ssd/ckpt.42', '/p/lustre/run/ckpt.42');
- * await transfer.dispatch();
- * await transfer.wait({ signal: AbortSignal.timeout(60_000) }).catch((error: unknown) => {
- *   if (!(error instanceof CanceledError)) throw error;
- *   console.error(error.report ? 'the transfer was canceled' : 'not complete after a minute; the copies go on');
- * });
- * await transfer.cancel().catch(() => {}); // published already
- * await transfer.free();
- * ```
+ * @example examples/api/CanceledError.ts
  */
 export class CanceledError extends AxlError {
   override name = 'AbortError';

@@ -71,6 +71,10 @@ t.test('every public function and method says what it throws', (t) => {
   t.end();
 });
 
+/** `@example examples/api/NAME.ts`. */
+const included = (text: string): string[] =>
+  [...text.matchAll(/^examples\/api\/\w+\.ts$/gm)].map(([name]) => fs.readFileSync(join(root, name), 'utf8'));
+
 const fenced = (text: string): string[] =>
   [...text.matchAll(/```ts\n([\s\S]*?)```/g)].map((match) => match[1] as string);
 
@@ -82,7 +86,9 @@ interface Example {
 const docstrings: Example[] = exported
   .filter(isCode)
   .flatMap((symbol) =>
-    tags(symbol, 'example').flatMap((text) => fenced(text).map((code) => ({ of: symbol.name, code }))),
+    tags(symbol, 'example').flatMap((text) =>
+      [...fenced(text), ...included(text)].map((code) => ({ of: symbol.name, code })),
+    ),
   );
 const pages = ['README.md'].concat(
   fs
@@ -93,6 +99,13 @@ const pages = ['README.md'].concat(
 const shown: Example[] = pages.flatMap((of) =>
   fenced(fs.readFileSync(join(root, of), 'utf8')).map((code) => ({ of, code })),
 );
+
+t.test('every file of examples/api is the example of a docstring', (t) => {
+  const all = new Set(docstrings.map(({ code }) => code));
+  const dir = join(root, 'examples/api');
+  for (const name of fs.readdirSync(dir)) t.ok(all.has(fs.readFileSync(join(dir, name), 'utf8')), name);
+  t.end();
+});
 
 t.test('every public function and class has an example', (t) => {
   const has = new Set(docstrings.map(({ of }) => of));
