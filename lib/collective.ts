@@ -129,7 +129,7 @@ export class CollectiveTransfer {
 
   /** @internal Transfer.open with `comm`; `take` takes over this rank's own. */
   static async open(options: OpenOptions, comm: Comm, take: () => Promise<OwnPart>): Promise<CollectiveTransfer> {
-    checkOptions('open', options, shapes.collective);
+    checkOptions('open', options, shapes.open);
     const ranks = new Agreement(comm, options.commTimeoutMs ?? DEFAULT_COMM_TIMEOUT_MS);
     const part = await ranks.all('open', take, ({ transfer }) => transfer[Symbol.asyncDispose]());
     return new CollectiveTransfer(part, ranks, comm, true, false);

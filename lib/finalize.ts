@@ -12,6 +12,7 @@ import { Candidates, type Listing, scan, withoutLinks } from './finalize/scan.js
 import { Tally } from './finalize/tally.js';
 import type { FinalizeOptions, FinalizeReport } from './finalize/types.js';
 import type { Terms } from './finalize/work.js';
+import { Jobs } from './movers/jobs.js';
 
 /**
  * A root's canonical path: destinations are compared with it. @throws {AxlError} AXL_IO if there is no such directory
@@ -152,7 +153,8 @@ export async function finalize(
   const paths = given.map((input) => absolutePath(input, 'an input'));
   const policy = await policyOf(options);
   const tally = new Tally(policy, onEvent && ((event) => onEvent(event)));
-  const terms = { policy, shard: shardOf(options), signal, tally };
+  const jobs = options.movers?.length ? new Jobs(options.movers) : undefined;
+  const terms = { policy, shard: shardOf(options), signal, tally, jobs };
   if (onEvent) tally.tell({ event: 'start', time: new Date().toISOString(), version: version() });
   await finalizeAll(paths, options, terms);
   tally.interrupted ||= signal?.aborted ?? false;

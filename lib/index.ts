@@ -6,6 +6,14 @@ export type { AxlCode } from './base/errors.js';
 export { AxlError, CanceledError, TransferError } from './base/errors.js';
 export type { LauncherName, Place } from './base/launch.js';
 export { launched } from './base/launch.js';
+export type {
+  Assignment,
+  JobState,
+  Mover,
+  MoverCapabilities,
+  MoverFile,
+  MoverProgress,
+} from './base/mover.js';
 export { displayName } from './base/names.js';
 export type * from './base/types.js';
 export { CollectiveTransfer } from './collective.js';

@@ -47,7 +47,7 @@ import { takeOver } from './transfer/take-over.js';
  */
 export class Transfer {
   readonly #native: NativeTransfer = new (native().Transfer)();
-  readonly #copies = new Copies(this.#native, () => this.cancel());
+  readonly #copies: Copies;
   readonly #stateFile: Buffer;
   #name: string;
   #phase: Phase = 'created';
@@ -55,7 +55,8 @@ export class Transfer {
   #isDecided = false;
   #publishing: Promise<TransferReport> | undefined;
 
-  private constructor(name: string, stateFile: Buffer) {
+  private constructor(name: string, stateFile: Buffer, { mover }: Pick<OpenOptions, 'mover'>) {
+    this.#copies = new Copies(this.#native, mover, () => this.cancel());
     this.#name = name;
     this.#stateFile = stateFile;
   }
@@ -79,7 +80,7 @@ export class Transfer {
 
   static async #create(options: CreateOptions, dataset?: Buffer): Promise<Transfer> {
     const own = nativeOptions(options, dataset);
-    const transfer = new Transfer(own.name, own.stateFile);
+    const transfer = new Transfer(own.name, own.stateFile, options);
     return answer(transfer.#native.create(own)).then(() => transfer);
   }
 
@@ -89,25 +90,25 @@ export class Transfer {
    * If every file was complete, the state is `dispatched` and {@link Transfer.wait} publishes. If not, it is `failed`
    * or `canceled` and {@link Transfer.resume} goes on. A published transfer is `completed`. With `comm` every rank
    * takes over its own transfer, and the result is a {@link CollectiveTransfer}, which all ranks resume together.
-   * @throws {AxlError} AXL_STATE_LOCKED when its writer is alive, a finalizer is at work on it, or has decided to roll its
-   *   dataset back; AXL_CONFLICT when the home of its dataset does not exist; AXL_STATE_CORRUPT; AXL_STATE_VERSION;
-   *   AXL_UNSAFE_PATH when it is not a regular file of this user; AXL_IO when it does not exist or cannot be read;
-   *   AXL_INVALID_STATE when the transfer was never dispatched
+   * @throws {AxlError} AXL_STATE_LOCKED when its writer, a mover or a finalizer is at work on it, or a finalizer rolls its
+   *   dataset back; AXL_BACKEND_UNAVAILABLE when nobody can tell whether its mover is; AXL_CONFLICT when the home of its
+   *   dataset does not exist; AXL_STATE_CORRUPT; AXL_STATE_VERSION; AXL_UNSAFE_PATH when it is no regular file of this
+   *   user; AXL_IO when it does not exist or cannot be read; AXL_INVALID_STATE when it was never dispatched
    * @see AXL_Create with AXL_XFER_STATE_FILE
    */
   static open(stateFile: PathLike, options: OpenOptions & { readonly comm: Comm }): Promise<CollectiveTransfer>;
   static open(stateFile: PathLike, options?: OpenOptions & { readonly comm?: undefined }): Promise<Transfer>;
   static async open(stateFile: PathLike, options: OpenOptions = {}): Promise<Transfer | CollectiveTransfer> {
-    if (options.comm)
-      return CollectiveTransfer.open(options, options.comm, async () => (await Transfer.#open(stateFile)).#part());
-    checkOptions('open', options, shapes.collective);
-    return Transfer.#open(stateFile);
+    const own = () => Transfer.#open(stateFile, options);
+    if (options.comm) return CollectiveTransfer.open(options, options.comm, async () => (await own()).#part());
+    checkOptions('open', options, shapes.open);
+    return own();
   }
 
-  static async #open(stateFile: PathLike): Promise<Transfer> {
+  static async #open(stateFile: PathLike, options: OpenOptions): Promise<Transfer> {
     const path = absolutePath(stateFile, 'stateFile');
-    const transfer = new Transfer('', path);
-    [transfer.#name, transfer.#phase, transfer.#isDecided] = await takeOver(transfer.#native, path);
+    const transfer = new Transfer('', path, options);
+    [transfer.#name, transfer.#phase, transfer.#isDecided] = await takeOver(transfer.#native, path, options.mover);
     return transfer;
   }
 
@@ -283,9 +284,7 @@ export class Transfer {
    */
   async cancel(): Promise<TransferStateName> {
     this.#expect('cancel', ...UNPUBLISHED);
-    await this.#copies.started();
-    this.#native.cancel();
-    await this.#copies.settled();
+    await this.#copies.stop();
     await this.#learn();
     await this.#publishing?.catch(() => {});
     return this.state;
@@ -359,7 +358,7 @@ export class Transfer {
 
   async #launch(call: 'dispatch' | 'resume'): Promise<void> {
     try {
-      await answer(this.#native[call]());
+      await this.#copies.moving.begin(call);
       this.#phase = 'running';
     } catch (error) {
       // `created` as before, or `failed` if the state file says already that it was dispatched

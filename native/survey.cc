@@ -8,7 +8,6 @@
 #include <cstring>
 
 #include "journal/format.h"
-#include "journal/needs.h"
 #include "os/directories.h"
 #include "os/metadata.h"
 #include "os/process.h"
@@ -36,6 +35,7 @@ void Count(const TransferState& state, Surveyed* s) {
   s->attempt = state.info.attempt;
   s->job = state.info.job;
   s->home = state.info.home;
+  s->jobs = OpenJobs(state);
   s->canceled = state.canceled;
   s->settled = state.settled;
   s->files = state.files.size();
@@ -84,7 +84,8 @@ bool IsSame(const struct stat& a, const struct stat& b) {
 }
 
 // What a regular file says at this moment, but not whether its writer is alive.
-Surveyed Read(Os& os, const Fd& fd, const struct stat& st, const std::string& path, Replay* all) {
+Surveyed Read(Os& os, const Fd& fd, const struct stat& st, const std::string& path, Replay* all,
+              const JobAnswers& answers) {
   Surveyed s;
   s.state_file = path;
   std::vector<uint8_t> bytes;
@@ -96,10 +97,11 @@ Surveyed Read(Os& os, const Fd& fd, const struct stat& st, const std::string& pa
   s.modified = TimeOf(st.st_mtim);
   *all = {};
   Status read = ReplayJournal(bytes.data(), bytes.size(), all);
-  if (read.ok()) read = CheckNeeds(all->state);
+  if (read.ok()) read = CheckNeeds(all->state, answers);
   read.path = path;
   Count(all->state, &s);
-  if (read.ok())
+  s.alive = read.code == Code::kStateLocked;
+  if (read.ok() || s.alive)
     s.standing = StandingOf(all->state);
   else
     Fail(&s, LooksLikeOne(bytes) ? Standing::kCorrupt : Standing::kNotState, read);
@@ -108,7 +110,7 @@ Surveyed Read(Os& os, const Fd& fd, const struct stat& st, const std::string& pa
 
 }  // namespace
 
-Surveyed Survey(Os& os, const std::string& path, Replay* replay) {
+Surveyed Survey(Os& os, const std::string& path, Replay* replay, const JobAnswers& answers) {
   Surveyed s;
   s.state_file = path;
   Fd fd(os, os.Open(AT_FDCWD, path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
@@ -129,20 +131,26 @@ Surveyed Survey(Os& os, const std::string& path, Replay* replay) {
   }
   Replay local;
   Replay& all = replay ? *replay : local;
-  s = Read(os, fd, st, path, &all);
+  s = Read(os, fd, st, path, &all, answers);
   if (s.standing == Standing::kNotState || s.standing == Standing::kUnreadable) return s;
   const bool alive = IsAlive(os.Lock(fd.get()), all.state.info);
   struct stat now;
   if (failed = Look(os, fd, path, &now); !failed.ok()) Fail(&s, Standing::kUnreadable, failed);
   // A writer that was alive while we read has said more by the time it is dead.
-  if (failed.ok() && !alive && !IsSame(st, now)) s = Read(os, fd, now, path, &all);
-  s.alive = alive;
+  if (failed.ok() && !alive && !IsSame(st, now)) s = Read(os, fd, now, path, &all, answers);
+  s.alive |= alive;
+  // What moves its bytes is then the writer's business.
+  if (alive && !s.jobs.empty() && s.status.code == Code::kUnavailable && all.state.needs == 0) {
+    s.standing = StandingOf(all.state);
+    s.status = {};
+  }
   return s;
 }
 
-std::vector<Surveyed> SurveyBatch(Os& os, Engine& engine, const std::vector<std::string>& paths, unsigned jobs) {
+std::vector<Surveyed> SurveyBatch(Os& os, Engine& engine, const std::vector<std::string>& paths, unsigned jobs,
+                                  const JobAnswers& answers) {
   std::vector<Surveyed> out(paths.size());
-  engine.ParallelFor(paths.size(), jobs, [&](size_t i) { out[i] = Survey(os, paths[i]); });
+  engine.ParallelFor(paths.size(), jobs, [&](size_t i) { out[i] = Survey(os, paths[i], nullptr, answers); });
   return out;
 }
 

@@ -8,6 +8,7 @@
 #include "base/engine.h"
 #include "base/record.h"
 #include "base/status.h"
+#include "journal/needs.h"
 #include "journal/reader.h"
 #include "os/os.h"
 
@@ -28,7 +29,7 @@ enum class Standing : uint8_t {
 struct Surveyed {
   std::string state_file;
   Standing standing = Standing::kUnreadable;
-  bool alive = false;  // its writer, or a finalizer, holds the lock
+  bool alive = false;  // its writer, or a finalizer, holds the lock; or a mover still runs
   Status status;
   Uuid uuid{};
   std::string name;
@@ -50,12 +51,14 @@ struct Surveyed {
   Uuid dataset{};
   uint64_t attempt = 0;
   std::string job;
-  std::string home;  // where its dataset's verdict lives; empty: the directory of the state file
+  std::vector<Submitted> jobs;  // that may run
+  std::string home;             // where its dataset's verdict lives; empty: the directory of the state file
 };
 
-// One state file; *replay, if given, holds all that could be read.
-Surveyed Survey(Os& os, const std::string& path, Replay* replay = nullptr);
-std::vector<Surveyed> SurveyBatch(Os& os, Engine& engine, const std::vector<std::string>& paths, unsigned jobs);
+// One state file; *replay, if given, holds all that could be read. `answers`: what movers have said.
+Surveyed Survey(Os& os, const std::string& path, Replay* replay = nullptr, const JobAnswers& answers = {});
+std::vector<Surveyed> SurveyBatch(Os& os, Engine& engine, const std::vector<std::string>& paths, unsigned jobs,
+                                  const JobAnswers& answers);
 
 // What a name in a directory stands for, seen without opening it.
 struct Owned {

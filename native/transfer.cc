@@ -62,9 +62,9 @@ Status Transfer::Create(const TransferOptions& options) {
   return Journal::Create(os_, options.state_file, info, &journal_);
 }
 
-Status Transfer::Open(const std::string& state_file) {
+Status Transfer::Open(const std::string& state_file, const JobAnswers& answers) {
   std::unique_ptr<Journal> journal;
-  if (Status s = Journal::Open(os_, state_file, {}, &journal); !s.ok()) return s;
+  if (Status s = Journal::Open(os_, state_file, {false, AT_FDCWD, &answers}, &journal); !s.ok()) return s;
   if (!journal->state().sealed) return Wrong("the transfer was never dispatched; there is nothing to resume", *journal);
   // After it is locked: see AskVerdict.
   std::optional<Decision> decision;
@@ -179,6 +179,7 @@ Status Transfer::Prepare() {
   if (!quiet()) return Wrong("resume while copies run", *journal_);
   if (!state.sealed) return Wrong("resume before dispatch", *journal_);
   if (state.outcome == Outcome::kRolledBack) return Wrong("resume after free has begun", *journal_);
+  if (Status s = CheckJobEnded(); !s.ok()) return s;
   failure_ = state.settled ? Status::Ok() : PrepareResume(os_, *journal_);
   return failure_;
 }
@@ -199,6 +200,20 @@ Status Transfer::Seal(bool resume, bool keep_partial) {
   return Rejoin();
 }
 
+Status Transfer::Submitted(const std::string& mover, const std::string& token) {
+  if (!moving_) return Wrong("submitted without files to move", *journal_);
+  if (Status s = journal_->Append(SubmittedRecord{{mover, token, {}}}); !s.ok()) return s;
+  if (Status s = journal_->Sync(); !s.ok()) return s;
+  may_run_ = true;
+  return Status::Ok();
+}
+
+Status Transfer::CheckJobEnded() const {
+  if (!may_run_) return Status::Ok();
+  return Status::Make(Code::kUnavailable, "nobody can tell whether its mover has ended: ask it again by resume",
+                      journal_->path());
+}
+
 Status Transfer::Rejoin() {
   if (!quiet()) return Wrong("resume while copies run", *journal_);
   std::lock_guard lock(mutex_);
@@ -210,6 +225,13 @@ Status Transfer::Rejoin() {
 }
 
 Status Transfer::Adopt(Arrivals arrivals, std::function<void()> on_quiet) {
+  may_run_ = false;
+  // With it the journal says that the job is over.
+  if (!journal_->state().submitted.empty() && !journal_->state().settled)
+    if (const Status s = journal_->Append(ResumedRecord()); !s.ok()) {
+      (void)Abandon(s);
+      return s;
+    }
   if (journal_->state().settled)
     engine_.Post(std::move(on_quiet));
   else
@@ -266,6 +288,7 @@ Status Transfer::Publish() {
 
 Status Transfer::Free() {
   if (!quiet()) return Wrong("free while copies run", *journal_);
+  if (Status s = CheckJobEnded(); !s.ok()) return s;
   const TransferState& state = journal_->state();
   if (forward_only_ && state.outcome != Outcome::kPublished)
     return Wrong("it was decided to publish its dataset: wait publishes it", *journal_);

@@ -60,7 +60,8 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
   Status Create(const TransferOptions& options);
   // A state file that a dead process left. Errors as Journal::Open; kInvalidState if it was never dispatched.
   // What it says decides the state: see state().
-  Status Open(const std::string& state_file);
+  // `answers`: what movers have said of the jobs that it names.
+  Status Open(const std::string& state_file, const JobAnswers& answers = {});
 
   // As in Plan. kInvalidState after dispatch.
   Status Add(const Plan::Pairs& pairs, PlanOptions options);
@@ -79,11 +80,14 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
   // As Dispatch, or with `resume` as Resume, but nothing is copied. With `keep_partial` what is at temporary names of
   // files that are not DONE stays for the mover to go on with; otherwise it is removed.
   Status Seal(bool resume, bool keep_partial);
-  // The job of a process that is gone goes on.
+  // Who moves the bytes from now on, and what the mover calls that: durable before the mover begins.
+  Status Submitted(const std::string& mover, const std::string& token);
+  // After Abandon: the job is asked about again.
   Status Rejoin();
   // REQUIRES: the job is over. What it has brought is adopted by the engine's workers, and ends as copies do.
   Status Adopt(Arrivals arrivals, std::function<void()> on_quiet);
-  // There is no job, or nobody can ask for it: the transfer is kFailed for that reason, and can be resumed.
+  // There is no job, or nobody can tell whether it has ended: the transfer is kFailed for that reason. If it was
+  // Submitted, only Rejoin goes on: what may still run is neither copied again nor rolled back.
   Status Abandon(Status why);
 
   // Copies stop within one buffer (256 KiB); on_quiet follows. Files that are DONE stay DONE. False if none runs.
@@ -133,6 +137,7 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
   Status Prepare();
   void Start(std::shared_ptr<CopyJob> job);
   Status FirstFailure() const;
+  Status CheckJobEnded() const;
   std::shared_ptr<CopyJob> job() const;
 
   Os& os_;
@@ -143,6 +148,7 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
   bool forward_only_ = false;
   Status failure_;
   std::atomic<bool> moving_{false};  // a mover has its files
+  bool may_run_ = false;             // a job was submitted, and is not known to have ended
   mutable std::mutex mutex_;         // guards what follows: counters() and Cancel() come from any thread
   std::shared_ptr<CopyJob> job_;
   Counters counters_;  // totals, and what was copied before job_

@@ -7,7 +7,17 @@ import type { Place } from './support.js';
 
 const HEADER = 64;
 /** The types of records, as the page numbers them. */
-export const TYPE = { file: 2, sealed: 4, chunk: 5, done: 6, failed: 7, canceled: 8, settled: 11, final: 13 } as const;
+export const TYPE = {
+  file: 2,
+  sealed: 4,
+  chunk: 5,
+  done: 6,
+  failed: 7,
+  canceled: 8,
+  settled: 11,
+  final: 13,
+  submitted: 17,
+} as const;
 
 interface StateRecord {
   readonly type: number;

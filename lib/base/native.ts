@@ -4,6 +4,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { AxlError, fromNative, type NativeFailure } from './errors.js';
 import type { NativeHome } from './native-home.js';
+import type { NativeMoving } from './native-mover.js';
 import type { NativePmix } from './native-pmix.js';
 import { nativeBinary, settings } from './options.js';
 import type { Progress } from './types.js';
@@ -95,16 +96,19 @@ export const HAS_CRC_FLAG = 0x40;
  * One transfer. Promises are rejected with a NativeFailure; see {@link answer}. Calls that return one are queued: the
  * next begins when the one before has ended. The others are immediate, and may be made at any time.
  */
-export interface NativeTransfer {
+export interface NativeTransfer extends NativeMoving {
   create(options: NativeTransferOptions): Promise<void>;
-  /** `forwardOnly`: it was decided that its dataset is published, so that it cannot be freed before. */
-  open(stateFile: Buffer): Promise<{ readonly name: string; readonly state: number; readonly forwardOnly: boolean }>;
+  /** `answers`: as in NativePolicy. `forwardOnly`: it was decided that its dataset is published, so that it cannot be freed before. */
+  open(
+    stateFile: Buffer,
+    answers?: Buffer,
+  ): Promise<{ readonly name: string; readonly state: number; readonly forwardOnly: boolean }>;
   /** `packed`: source NUL destination NUL, ... `exact`: a destination is the final path itself, as for a match. */
   add(packed: Buffer, exact: boolean, links: number): Promise<{ files: number; directories: number; bytes: number }>;
   /** Resolves once the plan is journalled and copies run. */
   dispatch(): Promise<void>;
   resume(): Promise<void>;
-  /** Resolves when no copy runs any more; at once if none does. */
+  /** Resolves when no copy runs any more, ours or a mover's; at once if none does. */
   whenQuiet(): Promise<void>;
   /** Needs quiet, as the five below. An index of NATIVE_STATES. */
   state(): Promise<number>;
@@ -131,6 +135,8 @@ export interface NativeTransfer {
 
 /** The same for all of a run. */
 export interface NativePolicy {
+  /** What movers have said: mover NUL token NUL `running` or `ended` NUL, ...; of other jobs nobody can tell. */
+  readonly answers?: Buffer;
   readonly incomplete: number;
   /** What to do with what could not be resumed; of INCOMPLETE, but not `resume`. */
   readonly fallback: number;
@@ -219,6 +225,8 @@ export interface NativeSurveyed {
   readonly job: string;
   /** Empty: the directory of the state file. */
   readonly home: Buffer;
+  /** Of movers, that may run. */
+  readonly jobs: readonly { readonly mover: string; readonly token: string }[];
   readonly failure?: NativeFailure;
 }
 
@@ -293,8 +301,8 @@ export interface Native {
   openHome(dir: Buffer): Promise<NativeHome>;
   /** True: copies of a resume end soon, and are kept; also those of later calls, until it is false again. */
   stopFinalize(stop: boolean): void;
-  /** Looks at state files, in their order, `jobs` at a time. Holds the lock of each for an instant. */
-  survey(packed: Buffer, jobs: number): Promise<readonly NativeSurveyed[]>;
+  /** Looks at state files, in their order, `jobs` at a time. Holds the lock of each for an instant. `answers`: as in NativePolicy. */
+  survey(packed: Buffer, jobs: number, answers?: Buffer): Promise<readonly NativeSurveyed[]>;
   /** Whose the names of a directory are, each ended by a NUL; opens none of them. `kinds`: indexes of KINDS. */
   owners(
     dir: Buffer,

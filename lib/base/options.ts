@@ -63,6 +63,14 @@ const commId: Check = (value, name) => {
   if (!/^[\w.-]{1,128}$/.test(value as string))
     throw new RangeError(`${name} must have 1 to 128 letters, digits and . _ -, not ${JSON.stringify(value)}`);
 };
+const mover: Check = (value, name) => {
+  const given = (value ?? {}) as Record<string, unknown>;
+  const calls = ['submit', 'attach', 'progress', 'cancel', 'close'].every((call) => typeof given[call] === 'function');
+  if (!calls || kind(given.capabilities) !== 'object')
+    fail(name, 'an object with name, capabilities, submit, attach, progress, cancel and close', value);
+  text(given.name, `${name}.name`);
+  if (given.name === 'threads') throw new RangeError(`${name}.name must not be threads, which are the library's own`);
+};
 const callName: Check = (value, name) => typeof value === 'string' || fail(name, 'a string', value);
 const sharedText: Check = (value, name) => {
   if (typeof value !== 'string') fail(name, 'a string', value);
@@ -105,8 +113,10 @@ export const shapes = {
     job: text,
     allRanks: flag,
     home: path,
+    mover,
   },
   collective: { comm, commTimeoutMs: integer(1, 0x7fff_ffff) },
+  open: { comm, commTimeoutMs: integer(1, 0x7fff_ffff), mover },
   openComm: {
     provider: oneOf('auto', 'pmi', 'pmix', 'directory'),
     directory: path,
@@ -126,6 +136,7 @@ export const shapes = {
     dataset: datasetName,
     wait: duration,
     jobEnded: flag,
+    movers: list(mover, 'an array of movers'),
     jobs,
     shard,
     roots: list(path, 'an array of paths'),

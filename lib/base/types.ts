@@ -1,5 +1,6 @@
 // The public types: what callers pass and get. No code.
 // Sizes are numbers below 2^53, times bigint nanoseconds, paths bytes: string (UTF-8) | Buffer | URL.
+import type { Mover } from './mover.js';
 
 /** A path: a string (encoded as UTF-8), the bytes themselves, or a `file:` URL. */
 export type PathLike = string | Uint8Array | URL;
@@ -120,6 +121,11 @@ export interface CreateOptions {
    * @default with `comm` the state directory of rank 0, otherwise the transfer's own
    */
   readonly home?: PathLike;
+  /**
+   * Who copies the files to their temporary names. Its jobs may outlive this process; `finalize` needs its option
+   * `movers` then. @default the threads of this library
+   */
+  readonly mover?: Mover;
 }
 
 /** The options of a collective transfer. Every rank creates its own transfer, with the same name. */
@@ -140,6 +146,8 @@ export interface OpenOptions {
   readonly comm?: Comm;
   /** Milliseconds, as in {@link CollectiveOptions}. @default 1800000 */
   readonly commTimeoutMs?: number;
+  /** The mover of the transfer: it is asked whether its job has ended, and copies the rest. @default our threads */
+  readonly mover?: Mover;
 }
 
 /** The options of {@link Transfer.add}. */

@@ -1,4 +1,5 @@
 // The public types of finalize(), inspect() and list(). No code. Sizes are bytes, durations milliseconds.
+import type { Mover } from '../base/mover.js';
 import type { Durability, Failure, OwnerPolicy, PathLike } from '../base/types.js';
 
 /** The options of {@link finalize}. */
@@ -19,6 +20,11 @@ export interface FinalizeOptions {
   readonly wait?: number;
   /** The job is over: where the file system has no locks, treat writers on other hosts as dead. @default false */
   readonly jobEnded?: boolean;
+  /**
+   * Movers that can be asked about their jobs: while one runs, its transfer is `busy`. A transfer whose mover is not
+   * here, or cannot tell, is left alone. As root, those of other users are. @default none but our own threads
+   */
+  readonly movers?: readonly Mover[];
   /** Threads, 1 to 256. @default 8 */
   readonly jobs?: number;
   /** Finalize only part `index` (from 0) of `count`; `auto`: rank and size of the launcher. @default everything */

@@ -16,6 +16,7 @@ import {
   native,
 } from '../base/native.js';
 import { jittered, sleep } from '../base/waiting.js';
+import type { Jobs } from '../movers/jobs.js';
 import type { Candidates } from './scan.js';
 import { type Tally, toDone, toEntry } from './tally.js';
 import type { FinalizedEntry } from './types.js';
@@ -44,6 +45,8 @@ export interface Terms {
   readonly shard: { readonly index: number; readonly count: number } | undefined;
   readonly signal: AbortSignal | undefined;
   readonly tally: Tally;
+  /** Of movers who can be asked. */
+  readonly jobs?: Jobs | undefined;
 }
 
 const isBusy = ({ action }: NativeFinalized): boolean => ACTIONS[action] === 'busy';
@@ -127,13 +130,16 @@ export class Work {
   /** Calls the addon for batch after batch, several at a time, until all are done or the signal fires. */
   async #run<T>(
     numbers: Iterable<number>,
-    call: (packed: Buffer, batch: readonly number[]) => Promise<T>,
+    call: (packed: Buffer, batch: readonly number[], policy: NativePolicy) => Promise<T>,
     hear: (batch: readonly number[], result: T) => void,
   ): Promise<void> {
+    const { policy, jobs } = this.terms;
     const queue = batches(numbers, this.#batch);
     const lane = async () => {
       for (let next = queue.next(); !next.done && !this.stopped; next = queue.next()) {
-        const result = await answer(call(this.candidates.pack(next.value), next.value));
+        const packed = this.candidates.pack(next.value);
+        const informed = jobs ? { ...policy, answers: await jobs.ask(packed) } : policy;
+        const result = await answer(call(packed, next.value, informed));
         hear(next.value, result);
       }
     };
@@ -155,8 +161,8 @@ export class Work {
     hear: (i: number, result: NativeFinalized) => void,
     tried: (batch: readonly number[]) => void = () => {},
   ): Promise<void> {
-    const call = (packed: Buffer, batch: readonly number[]) =>
-      native().finalize(packed, this.terms.policy, uuids(batch), DECIDED[decided]);
+    const call = (packed: Buffer, batch: readonly number[], policy: NativePolicy) =>
+      native().finalize(packed, policy, uuids(batch), DECIDED[decided]);
     return this.#run(numbers, call, (batch, result) => {
       tried(batch);
       for (const entry of result.entries) hear(batch[entry.at] as number, entry);
@@ -166,7 +172,8 @@ export class Work {
 
   /** Completes copies; nothing is reported. */
   resume(numbers: Iterable<number>, uuids: Uuids, hear: (i: number, result: NativeResumed) => void): Promise<void> {
-    const call = (packed: Buffer, batch: readonly number[]) => native().resume(packed, this.terms.policy, uuids(batch));
+    const call = (packed: Buffer, batch: readonly number[], policy: NativePolicy) =>
+      native().resume(packed, policy, uuids(batch));
     return this.#run(numbers, call, (batch, results) => {
       for (const [at, result] of results.entries()) hear(batch[at] as number, result);
     });
@@ -181,7 +188,8 @@ export class Work {
     const refused = new Map<number, NativeFinalized>();
     let committed = 0;
     let busy: number[] = [];
-    const call = (packed: Buffer, batch: readonly number[]) => native().commit(packed, this.terms.policy, uuids(batch));
+    const call = (packed: Buffer, batch: readonly number[], policy: NativePolicy) =>
+      native().commit(packed, policy, uuids(batch));
     const hear = (batch: readonly number[], result: NativeCommitted) => {
       committed += result.committed;
       for (const entry of result.refused) {
@@ -208,7 +216,8 @@ export class Work {
   }
 
   survey(numbers: Iterable<number>, hear: (i: number, result: NativeSurveyed) => void): Promise<void> {
-    const call = (packed: Buffer) => native().survey(packed, 1);
+    const call = (packed: Buffer, _: readonly number[], { answers }: NativePolicy) =>
+      native().survey(packed, 1, answers);
     return this.#run(numbers, call, (batch, results) => {
       for (const [at, result] of results.entries()) hear(batch[at] as number, result);
     });

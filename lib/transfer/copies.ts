@@ -1,9 +1,11 @@
 // The copies of one transfer while they run: begun, watched, canceled by a signal, counted. What may be called when is
 // transfer.ts's business.
+import type { Mover } from '../base/mover.js';
 import { displayName } from '../base/names.js';
 import type { NativeTransfer } from '../base/native.js';
 import type { Progress, TransferStateName } from '../base/types.js';
 import { abortError, pause, until } from '../base/waiting.js';
+import { Moving } from './moving.js';
 
 /** Transfers of this environment whose copies may run. */
 const inFlight = new Set<Copies>();
@@ -15,6 +17,7 @@ export async function cancelAll(): Promise<void> {
 
 export class Copies {
   readonly #native: NativeTransfer;
+  readonly moving: Moving;
   /** Of the transfer, which knows more than how to stop copies. */
   readonly cancel: () => Promise<unknown>;
   /** Why a signal canceled them. */
@@ -23,8 +26,9 @@ export class Copies {
   #ended: Promise<void> = Promise.resolve();
   #last: Omit<Progress, 'state'> | undefined;
 
-  constructor(native: NativeTransfer, cancel: () => Promise<unknown>) {
+  constructor(native: NativeTransfer, mover: Mover | undefined, cancel: () => Promise<unknown>) {
     this.#native = native;
+    this.moving = new Moving(native, mover);
     this.cancel = cancel;
   }
 
@@ -53,7 +57,7 @@ export class Copies {
   async #watch(signal: AbortSignal | undefined): Promise<void> {
     const onAbort = () => {
       this.cancelReason = signal?.reason;
-      this.#native.cancel();
+      this.moving.cancel();
     };
     if (signal?.aborted) onAbort();
     signal?.addEventListener('abort', onAbort, { once: true });
@@ -74,6 +78,13 @@ export class Copies {
     await this.#ended;
   }
 
+  /** Has them stop. When it resolves, none runs. */
+  async stop(): Promise<void> {
+    await this.started();
+    this.moving.cancel();
+    await this.settled();
+  }
+
   /** See Transfer.progress. `of`: whose copies these are, and how it stands. */
   async *snapshots(
     of: () => { readonly name: string; readonly state: TransferStateName },
@@ -84,7 +95,7 @@ export class Copies {
     for (let running = true; running; ) {
       if (signal?.aborted) throw abortError(what, signal);
       running = inFlight.has(this);
-      yield { state: of().state, ...(this.#last ?? this.#native.counters()) };
+      yield { state: of().state, ...(this.#last ?? this.moving.counters()) };
       if (running) await until(pause(ms, this.settled()), what, signal);
     }
   }

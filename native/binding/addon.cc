@@ -122,8 +122,8 @@ class Addon : public Napi::Addon<Addon> {
 
   Napi::Value SurveyAll(const Napi::CallbackInfo& info) {
     const uint32_t jobs = info[1].As<Napi::Number>();
-    const auto work = [this, jobs, packed = Bytes(info[0])](Engine& engine) {
-      return SurveyBatch(environment_->os(), engine, Names(packed), jobs);
+    const auto work = [this, jobs, packed = Bytes(info[0]), answers = ReadAnswers(info[2])](Engine& engine) {
+      return SurveyBatch(environment_->os(), engine, Names(packed), jobs, answers);
     };
     return RunBatch(info.Env(), work,
                     [](Napi::Env env, const std::vector<Surveyed>& batch) { return ToArray(env, batch); });

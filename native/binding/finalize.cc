@@ -69,6 +69,7 @@ Policy ReadPolicy(const Napi::Object& policy) {
   if (const uint32_t owner = Uint(policy, "owner"); owner != 0) out.publish.owner = static_cast<OwnerPolicy>(owner);
   const std::string roots = Bytes(policy.Get("roots"));
   for (std::string_view root : Unpack(roots)) out.roots.emplace_back(root);
+  out.answers = ReadAnswers(policy.Get("answers"));
   out.job_ended = flag("jobEnded");
   out.keep_state = flag("keepState");
   out.dry_run = flag("dryRun");
@@ -173,6 +174,14 @@ Napi::Object ToJs(Napi::Env env, const Surveyed& s) {
   entry.Set("attempt", Double(s.attempt));
   entry.Set("job", s.job);
   entry.Set("home", ToBuffer(env, s.home));
+  Napi::Array jobs = Napi::Array::New(env, s.jobs.size());
+  for (uint32_t i = 0; i < s.jobs.size(); i++) {
+    Napi::Object job = Napi::Object::New(env);
+    job.Set("mover", s.jobs[i].mover);
+    job.Set("token", s.jobs[i].token);
+    jobs.Set(i, job);
+  }
+  entry.Set("jobs", jobs);
   if (!s.status.ok()) entry.Set("failure", ToJs(env, s.status));
   return entry;
 }

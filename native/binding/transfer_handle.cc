@@ -31,18 +31,29 @@ Napi::Promise LiveTransfer::Queue(Napi::Env env, Environment::Task task) {
   return environment_->Run(env, post, std::move(task));
 }
 
-Napi::Promise LiveTransfer::Start(Napi::Env env, Launch launch) {
+std::function<void()> LiveTransfer::Fly(Napi::Env env) {
   in_flight_ = true;
   environment_->flights().insert(shared_from_this());
   UpdateHold(env);
   // Weak: a flight that the engine drops when it stops must not own itself.
-  auto quiet = [weak = weak_from_this(), &channel = environment_->channel()] {
+  return [weak = weak_from_this(), &channel = environment_->channel()] {
     if (auto self = weak.lock()) channel.Send([self](Napi::Env js) { self->EndFlight(js); });
   };
-  return Run(env, [launch, quiet](Transfer& transfer) -> Result {
-    Status status = (transfer.*launch)(quiet);
+}
+
+Napi::Promise LiveTransfer::Start(Napi::Env env, Launch launch) {
+  return Run(env, [launch, quiet = Fly(env)](Transfer& transfer) -> Result {
+    Status status = launch(transfer, quiet);
     if (!status.ok()) quiet();
     return {std::move(status), nullptr};
+  });
+}
+
+Napi::Promise LiveTransfer::Depart(Napi::Env env, Call call) {
+  return Run(env, [call = std::move(call), quiet = Fly(env)](Transfer& transfer) {
+    Result result = call(transfer);
+    if (!result.status.ok()) quiet();
+    return result;
   });
 }
 
@@ -87,6 +98,11 @@ Napi::Function TransferHandle::Define(Napi::Env env, Environment* environment) {
                          InstanceMethod<&T::Add>("add"),
                          InstanceMethod<&T::Dispatch>("dispatch"),
                          InstanceMethod<&T::Resume>("resume"),
+                         InstanceMethod<&T::Seal>("seal"),
+                         InstanceMethod<&T::Submitted>("submitted"),
+                         InstanceMethod<&T::Rejoin>("rejoin"),
+                         InstanceMethod<&T::Adopt>("adopt"),
+                         InstanceMethod<&T::Abandon>("abandon"),
                          InstanceMethod<&T::WhenQuiet>("whenQuiet"),
                          InstanceMethod<&T::State>("state"),
                          InstanceMethod<&T::Publish>("publish"),
@@ -116,18 +132,19 @@ Napi::Value TransferHandle::Create(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value TransferHandle::Open(const Napi::CallbackInfo& info) {
-  return live_->RunAndHold(info.Env(), true, [path = Bytes(info[0])](Transfer& t) -> Result {
-    Status status = t.Open(path);
-    if (!status.ok()) return {std::move(status), nullptr};
-    return {Status::Ok(),
-            [name = t.name(), state = t.state(), forward = t.forward_only()](Napi::Env env) -> Napi::Value {
-              Napi::Object opened = Napi::Object::New(env);
-              opened.Set("name", name);
-              opened.Set("state", static_cast<uint32_t>(state));
-              opened.Set("forwardOnly", forward);
-              return opened;
-            }};
-  });
+  return live_->RunAndHold(
+      info.Env(), true, [path = Bytes(info[0]), answers = ReadAnswers(info[1])](Transfer& t) -> Result {
+        Status status = t.Open(path, answers);
+        if (!status.ok()) return {std::move(status), nullptr};
+        return {Status::Ok(),
+                [name = t.name(), state = t.state(), forward = t.forward_only()](Napi::Env env) -> Napi::Value {
+                  Napi::Object opened = Napi::Object::New(env);
+                  opened.Set("name", name);
+                  opened.Set("state", static_cast<uint32_t>(state));
+                  opened.Set("forwardOnly", forward);
+                  return opened;
+                }};
+      });
 }
 
 Napi::Value TransferHandle::Add(const Napi::CallbackInfo& info) {
@@ -154,6 +171,39 @@ Napi::Value TransferHandle::Dispatch(const Napi::CallbackInfo& info) {
 
 Napi::Value TransferHandle::Resume(const Napi::CallbackInfo& info) {
   return live_->Start(info.Env(), &Transfer::Resume);
+}
+
+Napi::Value TransferHandle::Seal(const Napi::CallbackInfo& info) {
+  const bool resume = info[0].As<Napi::Boolean>(), keep_partial = info[1].As<Napi::Boolean>();
+  return live_->Depart(info.Env(), [resume, keep_partial](Transfer& t) -> Result {
+    if (Status status = t.Seal(resume, keep_partial); !status.ok()) return {std::move(status), nullptr};
+    auto files = std::make_shared<PendingColumns>(t);
+    return {Status::Ok(), [files](Napi::Env env) -> Napi::Value { return files->ToJs(env); }};
+  });
+}
+
+Napi::Value TransferHandle::Submitted(const Napi::CallbackInfo& info) {
+  const std::string mover = info[0].As<Napi::String>(), token = info[1].As<Napi::String>();
+  return live_->Run(info.Env(), [mover, token](Transfer& t) -> Result { return {t.Submitted(mover, token), nullptr}; });
+}
+
+Napi::Value TransferHandle::Rejoin(const Napi::CallbackInfo& info) {
+  return live_->Depart(info.Env(), [](Transfer& t) -> Result { return {t.Rejoin(), nullptr}; });
+}
+
+Napi::Value TransferHandle::Adopt(const Napi::CallbackInfo& info) {
+  return live_->Start(info.Env(), [arrivals = ReadArrivals(info[0], info[1])](Transfer& t, auto on_quiet) {
+    return t.Adopt(arrivals, on_quiet);
+  });
+}
+
+Napi::Value TransferHandle::Abandon(const Napi::CallbackInfo& info) {
+  const std::string why = info[0].As<Napi::String>();
+  return live_->Start(info.Env(), [why](Transfer& t, auto on_quiet) {
+    const Status status = t.Abandon(Status::Make(Code::kUnavailable, why, t.state_file()));
+    on_quiet();
+    return status;
+  });
 }
 
 Napi::Value TransferHandle::WhenQuiet(const Napi::CallbackInfo& info) { return live_->WhenQuiet(info.Env()); }

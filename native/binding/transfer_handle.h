@@ -16,7 +16,7 @@ namespace axl {
 // All calls on the JavaScript thread.
 class LiveTransfer : public std::enable_shared_from_this<LiveTransfer> {
  public:
-  using Launch = Status (Transfer::*)(std::function<void()>);
+  using Launch = std::function<Status(Transfer&, std::function<void()>)>;
   using Call = std::function<Result(Transfer&)>;
 
   LiveTransfer(Napi::Env env, Environment& environment);
@@ -25,8 +25,11 @@ class LiveTransfer : public std::enable_shared_from_this<LiveTransfer> {
   Napi::Promise Run(Napi::Env env, Call call);
   // Create, Open or Close: the calls after which there is, or is no, state file in our hands.
   Napi::Promise RunAndHold(Napi::Env env, bool hold, Call call);
-  // Dispatch or Resume. From here until EndFlight the environment keeps this object.
+  // Dispatch, Resume, Adopt ... From here until EndFlight, which follows what is launched, the environment keeps this
+  // object.
   Napi::Promise Start(Napi::Env env, Launch launch);
+  // The same until a later Start ends it.
+  Napi::Promise Depart(Napi::Env env, Call call);
   // Resolves when no copy runs; at once if none does.
   Napi::Promise WhenQuiet(Napi::Env env);
   bool Cancel() { return transfer_->Cancel(); }
@@ -37,6 +40,7 @@ class LiveTransfer : public std::enable_shared_from_this<LiveTransfer> {
 
  private:
   Napi::Promise Queue(Napi::Env env, Environment::Task task);
+  std::function<void()> Fly(Napi::Env env);
   void EndFlight(Napi::Env env);
   void UpdateHold(Napi::Env env);
 
@@ -61,6 +65,11 @@ class TransferHandle : public Napi::ObjectWrap<TransferHandle> {
   Napi::Value Add(const Napi::CallbackInfo& info);
   Napi::Value Dispatch(const Napi::CallbackInfo& info);
   Napi::Value Resume(const Napi::CallbackInfo& info);
+  Napi::Value Seal(const Napi::CallbackInfo& info);
+  Napi::Value Submitted(const Napi::CallbackInfo& info);
+  Napi::Value Rejoin(const Napi::CallbackInfo& info);
+  Napi::Value Adopt(const Napi::CallbackInfo& info);
+  Napi::Value Abandon(const Napi::CallbackInfo& info);
   Napi::Value WhenQuiet(const Napi::CallbackInfo& info);
   Napi::Value State(const Napi::CallbackInfo& info);
   Napi::Value Publish(const Napi::CallbackInfo& info);

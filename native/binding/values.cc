@@ -6,6 +6,8 @@
 #include <cstring>
 #include <system_error>
 
+#include "base/names.h"
+
 namespace axl {
 
 namespace {
@@ -105,6 +107,44 @@ TransferOptions ReadTransferOptions(const Napi::Object& options) {
   std::copy_n(dataset.begin(), std::min(dataset.size(), out.dataset.size()), out.dataset.begin());
   out.attempt = static_cast<uint64_t>(options.Get("attempt").As<Napi::Number>().Int64Value());
   return out;
+}
+
+JobAnswers ReadAnswers(const Napi::Value& packed) {
+  if (!packed.IsBuffer()) return {};
+  const std::string bytes = Bytes(packed);
+  const std::vector<std::string_view> words = Unpack(bytes);
+  JobAnswers answers;
+  for (size_t i = 0; i + 2 < words.size(); i += 3)
+    answers.push_back({std::string(words[i]), std::string(words[i + 1]), words[i + 2] != "ended"});
+  return answers;
+}
+
+Arrivals ReadArrivals(const Napi::Value& failures, const Napi::Value& stays) {
+  Arrivals arrivals{{}, stays.As<Napi::Boolean>()};
+  const auto list = failures.As<Napi::Array>();
+  for (uint32_t i = 0; i < list.Length(); i++) {
+    const auto failure = list.Get(i).As<Napi::Object>();
+    const std::string why = failure.Get("message").As<Napi::String>();
+    arrivals.told[Uint(failure, "id")] = {{}, Status::Make(Code::kIo, why)};
+  }
+  return arrivals;
+}
+
+PendingColumns::PendingColumns(const Transfer& transfer) : names_(std::make_shared<std::string>()) {
+  transfer.EachPending([&](uint32_t id, const FileEntry& file) {
+    names_->append(file.source).push_back('\0');
+    names_->append(TemporaryPath(file.dest, transfer.uuid())).push_back('\0');
+    ids_.push_back(id);
+    sizes_.push_back(static_cast<double>(file.size));
+  });
+}
+
+Napi::Object PendingColumns::ToJs(Napi::Env env) const {
+  Napi::Object files = Napi::Object::New(env);
+  files.Set("names", Share(env, names_));
+  files.Set("ids", ToTypedArray<Napi::Uint32Array>(env, ids_));
+  files.Set("sizes", ToTypedArray<Napi::Float64Array>(env, sizes_));
+  return files;
 }
 
 ReportColumns::ReportColumns(const Transfer& transfer)

@@ -28,6 +28,22 @@ std::string Bytes(const Napi::Value& value);
 std::vector<std::string_view> Unpack(std::string_view packed);
 
 TransferOptions ReadTransferOptions(const Napi::Object& options);
+// Mover NUL token NUL "running" or "ended" NUL, one after the other; undefined: none.
+JobAnswers ReadAnswers(const Napi::Value& packed);
+// [{id, message}, ...]: what could not be moved, and why; and whether the job was to end early.
+Arrivals ReadArrivals(const Napi::Value& failures, const Napi::Value& stays);
+
+// The files that a mover gets, by columns.
+class PendingColumns {
+ public:
+  explicit PendingColumns(const Transfer& transfer);
+  Napi::Object ToJs(Napi::Env env) const;
+
+ private:
+  std::shared_ptr<std::string> names_;  // source NUL temporary NUL, for each file
+  std::vector<uint32_t> ids_;
+  std::vector<double> sizes_;
+};
 
 // The report of a transfer by columns: 100,000 files are a few large buffers, from which lib/transfer/report.ts makes
 // objects for those that somebody looks at.

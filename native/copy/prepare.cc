@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/names.h"
+#include "copy/copy_job.h"
 #include "os/directories.h"
 
 namespace axl {
@@ -53,6 +54,15 @@ Status VoidLostFiles(Os& os, Journal& journal) {
   return Status::Ok();
 }
 
+// Of a job that nobody has heard the end of.
+Status AdoptWhatCame(Os& os, Journal& journal, const std::atomic<bool>* stop) {
+  CopyJob job(os, journal, Arrivals{{}, true}, {});
+  while (job.Step())
+    if (stop != nullptr && stop->load()) job.Cancel();
+  if (!job.failure().ok() || journal.state().settled) return job.failure();
+  return journal.Append(ResumedRecord());  // what could not be adopted is copied
+}
+
 }  // namespace
 
 Status MakeDirectories(Os& os, Journal& journal, bool resuming) {
@@ -86,13 +96,15 @@ Status RemovePartial(Os& os, Journal& journal) {
   return Status::Ok();
 }
 
-Status PrepareResume(Os& os, Journal& journal) {
+Status PrepareResume(Os& os, Journal& journal, const std::atomic<bool>* stop) {
+  const bool moved = !OpenJobs(journal.state()).empty();
   if (Status s = VoidLostFiles(os, journal); !s.ok()) return s;
   if (Status s = journal.Append(ResumedRecord()); !s.ok()) return s;
   // SEALED, before there are more temporary files; and what is not DONE any more, before the file has a new one: that
   // may get the inode number of the lost one, and a DONE that is still there would have it published half copied.
   if (Status s = journal.Sync(); !s.ok()) return s;
-  return MakeDirectories(os, journal, true);
+  if (Status s = MakeDirectories(os, journal, true); !s.ok() || !moved) return s;
+  return AdoptWhatCame(os, journal, stop);
 }
 
 }  // namespace axl

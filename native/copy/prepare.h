@@ -2,6 +2,8 @@
 // still to do. A live transfer and axl-finalize --incomplete resume both use it.
 #pragma once
 
+#include <atomic>
+
 #include "base/status.h"
 #include "journal/journal.h"
 #include "os/os.h"
@@ -12,9 +14,10 @@ namespace axl {
 // RENOUNCED; when `resuming`, one that is there is taken for ours. REQUIRES: SEALED is durable.
 Status MakeDirectories(Os& os, Journal& journal, bool resuming);
 
-// FAILED for each DONE file whose temporary file is lost, then RESUMED; then the directories. Afterwards every file is
-// DONE or pending, and a CopyJob can go on. REQUIRES: sealed and not settled.
-Status PrepareResume(Os& os, Journal& journal);
+// FAILED for each DONE file whose temporary file is lost, then RESUMED; then the directories; then what a mover has
+// brought whole is adopted. Afterwards every file is DONE or pending and a CopyJob can go on, or all is settled.
+// REQUIRES: sealed and not settled; the jobs of movers have ended. `*stop`: adopting ends early.
+Status PrepareResume(Os& os, Journal& journal, const std::atomic<bool>* stop = nullptr);
 
 // Unlinks what an earlier job has left at the temporary names of files that are pending.
 Status RemovePartial(Os& os, Journal& journal);

@@ -14,7 +14,7 @@ constexpr auto kStopPoll = std::chrono::milliseconds(20);
 }  // namespace
 
 Status CopyRest(Os& os, Engine& engine, Journal& journal, const std::atomic<bool>* stop) {
-  if (Status s = PrepareResume(os, journal); !s.ok()) return s;
+  if (Status s = PrepareResume(os, journal, stop); !s.ok() || journal.state().settled) return s;
   auto quiet = std::make_shared<std::promise<void>>();
   auto ended = quiet->get_future();
   auto job = std::make_shared<CopyJob>(os, journal, true, [quiet] { quiet->set_value(); });

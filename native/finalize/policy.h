@@ -21,7 +21,8 @@ struct Policy {
   bool job_ended = false;               // where flock does not work: writers on other hosts count as dead
   bool keep_state = false;              // state files stay, with FINAL
   bool dry_run = false;
-  bool may_delete = true;  // false: not all was seen, and what was not seen may be needed
+  JobAnswers answers = {};  // what movers have said
+  bool may_delete = true;   // false: not all was seen, and what was not seen may be needed
 };
 
 // What is to become of the transfers of a call.

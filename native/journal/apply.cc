@@ -61,6 +61,14 @@ bool IsOpen(const TransferState& s, uint32_t file) {
   return !s.settled && file < s.files.size() && s.progress[file].state != FileState::kDone;
 }
 
+void VoidFailures(TransferState* s) {
+  for (auto& p : s->progress) {
+    if (p.state != FileState::kFailed) continue;
+    p.state = FileState::kPending;
+    p.failure = {};
+  }
+}
+
 class Applier {
  public:
   explicit Applier(TransferState* state) : s_(*state) {}
@@ -158,11 +166,8 @@ class Applier {
   const char* operator()(ResumedRecord&) {
     if (!s_.sealed || s_.settled) return "a misplaced RESUMED";
     s_.canceled = false;
-    for (auto& p : s_.progress) {
-      if (p.state != FileState::kFailed) continue;
-      p.state = FileState::kPending;
-      p.failure = {};
-    }
+    s_.submitted.clear();  // whoever resumes knows that those jobs have ended
+    VoidFailures(&s_);
     return nullptr;
   }
 

@@ -12,7 +12,6 @@
 
 #include "base/names.h"
 #include "journal/apply.h"
-#include "journal/needs.h"
 #include "journal/writer.h"
 #include "os/process.h"
 
@@ -133,7 +132,7 @@ Status Journal::Open(Os& os, const std::string& path, OpenOptions options, std::
   if (s.ok()) s = j->LockAndCheck();
   if (s.ok()) s = j->ReadAll();
   if (s.ok() && !j->locked_) s = j->CheckWriterIsDead(options);
-  if (s.ok()) s = CheckNeeds(j->state(), options.mover);
+  if (s.ok()) s = CheckNeeds(j->state(), options.answers ? *options.answers : JobAnswers{});
   if (!s.ok() && s.path.empty()) s.path = path;
   *out = std::move(j);
   return s;

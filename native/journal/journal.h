@@ -12,6 +12,7 @@
 
 #include "base/record.h"
 #include "base/status.h"
+#include "journal/needs.h"
 #include "journal/reader.h"
 #include "journal/record_values.h"
 #include "os/os.h"
@@ -21,7 +22,7 @@ namespace axl {
 struct OpenOptions {
   bool job_ended = false;  // where flock does not work: a writer on another host counts as dead
   int dir = AT_FDCWD;      // or that of the state file, for who opens many: it stays open for the journal's life
-  std::string mover = {};  // beside our own threads: whose bytes the caller can ask about
+  const JobAnswers* answers = nullptr;  // what movers have said
 };
 
 class Journal {
@@ -31,8 +32,8 @@ class Journal {
   static Status Create(Os& os, const std::string& path, const TransferInfo& info, std::unique_ptr<Journal>* out);
 
   // Opens, locks, reads. kUnavailable or kNotSupported for what this program does not do (see needs.h); kStateLocked if
-  // its writer or a finalizer is at work; kUnsafePath if it is not a regular file of the effective user with one link;
-  // kStateCorrupt and kStateVersion as ReplayJournal; ENOENT if it is gone.
+  // its writer, a finalizer or a mover is at work; kUnsafePath if it is not a regular file of the effective user with
+  // one link; kStateCorrupt and kStateVersion as ReplayJournal; ENOENT if it is gone.
   static Status Open(Os& os, const std::string& path, OpenOptions options, std::unique_ptr<Journal>* out);
 
   // Unlinks the draft of a create that was killed. kStateLocked if it is being written at this moment.

@@ -29,17 +29,33 @@ constexpr Sentence kSentences[] = {
     {Need::kAdopted, "the state file was moved and adopted"},
 };
 
+// Cannot tell is never taken for ended.
+Status CheckJob(const Submitted& job, const JobAnswers& answers) {
+  for (const JobAnswer& answer : answers)
+    if (answer.mover == job.mover && answer.token == job.token)
+      return answer.runs ? Status::Make(Code::kStateLocked, "\"" + job.mover + "\" still moves its bytes")
+                         : Status::Ok();
+  return Status::Make(Code::kUnavailable, "its bytes are moved by \"" + job.mover +
+                                              "\", and nobody here can tell whether that has ended: finalize it where "
+                                              "that mover is");
+}
+
 }  // namespace
 
-Status CheckNeeds(const TransferState& state, std::string_view mover) {
+std::vector<Submitted> OpenJobs(const TransferState& state) {
+  std::vector<Submitted> jobs;
+  for (const Submitted& job : state.submitted)
+    if (!state.settled && job.mover != kThreads) jobs.push_back(job);
+  return jobs;
+}
+
+Status CheckNeeds(const TransferState& state, const JobAnswers& answers) {
   if (state.needs & static_cast<uint32_t>(Need::kBackend))
     return Status::Make(Code::kUnavailable,
                         "its backend is \"" + state.info.backend +
                             "\", which this release does not know: finalize it with the release that wrote it");
-  for (const Submitted& s : state.submitted)
-    if (!state.settled && s.mover != kThreads && s.mover != mover)
-      return Status::Make(Code::kUnavailable, "its bytes are moved by \"" + s.mover +
-                                                  "\", which is not available here: finalize it where that mover is");
+  for (const Submitted& job : OpenJobs(state))
+    if (Status s = CheckJob(job, answers); !s.ok()) return s;
   for (const auto& [need, text] : kSentences)
     if (state.needs & static_cast<uint32_t>(need))
       return Status::Make(

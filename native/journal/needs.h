@@ -2,7 +2,8 @@
 #pragma once
 
 #include <cstdint>
-#include <string_view>
+#include <string>
+#include <vector>
 
 #include "base/record.h"
 #include "base/status.h"
@@ -25,8 +26,19 @@ enum class Need : uint32_t {
   kAdopted = 1 << 12,
 };
 
-// Ok if this program can go on with the transfer. kUnavailable: another backend, or a mover that is neither our own
-// threads nor `mover`; kNotSupported: anything else. With the sentence that says what.
-Status CheckNeeds(const TransferState& state, std::string_view mover = {});
+// What a mover has said of one of its jobs. A job of which it has said nothing may run.
+struct JobAnswer {
+  std::string mover, token;
+  bool runs = false;
+};
+using JobAnswers = std::vector<JobAnswer>;
+
+// Ok if this program can go on with the transfer. kStateLocked: a mover has said that it still runs. kUnavailable:
+// another backend, or a job of which no answer says that it has ended. kNotSupported: anything else. With the sentence
+// that says what.
+Status CheckNeeds(const TransferState& state, const JobAnswers& answers = {});
+
+// The jobs of movers that may run: until it is settled. Our own threads end with the process.
+std::vector<Submitted> OpenJobs(const TransferState& state);
 
 }  // namespace axl

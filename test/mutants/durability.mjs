@@ -234,6 +234,13 @@ export const durabilityMutants = [
     to: '',
   },
   {
+    name: 'a mover begins before the state file names its job',
+    breaks: 'SUBMITTED comes first',
+    file: 'transfer.cc',
+    from: 'if (Status s = journal_->Sync(); !s.ok()) return s;',
+    to: '',
+  },
+  {
     name: 'what a mover has brought is read back before it is on the disk',
     breaks: 'invariant 3',
     file: 'copy/adopt.cc',

@@ -135,6 +135,12 @@ export const killers = {
   'a link that a mover has left is followed': 'ATemporaryFileOfAMoverThatIsNotAFileOfItsOwnIsRefused',
   'what a mover has brought may belong to another user': 'ATemporaryFileOfAMoverThatIsNotAFileOfItsOwnIsRefused',
   'a source that is gone needs no sum of the mover': 'ASourceOutOfReachNeedsTheSumOfTheMover',
+  'what no mover can tell is taken for ended': 'AMoverThatNobodySpeaksForKeepsTheTransferUntilItIsSettled',
+  'a mover that says it runs is taken for ended': 'AMoverThatNobodySpeaksForKeepsTheTransferUntilItIsSettled',
+  'what a mover says of one job counts for another': 'AMoverThatNobodySpeaksForKeepsTheTransferUntilItIsSettled',
+  'what a job may still write is rolled back': 'WhatMayStillRunIsNeitherCopiedAgainNorRolledBack',
+  'what a mover has brought whole is copied again': 'AFinalizerAsksTheMoverAndAdoptsWhatIsWholeOnceItHasEnded',
+  'a mover begins before the state file names its job': 'TheStateFileNamesTheJobBeforeTheMoverBegins',
   'what a mover has brought is read back before it is on the disk':
     'WhatIsAdoptedIsDurableBeforeItIsReadBackAndAgainBeforeDone',
   'what a mover has brought has its metadata before its bytes are compared':

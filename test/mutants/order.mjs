@@ -250,7 +250,7 @@ export const orderMutants = [
     name: 'RESUMED does not void what failed',
     breaks: 'rules of order 3',
     file: 'journal/apply.cc',
-    from: 'p.state = FileState::kPending;\n      p.failure = {};',
+    from: 'p.state = FileState::kPending;\n    p.failure = {};',
     to: 'p.failure = {};',
   },
   {
@@ -285,7 +285,7 @@ export const orderMutants = [
     name: 'what this release does not do is not asked at open',
     breaks: 'what axl-finalize decides',
     file: 'journal/journal.cc',
-    from: 'if (s.ok()) s = CheckNeeds(j->state(), options.mover);',
+    from: 'if (s.ok()) s = CheckNeeds(j->state(), options.answers ? *options.answers : JobAnswers{});',
     to: '',
   },
   {

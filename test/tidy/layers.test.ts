@@ -8,15 +8,16 @@ import { root } from '../support.js';
 const ROOMS: Record<string, readonly string[]> = {
   base: [],
   comm: ['base'],
-  transfer: ['base'],
-  finalize: ['base'],
+  movers: ['base'],
+  transfer: ['movers', 'base'],
+  finalize: ['movers', 'base'],
   'as-root': ['finalize', 'base'],
-  '': ['base', 'comm', 'transfer', 'finalize', 'as-root'],
+  '': ['base', 'comm', 'movers', 'transfer', 'finalize', 'as-root'],
   cli: ['', 'finalize', 'base'],
 };
 /** An entrance imports the rooms of its behaviour only: a finalizer knows no live transfer, and the other way round. */
 const LIVE = ['transfer', 'comm'];
-const AFTERWARDS = ['finalize', 'as-root'];
+const AFTERWARDS = ['finalize', 'as-root', 'movers'];
 const ENTRANCES: Record<string, readonly string[]> = {
   index: [...LIVE, ...AFTERWARDS],
   axl: LIVE,

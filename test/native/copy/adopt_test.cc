@@ -10,6 +10,7 @@
 #include "base/crc32c.h"
 #include "base/names.h"
 #include "recording_os.h"
+#include "survey.h"
 #include "world.h"
 
 namespace axl::test {
@@ -214,6 +215,78 @@ TEST(ATransferWhoseMoverIsLostIsFailedForThatReason) {
   CHECK(moved.transfer.state() == Transfer::State::kFailed);
   CHECK_CODE(moved.transfer.Publish(), Code::kIo);
   CHECK_OK(moved.transfer.Free());
+}
+
+TEST(TheStateFileNamesTheJobBeforeTheMoverBegins) {
+  World world;
+  RecordingOs os(world.state_file());
+  Moved moved(world, os);
+  REQUIRE_OK(moved.transfer.Submitted("rclone", "7"));
+  const size_t named = os.Wrote(RecordType::kSubmitted);
+  CHECK(named < os.Find("fsync", world.state_file(), named) && os.Last("fsync") > named);
+  CHECK_EQ(os.Last("fsync"), os.events.size() - 1);
+  moved.Bring();
+  moved.Adopt();
+  CHECK_OK(moved.transfer.Free());
+}
+
+TEST(WhatMayStillRunIsNeitherCopiedAgainNorRolledBack) {
+  World world;
+  QuickOs os;
+  Moved moved(world, os);
+  REQUIRE_OK(moved.transfer.Submitted("rclone", "7"));
+  moved.Bring();
+  CHECK_OK(moved.transfer.Abandon(Status::Make(Code::kIo, "its mover does not answer")));
+  CHECK_CODE(moved.transfer.Free(), Code::kUnavailable);
+  CHECK_CODE(moved.transfer.Resume([] {}), Code::kUnavailable);
+  CHECK_CODE(moved.transfer.Seal(true, false), Code::kUnavailable);
+  REQUIRE_OK(moved.transfer.Rejoin());
+  moved.Adopt();
+  REQUIRE_OK(moved.transfer.Publish());
+  CHECK_OK(moved.transfer.Free());
+  CHECK_EQ(Difference(world.Now(), world.after()), "");
+}
+
+// Leaves a job of which the process has not heard the end: the first file is half there. Where the second one is.
+std::string LeaveAJob(World& world, Os& os) {
+  Moved moved(world, os);
+  REQUIRE_OK(moved.transfer.Submitted("rclone", "7"));
+  moved.Bring([](const std::string& path) { CHECK(truncate(path.c_str(), 1) == 0); });
+  return std::get<2>(moved.files.back());
+}
+
+TEST(AFinalizerAsksTheMoverAndAdoptsWhatIsWholeOnceItHasEnded) {
+  World world;
+  QuickOs os;
+  const std::string temporary = LeaveAJob(world, os);
+  struct stat brought, published;
+  REQUIRE(stat(temporary.c_str(), &brought) == 0);
+  const Tree left = world.Now();
+  Policy policy;
+  policy.incomplete = Incomplete::kResume;
+  const auto finalize = [&](const JobAnswers& answers) {
+    policy.answers = answers;
+    return Finalize(world, os, policy).at(0).action;
+  };
+  CHECK(finalize({}) == Action::kCorrupt);
+  CHECK(finalize({{"rclone", "8"}}) == Action::kCorrupt);
+  CHECK(finalize({{"rclone", "7", true}}) == Action::kBusy);
+  CHECK_EQ(Difference(world.Now(), left), "");
+  CHECK(finalize({{"rclone", "7"}}) == Action::kPublished);
+  CHECK_EQ(Difference(world.Now(), world.after()), "");
+  REQUIRE(stat(temporary.substr(0, temporary.find("._AXL")).c_str(), &published) == 0);
+  CHECK_EQ(brought.st_ino, published.st_ino);
+}
+
+TEST(ASurveySaysThatATransferIsAliveWhileItsMoverRuns) {
+  World world;
+  QuickOs os;
+  LeaveAJob(world, os);
+  const auto survey = [&](const JobAnswers& answers) { return Survey(os, world.state_file(), nullptr, answers); };
+  CHECK(survey({}).standing == Standing::kCorrupt && survey({}).jobs.size() == 1);
+  const Surveyed runs = survey({{"rclone", "7", true}}), ended = survey({{"rclone", "7"}});
+  CHECK(runs.alive && runs.standing == Standing::kIncomplete);
+  CHECK(!ended.alive && ended.standing == Standing::kIncomplete);
 }
 
 // Invariants 3 and 4: what is summed is on the disk, the metadata comes after that, and is durable before DONE.

@@ -211,7 +211,9 @@ TEST(AMoverThatNobodySpeaksForKeepsTheTransferUntilItIsSettled) {
   w.Write(SubmittedRecord{{"rclone", "7", {}}});
   REQUIRE_OK(Read(w.File(), &rclone));
   CHECK_CODE(CheckNeeds(rclone.state), Code::kUnavailable);
-  CHECK_OK(CheckNeeds(rclone.state, "rclone"));
+  CHECK_OK(CheckNeeds(rclone.state, {{"rclone", "7"}}));
+  CHECK_CODE(CheckNeeds(rclone.state, {{"rclone", "7", true}}), Code::kStateLocked);
+  CHECK_CODE(CheckNeeds(rclone.state, {{"rclone", "8"}, {"agent", "7"}}), Code::kUnavailable);
   w.WithDone(0).Settled();
   REQUIRE_OK(Read(w.File(), &settled));
   CHECK_OK(CheckNeeds(settled.state));
