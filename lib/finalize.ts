@@ -28,14 +28,15 @@ async function canonicalRoot(root: PathLike): Promise<Buffer> {
 
 async function policyOf(options: FinalizeOptions): Promise<NativePolicy> {
   const { incomplete = 'delete', fallback = 'keep', verify = 'size', overwrite = 'replace', owner } = options;
-  const { dryRun = false, jobs = DEFAULT_JOBS, jobEnded = false, keepState = false, roots = [] } = options;
+  const { dryRun = false, jobs = DEFAULT_JOBS, jobEnded = false, writerDead = [], keepState = false } = options;
   return {
     incomplete: INCOMPLETE[incomplete],
     fallback: INCOMPLETE[fallback],
     verify: VERIFY[verify],
     overwrite: OVERWRITE[overwrite],
     owner: owner === undefined ? 0 : OWNER[owner],
-    roots: pack(await Promise.all(roots.map(canonicalRoot))),
+    roots: pack(await Promise.all((options.roots ?? []).map(canonicalRoot))),
+    deadHosts: pack(writerDead.map((host) => Buffer.from(host))),
     ...{ jobEnded, keepState, dryRun, jobs },
     allEntries: options.onEvent !== undefined && options.entries !== 'problems',
     mayDelete: true,

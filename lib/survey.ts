@@ -12,6 +12,7 @@ import {
   OWNER,
   STANDINGS,
 } from './base/native.js';
+import { ANSWERS, NO_WORD } from './base/native-word.js';
 import { checkOptions, DEFAULT_JOBS, shapes } from './base/options.js';
 import type { PathLike } from './base/types.js';
 import { Candidates, scan } from './finalize/scan.js';
@@ -45,7 +46,8 @@ function toListed(s: NativeSurveyed): ListedTransfer {
     stateFile: toText(s.stateFile),
     ...{ name, rank, size, uuid },
     state: STANDINGS[s.standing] as ListedTransfer['state'],
-    ...{ alive, files, filesDone, filesFailed, filesPublished, bytes, bytesDone, canceled, host, pid, allRanks, uid },
+    alive: ANSWERS[alive] as ListedTransfer['alive'],
+    ...{ files, filesDone, filesFailed, filesPublished, bytes, bytesDone, canceled, host, pid, allRanks, uid },
     ...{ dataset, attempt, home: toText(s.home) },
     modified: new Date(Number(s.modifiedNs / NS_PER_MS)),
     ...(failure && { error: toFailure(failure) }),
@@ -78,7 +80,7 @@ export async function list(inputs: PathLike | readonly PathLike[], options: List
   for (let at = 0; at < candidates.size; at += BATCH) {
     const length = Math.min(BATCH, candidates.size - at);
     const packed = candidates.pack(Array.from({ length }, (_, i) => at + i));
-    const surveyed = await answer(native().survey(packed, options.jobs ?? DEFAULT_JOBS));
+    const surveyed = await answer(native().survey(packed, options.jobs ?? DEFAULT_JOBS, NO_WORD));
     for (const one of surveyed) transfers.push(toListed(one));
   }
   return { transfers, unreadable };

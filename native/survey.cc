@@ -10,7 +10,6 @@
 #include "journal/format.h"
 #include "os/directories.h"
 #include "os/metadata.h"
-#include "os/process.h"
 
 namespace axl {
 
@@ -69,11 +68,6 @@ bool LooksLikeOne(const std::vector<uint8_t>& bytes) {
   return bytes.size() >= sizeof kJournalMagic && std::memcmp(bytes.data(), kJournalMagic, sizeof kJournalMagic) == 0;
 }
 
-bool IsAlive(int locked, const TransferInfo& info) {
-  if (locked == 0) return false;
-  return locked == -EWOULDBLOCK || WriterLiveness(info) == Liveness::kAlive;
-}
-
 Status Look(Os& os, const Fd& fd, const std::string& path, struct stat* st) {
   const int r = os.Fstat(fd.get(), st);
   return r < 0 ? Status::Errno(-r, "fstat", path) : Status::Ok();
@@ -81,6 +75,16 @@ Status Look(Os& os, const Fd& fd, const std::string& path, struct stat* st) {
 
 bool IsSame(const struct stat& a, const struct stat& b) {
   return a.st_size == b.st_size && TimeOf(a.st_mtim) == TimeOf(b.st_mtim);
+}
+
+// An exclusive lock is to be had only on a descriptor that is open for writing: NFS. Who may only read looks without
+// one.
+Fd OpenToLook(Os& os, const std::string& path) {
+  const int flags = O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
+  Fd fd(os, os.Open(AT_FDCWD, path.c_str(), O_RDWR | flags));
+  const int error = fd.error();
+  const bool forbidden = error == EACCES || error == EPERM || error == EROFS || error == ETXTBSY || error == EISDIR;
+  return forbidden ? Fd(os, os.Open(AT_FDCWD, path.c_str(), O_RDONLY | flags)) : std::move(fd);
 }
 
 // What a regular file says at this moment, but not whether its writer is alive.
@@ -100,8 +104,11 @@ Surveyed Read(Os& os, const Fd& fd, const struct stat& st, const std::string& pa
   if (read.ok()) read = CheckNeeds(all->state, answers);
   read.path = path;
   Count(all->state, &s);
-  s.alive = read.code == Code::kStateLocked;
-  if (read.ok() || s.alive)
+  if (read.code == Code::kStateLocked) {
+    s.alive = Answer::kYes;
+    s.why = read;
+  }
+  if (read.ok() || s.alive == Answer::kYes)
     s.standing = StandingOf(all->state);
   else
     Fail(&s, LooksLikeOne(bytes) ? Standing::kCorrupt : Standing::kNotState, read);
@@ -110,10 +117,10 @@ Surveyed Read(Os& os, const Fd& fd, const struct stat& st, const std::string& pa
 
 }  // namespace
 
-Surveyed Survey(Os& os, const std::string& path, Replay* replay, const JobAnswers& answers) {
+Surveyed Survey(Os& os, const std::string& path, const Word& word, Replay* replay) {
   Surveyed s;
   s.state_file = path;
-  Fd fd(os, os.Open(AT_FDCWD, path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
+  Fd fd = OpenToLook(os, path);
   const int error = fd.error();
   if (error == ENOENT || error == ELOOP || error == ENXIO) {
     Fail(&s, error == ENOENT ? Standing::kGone : Standing::kNotState, Status::Errno(error, "open", path));
@@ -131,16 +138,20 @@ Surveyed Survey(Os& os, const std::string& path, Replay* replay, const JobAnswer
   }
   Replay local;
   Replay& all = replay ? *replay : local;
-  s = Read(os, fd, st, path, &all, answers);
+  s = Read(os, fd, st, path, &all, word.answers);
   if (s.standing == Standing::kNotState || s.standing == Standing::kUnreadable) return s;
-  const bool alive = IsAlive(os.Lock(fd.get()), all.state.info);
+  const Locked locked = ToLocked(os.Lock(fd.get()));
+  const Alive alive = IsAlive(os, fd.get(), locked, all.state.info, word, path);
   struct stat now;
   if (failed = Look(os, fd, path, &now); !failed.ok()) Fail(&s, Standing::kUnreadable, failed);
   // A writer that was alive while we read has said more by the time it is dead.
-  if (failed.ok() && !alive && !IsSame(st, now)) s = Read(os, fd, now, path, &all, answers);
-  s.alive |= alive;
+  if (failed.ok() && alive.answer == Answer::kNo && !IsSame(st, now)) s = Read(os, fd, now, path, &all, word.answers);
+  if (alive.answer != Answer::kNo) {
+    s.alive = alive.answer;
+    s.why = alive.why;
+  }
   // What moves its bytes is then the writer's business.
-  if (alive && !s.jobs.empty() && s.status.code == Code::kUnavailable && all.state.needs == 0) {
+  if (alive.answer == Answer::kYes && !s.jobs.empty() && s.status.code == Code::kUnavailable && all.state.needs == 0) {
     s.standing = StandingOf(all.state);
     s.status = {};
   }
@@ -148,9 +159,9 @@ Surveyed Survey(Os& os, const std::string& path, Replay* replay, const JobAnswer
 }
 
 std::vector<Surveyed> SurveyBatch(Os& os, Engine& engine, const std::vector<std::string>& paths, unsigned jobs,
-                                  const JobAnswers& answers) {
+                                  const Word& word) {
   std::vector<Surveyed> out(paths.size());
-  engine.ParallelFor(paths.size(), jobs, [&](size_t i) { out[i] = Survey(os, paths[i], nullptr, answers); });
+  engine.ParallelFor(paths.size(), jobs, [&](size_t i) { out[i] = Survey(os, paths[i], word); });
   return out;
 }
 

@@ -5,10 +5,11 @@
 #include <string>
 #include <vector>
 
+#include "base/answer.h"
 #include "base/engine.h"
 #include "base/record.h"
 #include "base/status.h"
-#include "journal/needs.h"
+#include "journal/liveness.h"
 #include "journal/reader.h"
 #include "os/os.h"
 
@@ -29,7 +30,8 @@ enum class Standing : uint8_t {
 struct Surveyed {
   std::string state_file;
   Standing standing = Standing::kUnreadable;
-  bool alive = false;  // its writer, or a finalizer, holds the lock; or a mover still runs
+  Answer alive = Answer::kNo;  // its writer, a finalizer, or a mover?
+  Status why;                  // unless that is no
   Status status;
   Uuid uuid{};
   std::string name;
@@ -55,10 +57,10 @@ struct Surveyed {
   std::string home;             // where its dataset's verdict lives; empty: the directory of the state file
 };
 
-// One state file; *replay, if given, holds all that could be read. `answers`: what movers have said.
-Surveyed Survey(Os& os, const std::string& path, Replay* replay = nullptr, const JobAnswers& answers = {});
+// One state file; *replay, if given, holds all that could be read.
+Surveyed Survey(Os& os, const std::string& path, const Word& word = {}, Replay* replay = nullptr);
 std::vector<Surveyed> SurveyBatch(Os& os, Engine& engine, const std::vector<std::string>& paths, unsigned jobs,
-                                  const JobAnswers& answers);
+                                  const Word& word);
 
 // What a name in a directory stands for, seen without opening it.
 struct Owned {

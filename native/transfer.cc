@@ -64,7 +64,8 @@ Status Transfer::Create(const TransferOptions& options) {
 
 Status Transfer::Open(const std::string& state_file, const JobAnswers& answers) {
   std::unique_ptr<Journal> journal;
-  if (Status s = Journal::Open(os_, state_file, {false, AT_FDCWD, &answers}, &journal); !s.ok()) return s;
+  const Word word{false, {}, answers};
+  if (Status s = Journal::Open(os_, state_file, {&word}, &journal); !s.ok()) return s;
   if (!journal->state().sealed) return Wrong("the transfer was never dispatched; there is nothing to resume", *journal);
   // After it is locked: see AskVerdict.
   std::optional<Decision> decision;

@@ -22,7 +22,10 @@ const NOGROUP = 65534;
 /** What the process for another user is told, before the names. */
 export interface Commission {
   readonly asked: Asked;
-  readonly policy: Omit<Terms['policy'], 'roots'> & { readonly roots: string };
+  readonly policy: Omit<Terms['policy'], 'roots' | 'deadHosts'> & {
+    readonly roots: string;
+    readonly deadHosts: string;
+  };
   readonly shard: Terms['shard'] | null;
   readonly directories: readonly { readonly dir: string; readonly searched?: string; readonly names: number }[];
   readonly listed: readonly string[];
@@ -44,7 +47,7 @@ function lookUp(uid: number): { name: string; gid: number } {
 function commission({ directories, listed, traces }: Listing, asked: Asked, { policy, shard }: Terms): Commission {
   return {
     asked: { ...asked, wait: Math.min(asked.wait, Number.MAX_SAFE_INTEGER) }, // JSON knows no Infinity
-    policy: { ...policy, roots: latin1(policy.roots) },
+    policy: { ...policy, roots: latin1(policy.roots), deadHosts: latin1(policy.deadHosts) },
     shard: shard ?? null,
     directories: directories.map(({ names, ...rest }) => ({ ...rest, names: names.length })),
     listed,

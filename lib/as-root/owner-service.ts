@@ -37,7 +37,8 @@ export async function serve(): Promise<void> {
   stop.signal.addEventListener('abort', () => native().stopFinalize(true));
   const { commission, listing } = parse(await readAll());
   const { asked, shard } = commission;
-  const policy = { ...commission.policy, roots: fromLatin1(commission.policy.roots) };
+  const { roots, deadHosts } = commission.policy;
+  const policy = { ...commission.policy, roots: fromLatin1(roots), deadHosts: fromLatin1(deadHosts) };
   const tally = new Tally(policy, tell);
   const terms = { policy, shard: shard ?? undefined, signal: stop.signal, tally };
   // What came since the scan is root's to find: this process has no listing to go by.

@@ -6,6 +6,7 @@ import { AxlError, fromNative, type NativeFailure } from './errors.js';
 import type { NativeHome } from './native-home.js';
 import type { NativeMoving } from './native-mover.js';
 import type { NativePmix } from './native-pmix.js';
+import type { NativeWord } from './native-word.js';
 import { nativeBinary, settings } from './options.js';
 import type { Progress } from './types.js';
 
@@ -98,7 +99,7 @@ export const HAS_CRC_FLAG = 0x40;
  */
 export interface NativeTransfer extends NativeMoving {
   create(options: NativeTransferOptions): Promise<void>;
-  /** `answers`: as in NativePolicy. `forwardOnly`: it was decided that its dataset is published, so that it cannot be freed before. */
+  /** `answers`: as in NativeWord. `forwardOnly`: it was decided that its dataset is published, so that it cannot be freed before. */
   open(
     stateFile: Buffer,
     answers?: Buffer,
@@ -134,9 +135,7 @@ export interface NativeTransfer extends NativeMoving {
 }
 
 /** The same for all of a run. */
-export interface NativePolicy {
-  /** What movers have said: mover NUL token NUL `running` or `ended` NUL, ...; of other jobs nobody can tell. */
-  readonly answers?: Buffer;
+export interface NativePolicy extends NativeWord {
   readonly incomplete: number;
   /** What to do with what could not be resumed; of INCOMPLETE, but not `resume`. */
   readonly fallback: number;
@@ -146,7 +145,6 @@ export interface NativePolicy {
   readonly owner: number;
   /** Canonical directories, each ended by a NUL; empty: anywhere. */
   readonly roots: Buffer;
-  readonly jobEnded: boolean;
   readonly keepState: boolean;
   readonly dryRun: boolean;
   /** False: nothing is deleted. */
@@ -200,7 +198,10 @@ export interface NativeSurveyed {
   readonly stateFile: Buffer;
   /** An index of STANDINGS. */
   readonly standing: number;
-  readonly alive: boolean;
+  /** An index of ANSWERS. */
+  readonly alive: number;
+  /** Unless that is no. */
+  readonly why?: NativeFailure;
   /** 32 hex digits. */
   readonly uuid: string;
   readonly name: string;
@@ -301,8 +302,8 @@ export interface Native {
   openHome(dir: Buffer): Promise<NativeHome>;
   /** True: copies of a resume end soon, and are kept; also those of later calls, until it is false again. */
   stopFinalize(stop: boolean): void;
-  /** Looks at state files, in their order, `jobs` at a time. Holds the lock of each for an instant. `answers`: as in NativePolicy. */
-  survey(packed: Buffer, jobs: number, answers?: Buffer): Promise<readonly NativeSurveyed[]>;
+  /** Looks at state files, in their order, `jobs` at a time. Holds the lock of each for an instant. */
+  survey(packed: Buffer, jobs: number, word: NativeWord): Promise<readonly NativeSurveyed[]>;
   /** Whose the names of a directory are, each ended by a NUL; opens none of them. `kinds`: indexes of KINDS. */
   owners(
     dir: Buffer,

@@ -137,6 +137,7 @@ export const shapes = {
     wait: duration,
     jobEnded: flag,
     movers: list(mover, 'an array of movers'),
+    writerDead: texts,
     jobs,
     shard,
     roots: list(path, 'an array of paths'),

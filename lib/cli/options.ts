@@ -138,12 +138,22 @@ const GROUPS: Readonly<Record<Group, readonly Omit<OptionRow, 'group'>[]>> = {
       argument: 'DURATION',
       optional: true,
       help: 'wait for live writers and other finalizers: 30s, 5m, 1h; without a value, for ever',
-      man: 'Their transfers are finalized when they have ended. A writer is alive while it holds the lock of its state file.',
+      man: 'Their transfers are finalized when they have ended.',
     },
     {
       name: '--job-ended',
-      help: 'the job is over: where the file system has no locks, treat writers on other hosts as dead',
-      man: 'Use it only when all processes of the job have ended: a live writer would lose its files.',
+      help: 'the job is over: treat writers of which nothing can be told as dead',
+      man:
+        'Of a writer on another host or in another container nothing can be told where the file system has no locks, or ' +
+        'locks that do not reach other hosts. Use it only when all processes of the job have ended: a live writer would ' +
+        'lose its files.',
+    },
+    {
+      name: '--writer-dead',
+      argument: 'HOST',
+      repeat: true,
+      help: 'HOST is down: treat writers on it of which nothing can be told as dead (repeatable)',
+      man: 'HOST as axl-finalize list prints it. Writers on other hosts are treated as without this option.',
     },
     {
       name: '--jobs',
@@ -252,7 +262,7 @@ export const COMMANDS: readonly CommandRow[] = [
     help: 'print a line for each transfer, and totals',
     man:
       'Changes nothing. The totals are by dataset. Numbers are sorted with the largest first, ages with the oldest first. ' +
-      'A * marks a writer that is alive. Ends with status 1 if an input could not be read and with 5 if a state file is ' +
+      'A * marks a writer that is alive, a ? one of which nothing can be told. Ends with status 1 if an input could not be read and with 5 if a state file is ' +
       'corrupt.',
     argument: 'STATE_DIR...',
     argumentHelp: 'state directories',

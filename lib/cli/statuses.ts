@@ -29,8 +29,9 @@ export const STATUSES: readonly StatusRow[] = [
   },
   {
     status: 4,
-    when: 'a transfer is busy: its job or another finalizer is at work',
-    remedy: 'run it again later, or with --wait; if the job is over and the file system has no locks, with --job-ended',
+    when: 'a transfer is busy: its job or another finalizer is at work, or may be',
+    remedy:
+      'run it again later, or with --wait; if nothing can be told of its writer and the job is over, with --job-ended',
   },
   {
     status: 3,

@@ -1,7 +1,7 @@
 // Datasets: surveys all candidates, decides about each dataset, and has its transfers published or not, as one; again for
 // those that were busy, while there is time. What is decided, decide.ts says; that it holds, settle.ts.
 
-import { failureOf } from '../base/errors.js';
+import { failureOf, toFailure } from '../base/errors.js';
 import { displayName, fromLatin1 } from '../base/names.js';
 import type { DECIDED } from '../base/native.js';
 import type { Failure } from '../base/types.js';
@@ -90,7 +90,7 @@ class Round {
   /** The end of waiting. */
   giveUp(): void {
     const { busy, overtaken } = this.settling.undecided;
-    const why = overtaken ? 'another finalizer is at work on its dataset' : 'a rank of its dataset is alive';
+    const why = overtaken ? 'another finalizer is at work on its dataset' : 'a rank of its dataset is alive, or may be';
     for (const group of this.look.wanted.filter(({ id }) => busy.has(id))) this.#giveUp(group, why);
   }
 
@@ -100,8 +100,9 @@ class Round {
     const size = Math.max(...group.sizes);
     work.terms.tally.dataset({ name: group.name, verdict: 'busy', size, missing, missingCount });
     for (const i of group.members.filter((member) => work.isOurs(member))) {
-      const message = `${this.#shown(i)}: ${surveys.alive(i) ? 'its writer is alive' : why}`;
-      this.#say(i, 'busy', { code: 'AXL_STATE_LOCKED', message });
+      const alive = surveys.whyAlive(i);
+      const message = `${this.#shown(i)}: ${why}`;
+      this.#say(i, 'busy', alive ? toFailure(alive) : { code: 'AXL_STATE_LOCKED', message });
     }
   }
 }

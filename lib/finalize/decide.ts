@@ -4,10 +4,11 @@
 import type { AxlCode } from '../base/errors.js';
 import { displayName, fromLatin1 } from '../base/names.js';
 import type { STANDINGS } from '../base/native.js';
+import type { ANSWERS } from '../base/native-word.js';
 import type { DatasetVerdict } from './types.js';
 
 /** To a question that may have none: what cannot be told is never taken for a yes or a no. */
-export type Answer = 'yes' | 'no' | 'cannot tell';
+export type Answer = (typeof ANSWERS)[number];
 export type Standing = (typeof STANDINGS)[number];
 
 /** How many missing ranks are named. */

@@ -3,6 +3,7 @@ import { failureOf } from '../base/errors.js';
 import { fromLatin1, latin1 } from '../base/names.js';
 import { answer, type NativeSurveyed, native, STANDINGS } from '../base/native.js';
 import { DECISIONS, type NativeHome, type NativeVerdict, SCOPES } from '../base/native-home.js';
+import { NO_WORD } from '../base/native-word.js';
 import type { Failure } from '../base/types.js';
 import { type Answer, concerns, type Verdict } from './decide.js';
 
@@ -48,7 +49,7 @@ async function isAnyLeft(
     return !isDoneWith(surveyed.standing) && (word === 'corrupt' || word === 'unreadable' || isOne(surveyed, i));
   };
   for (let at = 0; at < paths.length; at += BATCH) {
-    const surveyed = await answer(native().survey(pack(paths.slice(at, at + BATCH)), 2));
+    const surveyed = await answer(native().survey(pack(paths.slice(at, at + BATCH)), 2, NO_WORD));
     if (surveyed.some((one, i) => isLeft(one, at + i))) return true;
   }
   return false;

@@ -70,7 +70,8 @@ export class Look {
 
   /** Looks again at what is alive, after each of these pauses. True once nothing is. */
   async whenDead(pauses: readonly number[], groups?: readonly Group[]): Promise<boolean> {
-    const alive = () => (groups ?? this.wanted).flatMap(({ members }) => members.filter((i) => this.surveys.alive(i)));
+    const alive = () =>
+      (groups ?? this.wanted).flatMap(({ members }) => members.filter((i) => this.surveys.alive(i) !== 'no'));
     for (const ms of pauses) {
       const numbers = alive();
       if (numbers.length === 0 || this.work.stopped) break;
@@ -89,7 +90,7 @@ export class Look {
     const { policy, tally } = this.work.terms;
     if (policy.incomplete !== INCOMPLETE.resume || policy.dryRun) return;
     const isLacking = (i: number) =>
-      this.surveys.standing(i) === 'incomplete' && !this.surveys.alive(i) && this.work.isOurs(i);
+      this.surveys.standing(i) === 'incomplete' && this.surveys.alive(i) === 'no' && this.work.isOurs(i);
     const lacking = this.wanted.flatMap(({ members }) => members.filter(isLacking));
     if (lacking.length === 0) return;
     await this.work.resume(lacking, this.uuids, (i, { resumed, failure }) => {

@@ -40,8 +40,8 @@ export interface Listing {
   readonly unreadable: readonly Failure[];
 }
 
-/** Ours, but no state files: locks, verdicts, and what ranks without an MPI binding say to each other. */
-const OURS = /^\.axl-(finalize\.|verdict\.|comm-)/;
+/** No state files: our locks, verdicts and what ranks without an MPI binding say; files that FUSE or NFS keeps for who has them open. */
+const OURS = /^\.(axl-(finalize\.|verdict\.|comm-)|fuse_hidden|nfs[0-9a-f]{16,})/;
 const COMM = '**/.axl-comm-*/**';
 /** A verdict has a suffix in what a killed writer of it left. */
 const TRACE = /^\.axl-(verdict\.[0-9a-f]{32}-\d+(\..*)?|finalize\..*\.lock)$/;

@@ -192,7 +192,7 @@ export class Settling {
     await this.#look.whenDead(INSTANTS_MS, [group]);
     const standings = members.map((i) => surveys.standing(i));
     if (standings.every((standing) => standing === 'gone')) for (const i of members) plan.set(i, 'as it is');
-    else if (members.some((i, at) => standings[at] !== before[at] || surveys.alive(i))) this.#again(group);
+    else if (members.some((i, at) => standings[at] !== before[at] || surveys.alive(i) !== 'no')) this.#again(group);
     else return true;
     return false;
   }

@@ -1,7 +1,9 @@
 // What a survey saw of each transfer, and which of them form a dataset: those that have its id. No I/O, no decision.
+import type { NativeFailure } from '../base/errors.js';
 import { latin1 } from '../base/names.js';
 import { type NativeSurveyed, STANDINGS } from '../base/native.js';
-import { isWhole, type Member, type Rival, type Standing, sizeOf } from './decide.js';
+import { ANSWERS } from '../base/native-word.js';
+import { type Answer, isWhole, type Member, type Rival, type Standing, sizeOf } from './decide.js';
 
 const UUID_DIGITS = 32;
 /** Each byte of the id of what was no transfer: one that has its name by now is another. */
@@ -15,6 +17,8 @@ export class Surveys {
   readonly #groups: Int32Array;
   readonly #uuids: Buffer;
   readonly #numbers: Float64Array;
+  /** Of those that are alive, or may be. */
+  readonly #whyAlive = new Map<number, NativeFailure>();
   readonly #byId = new Map<string, number>();
   readonly groups: Group[] = [];
 
@@ -35,7 +39,8 @@ export class Surveys {
     const known = this.#groups[i] !== -1;
     const isTheSame = surveyed.uuid === this.uuid(i);
     this.#standings[i] = surveyed.standing;
-    this.#alive[i] = surveyed.alive ? 1 : 0;
+    this.#alive[i] = surveyed.alive;
+    if (surveyed.why) this.#whyAlive.set(i, surveyed.why);
     if (known && !isTheSame && isTransfer(this.standing(i))) this.#loses(i);
     if (known && !isTheSame) return;
     this.#ranks[i] = surveyed.rank;
@@ -68,8 +73,13 @@ export class Surveys {
     return STANDINGS[this.#standings[i] as number] as Standing;
   }
 
-  alive(i: number): boolean {
-    return this.#alive[i] === 1;
+  alive(i: number): Answer {
+    return ANSWERS[this.#alive[i] as number] as Answer;
+  }
+
+  /** If it is alive, or may be. */
+  whyAlive(i: number): NativeFailure | undefined {
+    return this.alive(i) === 'no' ? undefined : this.#whyAlive.get(i);
   }
 
   rank(i: number): number {
@@ -89,8 +99,7 @@ export class Surveys {
 
   /** @param ours of this finalizer's shard */
   member(i: number, ours: boolean): Member {
-    const alive = this.alive(i) ? 'yes' : 'no';
-    return { uuid: this.uuid(i), rank: this.rank(i), standing: this.standing(i), alive, ours };
+    return { uuid: this.uuid(i), rank: this.rank(i), standing: this.standing(i), alive: this.alive(i), ours };
   }
 
   /** Of the same name and job, and with another home or size: parts of it perhaps. */

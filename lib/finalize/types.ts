@@ -18,13 +18,15 @@ export interface FinalizeOptions {
   readonly dataset?: boolean | string;
   /** Milliseconds to wait for live writers and other finalizers; `Infinity` waits for ever. @default 0 */
   readonly wait?: number;
-  /** The job is over: where the file system has no locks, treat writers on other hosts as dead. @default false */
+  /** The job is over: treat writers of which nothing can be told as dead. @default false */
   readonly jobEnded?: boolean;
   /**
    * Movers that can be asked about their jobs: while one runs, its transfer is `busy`. A transfer whose mover is not
    * here, or cannot tell, is left alone. As root, those of other users are. @default none but our own threads
    */
   readonly movers?: readonly Mover[];
+  /** Names of hosts that are down: treat writers on them of which nothing can be told as dead. @default none */
+  readonly writerDead?: readonly string[];
   /** Threads, 1 to 256. @default 8 */
   readonly jobs?: number;
   /** Finalize only part `index` (from 0) of `count`; `auto`: rank and size of the launcher. @default everything */
@@ -106,7 +108,7 @@ export interface FinalizedEntry {
 export interface DatasetVerdict {
   /** The dataset's name. */
   readonly name: string;
-  /** `complete`: all ranks are published · `incomplete`: no rank is · `busy`: a rank is alive, and none is touched. */
+  /** `complete`: all ranks are published · `incomplete`: no rank is · `busy`: a rank is alive, or may be, and none is touched. */
   readonly verdict: 'complete' | 'incomplete' | 'busy';
   /** How many ranks the dataset should have. */
   readonly size: number;
@@ -184,8 +186,8 @@ export interface ListedTransfer {
   readonly uuid: string;
   /** What the state file says. */
   readonly state: ListedState;
-  /** Its writer or a finalizer holds the lock. */
-  readonly alive: boolean;
+  /** Is its writer alive, or a finalizer at work on it? */
+  readonly alive: 'no' | 'yes' | 'cannot tell';
   /** How many files the transfer has. */
   readonly files: number;
   /** How many files are complete. */

@@ -216,8 +216,7 @@ export class Work {
   }
 
   survey(numbers: Iterable<number>, hear: (i: number, result: NativeSurveyed) => void): Promise<void> {
-    const call = (packed: Buffer, _: readonly number[], { answers }: NativePolicy) =>
-      native().survey(packed, 1, answers);
+    const call = (packed: Buffer, _: readonly number[], policy: NativePolicy) => native().survey(packed, 1, policy);
     return this.#run(numbers, call, (batch, results) => {
       for (const [at, result] of results.entries()) hear(batch[at] as number, result);
     });

@@ -1,6 +1,8 @@
 // Asks movers about jobs: running, ended, or nobody can tell, which is never taken for ended.
+
 import type { JobState, Mover } from '../base/mover.js';
 import { answer, native } from '../base/native.js';
+import { NO_WORD } from '../base/native-word.js';
 
 /** Does that job of this mover still run? What is no answer is `unknown`. */
 export async function attached(mover: Mover | undefined, token: string): Promise<JobState> {
@@ -22,7 +24,7 @@ export class Jobs {
    * @returns what is known, as the addon takes it
    */
   async ask(packed: Buffer): Promise<Buffer> {
-    const surveyed = await answer(native().survey(packed, 1));
+    const surveyed = await answer(native().survey(packed, 1, NO_WORD));
     const told = surveyed.flatMap(({ jobs }) => jobs).map(({ mover, token }) => this.#ask(mover, token));
     return Buffer.from((await Promise.all(told)).join(''));
   }

@@ -122,8 +122,9 @@ class Addon : public Napi::Addon<Addon> {
 
   Napi::Value SurveyAll(const Napi::CallbackInfo& info) {
     const uint32_t jobs = info[1].As<Napi::Number>();
-    const auto work = [this, jobs, packed = Bytes(info[0]), answers = ReadAnswers(info[2])](Engine& engine) {
-      return SurveyBatch(environment_->os(), engine, Names(packed), jobs, answers);
+    const auto work = [this, jobs, packed = Bytes(info[0]),
+                       word = ReadWord(info[2].As<Napi::Object>())](Engine& engine) {
+      return SurveyBatch(environment_->os(), engine, Names(packed), jobs, word);
     };
     return RunBatch(info.Env(), work,
                     [](Napi::Env env, const std::vector<Surveyed>& batch) { return ToArray(env, batch); });
@@ -150,7 +151,7 @@ class Addon : public Napi::Addon<Addon> {
 
   Napi::Value Inspect(const Napi::CallbackInfo& info) {
     Replay replay;
-    const Surveyed surveyed = Survey(environment_->os(), Bytes(info[0]), &replay);
+    const Surveyed surveyed = Survey(environment_->os(), Bytes(info[0]), {}, &replay);
     return ToJs(info.Env(), surveyed, replay);
   }
 

@@ -59,6 +59,15 @@ Napi::Object ToJs(Napi::Env env, const TransferInfo& info) {
 
 }  // namespace
 
+Word ReadWord(const Napi::Object& from) {
+  Word word;
+  word.job_ended = from.Get("jobEnded").As<Napi::Boolean>().Value();
+  const std::string hosts = Bytes(from.Get("deadHosts"));
+  for (std::string_view host : Unpack(hosts)) word.dead_hosts.emplace_back(host);
+  word.answers = ReadAnswers(from.Get("answers"));
+  return word;
+}
+
 Policy ReadPolicy(const Napi::Object& policy) {
   const auto flag = [&](const char* key) { return policy.Get(key).As<Napi::Boolean>().Value(); };
   Policy out;
@@ -69,8 +78,7 @@ Policy ReadPolicy(const Napi::Object& policy) {
   if (const uint32_t owner = Uint(policy, "owner"); owner != 0) out.publish.owner = static_cast<OwnerPolicy>(owner);
   const std::string roots = Bytes(policy.Get("roots"));
   for (std::string_view root : Unpack(roots)) out.roots.emplace_back(root);
-  out.answers = ReadAnswers(policy.Get("answers"));
-  out.job_ended = flag("jobEnded");
+  out.word = ReadWord(policy);
   out.keep_state = flag("keepState");
   out.dry_run = flag("dryRun");
   out.may_delete = flag("mayDelete");
@@ -152,7 +160,8 @@ Napi::Object ToJs(Napi::Env env, const Surveyed& s) {
   Napi::Object entry = Napi::Object::New(env);
   entry.Set("stateFile", ToBuffer(env, s.state_file));
   entry.Set("standing", static_cast<uint32_t>(s.standing));
-  entry.Set("alive", s.alive);
+  entry.Set("alive", static_cast<uint32_t>(s.alive));
+  if (!s.why.ok()) entry.Set("why", ToJs(env, s.why));
   entry.Set("uuid", Hex(s.uuid.data(), s.uuid.size()));
   entry.Set("name", s.name);
   entry.Set("rank", s.rank);

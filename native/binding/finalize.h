@@ -9,6 +9,7 @@
 namespace axl {
 
 Policy ReadPolicy(const Napi::Object& policy);
+Word ReadWord(const Napi::Object& from);
 // Counts, and an entry for each or for each problem.
 Napi::Object ToJs(Napi::Env env, const std::vector<Finalized>& batch, bool all);
 // Of a commit: how many are committed, and an entry for each that could not be.

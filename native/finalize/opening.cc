@@ -61,7 +61,7 @@ int Opening::DirectoryOf(const std::string& state_file) const {
 }
 
 bool Opening::Open(Case* c, DirectoryCache* cache) {
-  const OpenOptions options = {policy_.job_ended, DirectoryOf(c->result.state_file), &policy_.answers};
+  const OpenOptions options = {&policy_.word, DirectoryOf(c->result.state_file)};
   Status s = Journal::Open(os_, c->result.state_file, options, &c->journal);
   if (s.ok() && c->surveyed != Uuid{} && c->journal->uuid() != c->surveyed) {
     c->Set(Action::kGone);

@@ -6,6 +6,7 @@
 
 #include "base/record.h"
 #include "base/status.h"
+#include "journal/liveness.h"
 #include "publish/publisher.h"
 
 namespace axl {
@@ -18,11 +19,10 @@ struct Policy {
   Incomplete fallback = Incomplete::kKeep;  // what to do with what could not be resumed
   PublishOptions publish = {};
   std::vector<std::string> roots = {};  // canonical; if any is given, every destination must lie within one of them
-  bool job_ended = false;               // where flock does not work: writers on other hosts count as dead
+  Word word = {};                       // what the caller knows of writers
   bool keep_state = false;              // state files stay, with FINAL
   bool dry_run = false;
-  JobAnswers answers = {};  // what movers have said
-  bool may_delete = true;   // false: not all was seen, and what was not seen may be needed
+  bool may_delete = true;  // false: not all was seen, and what was not seen may be needed
 };
 
 // What is to become of the transfers of a call.

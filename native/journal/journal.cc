@@ -32,8 +32,6 @@ Uuid NewUuid() {
   return uuid;
 }
 
-bool LocksDoNotWork(int error) { return error == -ENOLCK || error == -ENOSYS || error == -EOPNOTSUPP; }
-
 }  // namespace
 
 Journal::~Journal() = default;
@@ -79,7 +77,6 @@ Status Journal::LockDraft(const std::string& draft, bool* lost) {
   struct stat st;
   const int there = os_.Stat(AT_FDCWD, draft.c_str(), &st, AT_SYMLINK_NOFOLLOW);
   *lost = locked == -EWOULDBLOCK || there == -ENOENT;
-  if (locked < 0 && !LocksDoNotWork(locked)) return Status::Errno(-locked, "flock", path_);
   return there < 0 ? Status::Errno(-there, "stat", path_) : Status::Ok();
 }
 
@@ -129,10 +126,14 @@ Status Journal::Open(Os& os, const std::string& path, OpenOptions options, std::
     j->name_ = BaseOf(path);
   }
   Status s = j->OpenFile();
-  if (s.ok()) s = j->LockAndCheck();
+  const Word word = options.word ? *options.word : Word{};
+  if (s.ok()) s = j->LockAndCheck(word);
   if (s.ok()) s = j->ReadAll();
-  if (s.ok() && !j->locked_) s = j->CheckWriterIsDead(options);
-  if (s.ok()) s = CheckNeeds(j->state(), options.answers ? *options.answers : JobAnswers{});
+  if (s.ok()) s = j->CheckWriterIsDead(word);
+  // A live writer's file may have two for a moment: where a name is made by link and unlink.
+  if (s.ok() && j->names_ != 1)
+    s = Status::Make(Code::kUnsafePath, "the state file has a second name (hard link), so it cannot be trusted", path);
+  if (s.ok()) s = CheckNeeds(j->state(), word.answers);
   if (!s.ok() && s.path.empty()) s.path = path;
   *out = std::move(j);
   return s;
@@ -158,17 +159,14 @@ Status Journal::OpenFile() {
   return writable ? Status::Ok() : refused;
 }
 
-Status Journal::LockAndCheck() {
-  int locked = os_.Lock(fd_.get());
-  if (locked == -EWOULDBLOCK) {
+Status Journal::LockAndCheck(const Word& word) {
+  locked_ = ToLocked(os_.Lock(fd_.get()));
+  if (locked_ == Locked::kHeld) {
     // Whoever only looks (inspect, list) tries the lock for an instant.
     std::this_thread::sleep_for(kLook);
-    locked = os_.Lock(fd_.get());
+    locked_ = ToLocked(os_.Lock(fd_.get()));
   }
-  if (locked == -EWOULDBLOCK)
-    return Status::Make(Code::kStateLocked, "its writer is alive, or a finalizer is at work on it", path_);
-  if (locked < 0 && !LocksDoNotWork(locked)) return Status::Errno(-locked, "flock", path_);
-  locked_ = locked == 0;
+  if (locked_ == Locked::kHeld && word.empty()) return CheckWriterIsDead(word);
   struct stat st, named;
   if (int r = os_.Fstat(fd_.get(), &st); r < 0) return Status::Errno(-r, "fstat", path_);
   // Whoever held the lock before us may have removed the file.
@@ -179,9 +177,7 @@ Status Journal::LockAndCheck() {
   size_ = static_cast<uint64_t>(st.st_size);
   if (st.st_uid != os_.EffectiveUser())
     return Status::Make(Code::kUnsafePath, "the state file belongs to uid " + std::to_string(st.st_uid), path_);
-  if (st.st_nlink != 1)
-    return Status::Make(Code::kUnsafePath, "the state file has a second name (hard link), so it cannot be trusted",
-                        path_);
+  names_ = st.st_nlink;
   return Status::Ok();
 }
 
@@ -201,12 +197,8 @@ Status Journal::ReadAll() {
   return s;
 }
 
-Status Journal::CheckWriterIsDead(OpenOptions options) {
-  const Liveness liveness = WriterLiveness(state().info);
-  if (liveness == Liveness::kDead || (liveness == Liveness::kUnknown && options.job_ended)) return Status::Ok();
-  return Status::Make(
-      Code::kStateLocked,
-      "its writer may be alive, and this file system has no locks: use --job-ended when the job is over", path_);
+Status Journal::CheckWriterIsDead(const Word& word) {
+  return IsAlive(os_, fd_.get(), locked_, state().info, word, path_).why;
 }
 
 Status Journal::Poison(Status status) {

@@ -12,7 +12,7 @@
 
 #include "base/record.h"
 #include "base/status.h"
-#include "journal/needs.h"
+#include "journal/liveness.h"
 #include "journal/reader.h"
 #include "journal/record_values.h"
 #include "os/os.h"
@@ -20,9 +20,8 @@
 namespace axl {
 
 struct OpenOptions {
-  bool job_ended = false;  // where flock does not work: a writer on another host counts as dead
-  int dir = AT_FDCWD;      // or that of the state file, for who opens many: it stays open for the journal's life
-  const JobAnswers* answers = nullptr;  // what movers have said
+  const Word* word = nullptr;  // what the caller knows of writers that cannot be asked
+  int dir = AT_FDCWD;          // or that of the state file, for who opens many: it stays open for the journal's life
 };
 
 class Journal {
@@ -89,10 +88,10 @@ class Journal {
   Status IdentifyDraft(TransferInfo* info);
   Status WriteDraft(const std::string& draft, TransferRecord begin);
   Status OpenFile();
-  Status LockAndCheck();
+  Status LockAndCheck(const Word& word);
   Status ReadAll();
   Status WriteAgain();
-  Status CheckWriterIsDead(OpenOptions options);
+  Status CheckWriterIsDead(const Word& word);
   Status Poison(Status status);
   Status Write(std::string_view bytes);
   Status Cut(uint64_t end);
@@ -104,7 +103,8 @@ class Journal {
   Fd fd_;
   uint64_t inode_ = 0;
   uint64_t size_ = 0;
-  bool locked_ = false;
+  uint64_t names_ = 1;
+  Locked locked_ = Locked::kNone;
   bool recognized_ = false;
   bool named_ = false;  // a new state file has its name
   Replay replay_;

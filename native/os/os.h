@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+struct statfs;
+
 namespace axl {
 
 struct OsDirEntry {
@@ -37,7 +39,8 @@ class Os {
 
   virtual int Fstat(int fd, struct stat* st) = 0;
   virtual int Stat(int dir, const char* path, struct stat* st, int flags) = 0;  // fstatat
-  virtual int Access(int dir, const char* path, int mode) = 0;                  // faccessat, effective user
+  virtual int Statfs(int fd, struct statfs* fs) = 0;
+  virtual int Access(int dir, const char* path, int mode) = 0;  // faccessat, effective user
   virtual int Chown(int fd, uid_t uid, gid_t gid) = 0;
   virtual int Chmod(int fd, mode_t mode) = 0;
   virtual int SetTimes(int fd, const struct timespec times[2]) = 0;

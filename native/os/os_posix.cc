@@ -4,6 +4,7 @@
 #include <linux/openat2.h>
 #include <sys/file.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -85,6 +86,9 @@ class PosixOs final : public Os {
   }
   int Stat(int dir, const char* path, struct stat* st, int flags) override {
     return Retry([&] { return fstatat(dir, path, st, flags); });
+  }
+  int Statfs(int fd, struct statfs* fs) override {
+    return Retry([&] { return fstatfs(fd, fs); });
   }
   int Access(int dir, const char* path, int mode) override {
     return Retry([&] { return faccessat(dir, path, mode, AT_EACCESS); });

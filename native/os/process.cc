@@ -8,22 +8,24 @@
 
 #include <cerrno>
 #include <climits>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <sstream>
 
+#include "base/names.h"
+
 namespace axl {
 namespace {
 
-std::string HostName() {
-  char name[HOST_NAME_MAX + 1] = {};
-  return gethostname(name, sizeof name - 1) == 0 ? name : "";
-}
-
-std::string BootId() {
-  std::ifstream in("/proc/sys/kernel/random/boot_id");
-  std::string id;
-  std::getline(in, id);
+// Neither changes while this process lives.
+const std::string& BootId() {
+  static const std::string id = [] {
+    std::ifstream in("/proc/sys/kernel/random/boot_id");
+    std::string line;
+    std::getline(in, line);
+    return line;
+  }();
   return id;
 }
 
@@ -33,13 +35,43 @@ ProcessStat ReadStat(uint32_t pid) {
 }
 
 uint64_t PidNamespace() {
-  struct stat st;
-  return stat("/proc/self/ns/pid", &st) == 0 ? st.st_ino : 0;
+  static const uint64_t inode = [] {
+    struct stat st;
+    return stat("/proc/self/ns/pid", &st) == 0 ? st.st_ino : 0;
+  }();
+  return inode;
+}
+
+// Where a name is made by link and unlink, or is forgotten, the kernel still shows the name that the file had when it
+// was opened (see Journal::Create), or what a network file system has made of it.
+bool IsNamed(std::string target, std::string_view name) {
+  constexpr std::string_view kDeleted = " (deleted)";
+  if (target.ends_with(kDeleted)) target.resize(target.size() - kDeleted.size());
+  const std::string_view base = BaseOf(target);
+  return base == name || (base.starts_with('.') && base.ends_with(".new")) || base.starts_with(".fuse_hidden") ||
+         base.starts_with(".nfs");
+}
+
+// A process may have let go of a transfer and live on.
+Answer HasOpen(uint32_t pid, std::string_view name) {
+  std::error_code error;
+  std::filesystem::directory_iterator it("/proc/" + std::to_string(pid) + "/fd", error);
+  if (error) return Answer::kCannotTell;
+  for (; it != std::filesystem::directory_iterator(); it.increment(error)) {
+    const std::string target = std::filesystem::read_symlink(it->path(), error).native();
+    if (!error && IsNamed(target, name)) return Answer::kYes;
+  }
+  return Answer::kNo;
 }
 
 bool NoSuchProcess(uint32_t pid) { return kill(static_cast<pid_t>(pid), 0) == -1 && errno == ESRCH; }
 
 }  // namespace
+
+std::string HostName() {
+  char name[HOST_NAME_MAX + 1] = {};
+  return gethostname(name, sizeof name - 1) == 0 ? name : "";
+}
 
 // Field 2, the name, may hold spaces and parentheses: count from the last one.
 ProcessStat ParseProcessStat(const std::string& text) {
@@ -62,18 +94,20 @@ void DescribeProcess(TransferInfo* info) {
   info->pid_namespace = PidNamespace();
 }
 
-Liveness WriterLiveness(const TransferInfo& info) {
-  if (info.host.empty() || info.host != HostName() || info.boot_id.empty()) return Liveness::kUnknown;
-  const std::string boot_id = BootId();
-  if (boot_id.empty()) return Liveness::kUnknown;
-  if (info.boot_id != boot_id) return Liveness::kDead;  // the host was booted since
-  if (info.pid == 0 || info.pid > INT_MAX) return Liveness::kUnknown;
-  if (NoSuchProcess(info.pid)) return Liveness::kDead;
+bool IsThisBoot(const TransferInfo& info) { return !info.boot_id.empty() && info.boot_id == BootId(); }
+
+Answer IsWriting(const TransferInfo& info, std::string_view name, bool granted) {
+  if (!IsThisBoot(info) || info.pid_namespace == 0 || info.pid_namespace != PidNamespace()) return Answer::kCannotTell;
+  if (info.pid == 0 || info.pid > INT_MAX) return Answer::kCannotTell;
+  if (NoSuchProcess(info.pid)) return Answer::kNo;
   const ProcessStat now = ReadStat(info.pid);
-  if (now.start_time == 0 || info.start_time == 0) return Liveness::kUnknown;  // /proc hides it
-  if (now.start_time != info.start_time) return Liveness::kDead;               // the number was used again
-  // A zombie has no threads left that could write.
-  return now.state == 'Z' || now.state == 'X' ? Liveness::kDead : Liveness::kAlive;
+  if (now.start_time == 0 || info.start_time == 0) return Answer::kCannotTell;  // /proc hides it
+  if (now.start_time != info.start_time) return Answer::kNo;                    // the number was used again
+  if (now.state == 'Z' || now.state == 'X') return Answer::kNo;  // it has no threads left that could write
+  const bool ourselves = info.pid == static_cast<uint32_t>(getpid());
+  if (ourselves) return granted ? Answer::kNo : Answer::kYes;
+  const Answer open = HasOpen(info.pid, name);
+  return open == Answer::kCannotTell && !granted ? Answer::kYes : open;
 }
 
 }  // namespace axl

@@ -1,18 +1,26 @@
-// Who we are, and whether the writer of a state file is still alive: host name, boot id, pid, start time.
-// Used only where flock does not work; see docs/state-format.md, "Who is alive".
+// Who we are, and whether the writer of a state file is still at work: host name, boot id, pid, start time.
 #pragma once
 
 #include <string>
+#include <string_view>
 
+#include "base/answer.h"
 #include "base/record.h"
 
 namespace axl {
 
+std::string HostName();
+
 // Fills host, boot_id, pid, start_time and pid_namespace of this process.
 void DescribeProcess(TransferInfo* info);
 
-enum class Liveness : uint8_t { kDead, kAlive, kUnknown };
-Liveness WriterLiveness(const TransferInfo& info);
+// Did the writer run under this kernel, since its last boot?
+bool IsThisBoot(const TransferInfo& info);
+
+// Does the writer's process exist, and has it a file of that name open? kCannotTell for a process of another boot, host
+// or pid namespace. `granted`: this process has just been given the lock of the state file, so it is not itself
+// writing.
+Answer IsWriting(const TransferInfo& info, std::string_view name, bool granted);
 
 // Fields 3 and 22 of /proc/PID/stat.
 struct ProcessStat {

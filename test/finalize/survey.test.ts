@@ -29,9 +29,9 @@ t.test('list() says of each state file what it is, and changes nothing', async (
     'g never-dispatched',
   ]);
   const by = (name: string) => transfers.find(({ stateFile }) => basename(stateFile) === name);
-  t.match(by('a'), { name: 'a', rank: 0, size: 1, alive: false, files: 1, filesDone: 1, bytes: 8, bytesDone: 8, uid });
+  t.match(by('a'), { name: 'a', rank: 0, size: 1, alive: 'no', files: 1, filesDone: 1, bytes: 8, bytesDone: 8, uid });
   t.match(by('e'), { error: { code: 'AXL_STATE_CORRUPT' } });
-  t.match(by('g'), { name: 'g', rank: 3, size: 4, alive: true, pid: process.pid });
+  t.match(by('g'), { name: 'g', rank: 3, size: 4, alive: 'yes', pid: process.pid });
   t.ok(Math.abs(Date.now() - Number(by('a')?.modified)) < 60_000);
   t.match(unreadable, [{ errnoName: 'ENOENT' }]);
   t.same(tree(place.root), before);

@@ -32,7 +32,7 @@ export const homeMutants = [
     name: 'two decide at a time',
     breaks: 'verdict files',
     file: 'dataset/home.cc',
-    from: '*held = locked == -EWOULDBLOCK;',
+    from: '*held = os_.Lock(fd.get()) == -EWOULDBLOCK;',
     to: '*held = false;',
   },
   {

@@ -91,6 +91,10 @@ export const killers = {
   'descriptors are inherited, and the lock with them': 'OpenIsCloseOnExec',
   'flock is not taken': 'LockIsHeldByOneDescriptorAtATime',
   'a state file is acted on although another holds its lock': 'AStateFileIsLockedUntilItsWriterLetsGo',
+  'a lock that is granted is believed wherever its file is':
+    'ALockThatIsGrantedTellsOfAnotherHostOnlyWhereLocksReachIt',
+  'a lock that is held outweighs no word of the caller': 'ALockThatADeadHostLeftBehindIsOverruledByTheCallersWord',
+  'a process of another pid namespace counts as gone': 'OfAWriterOfAnotherBootOrPidNamespaceNothingCanBeTold',
   'a state file that was removed while we waited for its lock is acted on':
     'AStateFileThatWentWhileWeWaitedForItsLockIsGone',
   'what was decided of a transfer is done to another that has its state file':

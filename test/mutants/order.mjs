@@ -285,7 +285,7 @@ export const orderMutants = [
     name: 'what this release does not do is not asked at open',
     breaks: 'what axl-finalize decides',
     file: 'journal/journal.cc',
-    from: 'if (s.ok()) s = CheckNeeds(j->state(), options.answers ? *options.answers : JobAnswers{});',
+    from: 'if (s.ok()) s = CheckNeeds(j->state(), word.answers);',
     to: '',
   },
   {

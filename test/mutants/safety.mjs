@@ -73,9 +73,30 @@ export const safetyMutants = [
   {
     name: 'a state file is acted on although another holds its lock',
     breaks: 'who is alive',
-    file: 'journal/journal.cc',
-    from: 'locked = os_.Lock(fd_.get());\n  }\n  if (locked == -EWOULDBLOCK)',
-    to: 'locked = 0;\n  }\n  if (locked == -EWOULDBLOCK)',
+    file: 'journal/liveness.cc',
+    from: 'return result == -EWOULDBLOCK ? Locked::kHeld : Locked::kNone;',
+    to: 'return Locked::kGranted;',
+  },
+  {
+    name: 'a lock that is granted is believed wherever its file is',
+    breaks: 'who is alive',
+    file: 'journal/liveness.cc',
+    from: 'granted && Reaches(domain.reach, info)',
+    to: 'granted',
+  },
+  {
+    name: 'a lock that is held outweighs no word of the caller',
+    breaks: 'who is alive',
+    file: 'journal/liveness.cc',
+    from: 'return IsCovered(word, info) && IsLeftBehind(os, fd) ? dead : alive;',
+    to: 'return alive;',
+  },
+  {
+    name: 'a process of another pid namespace counts as gone',
+    breaks: 'who is alive',
+    file: 'os/process.cc',
+    from: ' || info.pid_namespace != PidNamespace()',
+    to: '',
   },
   {
     name: 'a state file that was removed while we waited for its lock is acted on',
@@ -95,7 +116,7 @@ export const safetyMutants = [
     name: 'what a writer said while its state file was read, before it ended, is not known',
     breaks: 'who is alive',
     file: 'survey.cc',
-    from: 'if (failed.ok() && !alive && !IsSame(st, now))',
+    from: 'if (failed.ok() && alive.answer == Answer::kNo && !IsSame(st, now))',
     to: 'if (false && !IsSame(st, now))',
   },
   {
@@ -109,8 +130,8 @@ export const safetyMutants = [
     name: 'a state file with a second name is acted on',
     breaks: 'a hostile user',
     file: 'journal/journal.cc',
-    from: 'if (st.st_nlink != 1)\n    return Status::Make(Code::kUnsafePath, "the state file has a second name',
-    to: 'if (false)\n    return Status::Make(Code::kUnsafePath, "the state file has a second name',
+    from: 'if (s.ok() && j->names_ != 1)',
+    to: 'if (false)',
   },
   {
     name: 'a state file that is a link is acted on',
@@ -270,7 +291,7 @@ export const safetyMutants = [
     name: 'a pid that is used again counts as the writer',
     breaks: 'who is alive',
     file: 'os/process.cc',
-    from: 'if (now.start_time != info.start_time) return Liveness::kDead;',
+    from: 'if (now.start_time != info.start_time) return Answer::kNo;',
     to: '',
   },
   {

@@ -97,6 +97,9 @@ class FaultOs : public Os {
   int Stat(int dir, const char* path, struct stat* st, int flags) override {
     return Do("fstatat", [&] { return to_.Stat(dir, path, st, flags); });
   }
+  int Statfs(int fd, struct statfs* fs) override {
+    return Do("fstatfs", [&] { return to_.Statfs(fd, fs); });
+  }
   int Access(int dir, const char* path, int mode) override {
     return Do("faccessat", [&] { return to_.Access(dir, path, mode); });
   }

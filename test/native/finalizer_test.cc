@@ -289,9 +289,9 @@ TEST(WhatAWriterSaysWhileItsStateFileIsReadAndEndsIsReadToo) {
   } os;
   os.before_lock = [&] { WriteFile(world.state_file(), StateBytes().Dispatched().WithDone(0).File()); };
   WriteFile(world.state_file(), StateBytes().Dispatched().File());
-  const Surveyed seen = Survey(os, world.state_file());
+  const Surveyed seen = Survey(os, world.state_file(), Word{true, {}, {}});
   CHECK(seen.standing == Standing::kComplete);
-  CHECK(!seen.alive);
+  CHECK(seen.alive == Answer::kNo);
 }
 
 TEST(AStateFileThatCannotBeReadIsAFailureAndNotAStranger) {

@@ -25,11 +25,17 @@ function counts({ files, filesDone, filesFailed, filesPublished, bytes, bytesDon
   return parts.join(', ');
 }
 
+const ALIVE: Record<InspectedTransfer['alive'], string> = {
+  no: 'not alive',
+  yes: 'alive, or a finalizer is at work',
+  'cannot tell': 'alive or not: it cannot be told from here',
+};
+
 function writer({ host, pid, alive, uid, job, localRank }: InspectedTransfer): string {
   const among = localRank === undefined ? '' : `, local rank ${localRank}`;
   const process = `process ${pid} on ${displayName(host)}${among}${job === '' ? '' : `, job ${displayName(job)}`}`;
   const where = host === '' ? 'unknown' : process;
-  return `${where}, ${alive ? 'alive: it holds the lock' : 'not alive'}; state file of user ${uid}`;
+  return `${where}, ${ALIVE[alive]}; state file of user ${uid}`;
 }
 
 function heading(transfer: InspectedTransfer): [string, string][] {

@@ -15,6 +15,9 @@ type Order = (a: ListedTransfer, b: ListedTransfer) => number;
 const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 const byName: Order = (a, b) => byText(a.name, b.name) || a.rank - b.rank || byText(a.stateFile, b.stateFile);
 
+/** Behind the process id of the writer. */
+const ALIVE: Record<ListedTransfer['alive'], string> = { no: '', yes: '*', 'cannot tell': '?' };
+
 const ORDERS: Record<SortKey, Order> = {
   name: byName,
   rank: (a, b) => a.rank - b.rank,
@@ -48,7 +51,7 @@ function add(total: Dataset | undefined, transfer: ListedTransfer): Dataset {
     transfers: before.transfers + 1,
     size: Math.max(before.size, transfer.size),
     states: { ...before.states, [state]: ((before.states as Record<string, number>)[state] ?? 0) + 1 },
-    alive: before.alive + Number(alive),
+    alive: before.alive + Number(alive !== 'no'),
     files: before.files + files,
     filesDone: before.filesDone + filesDone,
     bytes: before.bytes + bytes,
@@ -75,14 +78,14 @@ function row(transfer: ListedTransfer, now: number): string[] {
     unknown ? '?' : `${filesDone}/${files}`,
     unknown ? '?' : size(bytes),
     state === 'unreadable' ? '?' : duration(Math.max(0, now - modified.getTime())),
-    unknown ? '?' : `${displayName(host)}:${pid}${alive ? '*' : ''}`,
+    unknown ? '?' : `${displayName(host)}:${pid}${ALIVE[alive]}`,
     displayName(transfer.stateFileBytes),
   ];
 }
 
 function datasetLine({ name, transfers, size: ranks, states, alive, files, bytes }: Dataset): string {
   const counts = Object.entries(states).map(([state, n]) => `${n} ${state}`);
-  const parts = [...counts, ...(alive > 0 ? [`${alive} with a live writer`] : [])].join(', ');
+  const parts = [...counts, ...(alive > 0 ? [`${alive} with a writer that lives or may live`] : [])].join(', ');
   return `${displayName(name)}: ${transfers} of ${plural(ranks, 'rank')}: ${parts}; ${plural(files, 'file')}, ${size(bytes)}`;
 }
 

@@ -55,7 +55,7 @@ function missingRanks({ missing, missingCount, size: ranks }: DatasetVerdict): s
 
 export function* datasetLines(datasets: readonly DatasetVerdict[], show: (name: string) => string): Generator<string> {
   for (const dataset of datasets.filter(({ verdict }) => verdict !== 'complete')) {
-    const why = dataset.verdict === 'busy' ? 'a rank is still alive' : missingRanks(dataset);
+    const why = dataset.verdict === 'busy' ? 'a rank is alive, or may be' : missingRanks(dataset);
     yield `dataset ${show(dataset.name)}: not published; ${why}`;
   }
 }

@@ -265,7 +265,7 @@ TEST(AFinalizerAsksTheMoverAndAdoptsWhatIsWholeOnceItHasEnded) {
   Policy policy;
   policy.incomplete = Incomplete::kResume;
   const auto finalize = [&](const JobAnswers& answers) {
-    policy.answers = answers;
+    policy.word.answers = answers;
     return Finalize(world, os, policy).at(0).action;
   };
   CHECK(finalize({}) == Action::kCorrupt);
@@ -282,11 +282,11 @@ TEST(ASurveySaysThatATransferIsAliveWhileItsMoverRuns) {
   World world;
   QuickOs os;
   LeaveAJob(world, os);
-  const auto survey = [&](const JobAnswers& answers) { return Survey(os, world.state_file(), nullptr, answers); };
+  const auto survey = [&](const JobAnswers& answers) { return Survey(os, world.state_file(), Word{false, {}, answers}); };
   CHECK(survey({}).standing == Standing::kCorrupt && survey({}).jobs.size() == 1);
   const Surveyed runs = survey({{"rclone", "7", true}}), ended = survey({{"rclone", "7"}});
-  CHECK(runs.alive && runs.standing == Standing::kIncomplete);
-  CHECK(!ended.alive && ended.standing == Standing::kIncomplete);
+  CHECK(runs.alive == Answer::kYes && runs.standing == Standing::kIncomplete);
+  CHECK(ended.alive == Answer::kNo && ended.standing == Standing::kIncomplete);
 }
 
 // Invariants 3 and 4: what is summed is on the disk, the metadata comes after that, and is durable before DONE.

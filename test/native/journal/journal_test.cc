@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -10,6 +11,7 @@
 
 #include "fault_os.h"
 #include "forwarding_os.h"
+#include "os/process.h"
 #include "state_bytes.h"
 #include "test.h"
 
@@ -225,11 +227,17 @@ TEST(RemoveLeavesAStrangerOfThatNameAlone) {
   CHECK_EQ(ReadFile(place.path), "another");
 }
 
-// ---- where flock does not work ----
+// ---- who is alive ----
 
 struct LocklessOs : ForwardingOs {
   int Lock(int) override { return -ENOLCK; }
 };
+
+OpenOptions With(const Word& word) {
+  OpenOptions options;
+  options.word = &word;
+  return options;
+}
 
 Status OpenWrittenBy(const TransferInfo& info, OpenOptions options = {}) {
   Place place;
@@ -245,16 +253,68 @@ TEST(WithoutLocksALivingWriterIsKnownByItsProcess) {
   Place place;
   const Owned j = place.Create(os);
   CHECK_CODE(place.Open(os), Code::kStateLocked);
-  TransferInfo reused = j->state().info, rebooted = reused;
+  TransferInfo reused = j->state().info, other_boot = reused, other_namespace = reused;
   reused.start_time++;
-  rebooted.boot_id = "another";
+  other_boot.boot_id = "another";
+  other_namespace.pid_namespace++;
   CHECK_OK(OpenWrittenBy(reused));
-  CHECK_OK(OpenWrittenBy(rebooted));
+  CHECK_CODE(OpenWrittenBy(other_boot), Code::kStateLocked);
+  CHECK_CODE(OpenWrittenBy(other_namespace), Code::kStateLocked);
 }
 
-TEST(WithoutLocksAWriterOfAnotherHostLivesUntilTheJobHasEnded) {
-  CHECK_CODE(OpenWrittenBy(SampleInfo()), Code::kStateLocked);
-  CHECK_OK(OpenWrittenBy(SampleInfo(), {.job_ended = true}));
+TEST(WithoutLocksAWriterOfAnotherHostMayLiveUntilTheCallerKnowsThatItIsDead) {
+  const TransferInfo info = SampleInfo();
+  const Word over{true, {}, {}}, down{false, {"x", info.host}, {}}, other_down{false, {"x"}, {}};
+  CHECK_CODE(OpenWrittenBy(info), Code::kStateLocked);
+  CHECK_CODE(OpenWrittenBy(info, With(other_down)), Code::kStateLocked);
+  CHECK_OK(OpenWrittenBy(info, With(down)));
+  CHECK_OK(OpenWrittenBy(info, With(over)));
+}
+
+TEST(EveryErrorOfFlockButABusyLockMeansThatThereAreNone) {
+  for (int error : {ENOLCK, ENOSYS, EOPNOTSUPP, 524, EINVAL, EBADF, EIO}) CHECK(ToLocked(-error) == Locked::kNone);
+  CHECK(ToLocked(-EWOULDBLOCK) == Locked::kHeld);
+}
+
+// A file system whose type is `magic`, and whose locks are granted, or held.
+struct OtherFileSystem : ForwardingOs {
+  explicit OtherFileSystem(long type, int locked = 0) : magic(type), lock(locked) {}
+  int Lock(int) override { return lock; }
+  int Statfs(int, struct statfs* fs) override {
+    fs->f_type = magic;
+    return 0;
+  }
+  long magic;
+  int lock;
+};
+
+Status OpenOn(OtherFileSystem os, const TransferInfo& info, OpenOptions options = {}) {
+  Place place;
+  StateBytes w;
+  w.Transfer(info);
+  WriteFile(place.path, w.File());
+  return place.Open(os, options);
+}
+
+constexpr long kExt4 = 0xEF53, kCephfs = 0x00C36400, kCifs = 0xFF534D42;
+
+TEST(ALockThatIsGrantedTellsOfAnotherHostOnlyWhereLocksReachIt) {
+  TransferInfo info = SampleInfo();
+  CHECK_CODE(OpenOn(OtherFileSystem(kCifs), info), Code::kStateLocked);
+  CHECK_CODE(OpenOn(OtherFileSystem(kExt4), info), Code::kStateLocked);
+  CHECK_OK(OpenOn(OtherFileSystem(kCephfs), info));
+  info.host = HostName();  // booted since
+  CHECK_OK(OpenOn(OtherFileSystem(kExt4), info));
+  CHECK_CODE(OpenOn(OtherFileSystem(kCifs), info), Code::kStateLocked);
+}
+
+TEST(ALockThatADeadHostLeftBehindIsOverruledByTheCallersWord) {
+  const TransferInfo info = SampleInfo();
+  const Word over{true, {}, {}};
+  const OpenOptions told = With(over);
+  CHECK_CODE(OpenOn(OtherFileSystem(kCephfs, -EWOULDBLOCK), info), Code::kStateLocked);
+  CHECK_OK(OpenOn(OtherFileSystem(kCephfs, -EWOULDBLOCK), info, told));
+  CHECK_CODE(OpenOn(OtherFileSystem(kExt4, -EWOULDBLOCK), info, told), Code::kStateLocked);
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
-// Tests of process.h: who is alive where locks do not work.
+// Tests of process.h: who is at work, as far as this kernel knows.
 #include "os/process.h"
 
+#include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -18,13 +19,15 @@ TransferInfo Self() {
 
 }  // namespace
 
-TEST(ThisProcessIsAlive) {
+TEST(ThisProcessIsWritingUnlessItHasBeenGivenTheLock) {
   const TransferInfo info = Self();
   CHECK(!info.host.empty());
   CHECK_EQ(info.boot_id.size(), 36);
   CHECK_EQ(info.pid, getpid());
   CHECK(info.start_time > 0);
-  CHECK_EQ(WriterLiveness(info), Liveness::kAlive);
+  CHECK(info.pid_namespace > 0);
+  CHECK_EQ(IsWriting(info, "state", false), Answer::kYes);
+  CHECK_EQ(IsWriting(info, "state", true), Answer::kNo);
 }
 
 TEST(AProcessNameWithParenthesesAndSpacesHidesNothing) {
@@ -36,30 +39,33 @@ TEST(AProcessNameWithParenthesesAndSpacesHidesNothing) {
   REQUIRE(prctl(PR_SET_NAME, name) == 0);
 }
 
-TEST(AWriterOnAnotherHostIsUnknown) {
-  TransferInfo info = Self();
-  info.host += ".elsewhere";
-  CHECK_EQ(WriterLiveness(info), Liveness::kUnknown);
-  CHECK_EQ(WriterLiveness(TransferInfo{}), Liveness::kUnknown);
-}
-
-TEST(AWriterBeforeTheLastBootIsDead) {
+TEST(OfAWriterOfAnotherBootOrPidNamespaceNothingCanBeTold) {
   TransferInfo info = Self();
   info.boot_id[0] = info.boot_id[0] == '0' ? '1' : '0';
-  CHECK_EQ(WriterLiveness(info), Liveness::kDead);
+  CHECK_EQ(IsWriting(info, "state", true), Answer::kCannotTell);
+  info = Self();
+  info.pid_namespace++;
+  CHECK_EQ(IsWriting(info, "state", true), Answer::kCannotTell);
+  CHECK_EQ(IsWriting(TransferInfo{}, "state", true), Answer::kCannotTell);
+}
+
+TEST(OfAWriterOfThisBootItsProcessTellsWhateverItsHostIsCalled) {
+  TransferInfo info = Self();
+  info.host += ".elsewhere";
+  CHECK_EQ(IsWriting(info, "state", false), Answer::kYes);
 }
 
 TEST(AReusedProcessIdIsNotTheWriter) {
   TransferInfo info = Self();
   info.start_time--;
-  CHECK_EQ(WriterLiveness(info), Liveness::kDead);
+  CHECK_EQ(IsWriting(info, "state", false), Answer::kNo);
 }
 
 TEST(AHostileProcessIdIsUnknown) {
   TransferInfo info = Self();
   for (uint32_t pid : {0u, 0x80000000u, 0xffffffffu}) {
     info.pid = pid;
-    CHECK_EQ(WriterLiveness(info), Liveness::kUnknown);
+    CHECK_EQ(IsWriting(info, "state", false), Answer::kCannotTell);
   }
 }
 
@@ -77,11 +83,32 @@ TEST(AZombieAndAReapedProcessAreDead) {
   CHECK(read(ends[0], &info.start_time, sizeof info.start_time) == sizeof info.start_time);
   siginfo_t ended;
   CHECK(waitid(P_PID, static_cast<id_t>(child), &ended, WEXITED | WNOWAIT) == 0);
-  CHECK_EQ(WriterLiveness(info), Liveness::kDead);
+  CHECK_EQ(IsWriting(info, "state", false), Answer::kNo);
   CHECK(waitpid(child, nullptr, 0) == child);
-  CHECK_EQ(WriterLiveness(info), Liveness::kDead);
+  CHECK_EQ(IsWriting(info, "state", false), Answer::kNo);
   close(ends[0]);
   close(ends[1]);
+}
+
+TEST(AProcessThatHasLetGoOfTheStateFileIsNotWriting) {
+  int ends[2], held[2];
+  REQUIRE(pipe(ends) == 0 && pipe(held) == 0);
+  const std::string path = "/proc/self/stat";  // any file that a process may have open
+  const pid_t child = fork();
+  if (child == 0) {
+    const int fd = open(path.c_str(), O_RDONLY);
+    const TransferInfo info = Self();
+    char go;
+    _exit(fd >= 0 && write(ends[1], &info.start_time, sizeof info.start_time) > 0 && read(held[0], &go, 1) == 1 ? 0
+                                                                                                                : 1);
+  }
+  TransferInfo info = Self();
+  info.pid = static_cast<uint32_t>(child);
+  CHECK(read(ends[0], &info.start_time, sizeof info.start_time) == sizeof info.start_time);
+  CHECK_EQ(IsWriting(info, "stat", true), Answer::kYes);
+  CHECK_EQ(IsWriting(info, "state", true), Answer::kNo);
+  CHECK(write(held[1], "x", 1) == 1 && waitpid(child, nullptr, 0) == child);
+  for (int fd : {ends[0], ends[1], held[0], held[1]}) close(fd);
 }
 
 }  // namespace axl::test

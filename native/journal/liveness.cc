@@ -1,0 +1,78 @@
+// Evidence that a writer is dead: its process is gone, which the same kernel says; a lock that would have kept us out;
+// or the caller's word. Without one of these nobody knows.
+#include "journal/liveness.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <thread>
+
+#include "base/names.h"
+#include "os/locks.h"
+#include "os/metadata.h"
+#include "os/process.h"
+
+namespace axl {
+namespace {
+
+constexpr auto kQuiet = std::chrono::milliseconds(100);
+
+bool IsCovered(const Word& word, const TransferInfo& info) {
+  return word.job_ended || (!info.host.empty() && std::find(word.dead_hosts.begin(), word.dead_hosts.end(),
+                                                            info.host) != word.dead_hosts.end());
+}
+
+// Would the writer's lock have kept us out?
+bool Reaches(LockReach reach, const TransferInfo& info) {
+  if (reach == LockReach::kEverybody) return true;
+  return reach == LockReach::kThisHost && (IsThisBoot(info) || (!info.host.empty() && info.host == HostName()));
+}
+
+// A lock may outlive the host of whoever had it, until the servers notice. Not on a file system of this kernel, and not
+// if a process here has it; and the writer must not be seen to write.
+bool IsLeftBehind(Os& os, int fd) {
+  struct stat before, after;
+  if (LocksOf(os, fd).reach == LockReach::kThisHost) return false;
+  if (os.Fstat(fd, &before) < 0 || IsLockedHere(before)) return false;
+  std::this_thread::sleep_for(kQuiet);
+  return os.Fstat(fd, &after) == 0 && after.st_size == before.st_size &&
+         TimeOf(after.st_mtim) == TimeOf(before.st_mtim);
+}
+
+Alive Unknown(const TransferInfo& info, const std::string& type, const std::string& path) {
+  const bool here = IsThisBoot(info);
+  const std::string where = info.host.empty() ? "a host that is not named" : "host " + info.host;
+  const std::string writer = here ? "a process of another container (pid namespace)" : "a process on " + where;
+  const std::string remedy =
+      here || info.host.empty()
+          ? "when the job is over, use --job-ended"
+          : "when that host is down or the job is over, use --writer-dead " + info.host + " or --job-ended";
+  return {Answer::kCannotTell,
+          Status::Make(Code::kStateLocked,
+                       "its writer, " + writer + ", may be alive, and locks of this file system (" + type +
+                           ") do not tell: " + remedy,
+                       path)};
+}
+
+}  // namespace
+
+Locked ToLocked(int result) {
+  if (result == 0) return Locked::kGranted;
+  return result == -EWOULDBLOCK ? Locked::kHeld : Locked::kNone;
+}
+
+Alive IsAlive(Os& os, int fd, Locked locked, const TransferInfo& info, const Word& word, const std::string& path) {
+  const Alive dead = {Answer::kNo, {}};
+  const Alive alive = {Answer::kYes,
+                       Status::Make(Code::kStateLocked, "its writer is alive, or a finalizer is at work on it", path)};
+  if (locked == Locked::kHeld) return IsCovered(word, info) && IsLeftBehind(os, fd) ? dead : alive;
+  const bool granted = locked == Locked::kGranted;
+  const Answer process = IsWriting(info, BaseOf(path), granted);
+  if (process != Answer::kCannotTell) return process == Answer::kNo ? dead : alive;
+  if (IsCovered(word, info)) return dead;
+  const LockDomain domain = LocksOf(os, fd);
+  return granted && Reaches(domain.reach, info) ? dead
+                                                : Unknown(info, granted ? domain.type : domain.type + ", none", path);
+}
+
+}  // namespace axl
