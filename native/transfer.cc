@@ -230,7 +230,7 @@ Status Transfer::Adopt(Arrivals arrivals, std::function<void()> on_quiet) {
   // With it the journal says that the job is over.
   if (!journal_->state().submitted.empty() && !journal_->state().settled)
     if (const Status s = journal_->Append(ResumedRecord()); !s.ok()) {
-      (void)Abandon(s);
+      Abandon(s);
       return s;
     }
   if (journal_->state().settled)
@@ -241,10 +241,9 @@ Status Transfer::Adopt(Arrivals arrivals, std::function<void()> on_quiet) {
   return Status::Ok();
 }
 
-Status Transfer::Abandon(Status why) {
+void Transfer::Abandon(Status why) {
   failure_ = std::move(why);
   moving_ = false;
-  return Status::Ok();
 }
 
 bool Transfer::Cancel() {

@@ -88,7 +88,7 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
   Status Adopt(Arrivals arrivals, std::function<void()> on_quiet);
   // There is no job, or nobody can tell whether it has ended: the transfer is kFailed for that reason. If it was
   // Submitted, only Rejoin goes on: what may still run is neither copied again nor rolled back.
-  Status Abandon(Status why);
+  void Abandon(Status why);
 
   // Copies stop within one buffer (256 KiB); on_quiet follows. Files that are DONE stay DONE. False if none runs.
   bool Cancel();

@@ -4,9 +4,18 @@ import type { JobState, Mover } from '../base/mover.js';
 import { answer, native } from '../base/native.js';
 import { NO_WORD } from '../base/native-word.js';
 
+/** What a mover answers; undefined if it throws instead. */
+export async function heard<T>(call: () => Promise<T> | undefined): Promise<T | undefined> {
+  try {
+    return await call();
+  } catch {
+    return undefined;
+  }
+}
+
 /** Does that job of this mover still run? What is no answer is `unknown`. */
 export async function attached(mover: Mover | undefined, token: string): Promise<JobState> {
-  const said = await mover?.attach(token).catch(() => 'unknown' as const);
+  const said = await heard(() => mover?.attach(token));
   return said === 'running' || said === 'ended' ? said : 'unknown';
 }
 

@@ -5,7 +5,7 @@ import type { Assignment, Engine, Mover, MoverFile, MoverProgress } from '../bas
 import { answer, type NativeTransfer } from '../base/native.js';
 import type { NativePending } from '../base/native-mover.js';
 import { pause } from '../base/waiting.js';
-import { attached } from '../movers/jobs.js';
+import { attached, heard } from '../movers/jobs.js';
 import { threads } from '../movers/threads.js';
 
 const FIRST_MS = 10;
@@ -48,7 +48,8 @@ export class Moving {
 
   cancel(): void {
     this.#isCanceled = true;
-    if (this.#token !== undefined) this.#mover.cancel(this.#token).catch(() => {}); // attach says what became of it
+    const token = this.#token;
+    if (token !== undefined) heard(() => this.#mover.cancel(token)); // attach says what became of it
     if (this.#mover !== threads) this.#native.cancel(); // what is being adopted
   }
 
@@ -84,7 +85,7 @@ export class Moving {
     } catch (error) {
       // With a token the job may run, whatever went wrong: then it is asked.
       if (this.#token === undefined) {
-        await this.#abandon('could not begin', error);
+        await answer(this.#native.abandon(this.#says(`could not begin: ${(error as Error)?.message}`)));
         throw error;
       }
     }
@@ -104,27 +105,19 @@ export class Moving {
     const before = this.#native.counters().bytesCopied;
     for (let ms = FIRST_MS, tries = TRIES; tries > 0; ms = Math.min(2 * ms, LONGEST_MS)) {
       const state = await attached(this.#mover, token);
-      const { bytes, failures = [] } = await this.#progress(token);
-      this.#bytes = before + bytes;
-      if (state === 'ended') return this.#adopt(failures);
+      const told = await heard(() => this.#mover.progress(token));
+      this.#bytes = before + (Number(told?.bytes) || 0);
+      if (state === 'ended') return this.#adopt(told?.failures ?? []);
       tries = state === 'unknown' ? tries - 1 : TRIES;
       await pause(ms, new Promise(() => {}));
     }
-    await this.#abandon(`cannot tell whether job ${token} runs`);
-  }
-
-  #progress(token: string): Promise<MoverProgress> {
-    return this.#mover.progress(token).catch(() => ({ bytes: 0 }));
+    await answer(this.#native.abandon(this.#says(`cannot tell whether job ${token} runs`)));
   }
 
   #adopt(failures: NonNullable<MoverProgress['failures']>): Promise<void> {
     this.#token = undefined;
-    return answer(this.#native.adopt(failures, this.#isCanceled));
-  }
-
-  #abandon(what: string, cause?: unknown): Promise<void> {
-    const why = cause instanceof Error ? `${what}: ${cause.message}` : what;
-    return answer(this.#native.abandon(this.#says(why)));
+    const known = failures.map(({ id, message }) => ({ id: Number(id), message: `${message}` }));
+    return answer(this.#native.adopt(known, this.#isCanceled));
   }
 
   #says(what: string): string {

@@ -31,27 +31,16 @@ Napi::Promise LiveTransfer::Queue(Napi::Env env, Environment::Task task) {
   return environment_->Run(env, post, std::move(task));
 }
 
-std::function<void()> LiveTransfer::Fly(Napi::Env env) {
+Napi::Promise LiveTransfer::Start(Napi::Env env, Launch launch) {
   in_flight_ = true;
   environment_->flights().insert(shared_from_this());
   UpdateHold(env);
   // Weak: a flight that the engine drops when it stops must not own itself.
-  return [weak = weak_from_this(), &channel = environment_->channel()] {
+  auto quiet = [weak = weak_from_this(), &channel = environment_->channel()] {
     if (auto self = weak.lock()) channel.Send([self](Napi::Env js) { self->EndFlight(js); });
   };
-}
-
-Napi::Promise LiveTransfer::Start(Napi::Env env, Launch launch) {
-  return Run(env, [launch, quiet = Fly(env)](Transfer& transfer) -> Result {
-    Status status = launch(transfer, quiet);
-    if (!status.ok()) quiet();
-    return {std::move(status), nullptr};
-  });
-}
-
-Napi::Promise LiveTransfer::Depart(Napi::Env env, Call call) {
-  return Run(env, [call = std::move(call), quiet = Fly(env)](Transfer& transfer) {
-    Result result = call(transfer);
+  return Run(env, [launch = std::move(launch), quiet](Transfer& transfer) {
+    Result result = launch(transfer, quiet);
     if (!result.status.ok()) quiet();
     return result;
   });
@@ -166,19 +155,19 @@ Napi::Value TransferHandle::Add(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value TransferHandle::Dispatch(const Napi::CallbackInfo& info) {
-  return live_->Start(info.Env(), &Transfer::Dispatch);
+  return live_->Start(info.Env(), [](Transfer& t, auto quiet) -> Result { return {t.Dispatch(quiet), nullptr}; });
 }
 
 Napi::Value TransferHandle::Resume(const Napi::CallbackInfo& info) {
-  return live_->Start(info.Env(), &Transfer::Resume);
+  return live_->Start(info.Env(), [](Transfer& t, auto quiet) -> Result { return {t.Resume(quiet), nullptr}; });
 }
 
+// It flies until Adopt or Abandon has ended.
 Napi::Value TransferHandle::Seal(const Napi::CallbackInfo& info) {
   const bool resume = info[0].As<Napi::Boolean>(), keep_partial = info[1].As<Napi::Boolean>();
-  return live_->Depart(info.Env(), [resume, keep_partial](Transfer& t) -> Result {
+  return live_->Start(info.Env(), [resume, keep_partial](Transfer& t, auto) -> Result {
     if (Status status = t.Seal(resume, keep_partial); !status.ok()) return {std::move(status), nullptr};
-    auto files = std::make_shared<PendingColumns>(t);
-    return {Status::Ok(), [files](Napi::Env env) -> Napi::Value { return files->ToJs(env); }};
+    return {Status::Ok(), [files = PendingOf(t)](Napi::Env env) -> Napi::Value { return ToJs(env, files); }};
   });
 }
 
@@ -188,21 +177,22 @@ Napi::Value TransferHandle::Submitted(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value TransferHandle::Rejoin(const Napi::CallbackInfo& info) {
-  return live_->Depart(info.Env(), [](Transfer& t) -> Result { return {t.Rejoin(), nullptr}; });
+  return live_->Start(info.Env(), [](Transfer& t, auto) -> Result { return {t.Rejoin(), nullptr}; });
 }
 
 Napi::Value TransferHandle::Adopt(const Napi::CallbackInfo& info) {
-  return live_->Start(info.Env(), [arrivals = ReadArrivals(info[0], info[1])](Transfer& t, auto on_quiet) {
-    return t.Adopt(arrivals, on_quiet);
-  });
+  const auto adopt = [arrivals = ReadArrivals(info[0], info[1])](Transfer& t, auto quiet) -> Result {
+    return {t.Adopt(arrivals, quiet), nullptr};
+  };
+  return live_->Start(info.Env(), adopt);
 }
 
 Napi::Value TransferHandle::Abandon(const Napi::CallbackInfo& info) {
   const std::string why = info[0].As<Napi::String>();
-  return live_->Start(info.Env(), [why](Transfer& t, auto on_quiet) {
-    const Status status = t.Abandon(Status::Make(Code::kUnavailable, why, t.state_file()));
-    on_quiet();
-    return status;
+  return live_->Start(info.Env(), [why](Transfer& t, auto quiet) -> Result {
+    t.Abandon(Status::Make(Code::kUnavailable, why, t.state_file()));
+    quiet();
+    return {};
   });
 }
 

@@ -16,7 +16,7 @@ namespace axl {
 // All calls on the JavaScript thread.
 class LiveTransfer : public std::enable_shared_from_this<LiveTransfer> {
  public:
-  using Launch = std::function<Status(Transfer&, std::function<void()>)>;
+  using Launch = std::function<Result(Transfer&, std::function<void()>)>;
   using Call = std::function<Result(Transfer&)>;
 
   LiveTransfer(Napi::Env env, Environment& environment);
@@ -25,11 +25,9 @@ class LiveTransfer : public std::enable_shared_from_this<LiveTransfer> {
   Napi::Promise Run(Napi::Env env, Call call);
   // Create, Open or Close: the calls after which there is, or is no, state file in our hands.
   Napi::Promise RunAndHold(Napi::Env env, bool hold, Call call);
-  // Dispatch, Resume, Adopt ... From here until EndFlight, which follows what is launched, the environment keeps this
+  // Dispatch, Resume, Adopt ... From here until EndFlight, which what is launched calls, the environment keeps this
   // object.
   Napi::Promise Start(Napi::Env env, Launch launch);
-  // The same until a later Start ends it.
-  Napi::Promise Depart(Napi::Env env, Call call);
   // Resolves when no copy runs; at once if none does.
   Napi::Promise WhenQuiet(Napi::Env env);
   bool Cancel() { return transfer_->Cancel(); }
@@ -40,7 +38,6 @@ class LiveTransfer : public std::enable_shared_from_this<LiveTransfer> {
 
  private:
   Napi::Promise Queue(Napi::Env env, Environment::Task task);
-  std::function<void()> Fly(Napi::Env env);
   void EndFlight(Napi::Env env);
   void UpdateHold(Napi::Env env);
 

@@ -130,21 +130,22 @@ Arrivals ReadArrivals(const Napi::Value& failures, const Napi::Value& stays) {
   return arrivals;
 }
 
-PendingColumns::PendingColumns(const Transfer& transfer) : names_(std::make_shared<std::string>()) {
+Pending PendingOf(const Transfer& transfer) {
+  Pending out;
   transfer.EachPending([&](uint32_t id, const FileEntry& file) {
-    names_->append(file.source).push_back('\0');
-    names_->append(TemporaryPath(file.dest, transfer.uuid())).push_back('\0');
-    ids_.push_back(id);
-    sizes_.push_back(static_cast<double>(file.size));
+    *out.names += file.source + '\0' + TemporaryPath(file.dest, transfer.uuid()) + '\0';
+    out.ids.push_back(id);
+    out.sizes.push_back(static_cast<double>(file.size));
   });
+  return out;
 }
 
-Napi::Object PendingColumns::ToJs(Napi::Env env) const {
-  Napi::Object files = Napi::Object::New(env);
-  files.Set("names", Share(env, names_));
-  files.Set("ids", ToTypedArray<Napi::Uint32Array>(env, ids_));
-  files.Set("sizes", ToTypedArray<Napi::Float64Array>(env, sizes_));
-  return files;
+Napi::Object ToJs(Napi::Env env, const Pending& files) {
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("names", Share(env, files.names));
+  object.Set("ids", ToTypedArray<Napi::Uint32Array>(env, files.ids));
+  object.Set("sizes", ToTypedArray<Napi::Float64Array>(env, files.sizes));
+  return object;
 }
 
 ReportColumns::ReportColumns(const Transfer& transfer)

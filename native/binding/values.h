@@ -34,16 +34,13 @@ JobAnswers ReadAnswers(const Napi::Value& packed);
 Arrivals ReadArrivals(const Napi::Value& failures, const Napi::Value& stays);
 
 // The files that a mover gets, by columns.
-class PendingColumns {
- public:
-  explicit PendingColumns(const Transfer& transfer);
-  Napi::Object ToJs(Napi::Env env) const;
-
- private:
-  std::shared_ptr<std::string> names_;  // source NUL temporary NUL, for each file
-  std::vector<uint32_t> ids_;
-  std::vector<double> sizes_;
+struct Pending {
+  std::shared_ptr<std::string> names = std::make_shared<std::string>();  // source NUL temporary NUL, for each file
+  std::vector<uint32_t> ids = {};
+  std::vector<double> sizes = {};
 };
+Pending PendingOf(const Transfer& transfer);
+Napi::Object ToJs(Napi::Env env, const Pending& files);
 
 // The report of a transfer by columns: 100,000 files are a few large buffers, from which lib/transfer/report.ts makes
 // objects for those that somebody looks at.

@@ -59,8 +59,7 @@ Status AdoptWhatCame(Os& os, Journal& journal, const std::atomic<bool>* stop) {
   CopyJob job(os, journal, Arrivals{{}, true}, {});
   while (job.Step())
     if (stop != nullptr && stop->load()) job.Cancel();
-  if (!job.failure().ok() || journal.state().settled) return job.failure();
-  return journal.Append(ResumedRecord());  // what could not be adopted is copied
+  return job.failure();
 }
 
 }  // namespace
@@ -97,14 +96,16 @@ Status RemovePartial(Os& os, Journal& journal) {
 }
 
 Status PrepareResume(Os& os, Journal& journal, const std::atomic<bool>* stop) {
-  const bool moved = !OpenJobs(journal.state()).empty();
+  const TransferState& state = journal.state();
+  const bool moved = !OpenJobs(state).empty();
   if (Status s = VoidLostFiles(os, journal); !s.ok()) return s;
   if (Status s = journal.Append(ResumedRecord()); !s.ok()) return s;
   // SEALED, before there are more temporary files; and what is not DONE any more, before the file has a new one: that
   // may get the inode number of the lost one, and a DONE that is still there would have it published half copied.
   if (Status s = journal.Sync(); !s.ok()) return s;
   if (Status s = MakeDirectories(os, journal, true); !s.ok() || !moved) return s;
-  return AdoptWhatCame(os, journal, stop);
+  if (Status s = AdoptWhatCame(os, journal, stop); !s.ok() || state.settled) return s;
+  return PrepareResume(os, journal, stop);  // what could not be adopted is copied
 }
 
 }  // namespace axl
