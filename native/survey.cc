@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 
 #include "journal/format.h"
 #include "os/directories.h"
@@ -64,10 +63,6 @@ Status ReadBytes(Os& os, const Fd& fd, const struct stat& st, const std::string&
   return Status::Ok();
 }
 
-bool LooksLikeOne(const std::vector<uint8_t>& bytes) {
-  return bytes.size() >= sizeof kJournalMagic && std::memcmp(bytes.data(), kJournalMagic, sizeof kJournalMagic) == 0;
-}
-
 Status Look(Os& os, const Fd& fd, const std::string& path, struct stat* st) {
   const int r = os.Fstat(fd.get(), st);
   return r < 0 ? Status::Errno(-r, "fstat", path) : Status::Ok();
@@ -111,7 +106,7 @@ Surveyed Read(Os& os, const Fd& fd, const struct stat& st, const std::string& pa
   if (read.ok() || s.alive == Answer::kYes)
     s.standing = StandingOf(all->state);
   else
-    Fail(&s, LooksLikeOne(bytes) ? Standing::kCorrupt : Standing::kNotState, read);
+    Fail(&s, Recognize(bytes.data(), bytes.size()) ? Standing::kCorrupt : Standing::kNotState, read);
   return s;
 }
 

@@ -27,7 +27,12 @@ export interface Commission {
     readonly deadHosts: string;
   };
   readonly shard: Terms['shard'] | null;
-  readonly directories: readonly { readonly dir: string; readonly searched?: string; readonly names: number }[];
+  readonly directories: readonly {
+    readonly dir: string;
+    readonly searched?: string;
+    readonly whole: boolean;
+    readonly names: number;
+  }[];
   readonly listed: readonly string[];
   readonly traces: readonly string[];
 }

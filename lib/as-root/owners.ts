@@ -91,7 +91,7 @@ class Sorting {
     this.#reports = reports;
   }
 
-  async add({ dir, names, searched }: Directory): Promise<void> {
+  async add({ dir, names, whole, searched }: Directory): Promise<void> {
     const why = await exposed(dir);
     const byOwner = new Map<number, string[]>();
     for (let at = 0; at < names.length; at += SLICE) {
@@ -106,7 +106,7 @@ class Sorting {
     }
     for (const [owner, own] of byOwner) {
       const all = own.length === names.length ? names : own; // the same: one is enough in memory
-      const directory = { dir, names: all, ...(searched !== undefined && { searched }) };
+      const directory = { dir, names: all, whole, ...(searched !== undefined && { searched }) };
       this.piles.set(owner, [...(this.piles.get(owner) ?? []), directory]);
     }
   }

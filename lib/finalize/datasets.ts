@@ -12,6 +12,7 @@ import { type Followed, Settling } from './settle.js';
 import type { Group } from './surveys.js';
 import { makeEntry } from './tally.js';
 import type { FinalizeAction } from './types.js';
+import { Wider } from './whereabouts.js';
 import type { Patience, Work } from './work.js';
 
 export interface DatasetTerms {
@@ -32,21 +33,10 @@ class Round {
   readonly settling: Settling;
   readonly #patience: Patience;
 
-  constructor(work: Work, sight: Sight, { patience, listed }: DatasetTerms, homes: Homes) {
+  constructor(work: Work, sight: Sight, { patience }: DatasetTerms, homes: Homes, wider: Wider) {
     this.#patience = patience;
     this.look = new Look(work, sight);
-    const isThat = (dir: string, { identity }: Home) =>
-      homes.open(dir).then(
-        (other) => other.identity === identity,
-        () => false,
-      );
-    // It may be mounted in several places.
-    const isListed = async (home: Home) => {
-      if (listed.has(home.dir)) return true;
-      for (const dir of listed) if (await isThat(dir, home)) return true;
-      return false;
-    };
-    this.settling = new Settling(this.look, homes, isListed);
+    this.settling = new Settling(this.look, homes, (home, group) => wider.isSeen(home, group));
   }
 
   async act(): Promise<void> {
@@ -69,6 +59,7 @@ class Round {
       message: `${this.#shown(i)}: an earlier verdict on its dataset has to be carried out first`,
     };
     if (part === 'hold') this.#say(i, 'kept', this.look.plan.why(i) ?? first);
+    if (part === 'doubt') this.#say(i, 'corrupt', this.look.plan.why(i));
     if (part === 'fail') this.#say(i, 'failed', this.look.plan.why(i));
   }
 
@@ -137,17 +128,37 @@ async function clearVerdicts(followed: readonly Followed[], look: Look): Promise
   }
 }
 
+/** Were all names of this directory asked for? It may be mounted in several places. */
+async function isListed(home: Home, { listed }: DatasetTerms, homes: Homes): Promise<boolean> {
+  if (listed.has(home.dir)) return true;
+  for (const dir of listed) {
+    const other = await homes.open(dir).catch(() => undefined);
+    if (other?.identity === home.identity) return true;
+  }
+  return false;
+}
+
+/** Looks at all that was asked for, and at what else there is of the datasets that this is a part of. */
+async function survey(work: Work, begin: (work: Work) => Round, wider: Wider): Promise<Round> {
+  const first = begin(work);
+  await first.look.survey();
+  const more = await wider.widen(work, first.look.partial);
+  const round = more ? begin(more) : first;
+  if (more) await round.look.survey();
+  await round.look.resume();
+  return round;
+}
+
 /** Surveys, decides, acts; and again for the datasets that were busy, while there is time. */
 export async function finalizeDatasets(first: Work, terms: DatasetTerms, allListed: boolean): Promise<void> {
   const { tally } = first.terms;
   const homes = new Homes();
+  const wider = new Wider(homes, (home) => isListed(home, terms, homes));
   let sight: Sight = { dataset: terms.dataset, allListed, only: undefined };
   for (let work = first; ; ) {
-    const round = new Round(work, sight, terms, homes);
-    await tally.time('survey', async () => {
-      await round.look.survey();
-      await round.look.resume();
-    });
+    const round = await tally.time('survey', () =>
+      survey(work, (seen) => new Round(seen, sight, terms, homes, wider), wider),
+    );
     await tally.time('finalize', async () => {
       await round.settling.all();
       await round.act();

@@ -73,9 +73,10 @@ export interface Wanted {
 /**
  * What is done with a transfer. `as it is`: what its own state file says · `incomplete`: what is wanted of incomplete
  * ones · `keep`, `roll back`: so, whatever is wanted · `wait`: nothing, it is busy · `hold`: nothing, an earlier
- * verdict comes first · `fail`: nothing, see `why` · `leave`: nothing, and it is not told of.
+ * verdict comes first · `fail`: nothing, see `why` · `doubt`: nothing, it may be what a dataset lacks · `leave`: nothing,
+ * and it is not told of.
  */
-export const PARTS = ['leave', 'as it is', 'incomplete', 'keep', 'roll back', 'wait', 'hold', 'fail'] as const;
+export const PARTS = ['leave', 'as it is', 'incomplete', 'keep', 'roll back', 'wait', 'hold', 'fail', 'doubt'] as const;
 export type Part = (typeof PARTS)[number];
 
 export interface Outcome {

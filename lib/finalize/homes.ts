@@ -135,9 +135,9 @@ export class Home {
 
   /**
    * Removes a verdict that was carried out, what a killed writer left of one, or an old lock.
-   * @param names all that is in this directory
+   * @param names all that is in this directory; undefined: not all was listed
    */
-  async clearIfCarriedOut(dataset: string, names: readonly string[]): Promise<void> {
+  async clearIfCarriedOut(dataset: string, names: readonly string[] | undefined): Promise<void> {
     await this.alone(dataset, 0, async () => {
       const there = await this.read(dataset);
       if (there && !(await this.#isCarriedOut(there, names))) return;
@@ -145,10 +145,11 @@ export class Home {
     });
   }
 
-  async #isCarriedOut(verdict: Verdict, names: readonly string[]): Promise<boolean> {
+  async #isCarriedOut(verdict: Verdict, names: readonly string[] | undefined): Promise<boolean> {
     // The state files of ranks that agreed may be where nobody has looked.
     if (verdict.scope === 'everyone') return false;
     if (verdict.scope === 'listed') return (await this.isPending(verdict)) === 'no';
+    if (!names) return false;
     const paths = names.map((name) => `${this.dir}/${name}`);
     return !(await isAnyLeft(paths, ({ dataset }) => dataset === verdict.dataset));
   }
@@ -181,7 +182,7 @@ const VERDICT = /\/\.axl-verdict\.([0-9a-f]{32})-(\d+)(?:\.[^/]*)?$/;
 export async function clearTrace(
   path: string,
   homes: Homes,
-  namesIn: (dir: string) => readonly string[],
+  namesIn: (dir: string) => readonly string[] | undefined,
 ): Promise<Failure | undefined> {
   const [, dataset, user] = VERDICT.exec(path) ?? [];
   if (dataset === undefined || Number(user) !== process.geteuid?.()) return undefined;

@@ -37,11 +37,14 @@ async function lockAll(listing: Listing, terms: Terms, wait: number) {
 }
 
 /** What killed finalizers left is removed when it is of no use any more. */
-async function removeTraces({ traces, directories }: Listing, { policy, tally }: Terms): Promise<void> {
+async function removeTraces({ traces, directories, listed }: Listing, { policy, tally }: Terms): Promise<void> {
   if (policy.dryRun || !policy.mayDelete || traces.length === 0) return;
   const { clearTrace, Homes } = await import('./homes.js');
   const homes = new Homes();
-  const namesIn = (where: string) => directories.find(({ dir }) => dir === where)?.names ?? [];
+  const namesIn = (where: string) => {
+    const found = directories.find(({ dir }) => dir === where);
+    return found?.whole ? found.names : !found && listed.includes(where) ? [] : undefined;
+  };
   for (const path of traces) {
     const isVerdict = path.slice(path.lastIndexOf('/')).startsWith('/.axl-verdict.');
     const failure = isVerdict ? await clearTrace(path, homes, namesIn) : await unlocked(path);
@@ -93,7 +96,10 @@ export async function finalizeListing(
         return next && new Work(new Candidates(next.directories), terms, work.resumed, rest);
       };
       const todo = rest ? new Work(work.candidates, terms, work.resumed, rest) : work;
-      const listed = new Set([...listing.listed, ...listing.directories.map(({ dir }) => dir)]);
+      const listed = new Set([
+        ...listing.listed,
+        ...listing.directories.filter(({ whole }) => whole).map(({ dir }) => dir),
+      ]);
       await finalizeDatasets(todo, { dataset, patience, rescan: again, listed }, left.size === 0 && !isPartial);
     }
     await removeTraces(listing, terms);

@@ -1,11 +1,14 @@
 // Looks at all candidates, and again at some of them: what there is of each dataset, and whether it is alive. Decides about
 // what is of no dataset, and about nothing else.
 import { toFailure } from '../base/errors.js';
+import { displayName, fromLatin1 } from '../base/names.js';
 import { INCOMPLETE, type NativeSurveyed } from '../base/native.js';
+import type { Failure } from '../base/types.js';
 import { jittered, sleep } from '../base/waiting.js';
-import type { View } from './decide.js';
+import { sizeOf, type View } from './decide.js';
 import { Plan } from './plan.js';
 import { type Group, isDoubtful, Surveys } from './surveys.js';
+import { standIns } from './whereabouts.js';
 import { INSTANTS_MS, type Work } from './work.js';
 
 /** A create that was killed has no name yet. */
@@ -27,6 +30,8 @@ export class Look {
   readonly plan: Plan;
   readonly #sight: Sight;
   #doubt: boolean;
+  /** What is no state file. */
+  readonly #others: number[] = [];
 
   constructor(work: Work, sight: Sight) {
     this.work = work;
@@ -44,17 +49,47 @@ export class Look {
     return this.surveys.groups.filter((group) => isAsked(group) && (only?.has(group.id) ?? true));
   }
 
+  /** The datasets of which not every rank was seen. */
+  get partial(): Group[] {
+    const seen = ({ members }: Group) => new Set(members.map((i) => this.surveys.rank(i))).size;
+    return this.wanted.filter((group) => seen(group) < sizeOf([...group.sizes]));
+  }
+
   readonly uuids = (batch: readonly number[]): Buffer => this.surveys.uuids(batch);
 
   /** What there is of a dataset, but for what was decided about it. @param homes that its transfers have, each once */
-  view(group: Group, homes: readonly string[], isHomeListed: boolean): View {
+  view(group: Group, homes: readonly string[], isSeen: boolean): View {
     const { name, allRanks, members, sizes } = group;
+    const allSeen = !this.#doubt && isSeen && !this.#inPlaceOf(group);
     return {
       ...{ name, allRanks, homes, sizes: [...sizes], rivals: this.surveys.rivals(group) },
       members: members.map((i) => this.surveys.member(i, this.work.isOurs(i))),
-      allSeen: this.#doubt || !isHomeListed ? 'cannot tell' : 'yes',
+      allSeen: allSeen ? 'yes' : 'cannot tell',
       earlier: undefined,
     };
+  }
+
+  /** Does something stand where the state file of a missing rank would be? Then it is told of. */
+  #inPlaceOf({ name, members, sizes }: Group): boolean {
+    const { candidates } = this.work;
+    if (this.#others.length === 0 || members.length >= sizeOf([...sizes])) return false;
+    const known = members.map((i) => ({ path: candidates.path(i), rank: this.surveys.rank(i) }));
+    const byPath = new Map(this.#others.map((i) => [candidates.path(i), i]));
+    const found = standIns(known, sizeOf([...sizes]), [...byPath.keys()]);
+    for (const [path, rank] of found) {
+      const why = `this stands where rank ${rank} of dataset ${displayName(name)} would have its state file, but is none`;
+      const remedy = 'bring the state file back, or move this away if that rank is lost';
+      const message = `${displayName(fromLatin1(path))}: ${why}: ${remedy}`;
+      this.#doubtAbout(byPath.get(path) as number, { code: 'AXL_STATE_CORRUPT', message });
+    }
+    return found.size > 0;
+  }
+
+  /** What was reported as a stranger before, or is another shard's, has no entry of its own. */
+  #doubtAbout(i: number, why: Failure): void {
+    const isNew = this.plan.why(i) === undefined;
+    this.plan.set(i, 'doubt', why);
+    if (isNew && !this.work.isOurs(i)) this.work.terms.tally.problem(why);
   }
 
   /** Surveys all. */
@@ -62,6 +97,7 @@ export class Look {
     const see = (i: number, seen: NativeSurveyed) => {
       this.#see(i, seen);
       const standing = this.surveys.standing(i);
+      if (standing === 'not-state') this.#others.push(i);
       if (isDoubtful(standing) || standing === 'not-state' || standing === 'gone') this.#planOther(i, seen);
     };
     await this.work.survey(this.#surveyed(), see);

@@ -29,11 +29,13 @@ export interface Directory {
   readonly names: readonly string[];
   /** The input below which it was found: where the lock is. Single state files need none: each has its own. */
   readonly searched?: string;
+  /** Are all names of the directory here, and not only those that were asked for? */
+  readonly whole: boolean;
 }
 
 export interface Listing {
   readonly directories: readonly Directory[];
-  /** Canonical paths of the directories with an input in them. */
+  /** Canonical paths of the directories of which all names are here. */
   readonly listed: readonly string[];
   /** Verdict files and locks that were met, as paths: a finalizer is at work there, or was killed. */
   readonly traces: readonly string[];
@@ -57,6 +59,7 @@ function split(path: string): [dir: string, name: string] {
 interface Found {
   readonly dir: string;
   searched?: string;
+  whole: boolean;
   /** Of each input that names something there; what is in two of them is there twice. */
   readonly lists: (readonly string[])[];
 }
@@ -124,9 +127,14 @@ class Scan {
     for (const [below, names] of byDirectory) this.#put(canonicalRoot + below, root + below, names, path);
   }
 
+  /** Is every name of a directory that is searched asked for? */
+  #all(): boolean {
+    const { pattern, exclude } = this.#search;
+    return pattern === undefined && (exclude === undefined || exclude.length === 0);
+  }
+
   #plain(): boolean {
-    const { recursive, pattern, exclude } = this.#search;
-    return !recursive && pattern === undefined && (exclude === undefined || exclude.length === 0);
+    return !this.#search.recursive && this.#all();
   }
 
   /** What the patterns match, by directory below `path`: '' or '/sub'. */
@@ -157,28 +165,31 @@ class Scan {
 
   #put(canonical: string, given: string, names: readonly string[], searched?: string): void {
     const found = this.#found.get(canonical);
+    const whole = searched !== undefined && this.#all();
     if (!found) {
       const dir = this.#asRoot ? canonical : given;
       const where = searched === undefined ? {} : { searched: this.#asRoot ? canonical : searched };
-      this.#found.set(canonical, { dir: dir === '/' ? '' : dir, lists: [names], ...where });
+      this.#found.set(canonical, { dir: dir === '/' ? '' : dir, whole, lists: [names], ...where });
       return;
     }
     found.lists.push(names);
+    found.whole ||= whole;
     if (searched !== undefined) found.searched ??= this.#asRoot ? canonical : searched;
   }
 
   listing(): Listing {
     const directories: Directory[] = [];
     const traces: string[] = [];
-    for (const { dir, lists, searched } of this.#found.values()) {
+    for (const { dir, lists, whole, searched } of this.#found.values()) {
       const [first = [], ...more] = lists;
       const names = more.length > 0 ? [...new Set(lists.flat())] : first;
       for (const name of names) if (TRACE.test(name)) traces.push(`${dir}/${name}`);
       // A million names are not copied without need.
       const candidates = names.some((name) => OURS.test(name)) ? names.filter((name) => !OURS.test(name)) : names;
-      directories.push({ dir, names: candidates, ...(searched !== undefined && { searched }) });
+      directories.push({ dir, names: candidates, whole, ...(searched !== undefined && { searched }) });
     }
-    return { directories, listed: [...this.#found.keys()], traces, unreadable: this.unreadable };
+    const listed = [...this.#found].filter(([, { whole }]) => whole).map(([path]) => path);
+    return { directories, listed, traces, unreadable: this.unreadable };
   }
 }
 
@@ -197,12 +208,12 @@ export async function scan(inputs: readonly Buffer[], search: Search): Promise<L
 /** The names of a listing by number, 0 to size - 1: an object for each would be dear. */
 export class Candidates {
   readonly size: number;
-  readonly #directories: readonly Directory[];
+  readonly directories: readonly Directory[];
   /** The number of the first name of each directory. */
   readonly #starts: number[] = [];
 
   constructor(directories: readonly Directory[]) {
-    this.#directories = directories;
+    this.directories = directories;
     let size = 0;
     for (const { names } of directories) {
       this.#starts.push(size);
@@ -223,18 +234,23 @@ export class Candidates {
   }
 
   dir(i: number): string {
-    return (this.#directories[this.#locate(i)] as Directory).dir;
+    return (this.directories[this.#locate(i)] as Directory).dir;
   }
 
   name(i: number): string {
     const at = this.#locate(i);
-    return (this.#directories[at] as Directory).names[i - (this.#starts[at] as number)] as string;
+    return (this.directories[at] as Directory).names[i - (this.#starts[at] as number)] as string;
   }
 
   path(i: number): string {
     const at = this.#locate(i);
-    const { dir, names } = this.#directories[at] as Directory;
+    const { dir, names } = this.directories[at] as Directory;
     return `${dir}/${names[i - (this.#starts[at] as number)]}`;
+  }
+
+  /** Was it given by its own path? */
+  isNamed(i: number): boolean {
+    return (this.directories[this.#locate(i)] as Directory).searched === undefined;
   }
 
   /** As the addon takes them. */

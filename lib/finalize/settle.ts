@@ -45,14 +45,14 @@ export class Settling {
   readonly followed: Followed[] = [];
   readonly #look: Look;
   readonly #homes: Homes;
-  readonly #isListed: (home: Home) => Promise<boolean>;
+  readonly #isSeen: (home: Home, group: Group) => Promise<boolean>;
   readonly #wanted: Wanted;
 
-  /** @param isListed are all names in that directory among the candidates? */
-  constructor(look: Look, homes: Homes, isListed: (home: Home) => Promise<boolean>) {
+  /** @param isSeen is every state file that may be of this dataset among the candidates? */
+  constructor(look: Look, homes: Homes, isSeen: (home: Home, group: Group) => Promise<boolean>) {
     this.#look = look;
     this.#homes = homes;
-    this.#isListed = isListed;
+    this.#isSeen = isSeen;
     const { incomplete, fallback, dryRun } = look.work.terms.policy;
     const word = (number: number) => WORDS.find(([, n]) => n === number)?.[0] ?? 'keep';
     this.#wanted = { incomplete: word(incomplete), fallback: word(fallback) as Wanted['fallback'], dryRun };
@@ -84,8 +84,8 @@ export class Settling {
     const homes = await this.#homesOf(group);
     const [home] = homes as [Home, ...Home[]];
     const paths = homes.map(({ dir }) => dir);
-    const view = () => this.#look.view(group, paths, isListed);
-    const isListed = await this.#isListed(home);
+    const isSeen = await this.#isSeen(home, group);
+    const view = () => this.#look.view(group, paths, isSeen);
     const earlier = homes.length === 1 ? await this.#earlier(group, home) : undefined;
     const now = decide({ ...view(), earlier }, this.#wanted);
     if (earlier) return this.#follow(group, home, earlier, now);

@@ -59,13 +59,21 @@ export class Surveys {
     if (at === undefined) {
       at = this.groups.length;
       this.#byId.set(dataset, at);
-      this.groups.push({ id: dataset, name, job, sizes: new Set(), homes: new Set(), members: [], allRanks: false });
+      const unknown = {
+        sizes: new Set<number>(),
+        homes: new Set<string>(),
+        members: [],
+        allRanks: false,
+        apart: false,
+      };
+      this.groups.push({ id: dataset, name, job, ...unknown });
     }
     const group = this.groups[at] as Group;
     group.sizes.add(size);
     group.homes.add(home.length === 0 ? dir : latin1(home));
     group.members.push(i);
     group.allRanks ||= allRanks;
+    group.apart ||= home.length > 0 && latin1(home) !== dir;
     this.#groups[i] = at;
   }
 
@@ -134,6 +142,8 @@ export interface Group {
   readonly members: number[];
   /** Does one of them ask to be published only with all? */
   allRanks: boolean;
+  /** Does one of them name another directory than its own as its home? */
+  apart: boolean;
 }
 
 /** Something that is, or was, a transfer with a name of its own. */

@@ -162,12 +162,18 @@ export class Work {
     tried: (batch: readonly number[]) => void = () => {},
   ): Promise<void> {
     const call = (packed: Buffer, batch: readonly number[], policy: NativePolicy) =>
-      native().finalize(packed, policy, uuids(batch), DECIDED[decided]);
+      native().finalize(packed, this.#listening(policy, batch), uuids(batch), DECIDED[decided]);
     return this.#run(numbers, call, (batch, result) => {
       tried(batch);
       for (const entry of result.entries) hear(batch[entry.at] as number, entry);
       if (result.entries.length < batch.length) this.#reportRest(batch, result);
     });
+  }
+
+  /** What was given by its own path is to be a state file: if it is none, that is told. */
+  #listening(policy: NativePolicy, batch: readonly number[]): NativePolicy {
+    const named = !policy.allEntries && batch.some((i) => this.candidates.isNamed(i));
+    return named ? { ...policy, allEntries: true } : policy;
   }
 
   /** Completes copies; nothing is reported. */
@@ -223,9 +229,13 @@ export class Work {
   }
 
   report(i: number, entry: FinalizedEntry | NativeFinalized): void {
-    const { tally } = this.terms;
-    if ('stateFileBytes' in entry) tally.entry(entry);
-    else tally.entry(toEntry(entry, this.resumed.has(this.candidates.path(i))));
+    this.terms.tally.entry('stateFileBytes' in entry ? entry : this.#entry(i, entry));
+  }
+
+  #entry(i: number, entry: NativeFinalized): FinalizedEntry {
+    const isNamed = ACTIONS[entry.action] === 'not-state' && this.candidates.isNamed(i);
+    const told = isNamed ? { ...entry, action: ACTIONS.indexOf('corrupt') } : entry;
+    return toEntry(told, this.resumed.has(this.candidates.path(i)));
   }
 
   /**

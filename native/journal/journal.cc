@@ -151,10 +151,10 @@ Status Journal::OpenFile() {
   if (!fd_.valid()) return refused;
   if (int r = os_.Fstat(fd_.get(), &st); r < 0) return Status::Errno(-r, "fstat", path_);
   if (!S_ISREG(st.st_mode)) return Status::Make(Code::kUnsafePath, "the state file is not a regular file", path_);
-  char magic[sizeof kJournalMagic];
-  const ssize_t n = ReadFull(os_, fd_.get(), magic, sizeof magic, 0);
+  uint8_t begin[kRecognizedBytes];
+  const ssize_t n = ReadFull(os_, fd_.get(), begin, sizeof begin, 0);
   if (n < 0) return Status::Errno(static_cast<int>(-n), "read", path_);
-  recognized_ = n == sizeof magic && std::memcmp(magic, kJournalMagic, sizeof magic) == 0;
+  recognized_ = Recognize(begin, static_cast<size_t>(n));
   if (!recognized_) return Status::Make(Code::kStateCorrupt, "this is not a state file", path_);
   return writable ? Status::Ok() : refused;
 }

@@ -192,6 +192,18 @@ Status CheckHeader(const uint8_t* data, size_t n, Uuid* uuid) {
 
 }  // namespace
 
+// By the magic; without it by the rest of the header, or by a first record that can only be TRANSFER.
+bool Recognize(const uint8_t* data, size_t n) {
+  if (n >= sizeof kJournalMagic && std::memcmp(data, kJournalMagic, sizeof kJournalMagic) == 0) return true;
+  if (n < kHeaderSize) return false;
+  if (Get32(data + 8) == kJournalVersion && Get32(data + 12) == kHeaderSize) return true;
+  constexpr size_t kName = kHeaderSize + kRecordOverhead - 4;
+  if (n < kName + 4) return false;
+  const uint32_t length = Get32(data + kHeaderSize), name = Get32(data + kName);
+  return length <= kMaxRecord && data[kHeaderSize + 4] == static_cast<uint8_t>(RecordType::kTransfer) &&
+         Get32(data + kHeaderSize + 5) == 0 && name > 0 && name < length;
+}
+
 Status ReplayJournal(const uint8_t* data, size_t n, Replay* out) {
   if (Status s = CheckHeader(data, n, &out->state.uuid); !s.ok()) return s;
   const uint32_t seed = Crc32c(0, out->state.uuid.data(), out->state.uuid.size());

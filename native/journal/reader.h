@@ -16,6 +16,11 @@ struct Replay {
   bool torn = false;  // bytes follow valid_bytes that are no record: a torn last append
 };
 
+// As many bytes of the beginning of a file as Recognize looks at.
+inline constexpr size_t kRecognizedBytes = 128;
+// Is a file that begins so a state file, be it damaged? If not, it is none of our business.
+bool Recognize(const uint8_t* data, size_t n);
+
 // kStateVersion for another version; kStateCorrupt for anything that no crash of ours explains (invariant 7).
 // A bad tail is torn, not corrupt, if nothing valid follows it. On failure *out holds what could be read.
 // Counts are bounded by the bytes present.
