@@ -105,8 +105,7 @@ Status ReadXattrs(Os& os, int fd, const std::string& path, std::vector<Xattr>* o
   if (n < 0) return Status::Errno(static_cast<int>(-n), "flistxattr", path);
   for (size_t at = 0; at < names.size(); at += std::strlen(&names[at]) + 1) {
     if (!IsUserXattr(&names[at])) continue;
-    Status status = ReadValue(os, fd, path, &names[at], out);
-    if (!status.ok()) return status;
+    if (Status s = ReadValue(os, fd, path, &names[at], out); !s.ok()) return s;
   }
   // The file system's order means nothing; two reads of one file shall give the same.
   std::sort(out->begin(), out->end(), [](const Xattr& a, const Xattr& b) { return a.name < b.name; });
@@ -120,21 +119,17 @@ uint32_t EffectiveMode(const Metadata& meta, bool owner_given) {
 Status ApplyMetadata(Os& os, int fd, const std::string& path, const Metadata& meta, OwnerPolicy policy, Given* given) {
   *given = {};
   struct stat st;
-  int result = os.Fstat(fd, &st);
-  if (result < 0) return Status::Errno(-result, "fstat", path);
+  if (int r = os.Fstat(fd, &st); r < 0) return Status::Errno(-r, "fstat", path);
+  const auto chown = [&](uid_t uid, gid_t gid) { return os.Chown(fd, uid, gid); };
   // First, while we own it and may write it: a read-only mode or another owner would refuse them.
-  Status status = SetXattrs(os, fd, path, st, meta);
-  if (!status.ok()) return status;
-  status =
-      GiveOwner(st, path, meta, policy, "fchown", given, [&](uid_t uid, gid_t gid) { return os.Chown(fd, uid, gid); });
-  if (!status.ok()) return status;
+  if (Status s = SetXattrs(os, fd, path, st, meta); !s.ok()) return s;
+  if (Status s = GiveOwner(st, path, meta, policy, "fchown", given, chown); !s.ok()) return s;
   given->mode = EffectiveMode(meta, given->owner());
   if (given->mode != meta.mode) given->lacking |= kLacksMode;
-  result = os.Chmod(fd, given->mode);
-  if (result < 0) return Status::Errno(-result, "fchmod", path);
+  if (int r = os.Chmod(fd, given->mode); r < 0) return Status::Errno(-r, "fchmod", path);
   const struct timespec times[2] = {SpecOf(meta.atime), SpecOf(meta.mtime)};
-  result = os.SetTimes(fd, times);
-  return result < 0 ? Status::Errno(-result, "futimens", path) : Status::Ok();
+  const int r = os.SetTimes(fd, times);
+  return r < 0 ? Status::Errno(-r, "futimens", path) : Status::Ok();
 }
 
 Status ApplyLinkMetadata(Os& os, int dir, const std::string& name, const std::string& path, const Metadata& meta,
@@ -144,17 +139,15 @@ Status ApplyLinkMetadata(Os& os, int dir, const std::string& name, const std::st
   Fd link(os, os.Open(dir, name.c_str(), O_PATH | O_NOFOLLOW, 0));
   if (!link.valid()) return Status::Errno(link.error(), "open", path);
   struct stat st;
-  int result = os.Fstat(link.get(), &st);
-  if (result < 0) return Status::Errno(-result, "fstat", path);
+  if (int r = os.Fstat(link.get(), &st); r < 0) return Status::Errno(-r, "fstat", path);
   if (!S_ISLNK(st.st_mode)) return Status::Make(Code::kVerify, "another file has replaced the temporary link", path);
-  Status status = GiveOwner(st, path, meta, policy, "fchownat", given,
-                            [&](uid_t uid, gid_t gid) { return os.ChownLink(link.get(), "", uid, gid); });
-  if (!status.ok()) return status;
+  const auto chown = [&](uid_t uid, gid_t gid) { return os.ChownLink(link.get(), "", uid, gid); };
+  if (Status s = GiveOwner(st, path, meta, policy, "fchownat", given, chown); !s.ok()) return s;
   given->mode = st.st_mode & kModeBits;
   // By name: kernels before 5.8 know no other way.
   const struct timespec times[2] = {SpecOf(meta.atime), SpecOf(meta.mtime)};
-  result = os.SetTimesLink(dir, name.c_str(), times);
-  return result < 0 ? Status::Errno(-result, "utimensat", path) : Status::Ok();
+  const int r = os.SetTimesLink(dir, name.c_str(), times);
+  return r < 0 ? Status::Errno(-r, "utimensat", path) : Status::Ok();
 }
 
 bool MetadataMatches(const struct stat& st, const Metadata& meta, bool owner_given, FileKind kind) {

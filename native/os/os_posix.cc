@@ -26,10 +26,10 @@ namespace axl {
 namespace {
 
 // The result of a system call, or -errno; called again after EINTR.
-template <class Call>
-auto Retry(Call call) -> decltype(call()) {
+template <class Call, class... Args>
+auto Retry(Call call, Args... args) -> decltype(call(args...)) {
   for (;;) {
-    auto result = call();
+    auto result = call(args...);
     if (result != -1) return result;
     if (errno != EINTR) return -errno;
   }
@@ -43,14 +43,14 @@ bool NoSuchCall(int result) { return result == -ENOSYS || result == -EINVAL || r
 class PosixOs final : public Os {
  public:
   int Open(int dir, const char* path, int flags, mode_t mode) override {
-    return Retry([&] { return openat(dir, path, flags | O_CLOEXEC, mode); });
+    return Retry(openat, dir, path, flags | O_CLOEXEC, mode);
   }
 
   int OpenNoLinks(int dir, const char* path, int flags) override {
     struct open_how how {};
     how.flags = static_cast<uint64_t>(flags | O_CLOEXEC);
     how.resolve = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
-    int fd = static_cast<int>(Retry([&] { return syscall(SYS_openat2, dir, path, &how, sizeof how); }));
+    int fd = static_cast<int>(Retry(syscall, SYS_openat2, dir, path, &how, sizeof how));
     // EPERM is what an old container's seccomp filter says to a call it does not know.
     if (fd != -ENOSYS && fd != -EPERM) return fd;
     return Open(dir, path, flags | O_NOFOLLOW, 0);
@@ -58,22 +58,14 @@ class PosixOs final : public Os {
 
   int Close(int fd) override { return Once(close(fd)); }
 
-  ssize_t Read(int fd, void* data, size_t n, off_t at) override {
-    return Retry([&] { return pread(fd, data, n, at); });
-  }
-  ssize_t Write(int fd, const void* data, size_t n, off_t at) override {
-    return Retry([&] { return pwrite(fd, data, n, at); });
-  }
-  int Truncate(int fd, off_t size) override {
-    return Retry([&] { return ftruncate(fd, size); });
-  }
-  off_t Seek(int fd, off_t at, int whence) override {
-    return Retry([&] { return lseek(fd, at, whence); });
-  }
+  ssize_t Read(int fd, void* data, size_t n, off_t at) override { return Retry(pread, fd, data, n, at); }
+  ssize_t Write(int fd, const void* data, size_t n, off_t at) override { return Retry(pwrite, fd, data, n, at); }
+  int Truncate(int fd, off_t size) override { return Retry(ftruncate, fd, size); }
+  off_t Seek(int fd, off_t at, int whence) override { return Retry(lseek, fd, at, whence); }
   int Fsync(int fd) override { return Once(fsync(fd)); }
 
   int StartWriteback(int fd, off_t at, off_t n) override {
-    int result = Retry([&] { return sync_file_range(fd, at, n, SYNC_FILE_RANGE_WRITE); });
+    int result = Retry(sync_file_range, fd, at, n, SYNC_FILE_RANGE_WRITE);
     return NoSuchCall(result) || result == -ESPIPE ? 0 : result;
   }
   int DropCache(int fd) override {
@@ -81,59 +73,39 @@ class PosixOs final : public Os {
     return 0;
   }
 
-  int Fstat(int fd, struct stat* st) override {
-    return Retry([&] { return fstat(fd, st); });
-  }
+  int Fstat(int fd, struct stat* st) override { return Retry(fstat, fd, st); }
   int Stat(int dir, const char* path, struct stat* st, int flags) override {
-    return Retry([&] { return fstatat(dir, path, st, flags); });
+    return Retry(fstatat, dir, path, st, flags);
   }
-  int Statfs(int fd, struct statfs* fs) override {
-    return Retry([&] { return fstatfs(fd, fs); });
-  }
-  int Access(int dir, const char* path, int mode) override {
-    return Retry([&] { return faccessat(dir, path, mode, AT_EACCESS); });
-  }
-  int Chown(int fd, uid_t uid, gid_t gid) override {
-    return Retry([&] { return fchown(fd, uid, gid); });
-  }
-  int Chmod(int fd, mode_t mode) override {
-    return Retry([&] { return fchmod(fd, mode); });
-  }
-  int SetTimes(int fd, const struct timespec times[2]) override {
-    return Retry([&] { return futimens(fd, times); });
-  }
+  int Statfs(int fd, struct statfs* fs) override { return Retry(fstatfs, fd, fs); }
+  int Access(int dir, const char* path, int mode) override { return Retry(faccessat, dir, path, mode, AT_EACCESS); }
+  int Chown(int fd, uid_t uid, gid_t gid) override { return Retry(fchown, fd, uid, gid); }
+  int Chmod(int fd, mode_t mode) override { return Retry(fchmod, fd, mode); }
+  int SetTimes(int fd, const struct timespec times[2]) override { return Retry(futimens, fd, times); }
   int ChownLink(int dir, const char* path, uid_t uid, gid_t gid) override {
-    return Retry([&] { return fchownat(dir, path, uid, gid, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH); });
+    return Retry(fchownat, dir, path, uid, gid, AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH);
   }
   int SetTimesLink(int dir, const char* path, const struct timespec times[2]) override {
-    return Retry([&] { return utimensat(dir, path, times, AT_SYMLINK_NOFOLLOW); });
+    return Retry(utimensat, dir, path, times, AT_SYMLINK_NOFOLLOW);
   }
 
   int Rename(int dir, const char* from, int to_dir, const char* to) override {
-    return Retry([&] { return renameat(dir, from, to_dir, to); });
+    return Retry(renameat, dir, from, to_dir, to);
   }
   int RenameNew(int dir, const char* from, const char* to) override {
-    int result = static_cast<int>(Retry([&] { return syscall(SYS_renameat2, dir, from, dir, to, RENAME_NOREPLACE); }));
+    int result = static_cast<int>(Retry(syscall, SYS_renameat2, dir, from, dir, to, RENAME_NOREPLACE));
     if (!NoSuchCall(result)) return result;
-    result = Retry([&] { return linkat(dir, from, dir, to, 0); });
+    result = Retry(linkat, dir, from, dir, to, 0);
     return result < 0 ? result : Unlink(dir, from);
   }
-  int Unlink(int dir, const char* path) override {
-    return Retry([&] { return unlinkat(dir, path, 0); });
-  }
-  int Mkdir(int dir, const char* path, mode_t mode) override {
-    return Retry([&] { return mkdirat(dir, path, mode); });
-  }
-  int Rmdir(int dir, const char* path) override {
-    return Retry([&] { return unlinkat(dir, path, AT_REMOVEDIR); });
-  }
-  int Symlink(const char* target, int dir, const char* path) override {
-    return Retry([&] { return symlinkat(target, dir, path); });
-  }
+  int Unlink(int dir, const char* path) override { return Retry(unlinkat, dir, path, 0); }
+  int Mkdir(int dir, const char* path, mode_t mode) override { return Retry(mkdirat, dir, path, mode); }
+  int Rmdir(int dir, const char* path) override { return Retry(unlinkat, dir, path, AT_REMOVEDIR); }
+  int Symlink(const char* target, int dir, const char* path) override { return Retry(symlinkat, target, dir, path); }
 
   int ReadLink(int dir, const char* path, std::string* target) override {
     char buffer[PATH_MAX + 1];
-    ssize_t n = Retry([&] { return readlinkat(dir, path, buffer, sizeof buffer); });
+    ssize_t n = Retry(readlinkat, dir, path, buffer, sizeof buffer);
     if (n < 0) return static_cast<int>(n);
     if (static_cast<size_t>(n) == sizeof buffer) return -ENAMETOOLONG;
     target->assign(buffer, static_cast<size_t>(n));
@@ -168,22 +140,16 @@ class PosixOs final : public Os {
     return -err;
   }
 
-  ssize_t ListXattr(int fd, char* names, size_t n) override {
-    return Retry([&] { return flistxattr(fd, names, n); });
-  }
+  ssize_t ListXattr(int fd, char* names, size_t n) override { return Retry(flistxattr, fd, names, n); }
   ssize_t GetXattr(int fd, const char* name, void* value, size_t n) override {
-    return Retry([&] { return fgetxattr(fd, name, value, n); });
+    return Retry(fgetxattr, fd, name, value, n);
   }
   int SetXattr(int fd, const char* name, const void* value, size_t n) override {
-    return Retry([&] { return fsetxattr(fd, name, value, n, 0); });
+    return Retry(fsetxattr, fd, name, value, n, 0);
   }
-  ssize_t ListXattrLink(const char* path, char* names, size_t n) override {
-    return Retry([&] { return llistxattr(path, names, n); });
-  }
+  ssize_t ListXattrLink(const char* path, char* names, size_t n) override { return Retry(llistxattr, path, names, n); }
 
-  int Lock(int fd) override {
-    return Retry([&] { return flock(fd, LOCK_EX | LOCK_NB); });
-  }
+  int Lock(int fd) override { return Retry(flock, fd, LOCK_EX | LOCK_NB); }
   uid_t EffectiveUser() override { return geteuid(); }
 };
 

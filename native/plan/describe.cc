@@ -35,33 +35,32 @@ Status Changed(const std::string& path) {
 
 }  // namespace
 
-Status Plan::ReadSource(const std::string& path, bool followed, mode_t kind, struct stat* st,
-                        std::vector<Xattr>* xattrs) {
-  xattrs->clear();
-  int result = os_.Stat(AT_FDCWD, path.c_str(), st, followed ? 0 : AT_SYMLINK_NOFOLLOW);
-  if (result < 0) return Status::Errno(-result, "stat", path);
+Status Plan::ReadSource(const std::string& path, bool followed, mode_t kind, struct stat* st, Metadata* meta) {
+  if (int r = os_.Stat(AT_FDCWD, path.c_str(), st, followed ? 0 : AT_SYMLINK_NOFOLLOW); r < 0)
+    return Status::Errno(-r, "stat", path);
   if ((st->st_mode & S_IFMT) != kind) return Changed(path);
   // llistxattr would ask the link: what a link leads to is always opened.
   const int may = followed ? 1 : MayHaveXattrs(os_, path);
   if (may < 0) return Status::Errno(-may, "llistxattr", path);
+  *meta = MetadataOf(*st);
   if (may == 0) return Status::Ok();
   // O_NONBLOCK: it may have become a FIFO.
   const int flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | (followed ? 0 : O_NOFOLLOW);
   Fd fd(os_, os_.Open(AT_FDCWD, path.c_str(), flags));
   if (!fd.valid()) return Status::Errno(fd.error(), "open", path);
-  result = os_.Fstat(fd.get(), st);
-  if (result < 0) return Status::Errno(-result, "fstat", path);
+  if (int r = os_.Fstat(fd.get(), st); r < 0) return Status::Errno(-r, "fstat", path);
   if ((st->st_mode & S_IFMT) != kind) return Changed(path);
-  return ReadXattrs(os_, fd.get(), path, xattrs);
+  *meta = MetadataOf(*st);
+  return ReadXattrs(os_, fd.get(), path, &meta->xattrs);
 }
 
 Status Plan::DescribeLink(FileEntry* entry) {
   struct stat st;
-  int result = os_.Stat(AT_FDCWD, entry->source.c_str(), &st, AT_SYMLINK_NOFOLLOW);
-  if (result < 0) return Status::Errno(-result, "stat", entry->source);
+  if (int r = os_.Stat(AT_FDCWD, entry->source.c_str(), &st, AT_SYMLINK_NOFOLLOW); r < 0)
+    return Status::Errno(-r, "stat", entry->source);
   if (!S_ISLNK(st.st_mode)) return Changed(entry->source);
-  result = os_.ReadLink(AT_FDCWD, entry->source.c_str(), &entry->link_target);
-  if (result < 0) return Status::Errno(-result, "readlink", entry->source);
+  if (int r = os_.ReadLink(AT_FDCWD, entry->source.c_str(), &entry->link_target); r < 0)
+    return Status::Errno(-r, "readlink", entry->source);
   entry->meta = MetadataOf(st);
   entry->size = entry->link_target.size();
   entry->source_inode = st.st_ino;
@@ -72,11 +71,7 @@ Status Plan::DescribeLink(FileEntry* entry) {
 Status Plan::DescribeFile(FileEntry* entry, bool followed) {
   if (entry->kind == FileKind::kSymlink) return DescribeLink(entry);
   struct stat st;
-  std::vector<Xattr> xattrs;
-  Status status = ReadSource(entry->source, followed, S_IFREG, &st, &xattrs);
-  if (!status.ok()) return status;
-  entry->meta = MetadataOf(st);
-  entry->meta.xattrs = std::move(xattrs);
+  if (Status s = ReadSource(entry->source, followed, S_IFREG, &st, &entry->meta); !s.ok()) return s;
   entry->size = static_cast<uint64_t>(st.st_size);
   entry->source_inode = st.st_ino;
   entry->source_ctime = TimeOf(st.st_ctim);
@@ -87,24 +82,17 @@ Status Plan::DescribeDir(DirEntry* dir, const DirSource& source) {
   dir->described = !source.path.empty();
   if (!dir->described) return Status::Ok();
   struct stat st;
-  std::vector<Xattr> xattrs;
-  Status status = ReadSource(source.path, source.followed, S_IFDIR, &st, &xattrs);
-  if (!status.ok()) return status;
-  dir->meta = MetadataOf(st);
-  dir->meta.xattrs = std::move(xattrs);
-  return Status::Ok();
+  return ReadSource(source.path, source.followed, S_IFDIR, &st, &dir->meta);
 }
 
 Status Plan::Describe() {
   counts_.bytes = 0;
   for (size_t i = 0; i < files_.size(); i++) {
-    Status status = DescribeFile(&files_[i], followed_[i]);
-    if (!status.ok()) return status;
+    if (Status s = DescribeFile(&files_[i], followed_[i]); !s.ok()) return s;
     counts_.bytes += files_[i].size;
   }
   for (size_t i = 0; i < dirs_.size(); i++) {
-    Status status = DescribeDir(&dirs_[i], dir_sources_[i]);
-    if (!status.ok()) return status;
+    if (Status s = DescribeDir(&dirs_[i], dir_sources_[i]); !s.ok()) return s;
   }
   return Status::Ok();
 }

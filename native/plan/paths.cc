@@ -52,23 +52,20 @@ Status DotDot(const std::string& path) {
 
 // A source keeps its links; only ".." makes us ask for the real path of what is before it.
 Status Plan::Resolve(const std::string& given, std::string* out) {
-  Status status = CheckAbsolute(given);
-  if (!status.ok()) return status;
+  if (Status s = CheckAbsolute(given); !s.ok()) return s;
   *out = Tidy(given);
   if (!HasDotDot(*out)) return Status::Ok();
   const bool whole = BaseOf(*out) == "..";
   const std::string base(whole ? "" : BaseOf(*out));
   const std::string before(whole ? *out : ParentOf(*out));
-  const int result = os_.RealPath(before.c_str(), out);
-  if (result < 0) return Status::Errno(-result, "realpath", before);
+  if (int r = os_.RealPath(before.c_str(), out); r < 0) return Status::Errno(-r, "realpath", before);
   if (!whole) *out = Join(*out, base);
   return Status::Ok();
 }
 
 // Stats a named source as `links` (not kDefault) says; *skip if it is a link to be skipped.
 Status Plan::LookUp(const std::string& given, Links links, Source* source, bool* skip) {
-  Status status = Resolve(given, &source->path);
-  if (!status.ok()) return status;
+  if (Status s = Resolve(given, &source->path); !s.ok()) return s;
   const char* path = source->path.c_str();
   int result = os_.Stat(AT_FDCWD, path, &source->st, AT_SYMLINK_NOFOLLOW);
   if (result < 0) return Status::Errno(-result, "stat", source->path);
@@ -110,8 +107,7 @@ Status Plan::CanonicalParent(const std::string& parent, std::string* out) {
 
 // The last component is resolved only if it is, or leads to, a directory: see Locate.
 Status Plan::Canonical(const std::string& dest, std::string* out) {
-  Status status = CheckAbsolute(dest);
-  if (!status.ok()) return status;
+  if (Status s = CheckAbsolute(dest); !s.ok()) return s;
   const std::string path = Tidy(dest);
   const std::string_view base = BaseOf(path);
   if (path == "/") {
@@ -119,9 +115,9 @@ Status Plan::Canonical(const std::string& dest, std::string* out) {
     return Status::Ok();
   }
   if (base != "..") {
-    status = CanonicalParent(std::string(ParentOf(path)), out);
-    if (status.ok()) *out = Join(*out, base);
-    return status;
+    const Status s = CanonicalParent(std::string(ParentOf(path)), out);
+    if (s.ok()) *out = Join(*out, base);
+    return s;
   }
   const int result = os_.RealPath(path.c_str(), out);
   if (result == -ENOENT) return DotDot(path);
@@ -154,8 +150,7 @@ Status Plan::Locate(const std::string& dest, Target* target) {
   status = LookAt(target);
   if (!status.ok() || target->is_dir || !target->to_dir) return status;
   std::string real;
-  const int result = os_.RealPath(target->path.c_str(), &real);
-  if (result < 0) return Status::Errno(-result, "realpath", target->path);
+  if (int r = os_.RealPath(target->path.c_str(), &real); r < 0) return Status::Errno(-r, "realpath", target->path);
   *target = {.path = std::move(real)};
   return LookAt(target);
 }

@@ -96,13 +96,11 @@ Status Plan::AddNamed(const std::string& given, const std::string& dest, PlanOpt
   bool skip = false;
   Status status = LookUp(given, options.links == Links::kDefault ? Links::kFollow : options.links, &source, &skip);
   if (!status.ok() || skip) return status;
-  status = Locate(dest, &target);
-  if (!status.ok()) return status;
+  if (Status s = Locate(dest, &target); !s.ok()) return s;
   const Known* known = Find(target.path);
   if (target.is_dir || (known != nullptr && known->kind != Name::kFile)) {
     const std::string inside = Join(target.path, BaseOf(source.path));
-    status = Locate(inside, &target);
-    if (!status.ok()) return status;
+    if (Status s = Locate(inside, &target); !s.ok()) return s;
   }
   if (!S_ISDIR(source.st.st_mode)) return AddEntry(std::move(source), std::move(target));
   return AddTree(std::move(source), std::move(target), options.links);
@@ -114,14 +112,12 @@ Status Plan::AddExactly(const std::string& given, const std::string& dest, PlanO
   bool skip = false;
   Status status = LookUp(given, options.links == Links::kDefault ? Links::kCopy : options.links, &source, &skip);
   if (!status.ok() || skip) return status;
-  status = Locate(dest, &target);
-  if (!status.ok()) return status;
+  if (Status s = Locate(dest, &target); !s.ok()) return s;
   return AddEntry(std::move(source), std::move(target));
 }
 
 Status Plan::AddEntry(Source source, Target target) {
-  Status status = AddParents(target.path);
-  if (!status.ok()) return status;
+  if (Status s = AddParents(target.path); !s.ok()) return s;
   if (S_ISDIR(source.st.st_mode)) return AddDirectory(std::move(source), std::move(target));
   return AddFile(std::move(source), std::move(target));
 }
@@ -209,8 +205,7 @@ Status Plan::AddParents(std::string_view dest) {
     // Whatever is above an existing directory exists.
     Target target{.path = std::string(path)};
     target.is_dir = !existing.empty();
-    Status status = target.is_dir ? Status::Ok() : LookAt(&target);
-    if (!status.ok()) return status;
+    if (Status s = target.is_dir ? Status::Ok() : LookAt(&target); !s.ok()) return s;
     if (target.exists && !target.is_dir) return Status::Errno(ENOTDIR, "mkdir", target.path);
     if (target.is_dir)
       existing.push_back(std::move(target));
@@ -222,8 +217,7 @@ Status Plan::AddParents(std::string_view dest) {
     existing_.back().anchor = i == 0;
   }
   for (; !missing.empty(); missing.pop_back()) {
-    Status status = CheckNewDir(missing.back(), dirs_.size());
-    if (!status.ok()) return status;
+    if (Status s = CheckNewDir(missing.back(), dirs_.size()); !s.ok()) return s;
     PushDir(std::move(missing.back()), {});
   }
   return Status::Ok();

@@ -150,7 +150,7 @@ class Plan {
   Status DescribeFile(FileEntry* entry, bool followed);
   Status DescribeLink(FileEntry* entry);
   Status DescribeDir(DirEntry* dir, const DirSource& source);
-  Status ReadSource(const std::string& path, bool followed, mode_t kind, struct stat* st, std::vector<Xattr>* xattrs);
+  Status ReadSource(const std::string& path, bool followed, mode_t kind, struct stat* st, Metadata* meta);
 
   Os& os_;
   std::string spared_;

@@ -33,8 +33,7 @@ struct Plan::Walk {
 // The destination may not be inside the source, by name or by inode: bind mounts and links have other names.
 Status Plan::AboveDestination(const std::string& source, const Target& target, std::vector<Id>* ids) {
   std::string real;
-  const int result = os_.RealPath(source.c_str(), &real);
-  if (result < 0) return Status::Errno(-result, "realpath", source);
+  if (int r = os_.RealPath(source.c_str(), &real); r < 0) return Status::Errno(-r, "realpath", source);
   if (IsWithin(target.path, real)) {
     Status status = Status::Make(Code::kConflict, "the destination is inside the source", source);
     status.dest = target.path;
@@ -70,18 +69,14 @@ Status Plan::AddChildren(Walk* walk) {
   Fd dir(os_, os_.Open(AT_FDCWD, path.c_str(), flags));
   if (!dir.valid()) return Status::Errno(dir.error(), "open", path);
   struct stat st;
-  int result = os_.Fstat(dir.get(), &st);
-  if (result < 0) return Status::Errno(-result, "fstat", path);
-  Status status = CheckCycle(*walk, IdOf(st));
-  if (!status.ok()) return status;
+  if (int r = os_.Fstat(dir.get(), &st); r < 0) return Status::Errno(-r, "fstat", path);
+  if (Status s = CheckCycle(*walk, IdOf(st)); !s.ok()) return s;
   walk->visited.push_back({IdOf(st), walk->now.parent});
 
   std::vector<OsDirEntry> entries;
-  result = os_.List(dir.get(), &entries);
-  if (result < 0) return Status::Errno(-result, "readdir", path);
+  if (int r = os_.List(dir.get(), &entries); r < 0) return Status::Errno(-r, "readdir", path);
   for (const OsDirEntry& entry : entries) {
-    status = AddChild(walk, dir.get(), entry.name);
-    if (!status.ok()) return status;
+    if (Status s = AddChild(walk, dir.get(), entry.name); !s.ok()) return s;
   }
   return Status::Ok();
 }
@@ -109,8 +104,7 @@ Status Plan::AddChild(Walk* walk, int dir, const std::string& name) {
   }
   Target target{.path = Join(walk->now.dest, name)};
   if (walk->now.dest_exists) {
-    Status status = LookAt(&target);
-    if (!status.ok()) return status;
+    if (Status s = LookAt(&target); !s.ok()) return s;
   }
   const mode_t mode = source.st.st_mode;
   if (S_ISREG(mode) || S_ISLNK(mode)) return AddFile(std::move(source), std::move(target));

@@ -1,26 +1,22 @@
 // Faults of order, of copying and of reading the journal.
-const MODE = `result = os.Chmod(fd, given->mode);
-  if (result < 0) return Status::Errno(-result, "fchmod", path);`;
+const MODE = 'if (int r = os.Chmod(fd, given->mode); r < 0) return Status::Errno(-r, "fchmod", path);';
 
 export const orderMutants = [
   {
     name: 'the mode is given before the owner',
     breaks: 'invariant 4',
     file: 'os/metadata.cc',
-    from: 'status =\n      GiveOwner(st, path, meta, policy, "fchown", given,',
-    to: '(void)os.Chmod(fd, meta.mode);\n  status =\n      GiveOwner(st, path, meta, policy, "fchown", given,',
+    from: 'if (Status s = GiveOwner(st, path, meta, policy, "fchown", given, chown); !s.ok()) return s;',
+    to: '(void)os.Chmod(fd, meta.mode);\n  if (Status s = GiveOwner(st, path, meta, policy, "fchown", given, chown); !s.ok()) return s;',
     and: { from: MODE, to: '' },
   },
   {
     name: 'the extended attributes come after the mode',
     breaks: 'the order of system calls',
     file: 'os/metadata.cc',
-    from: 'Status status = SetXattrs(os, fd, path, st, meta);\n  if (!status.ok()) return status;\n  status =\n',
-    to: 'Status status =\n',
-    and: {
-      from: MODE,
-      to: `${MODE}\n  status = SetXattrs(os, fd, path, st, meta);\n  if (!status.ok()) return status;`,
-    },
+    from: 'if (Status s = SetXattrs(os, fd, path, st, meta); !s.ok()) return s;',
+    to: '',
+    and: { from: MODE, to: `${MODE}\n  if (Status s = SetXattrs(os, fd, path, st, meta); !s.ok()) return s;` },
   },
   {
     name: 'times are given in seconds',

@@ -60,14 +60,14 @@ export const safetyMutants = [
     name: 'descriptors are inherited, and the lock with them',
     breaks: 'who is alive',
     file: 'os/os_posix.cc',
-    from: 'return Retry([&] { return openat(dir, path, flags | O_CLOEXEC, mode); });',
-    to: 'return Retry([&] { return openat(dir, path, flags, mode); });',
+    from: 'return Retry(openat, dir, path, flags | O_CLOEXEC, mode);',
+    to: 'return Retry(openat, dir, path, flags, mode);',
   },
   {
     name: 'flock is not taken',
     breaks: 'who is alive',
     file: 'os/os_posix.cc',
-    from: 'return Retry([&] { return flock(fd, LOCK_EX | LOCK_NB); });',
+    from: 'return Retry(flock, fd, LOCK_EX | LOCK_NB);',
     to: 'return (void)fd, 0;',
   },
   {
@@ -172,8 +172,8 @@ export const safetyMutants = [
     name: 'create replaces a state file that came meanwhile',
     breaks: 'never over another',
     file: 'os/os_posix.cc',
-    from: 'syscall(SYS_renameat2, dir, from, dir, to, RENAME_NOREPLACE)',
-    to: 'syscall(SYS_renameat2, dir, from, dir, to, 0)',
+    from: 'Retry(syscall, SYS_renameat2, dir, from, dir, to, RENAME_NOREPLACE)',
+    to: 'Retry(syscall, SYS_renameat2, dir, from, dir, to, 0)',
   },
   {
     name: 'a temporary file that is another is published',
