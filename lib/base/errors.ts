@@ -155,19 +155,6 @@ export function translated(error: unknown, path: Buffer): unknown {
   return isOfCall ? fromNode(error as NodeJS.ErrnoException, path) : error;
 }
 
-/** An error of Node's file system calls, as data. */
-export function nodeFailure(error: NodeJS.ErrnoException, path: Buffer): Failure {
-  const { code, message, errno, errnoName, syscall } = fromNode(error, path);
-  return {
-    code,
-    message,
-    ...(errno !== undefined && { errno }),
-    ...(errnoName !== undefined && { errnoName }),
-    ...(syscall !== undefined && { syscall }),
-    path: toText(path),
-  };
-}
-
 /** An error of ours as data. @throws what is none */
 export function failureOf(error: unknown): Failure {
   if (!(error instanceof AxlError)) throw error;
@@ -181,3 +168,6 @@ export function failureOf(error: unknown): Failure {
     ...(path && { path }),
   };
 }
+
+/** An error of Node's file system calls, as data. */
+export const nodeFailure = (error: NodeJS.ErrnoException, path: Buffer): Failure => failureOf(fromNode(error, path));

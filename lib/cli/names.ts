@@ -1,5 +1,6 @@
 // Arguments as bytes. Node hands them out as text, in which bytes that are not UTF-8 are lost; the kernel still has them.
 import { fstatSync, readFileSync } from 'node:fs';
+import { fromLatin1, latin1 } from '../base/names.js';
 import { UsageError } from './errors.js';
 
 /** Marks an argument whose other characters are one byte each. No argument can hold it. */
@@ -39,12 +40,6 @@ export async function readList(): Promise<Buffer[]> {
   const all = Buffer.concat(chunks);
   if (all.length > 0 && !all.includes(0) && all.at(-1) === 0x0a)
     throw new UsageError('the paths on standard input are separated by newlines, not by NUL: use find -print0');
-  const paths: Buffer[] = [];
-  for (let at = 0; at < all.length; ) {
-    const found = all.indexOf(0, at);
-    const end = found < 0 ? all.length : found;
-    if (end > at) paths.push(all.subarray(at, end));
-    at = end + 1;
-  }
-  return paths;
+  const names = latin1(all).split('\0');
+  return names.filter((name) => name !== '').map(fromLatin1);
 }

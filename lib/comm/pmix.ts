@@ -2,6 +2,7 @@
 // when first needed, so that nothing depends on it. Its calls block, on a thread of their own (native/comm/pmix.cc).
 import { AxlError } from '../base/errors.js';
 import { native } from '../base/native.js';
+import type { NativePmix } from '../base/native-pmix.js';
 import { pmixLibrary } from '../base/options.js';
 import { isElsewhere, type Provider } from './provider.js';
 
@@ -44,27 +45,27 @@ export class Pmix implements Provider {
   }
 
   async allTrue(value: boolean, question: number): Promise<boolean> {
-    const { problem, all, elsewhere } = await this.#ask(native().pmixAllTrue(this.#calls++, value, question));
-    if (elsewhere >= 0) throw new Error(isElsewhere(elsewhere));
-    if (problem !== '') throw new Error(problem);
-    return all;
+    return (await this.#answered(native().pmixAllTrue(this.#calls++, value, question))).all;
   }
 
   async share(text: string, question: number): Promise<string> {
-    const answer = await this.#ask(native().pmixShare(this.#calls++, text, question));
-    if (answer.elsewhere >= 0) throw new Error(isElsewhere(answer.elsewhere));
-    if (answer.problem !== '') throw new Error(answer.problem);
-    return answer.text;
+    return (await this.#answered(native().pmixShare(this.#calls++, text, question))).text;
   }
 
   async barrier(): Promise<void> {
-    const { problem } = await this.#ask(native().pmixBarrier());
-    if (problem !== '') throw new Error(problem);
+    await this.#answered(native().pmixBarrier());
   }
 
   /** Behind a call without an answer there is no goodbye: its thread stays in it until the process ends. */
   async close(): Promise<void> {
     if (this.#asking === 0 && !this.#isLost) await this.#ask(native().pmixClose());
+  }
+
+  async #answered(asked: Promise<NativePmix>): Promise<NativePmix> {
+    const answer = await this.#ask(asked);
+    if (answer.elsewhere >= 0) throw new Error(isElsewhere(answer.elsewhere));
+    if (answer.problem !== '') throw new Error(answer.problem);
+    return answer;
   }
 
   /** The addon's promises do not keep the process alive, since some are never settled. */

@@ -120,26 +120,18 @@ const PROBLEMS: readonly string[] = ['failed', 'corrupt', 'busy'];
 
 /** The report of a run of which these are all shards. They ran side by side: its times are those of the slowest. */
 export function merged(parts: readonly Part[]): FinalizeReport {
-  const totals = byKey(
-    parts.map(({ files, bytes, resumed }) => ({ files, bytes, resumed })),
-    sum,
-  );
+  const all = <K extends keyof Part>(key: K) => parts.map((part) => part[key]);
+  const totals = parts.map(({ files, bytes, resumed }) => ({ files, bytes, resumed }));
   return {
-    counts: byKey(
-      parts.map(({ counts }) => counts),
-      sum,
-    ),
-    ...totals,
-    problems: parts.flatMap(({ entries }) => entries.filter(({ action }) => PROBLEMS.includes(action))),
-    unreadable: once(parts.flatMap(({ unreadable }) => unreadable)),
-    locked: once(parts.flatMap(({ locked }) => locked)),
+    counts: byKey(all('counts'), sum),
+    ...byKey(totals, sum),
+    problems: all('entries').flatMap((entries) => entries.filter(({ action }) => PROBLEMS.includes(action))),
+    unreadable: once(all('unreadable').flat()),
+    locked: once(all('locked').flat()),
     datasets: mergedDatasets(parts),
-    timings: byKey(
-      parts.map(({ timings }) => timings),
-      Math.max,
-    ),
-    dryRun: parts.some(({ dryRun }) => dryRun),
-    interrupted: parts.some(({ interrupted }) => interrupted),
+    timings: byKey(all('timings'), Math.max),
+    dryRun: all('dryRun').includes(true),
+    interrupted: all('interrupted').includes(true),
   };
 }
 
