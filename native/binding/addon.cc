@@ -16,11 +16,6 @@ namespace axl {
 
 namespace {
 
-std::vector<std::string> Names(const std::string& packed) {
-  const std::vector<std::string_view> names = Unpack(packed);
-  return {names.begin(), names.end()};
-}
-
 // One of 16 bytes for each path, or none at all.
 std::vector<Uuid> Uuids(const std::string& packed) {
   std::vector<Uuid> uuids(packed.size() / sizeof(Uuid));
@@ -34,13 +29,6 @@ struct Batch {
   Policy policy;
   std::vector<Uuid> uuids;
 };
-
-template <typename T>
-Napi::Array ToArray(Napi::Env env, const std::vector<T>& values) {
-  Napi::Array array = Napi::Array::New(env, values.size());
-  for (uint32_t i = 0; i < values.size(); i++) array.Set(i, ToJs(env, values[i]));
-  return array;
-}
 
 class Addon : public Napi::Addon<Addon> {
  public:
@@ -70,8 +58,7 @@ class Addon : public Napi::Addon<Addon> {
   template <typename Work, typename ToValue>
   Napi::Promise RunBatch(Napi::Env js, Work work, ToValue to_value) {
     Engine& engine = environment_->Start(js);
-    auto post = [&engine](std::function<void()> task) { engine.Post(std::move(task)); };
-    return environment_->Run(js, post, [&engine, work, to_value]() -> Result {
+    return environment_->Run(js, [&engine, work, to_value]() -> Result {
       auto results = std::make_shared<decltype(work(engine))>(work(engine));
       return {Status::Ok(), [results, to_value](Napi::Env env) -> Napi::Value { return to_value(env, *results); }};
     });
@@ -82,7 +69,7 @@ class Addon : public Napi::Addon<Addon> {
   Napi::Promise RunVerb(const Napi::CallbackInfo& info, Verb verb, ToValue to_value) {
     const auto policy = info[1].As<Napi::Object>();
     environment_->Start(info.Env()).AllowBackground(policy.Get("jobs").As<Napi::Number>());
-    const Batch batch{Names(Bytes(info[0])), ReadPolicy(policy), Uuids(Bytes(info[2]))};
+    const Batch batch{Names(info[0]), ReadPolicy(policy), Uuids(Bytes(info[2]))};
     return RunBatch(
         info.Env(), [batch, verb](Engine& engine) { return verb(engine, batch); }, to_value);
   }
@@ -91,7 +78,7 @@ class Addon : public Napi::Addon<Addon> {
   Napi::Value Finalize(const Napi::CallbackInfo& info) {
     const auto object = info[1].As<Napi::Object>();
     const bool all = object.Get("allEntries").As<Napi::Boolean>();
-    const auto decided = static_cast<Decided>(info[3].As<Napi::Number>().Uint32Value());
+    const auto decided = FromJs<Decided>(info[3]);
     return RunVerb(
         info,
         [this, decided](Engine& engine, const Batch& batch) {
@@ -115,37 +102,32 @@ class Addon : public Napi::Addon<Addon> {
         [this](Engine& engine, const Batch& batch) {
           return ResumeBatch(environment_->os(), engine, batch.paths, batch.policy, batch.uuids, &stop_);
         },
-        [](Napi::Env env, const std::vector<Resumed>& done) { return ToArray(env, done); });
+        [](Napi::Env env, const std::vector<Resumed>& done) { return ToJs(env, done); });
   }
 
   void StopFinalize(const Napi::CallbackInfo& info) { stop_.store(info[0].As<Napi::Boolean>().Value()); }
 
   Napi::Value SurveyAll(const Napi::CallbackInfo& info) {
     const uint32_t jobs = info[1].As<Napi::Number>();
-    const auto work = [this, jobs, packed = Bytes(info[0]),
-                       word = ReadWord(info[2].As<Napi::Object>())](Engine& engine) {
-      return SurveyBatch(environment_->os(), engine, Names(packed), jobs, word);
-    };
+    const auto work = [this, jobs, paths = Names(info[0]), word = ReadWord(info[2].As<Napi::Object>())](
+                          Engine& engine) { return SurveyBatch(environment_->os(), engine, paths, jobs, word); };
     return RunBatch(info.Env(), work,
-                    [](Napi::Env env, const std::vector<Surveyed>& batch) { return ToArray(env, batch); });
+                    [](Napi::Env env, const std::vector<Surveyed>& batch) { return ToJs(env, batch); });
   }
 
   Napi::Value Owners(const Napi::CallbackInfo& info) {
     const uint32_t jobs = info[2].As<Napi::Number>();
-    const auto work = [this, jobs, dir = Bytes(info[0]), packed = Bytes(info[1])](Engine& engine) {
-      return SurveyOwners(environment_->os(), engine, dir, Names(packed), jobs);
+    const auto work = [this, jobs, dir = Bytes(info[0]), names = Names(info[1])](Engine& engine) {
+      return SurveyOwners(environment_->os(), engine, dir, names, jobs);
     };
     return RunBatch(info.Env(), work, [](Napi::Env env, const std::vector<Owned>& owned) {
-      Napi::Object object = Napi::Object::New(env);
       Napi::Uint8Array kinds = Napi::Uint8Array::New(env, owned.size());
       Napi::Uint32Array uids = Napi::Uint32Array::New(env, owned.size());
       for (size_t i = 0; i < owned.size(); i++) {
         kinds[i] = static_cast<uint8_t>(owned[i].kind);
         uids[i] = owned[i].uid;
       }
-      object.Set("kinds", kinds);
-      object.Set("uids", uids);
-      return object;
+      return Object(env, "kinds", kinds, "uids", uids);
     });
   }
 

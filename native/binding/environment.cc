@@ -5,7 +5,6 @@
 #include <new>
 
 #include "binding/transfer_handle.h"
-#include "binding/values.h"
 
 namespace axl {
 
@@ -16,7 +15,7 @@ Result Guarded(const Environment::Task& task) {
   try {
     return task();
   } catch (const std::bad_alloc&) {
-    return {Status::Errno(ENOMEM, "malloc", ""), nullptr};
+    return Status::Errno(ENOMEM, "malloc", "");
   }
 }
 
@@ -70,6 +69,12 @@ Napi::Promise Environment::Run(Napi::Env env, const Post& post, Task task) {
     });
   });
   return deferred.Promise();
+}
+
+Napi::Promise Environment::Run(Napi::Env env, Task task) {
+  Engine& engine = Start(env);
+  return Run(
+      env, [&engine](std::function<void()> run) { engine.Post(std::move(run)); }, std::move(task));
 }
 
 }  // namespace axl

@@ -13,6 +13,7 @@
 #include "base/engine.h"
 #include "base/status.h"
 #include "binding/channel.h"
+#include "binding/values.h"
 #include "os/os.h"
 
 namespace axl {
@@ -23,7 +24,16 @@ class LiveTransfer;
 struct Result {
   Status status;
   std::function<Napi::Value(Napi::Env)> value;  // runs on the JavaScript thread; none: undefined
+
+  Result(Status s = {}) : status(std::move(s)) {}
+  Result(Status s, std::function<Napi::Value(Napi::Env)> v) : status(std::move(s)), value(std::move(v)) {}
 };
+
+// With what ToJs makes of a value.
+template <typename T>
+Result Give(Status status, T value) {
+  return {std::move(status), [value = std::move(value)](Napi::Env env) -> Napi::Value { return ToJs(env, value); }};
+}
 
 // All calls on the JavaScript thread.
 class Environment : public std::enable_shared_from_this<Environment> {
@@ -41,6 +51,8 @@ class Environment : public std::enable_shared_from_this<Environment> {
 
   // A promise for what `task` returns, which `post` brings to a background thread. Keeps the process alive meanwhile.
   Napi::Promise Run(Napi::Env env, const Post& post, Task task);
+  // The same, on any of the engine's background threads.
+  Napi::Promise Run(Napi::Env env, Task task);
 
   Os& os() { return Os::Posix(); }
   Channel& channel() { return channel_; }

@@ -1,7 +1,6 @@
 // Finalized, Surveyed and Replay as plain JavaScript objects.
 #include "binding/finalize.h"
 
-#include <array>
 #include <string>
 
 #include "base/names.h"
@@ -11,49 +10,26 @@ namespace axl {
 
 namespace {
 
-Napi::Value ToNanoseconds(Napi::Env env, const Time& time) {
-  return Napi::BigInt::New(env, time.sec * 1'000'000'000 + static_cast<int64_t>(time.nsec));
+Napi::Value ToJs(Napi::Env env, const Metadata& m) {
+  return Object(env, "mode", m.mode, "uid", m.uid, "gid", m.gid, "atimeNs", m.atime, "mtimeNs", m.mtime, "xattrs",
+                m.xattrs.size());
 }
 
-Napi::Object ToJs(Napi::Env env, const Metadata& meta) {
-  Napi::Object object = Napi::Object::New(env);
-  object.Set("mode", meta.mode);
-  object.Set("uid", meta.uid);
-  object.Set("gid", meta.gid);
-  object.Set("atimeNs", ToNanoseconds(env, meta.atime));
-  object.Set("mtimeNs", ToNanoseconds(env, meta.mtime));
-  object.Set("xattrs", static_cast<uint32_t>(meta.xattrs.size()));
+Napi::Value ToJs(Napi::Env env, const FileEntry& file, const FileProgress& progress, const Uuid& uuid) {
+  const std::string temporary = TemporaryPath(file.dest, uuid);
+  Napi::Object object = Object(env, "kind", file.kind, "source", AsBytes{file.source}, "dest", AsBytes{file.dest},
+                               "temporary", AsBytes{temporary}, "size", file.size, "metadata", ToJs(env, file.meta));
+  Set(object, "state", progress.state, "published", progress.published, "kept", progress.kept);
+  Set(object, "ownerGiven", progress.owner_given(), "chunks", progress.chunks.size());
+  if (progress.state == FileState::kDone) Set(object, "crc32c", progress.crc);
+  Set(object, "failure", *progress.failure);
   return object;
 }
 
-Napi::Object ToJs(Napi::Env env, const FileEntry& file, const FileProgress& progress, const Uuid& uuid) {
-  Napi::Object object = Napi::Object::New(env);
-  object.Set("kind", static_cast<uint32_t>(file.kind));
-  object.Set("source", ToBuffer(env, file.source));
-  object.Set("dest", ToBuffer(env, file.dest));
-  object.Set("temporary", ToBuffer(env, TemporaryPath(file.dest, uuid)));
-  object.Set("size", Double(file.size));
-  object.Set("metadata", ToJs(env, file.meta));
-  object.Set("state", static_cast<uint32_t>(progress.state));
-  object.Set("published", progress.published);
-  object.Set("kept", progress.kept);
-  object.Set("ownerGiven", progress.owner_given());
-  object.Set("chunks", static_cast<uint32_t>(progress.chunks.size()));
-  if (progress.state == FileState::kDone) object.Set("crc32c", progress.crc);
-  if (!progress.failure->ok()) object.Set("failure", ToJs(env, *progress.failure));
-  return object;
-}
-
-Napi::Object ToJs(Napi::Env env, const TransferInfo& info) {
-  Napi::Object object = Napi::Object::New(env);
-  object.Set("backend", info.backend);
-  object.Set("bootId", info.boot_id);
-  object.Set("startTime", Double(info.start_time));
-  object.Set("durability", static_cast<uint32_t>(info.durability));
-  object.Set("owner", static_cast<uint32_t>(info.owner));
-  object.Set("chunkSize", info.chunk_size);
-  object.Set("job", info.job);
-  if (info.local_rank != kNoLocalRank) object.Set("localRank", info.local_rank);
+Napi::Value ToJs(Napi::Env env, const TransferInfo& i) {
+  Napi::Object object = Object(env, "backend", i.backend, "bootId", i.boot_id, "startTime", i.start_time, "durability",
+                               i.durability, "owner", i.owner, "chunkSize", i.chunk_size, "job", i.job);
+  if (i.local_rank != kNoLocalRank) Set(object, "localRank", i.local_rank);
   return object;
 }
 
@@ -61,45 +37,28 @@ Napi::Object ToJs(Napi::Env env, const TransferInfo& info) {
 
 Word ReadWord(const Napi::Object& from) {
   Word word;
-  word.job_ended = from.Get("jobEnded").As<Napi::Boolean>().Value();
-  const std::string hosts = Bytes(from.Get("deadHosts"));
-  for (std::string_view host : Unpack(hosts)) word.dead_hosts.emplace_back(host);
+  Take(from, "jobEnded", &word.job_ended, "deadHosts", &word.dead_hosts);
   word.answers = ReadAnswers(from.Get("answers"));
   return word;
 }
 
 Policy ReadPolicy(const Napi::Object& policy) {
-  const auto flag = [&](const char* key) { return policy.Get(key).As<Napi::Boolean>().Value(); };
-  Policy out;
-  out.incomplete = static_cast<Incomplete>(Uint(policy, "incomplete"));
-  out.fallback = static_cast<Incomplete>(Uint(policy, "fallback"));
-  out.publish.verify = static_cast<Verify>(Uint(policy, "verify"));
-  out.publish.overwrite = static_cast<Overwrite>(Uint(policy, "overwrite"));
-  if (const uint32_t owner = Uint(policy, "owner"); owner != 0) out.publish.owner = static_cast<OwnerPolicy>(owner);
-  const std::string roots = Bytes(policy.Get("roots"));
-  for (std::string_view root : Unpack(roots)) out.roots.emplace_back(root);
-  out.word = ReadWord(policy);
-  out.keep_state = flag("keepState");
-  out.dry_run = flag("dryRun");
-  out.may_delete = flag("mayDelete");
-  return out;
+  Policy p;
+  Take(policy, "incomplete", &p.incomplete, "fallback", &p.fallback, "roots", &p.roots);
+  Take(policy, "keepState", &p.keep_state, "dryRun", &p.dry_run, "mayDelete", &p.may_delete);
+  Take(policy, "verify", &p.publish.verify, "overwrite", &p.publish.overwrite);
+  if (const auto owner = FromJs<uint32_t>(policy.Get("owner")); owner != 0)
+    p.publish.owner = static_cast<OwnerPolicy>(owner);
+  p.word = ReadWord(policy);
+  return p;
 }
 
 namespace {
 
-Napi::Object ToJs(Napi::Env env, const Finalized& finalized, uint32_t at) {
-  Napi::Object entry = Napi::Object::New(env);
-  entry.Set("at", at);
-  entry.Set("action", static_cast<uint32_t>(finalized.action));
-  entry.Set("stateFile", ToBuffer(env, finalized.state_file));
-  entry.Set("name", finalized.name);
-  entry.Set("rank", finalized.rank);
-  entry.Set("files", Double(finalized.files));
-  entry.Set("filesDone", Double(finalized.files_done));
-  entry.Set("bytes", Double(finalized.bytes));
-  entry.Set("resumed", finalized.resumed);
-  if (!finalized.status.ok()) entry.Set("failure", ToJs(env, finalized.status));
-  return entry;
+Napi::Value ToJs(Napi::Env env, const Finalized& f, uint32_t at) {
+  return Object(env, "at", at, "action", f.action, "stateFile", AsBytes{f.state_file}, "name", f.name, "rank", f.rank,
+                "files", f.files, "filesDone", f.files_done, "bytes", f.bytes, "resumed", f.resumed, "failure",
+                f.status);
 }
 
 bool NeedsEntry(Action action) {
@@ -109,9 +68,9 @@ bool NeedsEntry(Action action) {
 
 }  // namespace
 
-Napi::Object ToJs(Napi::Env env, const std::vector<Finalized>& batch, bool all) {
+Napi::Value ToJs(Napi::Env env, const std::vector<Finalized>& batch, bool all) {
   Napi::Array entries = Napi::Array::New(env);
-  std::array<uint32_t, kActions> counts{};
+  std::vector<uint32_t> counts(kActions);
   uint64_t files = 0, bytes = 0, resumed = 0;
   for (uint32_t at = 0; at < batch.size(); at++) {
     const Finalized& done = batch[at];
@@ -125,97 +84,53 @@ Napi::Object ToJs(Napi::Env env, const std::vector<Finalized>& batch, bool all) 
     files += done.files;
     bytes += done.bytes;
   }
-  Napi::Object object = Napi::Object::New(env);
-  Napi::Array by_action = Napi::Array::New(env, counts.size());
-  for (uint32_t i = 0; i < counts.size(); i++) by_action.Set(i, counts[i]);
-  object.Set("entries", entries);
-  object.Set("counts", by_action);
-  object.Set("files", Double(files));
-  object.Set("bytes", Double(bytes));
-  object.Set("resumed", Double(resumed));
-  return object;
+  return Object(env, "entries", entries, "counts", counts, "files", files, "bytes", bytes, "resumed", resumed);
 }
 
-Napi::Object CommittedToJs(Napi::Env env, const std::vector<Finalized>& batch) {
+Napi::Value CommittedToJs(Napi::Env env, const std::vector<Finalized>& batch) {
   Napi::Array refused = Napi::Array::New(env);
   uint32_t committed = 0;
   for (uint32_t at = 0; at < batch.size(); at++) {
     committed += batch[at].action == Action::kPublished;
     if (NeedsEntry(batch[at].action)) refused.Set(refused.Length(), ToJs(env, batch[at], at));
   }
-  Napi::Object object = Napi::Object::New(env);
-  object.Set("committed", committed);
-  object.Set("refused", refused);
-  return object;
+  return Object(env, "committed", committed, "refused", refused);
 }
 
-Napi::Object ToJs(Napi::Env env, const Resumed& resumed) {
-  Napi::Object object = Napi::Object::New(env);
-  object.Set("resumed", resumed.resumed);
-  if (!resumed.status.ok()) object.Set("failure", ToJs(env, resumed.status));
-  return object;
+Napi::Value ToJs(Napi::Env env, const Resumed& r) { return Object(env, "resumed", r.resumed, "failure", r.status); }
+
+// Not in the nameless namespace, where templates would not find it.
+static Napi::Value ToJs(Napi::Env env, const Submitted& job) {
+  return Object(env, "mover", job.mover, "token", job.token);
 }
 
-Napi::Object ToJs(Napi::Env env, const Surveyed& s) {
-  Napi::Object entry = Napi::Object::New(env);
-  entry.Set("stateFile", ToBuffer(env, s.state_file));
-  entry.Set("standing", static_cast<uint32_t>(s.standing));
-  entry.Set("alive", static_cast<uint32_t>(s.alive));
-  if (!s.why.ok()) entry.Set("why", ToJs(env, s.why));
-  entry.Set("uuid", Hex(s.uuid.data(), s.uuid.size()));
-  entry.Set("name", s.name);
-  entry.Set("rank", s.rank);
-  entry.Set("size", s.size);
-  entry.Set("uid", s.uid);
-  entry.Set("modifiedNs", ToNanoseconds(env, s.modified));
-  entry.Set("files", Double(s.files));
-  entry.Set("filesDone", Double(s.files_done));
-  entry.Set("filesFailed", Double(s.files_failed));
-  entry.Set("filesPublished", Double(s.files_published));
-  entry.Set("bytes", Double(s.bytes));
-  entry.Set("bytesDone", Double(s.bytes_done));
-  entry.Set("canceled", s.canceled);
-  entry.Set("committed", s.settled);
-  entry.Set("host", s.host);
-  entry.Set("pid", s.pid);
-  entry.Set("allRanks", s.all_ranks);
-  entry.Set("dataset", Hex(s.dataset.data(), s.dataset.size()));
-  entry.Set("attempt", Double(s.attempt));
-  entry.Set("job", s.job);
-  entry.Set("home", ToBuffer(env, s.home));
-  Napi::Array jobs = Napi::Array::New(env, s.jobs.size());
-  for (uint32_t i = 0; i < s.jobs.size(); i++) {
-    Napi::Object job = Napi::Object::New(env);
-    job.Set("mover", s.jobs[i].mover);
-    job.Set("token", s.jobs[i].token);
-    jobs.Set(i, job);
-  }
-  entry.Set("jobs", jobs);
-  if (!s.status.ok()) entry.Set("failure", ToJs(env, s.status));
+Napi::Value ToJs(Napi::Env env, const Surveyed& s) {
+  Napi::Object entry =
+      Object(env, "stateFile", AsBytes{s.state_file}, "standing", s.standing, "alive", s.alive, "why", s.why);
+  Set(entry, "uuid", s.uuid, "name", s.name, "rank", s.rank, "size", s.size, "uid", s.uid, "modifiedNs", s.modified);
+  Set(entry, "files", s.files, "filesDone", s.files_done, "filesFailed", s.files_failed);
+  Set(entry, "filesPublished", s.files_published, "bytes", s.bytes, "bytesDone", s.bytes_done);
+  Set(entry, "canceled", s.canceled, "committed", s.settled, "host", s.host, "pid", s.pid, "allRanks", s.all_ranks);
+  Set(entry, "dataset", s.dataset, "attempt", s.attempt, "job", s.job, "home", AsBytes{s.home}, "jobs", s.jobs,
+      "failure", s.status);
   return entry;
 }
 
-Napi::Object ToJs(Napi::Env env, const Surveyed& surveyed, const Replay& replay) {
+Napi::Value ToJs(Napi::Env env, const Surveyed& surveyed, const Replay& replay) {
   const TransferState& state = replay.state;
-  Napi::Object entry = ToJs(env, surveyed);
-  entry.Set("torn", replay.torn);
-  entry.Set("validBytes", Double(replay.valid_bytes));
-  entry.Set("records", replay.next_sequence);
-  entry.Set("transfer", ToJs(env, state.info));
   Napi::Array files = Napi::Array::New(env, state.files.size());
   for (uint32_t i = 0; i < state.files.size(); i++)
     files.Set(i, ToJs(env, state.files[i], state.progress[i], state.uuid));
-  entry.Set("files", Double(surveyed.files));
-  entry.Set("fileList", files);
   Napi::Array dirs = Napi::Array::New(env, state.dirs.size());
   for (uint32_t i = 0; i < state.dirs.size(); i++) {
-    Napi::Object dir = Napi::Object::New(env);
-    dir.Set("path", ToBuffer(env, state.dirs[i].path));
-    dir.Set("made", !state.renounced[i]);
-    if (state.dirs[i].described) dir.Set("metadata", ToJs(env, state.dirs[i].meta));
+    const DirEntry& entry = state.dirs[i];
+    Napi::Object dir = Object(env, "path", AsBytes{entry.path}, "made", !state.renounced[i]);
+    if (entry.described) Set(dir, "metadata", ToJs(env, entry.meta));
     dirs.Set(i, dir);
   }
-  entry.Set("directoryList", dirs);
+  Napi::Object entry = ToJs(env, surveyed).As<Napi::Object>();
+  Set(entry, "torn", replay.torn, "validBytes", replay.valid_bytes, "records", replay.next_sequence);
+  Set(entry, "transfer", ToJs(env, state.info), "fileList", files, "directoryList", dirs);
   return entry;
 }
 

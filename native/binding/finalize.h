@@ -11,12 +11,12 @@ namespace axl {
 Policy ReadPolicy(const Napi::Object& policy);
 Word ReadWord(const Napi::Object& from);
 // Counts, and an entry for each or for each problem.
-Napi::Object ToJs(Napi::Env env, const std::vector<Finalized>& batch, bool all);
+Napi::Value ToJs(Napi::Env env, const std::vector<Finalized>& batch, bool all);
 // Of a commit: how many are committed, and an entry for each that could not be.
-Napi::Object CommittedToJs(Napi::Env env, const std::vector<Finalized>& batch);
-Napi::Object ToJs(Napi::Env env, const Resumed& resumed);
-Napi::Object ToJs(Napi::Env env, const Surveyed& surveyed);
+Napi::Value CommittedToJs(Napi::Env env, const std::vector<Finalized>& batch);
+Napi::Value ToJs(Napi::Env env, const Resumed& resumed);
+Napi::Value ToJs(Napi::Env env, const Surveyed& surveyed);
 // A survey with `transfer`, `files` and `directories`: all that the state file says.
-Napi::Object ToJs(Napi::Env env, const Surveyed& surveyed, const Replay& replay);
+Napi::Value ToJs(Napi::Env env, const Surveyed& surveyed, const Replay& replay);
 
 }  // namespace axl

@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "binding/values.h"
 #include "comm/pmix.h"
 
 namespace axl {
@@ -55,24 +56,19 @@ Napi::Value Load(const Napi::CallbackInfo& info, Session& session) {
   return Napi::String::New(info.Env(), problem);
 }
 
-Napi::Object ToJs(Napi::Env env, const PmixAnswer& answer) {
-  Napi::Object object = Napi::Object::New(env);
-  object.Set("problem", answer.problem);
-  object.Set("rank", answer.rank);
-  object.Set("size", answer.size);
-  object.Set("all", answer.all);
-  object.Set("text", answer.text);
-  object.Set("elsewhere", static_cast<double>(answer.elsewhere));
-  return object;
+Napi::Value ToJs(Napi::Env env, const PmixAnswer& a) {
+  return Object(env, "problem", a.problem, "rank", a.rank, "size", a.size, "all", a.all, "text", a.text, "elsewhere",
+                a.elsewhere);
 }
 
-// A promise, and what settles it from the thread of PMIx.
-std::pair<Napi::Promise, Pmix::Done> Promised(Napi::Env env, const Session& session) {
-  auto deferred = Napi::Promise::Deferred::New(env);
-  auto done = [deferred, way = session.way](const PmixAnswer& answer) {
+// A promise that `call` settles from the thread of PMIx.
+template <typename Call>
+Napi::Value Ask(const Napi::CallbackInfo& info, const Session& session, Call call) {
+  auto deferred = Napi::Promise::Deferred::New(info.Env());
+  call(*session.pmix, [deferred, way = session.way](const PmixAnswer& answer) {
     way->Send([deferred, answer](Napi::Env js) { deferred.Resolve(ToJs(js, answer)); });
-  };
-  return {deferred.Promise(), done};
+  });
+  return deferred.Promise();
 }
 
 Napi::Value Open(const Napi::CallbackInfo& info, const std::shared_ptr<Session>& session) {
@@ -84,38 +80,29 @@ Napi::Value Open(const Napi::CallbackInfo& info, const std::shared_ptr<Session>&
       open->SettleLost(js);
     });
   };
-  auto [promise, done] = Promised(info.Env(), *session);
-  session->pmix->Open(std::move(lost), std::move(done));
-  return promise;
+  return Ask(info, *session, [&](Pmix& pmix, auto done) { pmix.Open(std::move(lost), std::move(done)); });
 }
 
+// (call, mine, question)
 Napi::Value AllTrue(const Napi::CallbackInfo& info, const Session& session) {
-  auto [promise, done] = Promised(info.Env(), session);
-  const uint32_t call = info[0].As<Napi::Number>();
-  const bool mine = info[1].As<Napi::Boolean>();
-  const uint32_t question = info[2].As<Napi::Number>();
-  session.pmix->AllTrue(call, mine, question, std::move(done));
-  return promise;
+  return Ask(info, session, [&](Pmix& pmix, auto done) {
+    pmix.AllTrue(FromJs<uint32_t>(info[0]), FromJs<bool>(info[1]), FromJs<uint32_t>(info[2]), std::move(done));
+  });
 }
 
+// (call, text, question)
 Napi::Value Share(const Napi::CallbackInfo& info, const Session& session) {
-  auto [promise, done] = Promised(info.Env(), session);
-  const uint32_t call = info[0].As<Napi::Number>();
-  const uint32_t question = info[2].As<Napi::Number>();
-  session.pmix->Share(call, info[1].As<Napi::String>(), question, std::move(done));
-  return promise;
+  return Ask(info, session, [&](Pmix& pmix, auto done) {
+    pmix.Share(FromJs<uint32_t>(info[0]), FromJs<std::string>(info[1]), FromJs<uint32_t>(info[2]), std::move(done));
+  });
 }
 
 Napi::Value Barrier(const Napi::CallbackInfo& info, const Session& session) {
-  auto [promise, done] = Promised(info.Env(), session);
-  session.pmix->Barrier(std::move(done));
-  return promise;
+  return Ask(info, session, [](Pmix& pmix, auto done) { pmix.Barrier(std::move(done)); });
 }
 
 Napi::Value Close(const Napi::CallbackInfo& info, const Session& session) {
-  auto [promise, done] = Promised(info.Env(), session);
-  session.pmix->Close(std::move(done));
-  return promise;
+  return Ask(info, session, [](Pmix& pmix, auto done) { pmix.Close(std::move(done)); });
 }
 
 Napi::Value Lost(const Napi::CallbackInfo& info, Session& session) {
@@ -130,16 +117,13 @@ Napi::Value Lost(const Napi::CallbackInfo& info, Session& session) {
 void DefinePmix(Napi::Object exports, Environment& environment) {
   const auto session = std::make_shared<Session>();
   session->environment = &environment;
-  const auto define = [&](const char* name, auto function) {
-    exports.Set(name, Napi::Function::New(exports.Env(), function, name));
-  };
-  define("pmixLoad", [session](const Napi::CallbackInfo& info) { return Load(info, *session); });
-  define("pmixOpen", [session](const Napi::CallbackInfo& info) { return Open(info, session); });
-  define("pmixAllTrue", [session](const Napi::CallbackInfo& info) { return AllTrue(info, *session); });
-  define("pmixShare", [session](const Napi::CallbackInfo& info) { return Share(info, *session); });
-  define("pmixBarrier", [session](const Napi::CallbackInfo& info) { return Barrier(info, *session); });
-  define("pmixClose", [session](const Napi::CallbackInfo& info) { return Close(info, *session); });
-  define("pmixLost", [session](const Napi::CallbackInfo& info) { return Lost(info, *session); });
+  Define(exports, "pmixLoad", [session](const Napi::CallbackInfo& info) { return Load(info, *session); });
+  Define(exports, "pmixOpen", [session](const Napi::CallbackInfo& info) { return Open(info, session); });
+  Define(exports, "pmixAllTrue", [session](const Napi::CallbackInfo& info) { return AllTrue(info, *session); });
+  Define(exports, "pmixShare", [session](const Napi::CallbackInfo& info) { return Share(info, *session); });
+  Define(exports, "pmixBarrier", [session](const Napi::CallbackInfo& info) { return Barrier(info, *session); });
+  Define(exports, "pmixClose", [session](const Napi::CallbackInfo& info) { return Close(info, *session); });
+  Define(exports, "pmixLost", [session](const Napi::CallbackInfo& info) { return Lost(info, *session); });
 }
 
 }  // namespace axl

@@ -14,7 +14,7 @@ LiveTransfer::LiveTransfer(Napi::Env env, Environment& environment)
 Napi::Promise LiveTransfer::Run(Napi::Env env, Call call) {
   return Queue(env, [self = shared_from_this(), call = std::move(call)]() -> Result {
     if (self->has_state_file_) return call(*self->transfer_);
-    return {Status::Make(Code::kInvalidState, "the transfer is closed; take it over with Transfer.open"), nullptr};
+    return Status::Make(Code::kInvalidState, "the transfer is closed; take it over with Transfer.open");
   });
 }
 
@@ -85,8 +85,8 @@ Napi::Function TransferHandle::Define(Napi::Env env, Environment* environment) {
                          InstanceMethod<&T::Create>("create"),
                          InstanceMethod<&T::Open>("open"),
                          InstanceMethod<&T::Add>("add"),
-                         InstanceMethod<&T::Dispatch>("dispatch"),
-                         InstanceMethod<&T::Resume>("resume"),
+                         InstanceMethod<&T::Launch<&Transfer::Dispatch>>("dispatch"),
+                         InstanceMethod<&T::Launch<&Transfer::Resume>>("resume"),
                          InstanceMethod<&T::Seal>("seal"),
                          InstanceMethod<&T::Submitted>("submitted"),
                          InstanceMethod<&T::Rejoin>("rejoin"),
@@ -94,12 +94,12 @@ Napi::Function TransferHandle::Define(Napi::Env env, Environment* environment) {
                          InstanceMethod<&T::Abandon>("abandon"),
                          InstanceMethod<&T::WhenQuiet>("whenQuiet"),
                          InstanceMethod<&T::State>("state"),
-                         InstanceMethod<&T::Publish>("publish"),
+                         InstanceMethod<&T::Ask<&Transfer::Publish>>("publish"),
                          InstanceMethod<&T::Report>("report"),
-                         InstanceMethod<&T::Free>("free"),
+                         InstanceMethod<&T::Ask<&Transfer::Free>>("free"),
                          InstanceMethod<&T::AgreeToPublish>("agreeToPublish"),
                          InstanceMethod<&T::AskVerdict>("askVerdict"),
-                         InstanceMethod<&T::Withdraw>("withdraw"),
+                         InstanceMethod<&T::Ask<&Transfer::Withdraw>>("withdraw"),
                          InstanceMethod<&T::Close>("close"),
                          InstanceMethod<&T::Cancel>("cancel"),
                          InstanceMethod<&T::Quiet>("quiet"),
@@ -114,81 +114,59 @@ TransferHandle::TransferHandle(const Napi::CallbackInfo& info)
       live_(std::make_shared<LiveTransfer>(info.Env(), *static_cast<Environment*>(info.Data()))) {}
 
 Napi::Value TransferHandle::Create(const Napi::CallbackInfo& info) {
-  return live_->RunAndHold(info.Env(), true,
-                           [options = ReadTransferOptions(info[0].As<Napi::Object>())](Transfer& t) -> Result {
-                             return {t.Create(options), nullptr};
-                           });
+  const TransferOptions options = ReadTransferOptions(info[0].As<Napi::Object>());
+  return live_->RunAndHold(info.Env(), true, [options](Transfer& t) -> Result { return t.Create(options); });
 }
 
 Napi::Value TransferHandle::Open(const Napi::CallbackInfo& info) {
   return live_->RunAndHold(
       info.Env(), true, [path = Bytes(info[0]), answers = ReadAnswers(info[1])](Transfer& t) -> Result {
-        Status status = t.Open(path, answers);
-        if (!status.ok()) return {std::move(status), nullptr};
-        return {Status::Ok(),
-                [name = t.name(), state = t.state(), forward = t.forward_only()](Napi::Env env) -> Napi::Value {
-                  Napi::Object opened = Napi::Object::New(env);
-                  opened.Set("name", name);
-                  opened.Set("state", static_cast<uint32_t>(state));
-                  opened.Set("forwardOnly", forward);
-                  return opened;
+        if (Status s = t.Open(path, answers); !s.ok()) return s;
+        return {Status::Ok(), [name = t.name(), state = t.state(), forward = t.forward_only()](Napi::Env env) {
+                  return Object(env, "name", name, "state", state, "forwardOnly", forward);
                 }};
       });
 }
 
 Napi::Value TransferHandle::Add(const Napi::CallbackInfo& info) {
-  const bool exact = info[1].As<Napi::Boolean>();
-  const PlanOptions options{static_cast<Links>(info[2].As<Napi::Number>().Uint32Value())};
+  const bool exact = FromJs<bool>(info[1]);
+  const PlanOptions options{FromJs<Links>(info[2])};
   return live_->Run(info.Env(), [packed = Bytes(info[0]), exact, options](Transfer& t) -> Result {
     const PlanCounts before = t.plan_counts();
     const Plan::Pairs pairs = Unpack(packed);
-    Status status = exact ? t.AddAs(pairs, options) : t.Add(pairs, options);
-    if (!status.ok()) return {std::move(status), nullptr};
-    return {Status::Ok(), [before, after = t.plan_counts()](Napi::Env env) -> Napi::Value {
-              Napi::Object added = Napi::Object::New(env);
-              added.Set("files", static_cast<double>(after.files - before.files));
-              added.Set("directories", static_cast<double>(after.dirs - before.dirs));
-              added.Set("bytes", static_cast<double>(after.bytes - before.bytes));
-              return added;
-            }};
+    if (Status s = exact ? t.AddAs(pairs, options) : t.Add(pairs, options); !s.ok()) return s;
+    const PlanCounts after = t.plan_counts();
+    return Give({}, PlanCounts{after.files - before.files, after.dirs - before.dirs, after.bytes - before.bytes});
   });
-}
-
-Napi::Value TransferHandle::Dispatch(const Napi::CallbackInfo& info) {
-  return live_->Start(info.Env(), [](Transfer& t, auto quiet) -> Result { return {t.Dispatch(quiet), nullptr}; });
-}
-
-Napi::Value TransferHandle::Resume(const Napi::CallbackInfo& info) {
-  return live_->Start(info.Env(), [](Transfer& t, auto quiet) -> Result { return {t.Resume(quiet), nullptr}; });
 }
 
 // It flies until Adopt or Abandon has ended.
 Napi::Value TransferHandle::Seal(const Napi::CallbackInfo& info) {
-  const bool resume = info[0].As<Napi::Boolean>(), keep_partial = info[1].As<Napi::Boolean>();
+  const bool resume = FromJs<bool>(info[0]), keep_partial = FromJs<bool>(info[1]);
   return live_->Start(info.Env(), [resume, keep_partial](Transfer& t, auto) -> Result {
-    if (Status status = t.Seal(resume, keep_partial); !status.ok()) return {std::move(status), nullptr};
-    return {Status::Ok(), [files = PendingOf(t)](Napi::Env env) -> Napi::Value { return ToJs(env, files); }};
+    if (Status s = t.Seal(resume, keep_partial); !s.ok()) return s;
+    return Give({}, PendingOf(t));
   });
 }
 
 Napi::Value TransferHandle::Submitted(const Napi::CallbackInfo& info) {
-  const std::string mover = info[0].As<Napi::String>(), token = info[1].As<Napi::String>();
-  return live_->Run(info.Env(), [mover, token](Transfer& t) -> Result { return {t.Submitted(mover, token), nullptr}; });
+  const auto mover = FromJs<std::string>(info[0]), token = FromJs<std::string>(info[1]);
+  return live_->Run(info.Env(), [mover, token](Transfer& t) -> Result { return t.Submitted(mover, token); });
 }
 
 Napi::Value TransferHandle::Rejoin(const Napi::CallbackInfo& info) {
-  return live_->Start(info.Env(), [](Transfer& t, auto) -> Result { return {t.Rejoin(), nullptr}; });
+  return live_->Start(info.Env(), [](Transfer& t, auto) -> Result { return t.Rejoin(); });
 }
 
 Napi::Value TransferHandle::Adopt(const Napi::CallbackInfo& info) {
   const auto adopt = [arrivals = ReadArrivals(info[0], info[1])](Transfer& t, auto quiet) -> Result {
-    return {t.Adopt(arrivals, quiet), nullptr};
+    return t.Adopt(arrivals, quiet);
   };
   return live_->Start(info.Env(), adopt);
 }
 
 Napi::Value TransferHandle::Abandon(const Napi::CallbackInfo& info) {
-  const std::string why = info[0].As<Napi::String>();
+  const auto why = FromJs<std::string>(info[0]);
   return live_->Start(info.Env(), [why](Transfer& t, auto quiet) -> Result {
     t.Abandon(Status::Make(Code::kUnavailable, why, t.state_file()));
     quiet();
@@ -199,46 +177,27 @@ Napi::Value TransferHandle::Abandon(const Napi::CallbackInfo& info) {
 Napi::Value TransferHandle::WhenQuiet(const Napi::CallbackInfo& info) { return live_->WhenQuiet(info.Env()); }
 
 Napi::Value TransferHandle::State(const Napi::CallbackInfo& info) {
-  return live_->Run(info.Env(), [](Transfer& t) -> Result {
-    return {Status::Ok(), [state = t.state()](Napi::Env env) -> Napi::Value {
-              return Napi::Number::New(env, static_cast<uint32_t>(state));
-            }};
-  });
-}
-
-Napi::Value TransferHandle::Publish(const Napi::CallbackInfo& info) {
-  return live_->Run(info.Env(), [](Transfer& t) -> Result { return {t.Publish(), nullptr}; });
+  return live_->Run(info.Env(), [](Transfer& t) { return Give({}, t.state()); });
 }
 
 Napi::Value TransferHandle::Report(const Napi::CallbackInfo& info) {
   return live_->Run(info.Env(), [](Transfer& t) -> Result {
     auto columns = std::make_shared<ReportColumns>(t);
-    return {Status::Ok(), [columns](Napi::Env env) -> Napi::Value { return columns->ToJs(env); }};
+    return {Status::Ok(), [columns](Napi::Env env) { return columns->ToJs(env); }};
   });
-}
-
-Napi::Value TransferHandle::Free(const Napi::CallbackInfo& info) {
-  return live_->Run(info.Env(), [](Transfer& t) -> Result { return {t.Free(), nullptr}; });
 }
 
 Napi::Value TransferHandle::AgreeToPublish(const Napi::CallbackInfo& info) {
-  const bool at_home = info[0].As<Napi::Boolean>();
-  return live_->Run(info.Env(), [at_home](Transfer& t) -> Result { return {t.AgreeToPublish(at_home), nullptr}; });
+  return live_->Run(info.Env(),
+                    [at_home = FromJs<bool>(info[0])](Transfer& t) -> Result { return t.AgreeToPublish(at_home); });
 }
 
 Napi::Value TransferHandle::AskVerdict(const Napi::CallbackInfo& info) {
-  return live_->Run(info.Env(), [](Transfer& t) -> Result {
+  return live_->Run(info.Env(), [](Transfer& t) {
     std::optional<Decision> decision;
     Status status = t.AskVerdict(&decision);
-    return {std::move(status),
-            [number = decision ? static_cast<uint32_t>(*decision) : 0](Napi::Env env) -> Napi::Value {
-              return Napi::Number::New(env, number);
-            }};
+    return Give(std::move(status), decision ? static_cast<uint32_t>(*decision) : 0);
   });
-}
-
-Napi::Value TransferHandle::Withdraw(const Napi::CallbackInfo& info) {
-  return live_->Run(info.Env(), [](Transfer& t) -> Result { return {t.Withdraw(), nullptr}; });
 }
 
 Napi::Value TransferHandle::Close(const Napi::CallbackInfo& info) {

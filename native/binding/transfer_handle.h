@@ -57,11 +57,19 @@ class TransferHandle : public Napi::ObjectWrap<TransferHandle> {
   explicit TransferHandle(const Napi::CallbackInfo& info);
 
  private:
+  // A call that says only whether it has succeeded, and one after which copies run.
+  template <Status (Transfer::*call)()>
+  Napi::Value Ask(const Napi::CallbackInfo& info) {
+    return live_->Run(info.Env(), [](Transfer& t) -> Result { return (t.*call)(); });
+  }
+  template <Status (Transfer::*launch)(std::function<void()>)>
+  Napi::Value Launch(const Napi::CallbackInfo& info) {
+    return live_->Start(info.Env(), launch);
+  }
+
   Napi::Value Create(const Napi::CallbackInfo& info);
   Napi::Value Open(const Napi::CallbackInfo& info);
   Napi::Value Add(const Napi::CallbackInfo& info);
-  Napi::Value Dispatch(const Napi::CallbackInfo& info);
-  Napi::Value Resume(const Napi::CallbackInfo& info);
   Napi::Value Seal(const Napi::CallbackInfo& info);
   Napi::Value Submitted(const Napi::CallbackInfo& info);
   Napi::Value Rejoin(const Napi::CallbackInfo& info);
@@ -69,12 +77,9 @@ class TransferHandle : public Napi::ObjectWrap<TransferHandle> {
   Napi::Value Abandon(const Napi::CallbackInfo& info);
   Napi::Value WhenQuiet(const Napi::CallbackInfo& info);
   Napi::Value State(const Napi::CallbackInfo& info);
-  Napi::Value Publish(const Napi::CallbackInfo& info);
   Napi::Value Report(const Napi::CallbackInfo& info);
-  Napi::Value Free(const Napi::CallbackInfo& info);
   Napi::Value AgreeToPublish(const Napi::CallbackInfo& info);
   Napi::Value AskVerdict(const Napi::CallbackInfo& info);
-  Napi::Value Withdraw(const Napi::CallbackInfo& info);
   Napi::Value Close(const Napi::CallbackInfo& info);
   Napi::Value Cancel(const Napi::CallbackInfo& info);
   Napi::Value Quiet(const Napi::CallbackInfo& info);

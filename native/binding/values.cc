@@ -39,40 +39,36 @@ Array ToTypedArray(Napi::Env env, const std::vector<T>& values) {
 
 }  // namespace
 
-Napi::Value ToBuffer(Napi::Env env, const std::string& bytes) {
-  return Napi::Buffer<char>::Copy(env, bytes.data(), bytes.size());
-}
-
-uint32_t Uint(const Napi::Object& options, const char* key) {
-  return options.Get(key).As<Napi::Number>().Uint32Value();
-}
-
-double Double(uint64_t n) { return static_cast<double>(n); }
-
-Napi::Object ToJs(Napi::Env env, const Status& status) {
-  Napi::Object failure = Napi::Object::New(env);
-  failure.Set("code", CodeName(status.code));
-  if (status.err != 0) {
-    failure.Set("errno", status.err);
-    failure.Set("errnoName", ErrnoName(status.err));
-    failure.Set("reason", Reason(status.err));
-  }
-  if (!status.call.empty()) failure.Set("syscall", status.call);
-  if (!status.path.empty()) failure.Set("path", ToBuffer(env, status.path));
-  if (!status.dest.empty()) failure.Set("dest", ToBuffer(env, status.dest));
-  if (!status.detail.empty()) failure.Set("detail", status.detail);
+Napi::Value ToJs(Napi::Env env, const Status& status) {
+  if (status.ok()) return env.Undefined();
+  Napi::Object failure = Object(env, "code", CodeName(status.code));
+  if (status.err != 0)
+    Set(failure, "errno", status.err, "errnoName", ErrnoName(status.err), "reason", Reason(status.err));
+  if (!status.call.empty()) Set(failure, "syscall", status.call);
+  if (!status.path.empty()) Set(failure, "path", AsBytes{status.path});
+  if (!status.dest.empty()) Set(failure, "dest", AsBytes{status.dest});
+  if (!status.detail.empty()) Set(failure, "detail", status.detail);
   return failure;
 }
 
-Napi::Object ToJs(Napi::Env env, const Counters& counters) {
-  Napi::Object object = Napi::Object::New(env);
-  object.Set("bytesTotal", Double(counters.bytes_total));
-  object.Set("bytesCopied", Double(counters.bytes_copied));
-  object.Set("filesTotal", Double(counters.files_total));
-  object.Set("filesDone", Double(counters.files_done));
-  object.Set("filesFailed", Double(counters.files_failed));
-  return object;
+Napi::Value ToJs(Napi::Env env, const Counters& c) {
+  return Object(env, "bytesTotal", c.bytes_total, "bytesCopied", c.bytes_copied, "filesTotal", c.files_total,
+                "filesDone", c.files_done, "filesFailed", c.files_failed);
 }
+
+Napi::Value ToJs(Napi::Env env, const PlanCounts& c) {
+  return Object(env, "files", c.files, "directories", c.dirs, "bytes", c.bytes);
+}
+
+Napi::Value ToJs(Napi::Env env, const AsBytes& value) {
+  return Napi::Buffer<char>::Copy(env, value.bytes.data(), value.bytes.size());
+}
+
+Napi::Value ToJs(Napi::Env env, const Time& time) {
+  return Napi::BigInt::New(env, time.sec * 1'000'000'000 + static_cast<int64_t>(time.nsec));
+}
+
+Napi::Value ToJs(Napi::Env env, const Uuid& uuid) { return ToJs(env, Hex(uuid.data(), uuid.size())); }
 
 std::string Bytes(const Napi::Value& value) {
   auto buffer = value.As<Napi::Buffer<char>>();
@@ -90,23 +86,29 @@ std::vector<std::string_view> Unpack(std::string_view packed) {
   return names;
 }
 
+std::vector<std::string> Names(const Napi::Value& packed) {
+  const std::string bytes = Bytes(packed);
+  const std::vector<std::string_view> names = Unpack(bytes);
+  return {names.begin(), names.end()};
+}
+
+void FromJs(const Napi::Value& value, std::string* out) {
+  *out = value.IsBuffer() ? Bytes(value) : value.As<Napi::String>().Utf8Value();
+}
+
+void FromJs(const Napi::Value& value, Uuid* out) {
+  const std::string bytes = Bytes(value);
+  std::copy_n(bytes.begin(), std::min(bytes.size(), out->size()), out->begin());
+}
+
+void FromJs(const Napi::Value& value, std::vector<std::string>* out) { *out = Names(value); }
+
 TransferOptions ReadTransferOptions(const Napi::Object& options) {
-  TransferOptions out;
-  out.name = options.Get("name").As<Napi::String>().Utf8Value();
-  out.state_file = Bytes(options.Get("stateFile"));
-  out.durability = static_cast<Durability>(Uint(options, "durability"));
-  out.owner = static_cast<OwnerPolicy>(Uint(options, "owner"));
-  out.rank = Uint(options, "rank");
-  out.size = Uint(options, "size");
-  out.chunk_size = Uint(options, "chunkSize");
-  out.job = options.Get("job").As<Napi::String>().Utf8Value();
-  out.local_rank = Uint(options, "localRank");
-  out.all_ranks = options.Get("allRanks").As<Napi::Boolean>().Value();
-  out.home = Bytes(options.Get("home"));
-  const std::string dataset = Bytes(options.Get("dataset"));
-  std::copy_n(dataset.begin(), std::min(dataset.size(), out.dataset.size()), out.dataset.begin());
-  out.attempt = static_cast<uint64_t>(options.Get("attempt").As<Napi::Number>().Int64Value());
-  return out;
+  TransferOptions o;
+  Take(options, "name", &o.name, "stateFile", &o.state_file, "durability", &o.durability, "owner", &o.owner);
+  Take(options, "rank", &o.rank, "size", &o.size, "localRank", &o.local_rank, "job", &o.job, "attempt", &o.attempt);
+  Take(options, "chunkSize", &o.chunk_size, "allRanks", &o.all_ranks, "home", &o.home, "dataset", &o.dataset);
+  return o;
 }
 
 JobAnswers ReadAnswers(const Napi::Value& packed) {
@@ -123,9 +125,10 @@ Arrivals ReadArrivals(const Napi::Value& failures, const Napi::Value& stays) {
   Arrivals arrivals{{}, stays.As<Napi::Boolean>()};
   const auto list = failures.As<Napi::Array>();
   for (uint32_t i = 0; i < list.Length(); i++) {
-    const auto failure = list.Get(i).As<Napi::Object>();
-    const std::string why = failure.Get("message").As<Napi::String>();
-    arrivals.told[Uint(failure, "id")] = {{}, Status::Make(Code::kIo, why)};
+    uint32_t id = 0;
+    std::string why;
+    Take(list.Get(i).As<Napi::Object>(), "id", &id, "message", &why);
+    arrivals.told[id] = {{}, Status::Make(Code::kIo, why)};
   }
   return arrivals;
 }
@@ -140,12 +143,9 @@ Pending PendingOf(const Transfer& transfer) {
   return out;
 }
 
-Napi::Object ToJs(Napi::Env env, const Pending& files) {
-  Napi::Object object = Napi::Object::New(env);
-  object.Set("names", Share(env, files.names));
-  object.Set("ids", ToTypedArray<Napi::Uint32Array>(env, files.ids));
-  object.Set("sizes", ToTypedArray<Napi::Float64Array>(env, files.sizes));
-  return object;
+Napi::Value ToJs(Napi::Env env, const Pending& files) {
+  return Object(env, "names", Share(env, files.names), "ids", ToTypedArray<Napi::Uint32Array>(env, files.ids), "sizes",
+                ToTypedArray<Napi::Float64Array>(env, files.sizes));
 }
 
 ReportColumns::ReportColumns(const Transfer& transfer)
@@ -176,20 +176,15 @@ void ReportColumns::Add(const FileEntry& file, const FileProgress& progress, boo
 }
 
 Napi::Object ReportColumns::ToJs(Napi::Env env) const {
-  Napi::Object report = Napi::Object::New(env);
-  report.Set("names", Share(env, names_));
-  report.Set("sizes", ToTypedArray<Napi::Float64Array>(env, sizes_));
-  report.Set("states", ToTypedArray<Napi::Uint8Array>(env, states_));
-  report.Set("crcs", ToTypedArray<Napi::Uint32Array>(env, crcs_));
   Napi::Array failures = Napi::Array::New(env, failures_.size());
   for (uint32_t i = 0; i < failures_.size(); i++) {
-    Napi::Object failure = axl::ToJs(env, failures_[i].second);
-    failure.Set("index", failures_[i].first);
+    Napi::Object failure = axl::ToJs(env, failures_[i].second).As<Napi::Object>();
+    Set(failure, "index", failures_[i].first);
     failures.Set(i, failure);
   }
-  report.Set("failures", failures);
-  if (!failure_.ok()) report.Set("failure", axl::ToJs(env, failure_));
-  return report;
+  return Object(env, "names", Share(env, names_), "sizes", ToTypedArray<Napi::Float64Array>(env, sizes_), "states",
+                ToTypedArray<Napi::Uint8Array>(env, states_), "crcs", ToTypedArray<Napi::Uint32Array>(env, crcs_),
+                "failures", failures, "failure", failure_);
 }
 
 }  // namespace axl
