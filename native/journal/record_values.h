@@ -7,32 +7,12 @@
 #include <variant>
 #include <vector>
 
+#include "base/codec.h"
 #include "base/record.h"
 #include "base/status.h"
 #include "journal/format.h"
 
 namespace axl {
-
-// The numbers of an enumeration go from 1 to this one. The argument only says which enumeration.
-constexpr Durability Last(Durability) { return Durability::kNone; }
-constexpr OwnerPolicy Last(OwnerPolicy) { return OwnerPolicy::kSkip; }
-constexpr Inodes Last(Inodes) { return Inodes::kNotProbed; }
-constexpr FileKind Last(FileKind) { return FileKind::kGenerated; }
-constexpr Phase Last(Phase) { return Phase::kPointer; }
-constexpr Stood Last(Stood) { return Stood::kNotLooked; }
-constexpr Code Last(Code) { return kLastCode; }
-constexpr Outcome Last(Outcome) { return Outcome::kRolledBack; }
-constexpr Step Last(Step) { return Step::kStaged; }
-constexpr Direction Last(Direction) { return Direction::kBack; }
-
-template <class S, class T>
-concept Like = std::is_same_v<std::remove_const_t<S>, T>;
-
-// `v` is called with fields, in order; a field may depend on those before it.
-void Fields(Like<Time> auto& x, auto& v) { v(x.sec, x.nsec); }
-void Fields(Like<Xattr> auto& x, auto& v) { v(x.name, x.value); }
-void Fields(Like<Pair> auto& x, auto& v) { v(x.key, x.value); }
-void Fields(Like<Metadata> auto& x, auto& v) { v(x.mode, x.uid, x.gid, x.atime, x.mtime, x.xattrs); }
 
 struct TransferRecord {
   static constexpr RecordType kType = RecordType::kTransfer;
