@@ -15,6 +15,7 @@ export type {
   MoverProgress,
 } from './base/mover.js';
 export { displayName } from './base/names.js';
+export type * from './base/recorded.js';
 export type * from './base/types.js';
 export { CollectiveTransfer } from './collective.js';
 export { openComm } from './comm.js';

@@ -6,7 +6,6 @@ import {
   DURABILITY,
   type NativeInspected,
   type NativeInspectedFile,
-  type NativeMetadata,
   type NativeSurveyed,
   native,
   OWNER,
@@ -14,16 +13,10 @@ import {
 } from './base/native.js';
 import { ANSWERS, NO_WORD } from './base/native-word.js';
 import { checkOptions, DEFAULT_JOBS, shapes } from './base/options.js';
+import type { InspectedFile, InspectedTransfer, ListedTransfer } from './base/recorded.js';
 import type { PathLike } from './base/types.js';
 import { Candidates, scan } from './finalize/scan.js';
-import type {
-  InspectedFile,
-  InspectedTransfer,
-  Listed,
-  ListedTransfer,
-  ListOptions,
-  RecordedMetadata,
-} from './finalize/types.js';
+import type { Listed, ListOptions } from './finalize/types.js';
 
 const BATCH = 256;
 const NS_PER_MS = 1_000_000n;
@@ -86,17 +79,13 @@ export async function list(inputs: PathLike | readonly PathLike[], options: List
   return { transfers, unreadable };
 }
 
-const toMetadata = ({ mode, uid, gid, atimeNs, mtimeNs, xattrs }: NativeMetadata): RecordedMetadata => ({
-  ...{ mode, uid, gid, atimeNs, mtimeNs, xattrs },
-});
-
 function toFile(file: NativeInspectedFile): InspectedFile {
   const { source, dest, temporary, size, published, kept, ownerGiven, chunks, crc32c, failure } = file;
   const inspected = {
     kind: file.kind === 2 ? 'symlink' : 'file',
     ...{ source: toText(source), dest: toText(dest), temporary: toText(temporary), size },
     state: published ? 'published' : kept ? 'kept' : FILE_STATES[file.state],
-    ...{ ownerGiven, chunks, metadata: toMetadata(file.metadata) },
+    ...{ ownerGiven, chunks, metadata: file.metadata },
     ...(crc32c !== undefined && { crc32c }),
     ...(failure && { error: toFailure(failure) }),
   };
@@ -115,7 +104,7 @@ function toInspected(native: NativeInspected): InspectedTransfer {
     owner: word(OWNER, owner),
     fileList: fileList.map(toFile),
     directoryList: directoryList.map(({ path, made, metadata }) =>
-      hidden({ path: toText(path), made, ...(metadata && { metadata: toMetadata(metadata) }) }, { pathBytes: path }),
+      hidden({ path: toText(path), made, ...(metadata && { metadata }) }, { pathBytes: path }),
     ),
   };
   return hidden(inspected as unknown as InspectedTransfer, { stateFileBytes: listed.stateFileBytes });

@@ -8,6 +8,7 @@ import type { NativeMoving } from './native-mover.js';
 import type { NativePmix } from './native-pmix.js';
 import type { NativeWord } from './native-word.js';
 import { nativeBinary, settings } from './options.js';
+import type { InspectedFile, InspectedTransfer, ListedTransfer, RecordedMetadata } from './recorded.js';
 import type { Progress } from './types.js';
 
 export { DURABILITY, INCOMPLETE, LINKS, OVERWRITE, OWNER, VERIFY } from './words.js';
@@ -194,7 +195,8 @@ export interface NativeResumed {
 }
 
 /** A state file as it was at one moment. */
-export interface NativeSurveyed {
+export interface NativeSurveyed
+  extends Omit<ListedTransfer, 'stateFile' | 'stateFileBytes' | 'state' | 'alive' | 'home' | 'modified' | 'error'> {
   readonly stateFile: Buffer;
   /** An index of STANDINGS. */
   readonly standing: number;
@@ -202,27 +204,8 @@ export interface NativeSurveyed {
   readonly alive: number;
   /** Unless that is no. */
   readonly why?: NativeFailure;
-  /** 32 hex digits. */
-  readonly uuid: string;
-  readonly name: string;
-  readonly rank: number;
-  readonly size: number;
-  readonly uid: number;
   readonly modifiedNs: bigint;
-  readonly files: number;
-  readonly filesDone: number;
-  readonly filesFailed: number;
-  readonly filesPublished: number;
-  readonly bytes: number;
-  readonly bytesDone: number;
-  readonly canceled: boolean;
   readonly committed: boolean;
-  readonly host: string;
-  readonly pid: number;
-  readonly allRanks: boolean;
-  /** 32 hex digits. */
-  readonly dataset: string;
-  readonly attempt: number;
   readonly job: string;
   /** Empty: the directory of the state file. */
   readonly home: Buffer;
@@ -231,54 +214,31 @@ export interface NativeSurveyed {
   readonly failure?: NativeFailure;
 }
 
-export interface NativeMetadata {
-  readonly mode: number;
-  readonly uid: number;
-  readonly gid: number;
-  readonly atimeNs: bigint;
-  readonly mtimeNs: bigint;
-  /** How many. */
-  readonly xattrs: number;
-}
-
-export interface NativeInspectedFile {
+export interface NativeInspectedFile
+  extends Pick<InspectedFile, 'size' | 'ownerGiven' | 'chunks' | 'crc32c' | 'metadata'> {
   /** 1 regular, 2 symbolic link. */
   readonly kind: number;
   readonly source: Buffer;
   readonly dest: Buffer;
   readonly temporary: Buffer;
-  readonly size: number;
-  readonly metadata: NativeMetadata;
   /** 0 pending, 1 done, 2 failed. */
   readonly state: number;
   readonly published: boolean;
   readonly kept: boolean;
-  readonly ownerGiven: boolean;
-  readonly chunks: number;
-  readonly crc32c?: number;
   readonly failure?: NativeFailure;
 }
 
 /** All that a state file says. */
-export interface NativeInspected extends NativeSurveyed {
-  readonly torn: boolean;
-  readonly validBytes: number;
-  readonly records: number;
-  readonly transfer: {
-    readonly backend: string;
-    readonly bootId: string;
-    readonly startTime: number;
+export interface NativeInspected extends NativeSurveyed, Pick<InspectedTransfer, 'torn' | 'validBytes' | 'records'> {
+  readonly transfer: Pick<InspectedTransfer, 'backend' | 'bootId' | 'startTime' | 'chunkSize' | 'job' | 'localRank'> & {
     readonly durability: number;
     readonly owner: number;
-    readonly chunkSize: number;
-    readonly job: string;
-    readonly localRank?: number;
   };
   readonly fileList: readonly NativeInspectedFile[];
   readonly directoryList: readonly {
     readonly path: Buffer;
     readonly made: boolean;
-    readonly metadata?: NativeMetadata;
+    readonly metadata?: RecordedMetadata;
   }[];
 }
 
