@@ -135,7 +135,7 @@ export const killers = {
   'bytes of a mover are not compared with the source': 'BytesOfAMoverThatAreNotThoseOfTheSourceAreRefused',
   'the size of what a mover has brought is not compared': 'ATemporaryFileOfAMoverThatHasAnotherSizeIsRefused',
   'what a mover has brought may have a second name': 'ATemporaryFileOfAMoverThatIsNotAFileOfItsOwnIsRefused',
-  'what a mover has brought may be no regular file': 'ATemporaryFileOfAMoverThatIsNotAFileOfItsOwnIsRefused',
+  'what a mover has brought may be no regular file': 'InThePlaceOfAnEmptyFileOnlyAFileIsAdopted',
   'a link that a mover has left is followed': 'ATemporaryFileOfAMoverThatIsNotAFileOfItsOwnIsRefused',
   'what a mover has brought may belong to another user': 'ATemporaryFileOfAMoverThatIsNotAFileOfItsOwnIsRefused',
   'a source that is gone needs no sum of the mover': 'ASourceOutOfReachNeedsTheSumOfTheMover',

@@ -384,5 +384,6 @@ export const safetyMutants = [
     file: 'copy/adopt.cc',
     from: 'if (*crc) return s.err == ENOENT',
     to: 'if (*crc || s.err == ENOENT) return s.err == ENOENT',
+    and: { from: 'if (out->crc != *crc)\n', to: 'if (crc && out->crc != *crc)\n' },
   },
 ];

@@ -122,6 +122,26 @@ TEST(ATemporaryFileOfAMoverThatIsNotAFileOfItsOwnIsRefused) {
         Code::kVerify);
 }
 
+// Its size and its bytes say nothing.
+TEST(InThePlaceOfAnEmptyFileOnlyAFileIsAdopted) {
+  World world(World::Files::kAll);
+  QuickOs os;
+  Moved moved(world, os);
+  moved.Bring();
+  size_t pipes = 0, refused = 0;
+  for (const auto& [id, source, temporary] : moved.files) {
+    if (!ReadFile(source).empty()) continue;
+    CHECK(unlink(temporary.c_str()) == 0 && mkfifo(temporary.c_str(), 0600) == 0);
+    pipes++;
+  }
+  moved.Adopt();
+  moved.transfer.EachFile(
+      [&](const FileEntry&, const FileProgress& p) { refused += p.failure->code == Code::kVerify; });
+  CHECK(pipes > 0);
+  CHECK_EQ(refused, pipes);
+  CHECK_OK(moved.transfer.Free());
+}
+
 TEST(ASourceThatHasChangedSinceDispatchIsNotAdopted) {
   World world;
   QuickOs os;
