@@ -1,11 +1,10 @@
 // As root: finalizes what belongs to other users, each by a process that has become that user before it opens anything
 // (lib/as-root/owner-process.ts). Loaded only if there is such a user.
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { displayName, fromLatin1, latin1, toText } from '../base/names.js';
-import { packageRoot } from '../base/native.js';
+import { INCOMPLETE, packageRoot } from '../base/native.js';
 import type { Failure } from '../base/types.js';
 import type { Asked } from '../finalize/listing.js';
 import { Candidates, type Listing } from '../finalize/scan.js';
@@ -13,11 +12,10 @@ import { makeEntry, NOTHING_KNOWN } from '../finalize/tally.js';
 import type { FinalizeEvent } from '../finalize/types.js';
 import type { Terms } from '../finalize/work.js';
 import { type ByOwner, isOurs } from './owners.js';
+import { type User, UserDatabase } from './user-database.js';
 
 /** Users whose processes run at a time. */
 const AT_ONCE = 4;
-/** For who has no entry in the user database: a group that owns nothing. The state file's could be one that its owner is not in. */
-const NOGROUP = 65534;
 
 /** What the process for another user is told, before the names. */
 export interface Commission {
@@ -40,15 +38,6 @@ export interface Commission {
 /** A line from that process; `about`: state files of which nothing more will come, as latin1 text. */
 export type Told = { readonly event: FinalizeEvent; readonly about: readonly string[] };
 
-/** Name and group of a user; an empty name if there is no entry. Asks getent: users may be in LDAP. */
-function lookUp(uid: number): { name: string; gid: number } {
-  const asked = spawnSync('/usr/bin/getent', ['passwd', `${uid}`], { encoding: 'utf8', timeout: 30_000, env: {} });
-  const lines = asked.status === 0 ? asked.stdout : readFileSync('/etc/passwd', 'utf8');
-  const fields = lines.split('\n').map((line) => line.split(':'));
-  const [name = '', , , gid] = fields.find((line) => line[2] === `${uid}`) ?? [];
-  return { name, gid: gid === undefined ? NOGROUP : Number(gid) };
-}
-
 function commission({ directories, listed, traces }: Listing, asked: Asked, { policy, shard }: Terms): Commission {
   return {
     asked: { ...asked, wait: Math.min(asked.wait, Number.MAX_SAFE_INTEGER) }, // JSON knows no Infinity
@@ -65,8 +54,7 @@ function environment(): NodeJS.ProcessEnv {
   return { PATH: '/usr/bin:/bin', ...Object.fromEntries(ours) };
 }
 
-function start(uid: number): ChildProcess {
-  const { name, gid } = lookUp(uid);
+function start({ uid, gid, name }: User): ChildProcess {
   const program = join(packageRoot(), 'dist', 'lib', 'as-root', 'owner-process.js');
   return spawn(process.execPath, [program, `${uid}`, `${gid}`, name], {
     cwd: '/',
@@ -108,14 +96,33 @@ function reportLost(uid: number, listing: Listing, heard: ReadonlySet<string>, w
   for (const path of paths(new Candidates(listing.directories), terms)) {
     if (heard.has(path)) continue;
     const bytes = fromLatin1(path);
-    const message = `${displayName(bytes)}: the process for user ${uid} ended early: ${why}`;
+    const message = `${displayName(bytes)}: it belongs to user ${uid}, and ${why}`;
     const error: Failure = { code: 'AXL_IO', message, path: toText(bytes) };
     terms.tally.entry(makeEntry(bytes, 'failed', { ...NOTHING_KNOWN, error }));
   }
 }
 
-async function finalizeAs(uid: number, listing: Listing, asked: Asked, terms: Terms): Promise<void> {
-  const child = start(uid);
+/** New files would get a group that is not the user's: what is to be resumed is kept. */
+function withoutGroups(uid: number, terms: Terms): Terms {
+  const { policy, tally } = terms;
+  if (policy.incomplete !== INCOMPLETE.resume) return terms;
+  const remedy = 'run this again when the user database knows the user';
+  const why = 'so that the groups of that user are not known: transfers that are not complete are kept';
+  tally.problem({ code: 'AXL_IO', message: `user ${uid} has no entry in the user database, ${why}; ${remedy}` });
+  return { ...terms, policy: { ...policy, incomplete: INCOMPLETE.keep } };
+}
+
+async function finalizeAs(
+  uid: number,
+  listing: Listing,
+  asked: Asked,
+  given: Terms,
+  users: UserDatabase,
+): Promise<void> {
+  const user = await users.lookUp(uid);
+  if ('why' in user) return reportLost(uid, listing, new Set(), user.why, given);
+  const terms = user.known ? given : withoutGroups(uid, given);
+  const child = start(user);
   const stop = () => child.kill('SIGTERM');
   terms.signal?.addEventListener('abort', stop);
   const heard = new Set<string>();
@@ -136,15 +143,17 @@ async function finalizeAs(uid: number, listing: Listing, asked: Asked, terms: Te
     }
   const why = await end;
   terms.signal?.removeEventListener('abort', stop);
-  if (!ended && !terms.signal?.aborted) reportLost(uid, listing, heard, why, terms);
+  if (!ended && !terms.signal?.aborted)
+    reportLost(uid, listing, heard, `the process for that user ended early: ${why}`, terms);
 }
 
 /** Finalizes what belongs to others, each by a process of that user. */
 export async function finalizeOthers(others: ByOwner['others'], asked: Asked, terms: Terms): Promise<void> {
   const queue = others.entries();
+  const users = new UserDatabase();
   const lane = async () => {
     for (let next = queue.next(); !next.done && !terms.signal?.aborted; next = queue.next())
-      await finalizeAs(next.value[0], next.value[1], asked, terms);
+      await finalizeAs(next.value[0], next.value[1], asked, terms, users);
   };
   await Promise.all(Array.from({ length: AT_ONCE }, lane));
 }

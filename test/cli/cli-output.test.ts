@@ -63,10 +63,21 @@ t.test('--json prints one document, and --report writes the same to a file', asy
   t.match(counts, { published: 1, corrupt: 1, failed: 0 });
   t.match(rest, { inputs: [place.states], files: 1, bytes: 8, unreadable: [], status: 5, dryRun: false });
   t.same(
-    fs.readdirSync(place.root).filter((name) => name.startsWith('.report')),
+    fs.readdirSync(place.root).filter((name) => name.startsWith('.axl-')),
     [],
     'no temporary name is left',
   );
+});
+
+t.test('a report has the longest name that a file can have, and one that is longer ends the run', async (t) => {
+  const place = new Place(t);
+  await leave.complete(place, 'one');
+  for (const length of [255, 256]) {
+    const report = place.path('r'.repeat(length));
+    const { status, stderr } = await axlFinalize(['--keep-state', '--report', report, place.states]);
+    t.equal(status, length > 255 ? 1 : 0, stderr);
+    t.equal(fs.readdirSync(place.root).includes('r'.repeat(length)), length <= 255);
+  }
 });
 
 t.test('a report or metrics file that cannot be written is told, is status 1, and stops nothing', async (t) => {

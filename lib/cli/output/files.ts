@@ -43,11 +43,13 @@ function refuseOthers(path: Buffer): void {
 
 /** A file under a temporary name beside the final one. A failure is said once, makes the exit status 1, and ends it. */
 export class NewFile {
+  static #made = 0;
   readonly #path: Buffer;
   #temporary: Buffer;
   #final: Buffer;
   #directory: number | undefined;
   #fd: number | undefined;
+  #named = false;
   readonly #text = new Buffered((text) => this.#attempt(() => writeAll(this.#fd as number, text)));
 
   /** @param alone removes what has the final name: until the file is whole, there is none */
@@ -55,13 +57,14 @@ export class NewFile {
     this.#path = path;
     this.#final = path;
     this.#temporary = path;
-    const unique = `${process.pid}.${Date.now().toString(36)}`;
+    const unique = `${process.pid}.${Date.now().toString(36)}.${(NewFile.#made++).toString(36)}`;
     const name = path.toString('latin1'); // one character a byte
     this.#attempt(() => {
       const dir = this.#enter(dirname(name));
       this.#final = fromLatin1(join(dir, basename(name)));
       refuseOthers(this.#final);
-      this.#temporary = fromLatin1(join(dir, `.${basename(name)}.${unique}.tmp`));
+      // Short, whatever the final name is: that may be as long as a name can be.
+      this.#temporary = fromLatin1(join(dir, `.axl-${unique}.tmp`));
       this.#fd = openSync(this.#temporary, 'wx', 0o666);
       if (alone) rmSync(this.#final, { force: true });
     }, true);
@@ -85,6 +88,7 @@ export class NewFile {
       fsyncSync(this.#fd as number);
       refuseOthers(this.#final);
       renameSync(this.#temporary, this.#final);
+      this.#named = true;
     });
     this.#close();
   }
@@ -97,12 +101,21 @@ export class NewFile {
       process.exitCode = 1;
       const shown = displayName(this.#path);
       complain(error instanceof AxlError ? `${shown}: ${error.message}` : fromNode(error as Error, this.#path).message);
-      if (this.#temporary !== this.#path) rmSync(this.#temporary, { force: true });
       this.#close();
     }
   }
 
+  /** What was begun and not renamed is removed. */
+  #remove(): void {
+    try {
+      rmSync(this.#temporary, { force: true });
+    } catch {
+      // what is wrong there was said before
+    }
+  }
+
   #close(): void {
+    if (this.#fd !== undefined && !this.#named) this.#remove();
     for (const fd of [this.#fd, this.#directory]) if (fd !== undefined) closeSync(fd);
     this.#fd = undefined;
     this.#directory = undefined;
