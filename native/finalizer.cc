@@ -1,7 +1,9 @@
 // Many state files at once, in phases, so that they share their fsyncs.
 #include "finalizer.h"
 
+#include <functional>
 #include <memory>
+#include <string>
 
 #include "base/names.h"
 #include "finalize/copy_rest.h"
@@ -184,6 +186,7 @@ void Batch::Remove(Case& c, Action action) {
 
 void CommitOne(Case& c) {
   const TransferState& state = c.journal->state();
+  for (const FileEntry& file : state.files) c.result.destinations.push_back(std::hash<std::string>()(file.dest));
   if (state.outcome == Outcome::kPublished) return c.Set(Action::kPublished);
   if (!IsComplete(state) || state.outcome != Outcome::kNone) return c.Set(Action::kKept);
   Status s = c.publisher->Commit();

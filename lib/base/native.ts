@@ -187,6 +187,10 @@ export interface NativeCommitted {
   readonly committed: number;
   /** What is complete and could not be published now, or could not be looked at. */
   readonly refused: readonly NativeFinalized[];
+  /** A number of 8 bytes for each final path: equal for equal paths, and hardly ever for others. */
+  readonly destinations: Buffer;
+  /** How many of these each transfer has, as 8 bytes. */
+  readonly counts: Buffer;
 }
 
 export interface NativeResumed {

@@ -18,6 +18,7 @@ import {
   type View,
   type Wanted,
 } from './decide.js';
+import { sharedDestination } from './destinations.js';
 import type { Home, Homes } from './homes.js';
 import type { Look } from './look.js';
 import type { Group } from './surveys.js';
@@ -203,12 +204,20 @@ export class Settling {
    * one is not there any more.
    */
   async #isRefused(group: Group, now: Outcome): Promise<boolean> {
-    const { refused, committed } = await this.#look.work.commit(group.members, this.#look.uuids);
+    const { refused, committed, destinations } = await this.#look.work.commit(group.members, this.#look.uuids);
+    const meeting = destinations.meeting();
+    const conflict = meeting && sharedDestination(meeting.map((i) => this.#memberOf(i)));
     const isTold = (i: number) => isWhole(this.#look.surveys.standing(i));
     if (committed + [...refused.keys()].filter(isTold).length < group.members.filter(isTold).length) this.#again(group);
+    else if (conflict) this.#fail(group, conflict);
     else if (refused.size > 0) this.#reportRefused(group, now, refused);
     else return false;
     return true;
+  }
+
+  #memberOf(i: number) {
+    const { work, surveys } = this.#look;
+    return { path: work.candidates.path(i), rank: surveys.rank(i) };
   }
 
   #reportRefused(group: Group, now: Outcome, refused: ReadonlyMap<number, NativeFinalized>): void {

@@ -17,6 +17,7 @@ import {
 } from '../base/native.js';
 import { jittered, sleep } from '../base/waiting.js';
 import type { Jobs } from '../movers/jobs.js';
+import { Destinations } from './destinations.js';
 import type { Candidates } from './scan.js';
 import { type Tally, toDone, toEntry } from './tally.js';
 import type { FinalizedEntry } from './types.js';
@@ -188,16 +189,18 @@ export class Work {
   /**
    * Has state files say durably that they are complete, if they are: a power cut must not take that back once others are
    * published for it. Nothing is published, and nothing reported.
-   * @returns what could not be published now, of what is complete; and how many could be, or are
+   * @returns what could not be published now, of what is complete; how many could be, or are; and where their files go
    */
   async commit(numbers: readonly number[], uuids: Uuids) {
     const refused = new Map<number, NativeFinalized>();
+    const destinations = new Destinations();
     let committed = 0;
     let busy: number[] = [];
     const call = (packed: Buffer, batch: readonly number[], policy: NativePolicy) =>
       native().commit(packed, policy, uuids(batch));
     const hear = (batch: readonly number[], result: NativeCommitted) => {
       committed += result.committed;
+      destinations.add(batch, result);
       for (const entry of result.refused) {
         if (isBusy(entry)) busy.push(batch[entry.at] as number);
         else refused.set(batch[entry.at] as number, entry);
@@ -211,7 +214,7 @@ export class Work {
       busy = [];
       await this.#run(again, call, hear);
     }
-    return { refused, committed };
+    return { refused, committed, destinations };
   }
 
   #reportRest(batch: readonly number[], result: NativeBatch): void {

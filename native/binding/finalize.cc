@@ -90,11 +90,17 @@ Napi::Value ToJs(Napi::Env env, const std::vector<Finalized>& batch, bool all) {
 Napi::Value CommittedToJs(Napi::Env env, const std::vector<Finalized>& batch) {
   Napi::Array refused = Napi::Array::New(env);
   uint32_t committed = 0;
+  std::string destinations;
+  std::string counts;
+  const auto append = [](std::string* to, uint64_t n) { to->append(reinterpret_cast<const char*>(&n), sizeof n); };
   for (uint32_t at = 0; at < batch.size(); at++) {
     committed += batch[at].action == Action::kPublished;
+    append(&counts, batch[at].destinations.size());
+    for (uint64_t destination : batch[at].destinations) append(&destinations, destination);
     if (NeedsEntry(batch[at].action)) refused.Set(refused.Length(), ToJs(env, batch[at], at));
   }
-  return Object(env, "committed", committed, "refused", refused);
+  return Object(env, "committed", committed, "refused", refused, "destinations", AsBytes{destinations}, "counts",
+                AsBytes{counts});
 }
 
 Napi::Value ToJs(Napi::Env env, const Resumed& r) { return Object(env, "resumed", r.resumed, "failure", r.status); }

@@ -58,6 +58,7 @@ struct Finalized {
   uint64_t files = 0;
   uint64_t files_done = 0;
   uint64_t bytes = 0;
+  std::vector<uint64_t> destinations = {};  // of a commit: a number for each final path
 };
 
 }  // namespace axl

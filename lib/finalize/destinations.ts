@@ -1,0 +1,65 @@
+// Where the files of a dataset go: two of its ranks that have one destination would replace each other's file.
+import { displayName, fromLatin1, latin1, toText } from '../base/names.js';
+import { type NativeCommitted, native } from '../base/native.js';
+import type { Failure } from '../base/types.js';
+
+const numbers = (packed: Buffer): BigUint64Array =>
+  new BigUint64Array(packed.buffer.slice(packed.byteOffset, packed.byteOffset + packed.length));
+
+/** Numbers that stand for final paths, by candidate. */
+export class Destinations {
+  readonly #batches: {
+    readonly batch: readonly number[];
+    readonly counts: BigUint64Array;
+    readonly all: BigUint64Array;
+  }[] = [];
+
+  /** @param batch the candidates of a commit */
+  add(batch: readonly number[], { destinations, counts }: NativeCommitted): void {
+    this.#batches.push({ batch, counts: numbers(counts), all: numbers(destinations) });
+  }
+
+  *#each(): Generator<readonly [i: number, destination: bigint]> {
+    for (const { batch, counts, all } of this.#batches) {
+      let at = 0;
+      for (const [index, i] of batch.entries())
+        for (const end = at + Number(counts[index]); at < end; at++) yield [i, all[at] as bigint];
+    }
+  }
+
+  /** Two candidates that seem to have one. */
+  meeting(): readonly number[] | undefined {
+    const sorted = new BigUint64Array(this.#batches.reduce((sum, { all }) => sum + all.length, 0));
+    let length = 0;
+    for (const { all } of this.#batches) {
+      sorted.set(all, length);
+      length += all.length;
+    }
+    sorted.sort();
+    const at = sorted.findIndex((one, index) => index > 0 && one === sorted[index - 1]);
+    if (at === -1) return undefined;
+    return [...this.#each()].filter(([, one]) => one === sorted[at]).map(([i]) => i);
+  }
+}
+
+interface Member {
+  readonly path: string;
+  readonly rank: number;
+}
+
+/** @returns what is wrong with two transfers that have a destination in common; undefined if they have none */
+export function sharedDestination(members: readonly Member[]): Failure | undefined {
+  const [first, second] = members.toSorted((a, b) => a.rank - b.rank);
+  if (!first || !second) return undefined;
+  const destinations = ({ path }: Member) =>
+    native()
+      .inspect(fromLatin1(path))
+      .fileList.map(({ dest }) => dest);
+  const ofFirst = new Set(destinations(first).map(latin1));
+  const shared = destinations(second).find((dest) => ofFirst.has(latin1(dest)));
+  if (!shared) return undefined;
+  const files = `state files ${displayName(fromLatin1(first.path))} and ${displayName(fromLatin1(second.path))}`;
+  const why = `ranks ${first.rank} and ${second.rank} of one dataset would both publish it (${files})`;
+  const remedy = 'nothing of the dataset is published: free the transfer of the rank that is wrong';
+  return { code: 'AXL_CONFLICT', message: `${displayName(shared)}: ${why}: ${remedy}`, path: toText(shared) };
+}
