@@ -3,7 +3,7 @@
 
 import { failureOf, toFailure } from '../base/errors.js';
 import { displayName, fromLatin1 } from '../base/names.js';
-import type { DECIDED } from '../base/native.js';
+import { type DECIDED, INCOMPLETE } from '../base/native.js';
 import type { Failure } from '../base/types.js';
 import type { Part } from './decide.js';
 import { type Home, Homes, isDoneWith } from './homes.js';
@@ -46,6 +46,20 @@ class Round {
     const choices = ACTED_ON.filter((part) => ours.some((i) => plan.part(i) === part));
     await work.conclude(ours, choices, (i) => plan.part(i) as ActedOn, this.#patience, uuids);
     for (const i of work.ours()) this.#reportUntouched(i);
+    await this.#takeOver();
+  }
+
+  /** Shards that keep or resume come to different ends: who finds the dataset complete publishes it, all of it. */
+  async #takeOver(): Promise<void> {
+    const { work, surveys, uuids } = this.look;
+    const { shard, policy } = work.terms;
+    if (!shard || policy.dryRun || policy.incomplete === INCOMPLETE.delete) return;
+    const published = this.settling.followed.filter(({ verdict }) => verdict.decision === 'publish');
+    const isLeft = (i: number) => !work.isOurs(i) && work.isAsked(i) && surveys.standing(i) === 'complete';
+    await work.takeOver(
+      published.flatMap(({ group }) => group.members.filter(isLeft)),
+      uuids,
+    );
   }
 
   #shown(i: number): string {

@@ -83,7 +83,7 @@ export class Wider {
     );
     const ours = new Set([...work.ours()].map((i) => work.candidates.path(i)));
     const all = new Candidates([...work.candidates.directories, ...more]);
-    return new Work(all, work.terms, work.resumed, ours);
+    return new Work(all, work.terms, work.resumed, ours, work.candidates.size);
   }
 
   /** By identity: a directory may have several paths. */

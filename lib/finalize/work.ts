@@ -100,11 +100,20 @@ export class Work {
   readonly resumed: Set<string>;
   /** Paths of what is left to do; undefined: all. */
   readonly #only: ReadonlySet<string> | undefined;
+  readonly #asked: number;
   readonly #jobs: number;
   readonly #batch: number;
 
-  constructor(candidates: Candidates, terms: Terms, resumed = new Set<string>(), only?: ReadonlySet<string>) {
+  /** @param asked how many of the candidates, from the first, were asked for; the others are only looked at */
+  constructor(
+    candidates: Candidates,
+    terms: Terms,
+    resumed = new Set<string>(),
+    only?: ReadonlySet<string>,
+    asked = candidates.size,
+  ) {
     this.candidates = candidates;
+    this.#asked = asked;
     this.terms = terms;
     this.resumed = resumed;
     this.#only = only;
@@ -122,6 +131,11 @@ export class Work {
     const { shard } = this.terms;
     if (shard && hash(this.candidates.name(i)) % shard.count !== shard.index) return false;
     return this.#only?.has(this.candidates.path(i)) ?? true;
+  }
+
+  /** Was it asked for, be it another shard's? */
+  isAsked(i: number): boolean {
+    return i < this.#asked;
   }
 
   *ours(): Generator<number> {
@@ -228,6 +242,19 @@ export class Work {
     const call = (packed: Buffer, _: readonly number[], policy: NativePolicy) => native().survey(packed, 1, policy);
     return this.#run(numbers, call, (batch, results) => {
       for (const [at, result] of results.entries()) hear(batch[at] as number, result);
+    });
+  }
+
+  /**
+   * Publishes what other shards have given up before their dataset was complete. What another one is at work on, or has
+   * dealt with, is that one's to tell of.
+   */
+  async takeOver(numbers: readonly number[], uuids: Uuids): Promise<void> {
+    const isDone = ({ action }: NativeFinalized) => ['published', 'failed'].includes(ACTIONS[action] as string);
+    const call = (packed: Buffer, batch: readonly number[], policy: NativePolicy) =>
+      native().finalize(packed, { ...policy, allEntries: true }, uuids(batch), DECIDED['as it is']);
+    await this.#run(numbers, call, (batch, { entries }) => {
+      for (const entry of entries.filter(isDone)) this.report(batch[entry.at] as number, entry);
     });
   }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import t from 'tap';
 import { finalize, inspect } from '../../lib/index.js';
 import { corrupt, cutBefore, quiet, TYPE } from '../journals.js';
-import { isRoot, Place, script, temporaries, tree } from '../support.js';
+import { axlFinalize, isRoot, Place, script, temporaries, tree } from '../support.js';
 import { encodeVerdict, summed, verdictName } from '../verdicts.js';
 import { leaveRanks, published } from './datasets.js';
 
@@ -294,4 +294,25 @@ t.test('under shards too, each of which reports its own part', async (t) => {
   const reports = await Promise.all(shards);
   const sum = (action: 'kept' | 'failed' | 'published') => reports.reduce((all, { counts }) => all + counts[action], 0);
   t.same([sum('kept'), sum('failed'), sum('published')], [5, 1, 0]);
+});
+
+t.test('shards that resume, one after the other, publish all of a dataset', async (t) => {
+  const place = new Place(t);
+  const ranks = [0, 1, 2, 3, 4, 5];
+  await leaveRanks(place, ranks, ranks.length, 'ckpt', { allRanks: true });
+  for (const rank of ranks) cutBefore(place.path(`states/ckpt.${rank}`), TYPE.done);
+  const report = place.path('report.json');
+  const shard = (index: number) =>
+    axlFinalize(['--incomplete=resume', '--report', report, `--shard=${index}/2`, place.states]);
+  t.equal((await shard(0)).status, 3);
+  t.same(published(place), []);
+  t.equal((await shard(1)).status, 0);
+  t.same(
+    published(place),
+    ranks.map((rank) => `ckpt.${rank}`),
+  );
+  t.same(tree(place.states), {});
+  const merged = await axlFinalize(['merge', place.path('report.0-of-2.json'), place.path('report.1-of-2.json')]);
+  t.equal(merged.status, 0, merged.stderr);
+  t.match(merged.stdout, /6 state files: 6 published;/);
 });

@@ -296,7 +296,8 @@ t.test(
     const cases = [
       [['complete', 'busy', 'complete'], 'busy'],
       [['incomplete', 'busy', 'complete'], 'busy'],
-      [['complete', 'complete', 'incomplete'], 'incomplete'],
+      [['complete', 'complete', 'incomplete'], 'complete'], // the one that found it complete has published all
+      [['incomplete', 'incomplete', 'incomplete'], 'incomplete'],
       [['complete', 'complete', 'complete'], 'complete'],
     ] as const;
     for (const [seen, expected] of cases) {

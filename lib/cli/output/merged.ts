@@ -1,7 +1,7 @@
 // One report of those of several shards: what each field of a report becomes. No I/O.
 import type { DatasetVerdict, Failure, FinalizedEntry, FinalizeReport } from '../../index.js';
 import type { Shard } from '../commands/shards.js';
-import { STATUSES } from '../statuses.js';
+import { exitStatus, STATUSES } from '../statuses.js';
 
 /** What a shard's document says; `problems` are among its entries. */
 export interface Part extends Omit<FinalizeReport, 'problems'> {
@@ -83,12 +83,22 @@ export function toPart(file: string, document: unknown): Part | undefined {
   return { ...document, file, entries: document.entries.map(toEntry) };
 }
 
-/** Which verdict counts where shards came at different times: one that saw a live rank has left its part. */
+/**
+ * Which verdict counts where shards came at different times: one that saw a live rank has left its part; one that found
+ * all complete has published what the others had given up before.
+ */
 const RANK = new Map<DatasetVerdict['verdict'], number>([
-  ['complete', 0],
-  ['incomplete', 1],
+  ['incomplete', 0],
+  ['complete', 1],
   ['busy', 2],
 ]);
+
+/** How many transfers a shard has kept, and another one has published later. */
+function superseded(parts: readonly Part[]): number {
+  const by = (action: string) => parts.flatMap(({ entries }) => entries.filter((entry) => entry.action === action));
+  const published = new Set(by('published').map(({ stateFile }) => stateFile));
+  return by('kept').filter(({ stateFile }) => published.has(stateFile)).length;
+}
 
 function mergedDatasets(parts: readonly Part[]): DatasetVerdict[] {
   const byName = new Map<string, DatasetVerdict>();
@@ -122,8 +132,9 @@ const PROBLEMS: readonly string[] = ['failed', 'corrupt', 'busy'];
 export function merged(parts: readonly Part[]): FinalizeReport {
   const all = <K extends keyof Part>(key: K) => parts.map((part) => part[key]);
   const totals = parts.map(({ files, bytes, resumed }) => ({ files, bytes, resumed }));
+  const counts = byKey(all('counts'), sum);
   return {
-    counts: byKey(all('counts'), sum),
+    counts: { ...counts, kept: counts.kept - superseded(parts) },
     ...byKey(totals, sum),
     problems: all('entries').flatMap((entries) => entries.filter(({ action }) => PROBLEMS.includes(action))),
     unreadable: once(all('unreadable').flat()),
@@ -135,7 +146,11 @@ export function merged(parts: readonly Part[]): FinalizeReport {
   };
 }
 
+/** What one shard left incomplete another may have published since. */
+const LEFT_INCOMPLETE = 3;
+
 /** The first of the table that a shard ended with. */
 export function mergedStatus(parts: readonly Part[]): number {
-  return STATUSES.find(({ status }) => parts.some((part) => part.status === status))?.status ?? 0;
+  const worst = STATUSES.find(({ status }) => parts.some((part) => part.status === status))?.status ?? 0;
+  return worst === LEFT_INCOMPLETE && superseded(parts) > 0 ? exitStatus(merged(parts)) : worst;
 }
