@@ -144,8 +144,9 @@ void Batch::NotComplete(Case& c, Incomplete what, const Status& why) {
 
 void Batch::RollBack(Case& c, const Status& why) {
   if (!policy_.may_delete) return c.Set(Action::kKept, why);
+  const Status s = policy_.dry_run ? c.publisher->CheckRollBack() : c.publisher->RollBack();
+  if (!s.ok()) return c.Set(Action::kFailed, s);
   if (policy_.dry_run) return c.Set(Action::kRolledBack, why);
-  if (Status s = c.publisher->RollBack(); !s.ok()) return c.Set(Action::kFailed, s);
   Conclude(c, Action::kRolledBack, Outcome::kRolledBack);
 }
 

@@ -29,7 +29,10 @@ export type AxlCode =
   | 'AXL_NOT_SUPPORTED'
   /** A path leads through a symbolic link, or a state file belongs to another user. */
   | 'AXL_UNSAFE_PATH'
-  /** Two statements cannot both be true: two sources for one destination, two values of rank and size, two homes. */
+  /**
+   * Two statements cannot both be true: two sources for one destination, two values of rank and size, two homes; or a
+   * destination cannot be replaced, or its directory is not the one that it was (is it mounted?).
+   */
   | 'AXL_CONFLICT'
   /** Another rank failed, so that this call failed on all of them. */
   | 'AXL_RANK_FAILED'

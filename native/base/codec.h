@@ -58,14 +58,13 @@ class Encoder {
   }
   void Put(const Uuid& id) { out_.append(reinterpret_cast<const char*>(id.data()), id.size()); }
   void Put(const Identity& i) {
-    const Identity::More& more = *i.more;
-    const bool birth = more.birth != Time{}, handle = !more.handle.empty();
+    const bool birth = i.birth != Time{}, handle = !i.handle->empty();
     Put(static_cast<uint8_t>((i.inode != 0 ? 1 : 0) | (i.ctime != Time{} ? 2 : 0) | (birth ? 4 : 0) |
                              (handle ? 8 : 0)));
     if (i.inode != 0) Put(i.inode);
     if (i.ctime != Time{}) Put(i.ctime);
-    if (birth) Put(more.birth);
-    if (handle) Put(more.handle);
+    if (birth) Put(i.birth);
+    if (handle) Put(*i.handle);
   }
   template <class T>
   void Put(const Rare<T>& value) {
@@ -135,17 +134,17 @@ class Decoder {
     ok_ &= t->nsec < 1'000'000'000;
   }
   void Get(Identity* i) {
-    Identity::More more;
+    std::string handle;
     uint8_t bits = 0;
     Get(&bits);
     if (bits & 1) Get(&i->inode);
     if (bits & 2) Get(&i->ctime);
-    if (bits & 4) Get(&more.birth);
-    if (bits & 8) Get(&more.handle);
-    const int there = (i->inode != 0 ? 1 : 0) | (i->ctime != Time{} ? 2 : 0) | (more.birth != Time{} ? 4 : 0) |
-                      (more.handle.empty() ? 0 : 8);
+    if (bits & 4) Get(&i->birth);
+    if (bits & 8) Get(&handle);
+    const int there = (i->inode != 0 ? 1 : 0) | (i->ctime != Time{} ? 2 : 0) | (i->birth != Time{} ? 4 : 0) |
+                      (handle.empty() ? 0 : 8);
     ok_ &= there == bits;
-    i->more = std::move(more);
+    i->handle = std::move(handle);
   }
   template <class T>
   void Get(Rare<T>* value) {

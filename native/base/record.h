@@ -47,16 +47,12 @@ struct Time {
   friend bool operator==(const Time&, const Time&) = default;
 };
 
-// How a file is known again. What is zero, or empty, is not known; `more` is what only few file systems tell.
+// How a file is known again. What is zero, or empty, is not known.
 struct Identity {
-  struct More {
-    Time birth;
-    std::string handle;  // of name_to_handle_at, with its generation
-    friend bool operator==(const More&, const More&) = default;
-  };
   uint64_t inode = 0;
-  Time ctime;
-  Rare<More> more;
+  Time ctime = {};
+  Time birth = {};
+  Rare<std::string> handle = {};  // of name_to_handle_at, with its generation
   friend bool operator==(const Identity&, const Identity&) = default;
 };
 

@@ -6,6 +6,7 @@
 #include <cerrno>
 
 #include "base/names.h"
+#include "os/same.h"
 #include "os/sum.h"
 
 namespace axl {
@@ -74,7 +75,6 @@ Status Adopter::Look(uint32_t id, std::optional<uint32_t> crc, const std::atomic
   if (out->crc != *crc)
     return Status::Make(Code::kVerify, "the temporary file does not have the bytes of its source", path);
   out->id = id;
-  out->temporary.inode = st.st_ino;
   out->to = std::move(to);
   return Status::Ok();
 }
@@ -88,6 +88,9 @@ Status Adopter::MakeDurable(Arrived* file) const {
   if (!file->to.valid()) return Status::Ok();  // a link: its directory's fsync is its own
   if (durable())
     if (int r = os_.Fsync(file->to.get()); r < 0) return Status::Errno(-r, "fsync", Temporary(file->id));
+  Seen seen;  // last: what comes before changes the ctime
+  if (int r = os_.Look(file->to.get(), "", &seen); r < 0) return Status::Errno(-r, "statx", Temporary(file->id));
+  file->temporary = IdentityOf(seen);
   if (int r = file->to.Close(); r < 0) return Status::Errno(-r, "close", Temporary(file->id));
   return Status::Ok();
 }

@@ -15,7 +15,8 @@
 
 namespace axl {
 
-// A file whose bytes are at its temporary name; MakeDurable closes it. A link has no descriptor.
+// A file whose bytes are at its temporary name; MakeDurable closes it, and says which file it is. A link has no
+// descriptor.
 struct Arrived {
   uint32_t id = 0;
   Fd to;

@@ -147,19 +147,14 @@ Status CopyJob::OpenKept(int dir, const std::string& path, Fd* fd, bool* kept) {
   return Status::Ok();
 }
 
-Status CopyJob::OpenTemporary(uint32_t id, bool* kept, ParentDirectory* parent, Fd* fd, Identity* identity) {
+Status CopyJob::OpenTemporary(uint32_t id, bool* kept, ParentDirectory* parent, Fd* fd) {
   const std::string path = TemporaryPath(state_.files[id].dest, state_.uuid);
   if (Status s = parent->Open(path); !s.ok()) return s;
   bool goes_on = false;
   if (kept != nullptr && !state_.progress[id].chunks.empty())
     if (Status s = OpenKept(parent->fd(), path, fd, &goes_on); !s.ok()) return s;
   if (kept != nullptr) *kept = goes_on;
-  if (!goes_on)
-    if (Status s = CreateTemporary(parent->fd(), path, fd); !s.ok()) return s;
-  struct stat st;
-  if (int r = os_.Fstat(fd->get(), &st); r < 0) return Status::Errno(-r, "fstat", path);
-  identity->inode = st.st_ino;
-  return Status::Ok();
+  return goes_on ? Status::Ok() : CreateTemporary(parent->fd(), path, fd);
 }
 
 void CopyJob::RecordDone(const std::vector<Arrived*>& done) {

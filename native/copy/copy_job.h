@@ -69,7 +69,7 @@ class CopyJob : public Work {
   void FinishLarge(Large& large);
 
   // *kept, if given: may what a killed run left go on? It tells whether it does.
-  Status OpenTemporary(uint32_t id, bool* kept, ParentDirectory* parent, Fd* fd, Identity* identity);
+  Status OpenTemporary(uint32_t id, bool* kept, ParentDirectory* parent, Fd* fd);
   Status CreateTemporary(int dir, const std::string& path, Fd* fd);
   Status OpenKept(int dir, const std::string& path, Fd* fd, bool* kept);
 

@@ -22,7 +22,6 @@ struct CopyJob::Large {
   bool sparse = false;
   Status status;  // the first failure
   Fd from, to;
-  Identity temporary;
   std::vector<bool> has_kept;
   std::vector<uint32_t> kept;  // what a killed run says of a chunk that it wrote
 };

@@ -36,8 +36,7 @@ Status CopyJob::OpenLarge(Large& large) {
   ParentDirectory parent(os_);
   if (Status s = adopter_.OpenSource(large.id, &large.from); !s.ok()) return s;
   bool kept = false;
-  if (Status s = OpenTemporary(large.id, resuming_ ? &kept : nullptr, &parent, &large.to, &large.temporary); !s.ok())
-    return s;
+  if (Status s = OpenTemporary(large.id, resuming_ ? &kept : nullptr, &parent, &large.to); !s.ok()) return s;
   struct stat st;
   if (int r = os_.Fstat(large.from.get(), &st); r < 0) return Status::Errno(-r, "fstat", file.source);
   large.sparse = static_cast<uint64_t>(st.st_blocks) * 512 < file.size;
@@ -98,7 +97,6 @@ void CopyJob::FinishLarge(Large& large) {
   const FileEntry& file = state_.files[large.id];
   Arrived whole;
   whole.id = large.id;
-  whole.temporary = large.temporary;
   for (size_t i = 0; i < large.crcs.size(); i++) {
     const uint64_t offset = i * static_cast<uint64_t>(chunk_size_);
     whole.crc = Crc32cCombine(whole.crc, large.crcs[i], std::min<uint64_t>(chunk_size_, file.size - offset));

@@ -9,6 +9,7 @@
 #include "base/names.h"
 #include "copy/copy_job.h"
 #include "os/directories.h"
+#include "os/same.h"
 
 namespace axl {
 
@@ -38,16 +39,27 @@ void Unmake(Os& os, const std::string& path) {
   if (parent.Open(path).ok()) (void)os.Rmdir(parent.fd(), std::string(BaseOf(path)).c_str());
 }
 
+// The temporary file of one that is DONE.
+Status IsThere(Os& os, const TransferState& state, uint32_t id, bool* is) {
+  const std::string path = TemporaryPath(state.files[id].dest, state.uuid);
+  Sighting at{AT_FDCWD, path, path, {}};
+  const bool found = os.Look(at.dir, path.c_str(), &at.seen) == 0;
+  const bool right_size = found && static_cast<uint64_t>(at.seen.st.st_size) == state.files[id].size;
+  const Recognized known = right_size ? IsDoneFile(os, state, id, at, false) : Recognized{};
+  *is = known.answer == Answer::kYes;
+  return known.answer == Answer::kCannotTell ? known.why : Status::Ok();
+}
+
 // DONE says that the bytes are durable, not yet that the name is: after a power cut a temporary file may be gone.
 Status VoidLostFiles(Os& os, Journal& journal) {
   const TransferState& state = journal.state();
   for (uint32_t id = 0; id < state.files.size(); id++) {
     const FileProgress& p = state.progress[id];
     if (p.state != FileState::kDone) continue;
+    bool is_there = false;
+    if (Status s = IsThere(os, state, id, &is_there); !s.ok()) return s;
+    if (is_there) continue;
     const std::string path = TemporaryPath(state.files[id].dest, state.uuid);
-    struct stat st;
-    const int r = os.Stat(AT_FDCWD, path.c_str(), &st, AT_SYMLINK_NOFOLLOW);
-    if (r == 0 && st.st_ino == p.temporary.inode && static_cast<uint64_t>(st.st_size) == state.files[id].size) continue;
     FailedRecord lost{id, Status::Make(Code::kVerify, "the temporary file is gone", path)};
     if (Status s = journal.Append(std::move(lost)); !s.ok()) return s;
   }
@@ -97,6 +109,7 @@ Status RemovePartial(Os& os, Journal& journal) {
 
 Status PrepareResume(Os& os, Journal& journal, const std::atomic<bool>* stop) {
   const TransferState& state = journal.state();
+  if (Status s = CheckAnchors(os, state); !s.ok()) return s;
   const bool moved = !OpenJobs(state).empty();
   if (Status s = VoidLostFiles(os, journal); !s.ok()) return s;
   if (Status s = journal.Append(ResumedRecord()); !s.ok()) return s;

@@ -6,6 +6,7 @@
 #include "copy/copy_job.h"
 #include "copy/copy_job_files.h"
 #include "os/metadata.h"
+#include "os/same.h"
 
 namespace axl {
 
@@ -55,7 +56,7 @@ Status CopyJob::CopySmall(Arrived* small, ParentDirectory* parent) {
   const std::string temporary = TemporaryPath(file.dest, state_.uuid);
   Fd from;
   if (Status s = adopter_.OpenSource(small->id, &from); !s.ok()) return s;
-  if (Status s = OpenTemporary(small->id, nullptr, parent, &small->to, &small->temporary); !s.ok()) return s;
+  if (Status s = OpenTemporary(small->id, nullptr, parent, &small->to); !s.ok()) return s;
   struct stat st;
   if (int r = os_.Fstat(from.get(), &st); r < 0) return Status::Errno(-r, "fstat", file.source);
   CopyRange range{from.get(), small->to.get(), &file.source, &temporary, 0, file.size};
@@ -89,10 +90,9 @@ Status CopyJob::CopyLink(Arrived* small, ParentDirectory* parent) {
   if (Status s = ApplyLinkMetadata(os_, parent->fd(), name, temporary, file.meta, state_.info.owner, &small->given);
       !s.ok())
     return s;
-  struct stat st;
-  if (int r = os_.Stat(parent->fd(), name.c_str(), &st, AT_SYMLINK_NOFOLLOW); r < 0)
-    return Status::Errno(-r, "stat", temporary);
-  small->temporary = {st.st_ino, TimeOf(st.st_ctim), {}};
+  Seen seen;
+  if (int r = os_.Look(parent->fd(), name.c_str(), &seen); r < 0) return Status::Errno(-r, "statx", temporary);
+  small->temporary = IdentityOf(seen);
   bytes_.fetch_add(file.size, std::memory_order_relaxed);
   return Status::Ok();
 }

@@ -79,7 +79,6 @@ class Applier {
     if (!i.home.empty() && !IsCanonicalDirectory(i.home)) return "a TRANSFER with an unsafe path";
     if (i.dataset == Uuid{}) return "a TRANSFER without a dataset";
     if (i.backend != "native") Needs(Need::kBackend);
-    if (i.inodes == Inodes::kMeanNothing) Needs(Need::kInodes);
     s_.info = std::move(i);
     return nullptr;
   }

@@ -14,6 +14,7 @@
 #include "journal/apply.h"
 #include "journal/writer.h"
 #include "os/process.h"
+#include "os/same.h"
 
 namespace axl {
 
@@ -295,9 +296,20 @@ Status Journal::Remove() {
   int r = os_.Stat(dir_, name_.c_str(), &st, AT_SYMLINK_NOFOLLOW);
   if (r == -ENOENT) return Status::Ok();
   if (r < 0) return Status::Errno(-r, "stat", path_);
-  if (st.st_ino != inode_) return Status::Make(Code::kVerify, "another file has replaced the state file", path_);
+  if (st.st_ino != inode_ && !IsNamed())
+    return Status::Make(Code::kVerify, "another file has replaced the state file", path_);
   r = os_.Unlink(dir_, name_.c_str());
   return r < 0 && r != -ENOENT ? Status::Errno(-r, "unlink", path_) : Status::Ok();
+}
+
+// Where inode numbers mean nothing, the header tells whose name it is.
+bool Journal::IsNamed() {
+  Fd fd(os_, os_.Open(dir_, name_.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
+  if (!fd.valid() || WorthOf(os_, fd.get()).files) return false;
+  const std::string header = JournalWriter::Header(uuid());
+  std::string named(header.size(), '\0');
+  return ReadFull(os_, fd.get(), named.data(), named.size(), 0) == static_cast<ssize_t>(named.size()) &&
+         named == header;
 }
 
 Status Journal::SyncDirectory() {

@@ -92,6 +92,7 @@ class Journal {
   Status ReadAll();
   Status WriteAgain();
   Status CheckWriterIsDead(const Word& word);
+  bool IsNamed();
   Status Poison(Status status);
   Status Write(std::string_view bytes);
   Status Cut(uint64_t end);

@@ -20,7 +20,6 @@ constexpr Sentence kSentences[] = {
     {Need::kGenerated, "a file is generated"},
     {Need::kPhase, "its files are published in phases"},
     {Need::kXattr, "a file has an ACL or a capability"},
-    {Need::kInodes, "inode numbers mean nothing on its file system"},
     {Need::kStaged, "files are staged in a store"},
     {Need::kDirection, "a store has begun to complete or to abort it"},
     {Need::kExpect, "a source must have a recorded checksum"},

@@ -17,7 +17,6 @@ enum class Need : uint32_t {
   kGenerated = 1 << 3,
   kPhase = 1 << 4,
   kXattr = 1 << 5,
-  kInodes = 1 << 6,
   kStaged = 1 << 7,
   kDirection = 1 << 8,
   kExpect = 1 << 9,

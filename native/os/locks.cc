@@ -1,5 +1,5 @@
 // What is known of the locks of each file system, from its documentation and from trials with two mounts: see
-// docs/how-to/file-systems.md. Reads a few small files of the kernel directly, like process.cc.
+// docs/how-to/file-systems.md. Reads a small file of the kernel directly, like process.cc.
 #include "os/locks.h"
 
 #include <sys/sysmacros.h>
@@ -8,8 +8,6 @@
 #include <algorithm>
 #include <array>
 #include <fstream>
-#include <sstream>
-#include <vector>
 
 namespace axl {
 namespace {
@@ -34,24 +32,6 @@ bool HasOption(const std::string& options, const std::string& option) {
   return ("," + options + ",").find("," + option + ",") != std::string::npos;
 }
 
-std::string LineWith(const std::string& file, const auto& is_it) {
-  std::ifstream in(file);
-  for (std::string line; std::getline(in, line);)
-    if (is_it(line)) return line;
-  return "";
-}
-
-Mount MountOf(int fd) {
-  const std::string_view key = "mnt_id:";
-  const std::string of = LineWith("/proc/self/fdinfo/" + std::to_string(fd),
-                                  [&](const std::string& line) { return line.starts_with(key); });
-  if (of.empty()) return {};
-  std::istringstream number(of.substr(key.size()));
-  std::string id;
-  number >> id;
-  return ParseMount(LineWith("/proc/self/mountinfo", [&](const std::string& l) { return l.starts_with(id + " "); }));
-}
-
 LockReach ReachOfFuse(const std::string& type) {
   if (Has(kFuseOfMany, type)) return LockReach::kEverybody;
   return Has(kFuseOfThisKernel, type) ? LockReach::kThisHost : LockReach::kUnknown;
@@ -60,20 +40,6 @@ LockReach ReachOfFuse(const std::string& type) {
 LockReach EverybodyIf(bool coherent) { return coherent ? LockReach::kEverybody : LockReach::kUnknown; }
 
 }  // namespace
-
-// ID parent major:minor root where options [more...] - type source options
-Mount ParseMount(const std::string& line) {
-  const size_t separator = line.find(" - ");
-  if (separator == std::string::npos) return {};
-  std::istringstream before(line.substr(0, separator)), behind(line.substr(separator + 3));
-  std::string skipped, options;
-  Mount mount;
-  for (int field = 0; field < 5; field++) before >> skipped;
-  before >> options;
-  behind >> mount.type >> skipped >> mount.options;
-  mount.options = options + "," + mount.options;
-  return mount;
-}
 
 LockReach ReachOf(long magic, const Mount& mount) {
   if (Has(kOfThisKernel, magic)) return LockReach::kThisHost;
@@ -107,9 +73,10 @@ bool IsLockedHere(const struct stat& st) {
   char device[64];
   snprintf(device, sizeof device, " %02x:%02x:%llu ", major(st.st_dev), minor(st.st_dev),
            static_cast<unsigned long long>(st.st_ino));
-  return !LineWith("/proc/locks", [&](const std::string& line) {
-            return line.find("FLOCK") != std::string::npos && line.find(device) != std::string::npos;
-          }).empty();
+  std::ifstream in("/proc/locks");
+  for (std::string line; std::getline(in, line);)
+    if (line.find("FLOCK") != std::string::npos && line.find(device) != std::string::npos) return true;
+  return false;
 }
 
 }  // namespace axl

@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "os/mounts.h"
 #include "os/os.h"
 
 namespace axl {
@@ -22,12 +23,6 @@ struct LockDomain {
 // Of the file system of an open file.
 LockDomain LocksOf(Os& os, int fd);
 
-// A line of /proc/self/mountinfo: the type of the file system, and the options of the mount and of the file system.
-struct Mount {
-  std::string type;
-  std::string options;
-};
-Mount ParseMount(const std::string& line);
 // `magic`: f_type of statfs(2). `mount` is asked only where the magic alone does not tell.
 LockReach ReachOf(long magic, const Mount& mount);
 

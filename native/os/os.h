@@ -20,6 +20,15 @@ struct OsDirEntry {
   unsigned char type;  // DT_*; DT_UNKNOWN where the file system does not say
 };
 
+// What a name is, beyond what stat(2) tells. What is zero, or false, is not known.
+struct Seen {
+  struct stat st {};
+  struct timespec birth {};
+  uint64_t mount = 0;  // the id of the mount
+  bool mount_root = false;
+  bool fixed = false;  // immutable or append-only (chattr): nobody renames, replaces or removes it
+};
+
 class Os {
  public:
   virtual ~Os() = default;
@@ -39,6 +48,8 @@ class Os {
 
   virtual int Fstat(int fd, struct stat* st) = 0;
   virtual int Stat(int dir, const char* path, struct stat* st, int flags) = 0;  // fstatat
+  // statx, no link followed; an empty path: of the descriptor. Where the kernel lacks it, what fstatat tells.
+  virtual int Look(int dir, const char* path, Seen* seen) = 0;
   virtual int Statfs(int fd, struct statfs* fs) = 0;
   virtual int Access(int dir, const char* path, int mode) = 0;  // faccessat, effective user
   virtual int Chown(int fd, uid_t uid, gid_t gid) = 0;

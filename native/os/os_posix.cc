@@ -4,6 +4,7 @@
 #include <linux/openat2.h>
 #include <sys/file.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -20,6 +21,12 @@
 
 #ifndef RENAME_NOREPLACE
 #define RENAME_NOREPLACE 1
+#endif
+#ifndef STATX_MNT_ID
+#define STATX_MNT_ID 0x1000
+#endif
+#ifndef STATX_ATTR_MOUNT_ROOT
+#define STATX_ATTR_MOUNT_ROOT 0x2000
 #endif
 
 namespace axl {
@@ -39,6 +46,31 @@ auto Retry(Call call, Args... args) -> decltype(call(args...)) {
 int Once(int result) { return result == -1 ? -errno : result; }
 
 bool NoSuchCall(int result) { return result == -ENOSYS || result == -EINVAL || result == -EOPNOTSUPP; }
+
+struct timespec SpecOf(const struct statx_timestamp& t) {
+  struct timespec spec {};
+  spec.tv_sec = static_cast<time_t>(t.tv_sec);
+  spec.tv_nsec = static_cast<long>(t.tv_nsec);
+  return spec;
+}
+
+void Translate(const struct statx& x, Seen* seen) {
+  struct stat& st = seen->st;
+  st.st_dev = makedev(x.stx_dev_major, x.stx_dev_minor);
+  st.st_ino = x.stx_ino;
+  st.st_mode = x.stx_mode;
+  st.st_nlink = x.stx_nlink;
+  st.st_uid = x.stx_uid;
+  st.st_gid = x.stx_gid;
+  st.st_size = static_cast<off_t>(x.stx_size);
+  st.st_blocks = static_cast<blkcnt_t>(x.stx_blocks);
+  st.st_mtim = SpecOf(x.stx_mtime);
+  st.st_ctim = SpecOf(x.stx_ctime);
+  if ((x.stx_mask & STATX_BTIME) != 0) seen->birth = SpecOf(x.stx_btime);
+  if ((x.stx_mask & STATX_MNT_ID) != 0) seen->mount = x.stx_mnt_id;
+  seen->mount_root = (x.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+  seen->fixed = (x.stx_attributes & (STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND)) != 0;
+}
 
 class PosixOs final : public Os {
  public:
@@ -76,6 +108,16 @@ class PosixOs final : public Os {
   int Fstat(int fd, struct stat* st) override { return Retry(fstat, fd, st); }
   int Stat(int dir, const char* path, struct stat* st, int flags) override {
     return Retry(fstatat, dir, path, st, flags);
+  }
+  int Look(int dir, const char* path, Seen* seen) override {
+    const int flags = AT_SYMLINK_NOFOLLOW | (*path == '\0' ? AT_EMPTY_PATH : 0);
+    struct statx x {};
+    const int r = Retry(statx, dir, path, flags, STATX_BASIC_STATS | STATX_BTIME | STATX_MNT_ID, &x);
+    *seen = {};
+    // EPERM: an old container's seccomp filter, as above.
+    if (r == -ENOSYS || r == -EPERM) return Retry(fstatat, dir, path, &seen->st, flags);
+    if (r == 0) Translate(x, seen);
+    return r;
   }
   int Statfs(int fd, struct statfs* fs) override { return Retry(fstatfs, fd, fs); }
   int Access(int dir, const char* path, int mode) override { return Retry(faccessat, dir, path, mode, AT_EACCESS); }

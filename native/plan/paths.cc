@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "base/names.h"
-#include "os/metadata.h"
+#include "os/same.h"
 #include "plan/plan.h"
 
 namespace axl {
@@ -126,14 +126,15 @@ Status Plan::Canonical(const std::string& dest, std::string* out) {
 
 // What is on the disk at target->path. Nothing, where a directory above it is only planned.
 Status Plan::LookAt(Target* target) {
-  struct stat st;
-  int result = os_.Stat(AT_FDCWD, target->path.c_str(), &st, AT_SYMLINK_NOFOLLOW);
+  Seen seen;
+  int result = os_.Look(AT_FDCWD, target->path.c_str(), &seen);
   if (result == -ENOENT) return Status::Ok();
-  if (result < 0) return Status::Errno(-result, "stat", target->path);
+  if (result < 0) return Status::Errno(-result, "statx", target->path);
+  struct stat& st = seen.st;
   target->exists = true;
   target->is_dir = target->to_dir = S_ISDIR(st.st_mode);
   target->id = target->followed = IdOf(st);
-  target->ctime = TimeOf(st.st_ctim);
+  target->identity = IdentityOf(seen);
   if (!S_ISLNK(st.st_mode)) return Status::Ok();
   result = os_.Stat(AT_FDCWD, target->path.c_str(), &st, 0);
   if (LeadsNowhere(result)) return Status::Ok();

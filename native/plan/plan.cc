@@ -152,7 +152,7 @@ Status Plan::AddFile(Source source, Target target) {
   file.dest = std::move(target.path);
   file.size = static_cast<uint64_t>(source.st.st_size);
   file.stood = target.exists ? Stood::kSomething : Stood::kNothing;
-  if (target.exists) file.there = Identity{target.id.ino, target.ctime, {}};
+  if (target.exists) file.there = std::move(target.identity);
   followed_.push_back(source.followed);
   names_.emplace(file.dest, Known{Name::kFile, files_.size() - 1});
   counts_.files++;
@@ -199,7 +199,8 @@ Status Plan::AddParents(std::string_view dest) {
     if (const Known* known = Find(path)) {
       if (known->kind == Name::kFile)
         return Conflict("the plan has a file where a directory is needed", std::string(path), std::string(dest));
-      if (known->kind == Name::kExistingDir && existing.empty()) existing_[known->index].anchor = true;
+      if (known->kind != Name::kExistingDir || !existing.empty()) break;
+      if (Status status = MakeAnchor(&existing_[known->index]); !status.ok()) return status;
       break;
     }
     // Whatever is above an existing directory exists.
@@ -232,10 +233,18 @@ void Plan::PushDir(std::string path, DirSource source) {
 }
 
 void Plan::PushExisting(Target target) {
-  Identity identity;
-  if (target.exists) identity.inode = target.id.ino;
-  existing_.push_back({std::move(target.path), std::move(identity), false});
+  existing_.push_back({std::move(target.path), std::move(target.identity), false});
   names_.emplace(existing_.back().path, Known{Name::kExistingDir, existing_.size() - 1});
+}
+
+// Something is put into it. It may have been known before only as what is above another.
+Status Plan::MakeAnchor(Existing* dir) {
+  dir->anchor = true;
+  if (dir->identity.inode != 0) return Status::Ok();
+  Target target{.path = dir->path};
+  Status status = LookAt(&target);
+  if (status.ok()) dir->identity = std::move(target.identity);
+  return status;
 }
 
 std::vector<Anchor> Plan::Anchors() const {

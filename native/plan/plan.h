@@ -92,7 +92,7 @@ class Plan {
     bool is_dir = false;  // itself, not through a link
     bool to_dir = false;  // a directory, or a link to one
     Id id{}, followed{};  // of the name itself, of what it leads to
-    Time ctime{};
+    Identity identity{};
   };
   enum class Name : uint8_t { kFile, kDir, kExistingDir };
   struct Known {
@@ -137,6 +137,7 @@ class Plan {
   Status AddParents(std::string_view dest);
   void PushDir(std::string path, DirSource source);
   void PushExisting(Target target);
+  Status MakeAnchor(Existing* dir);
   void NameAll();
 
   // Trees: plan_walk.cc.

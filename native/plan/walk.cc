@@ -75,6 +75,9 @@ Status Plan::AddChildren(Walk* walk) {
 
   std::vector<OsDirEntry> entries;
   if (int r = os_.List(dir.get(), &entries); r < 0) return Status::Errno(-r, "readdir", path);
+  const Known* dest = entries.empty() ? nullptr : Find(walk->now.dest);
+  if (dest != nullptr && dest->kind == Name::kExistingDir)
+    if (Status s = MakeAnchor(&existing_[dest->index]); !s.ok()) return s;
   for (const OsDirEntry& entry : entries) {
     if (Status s = AddChild(walk, dir.get(), entry.name); !s.ok()) return s;
   }

@@ -9,6 +9,7 @@
 #include "base/names.h"
 #include "os/metadata.h"
 #include "os/sum.h"
+#include "publish/refusal.h"
 
 namespace axl {
 
@@ -35,13 +36,13 @@ Status Publisher::CheckWritable() {
   return Status::Ok();
 }
 
-bool Publisher::IsJournalled(uint32_t id, const struct stat& st) const {
+// The file of DONE, and not one that somebody who may write to the directory gave its name, or its inode number.
+Recognized Publisher::Recognize(uint32_t id, const Sighting& at) {
   const FileEntry& file = state_.files[id];
-  const bool right_kind = file.kind == FileKind::kSymlink ? S_ISLNK(st.st_mode) : S_ISREG(st.st_mode);
-  const bool right_size = options_.verify == Verify::kNone || static_cast<uint64_t>(st.st_size) == file.size;
-  // A number that is free is used again: in a directory of his own anybody can make a file of the same number.
-  const bool right_owner = !disk_[id].owner_given || IsOurs(st, file.meta);
-  return right_kind && right_size && right_owner && st.st_ino == state_.progress[id].temporary.inode;
+  const bool right_size = options_.verify == Verify::kNone || static_cast<uint64_t>(at.seen.st.st_size) == file.size;
+  const bool right_owner = !disk_[id].owner_given || IsOurs(at.seen.st, file.meta);
+  if (!right_size || !right_owner) return {};
+  return IsDoneFile(os_, state_, id, at, options_.verify == Verify::kChecksum);
 }
 
 // As root: was it made by us, or given to its owner? What is neither was put there by whoever can write to the
@@ -51,8 +52,12 @@ bool Publisher::IsOurs(const struct stat& st, const Metadata& meta) const {
   return user != 0 || st.st_uid == user || st.st_uid == meta.uid;
 }
 
-// With a policy of the caller's own, an owner that could not be given before is tried again: it may be root now.
+// With a policy of the caller's own, an owner that could not be given before is tried again: it may be root now. What
+// was changed since DONE is mended also if it looks right: the fsync of whoever mended it may have failed, and what is
+// in the cache then passes the next one.
 bool Publisher::NeedsMending(uint32_t id, const struct stat& st) const {
+  const Time done = state_.progress[id].temporary.ctime;
+  if (done != Time{} && done != TimeOf(st.st_ctim)) return true;
   const bool retry = options_.owner && *options_.owner != OwnerPolicy::kSkip;
   const FileEntry& file = state_.files[id];
   return !MetadataMatches(st, file.meta, disk_[id].owner_given || retry, file.kind);
@@ -75,76 +80,104 @@ Status Publisher::Check(Ask destinations) {
 Status Publisher::CheckFile(uint32_t id) {
   Place place;
   const Status found = Find(id, &place);
-  if (found.err == ENOENT || found.err == ENOTDIR)
-    return Verifying("the directory of the temporary file is gone", TemporaryPath(state_.files[id].dest, state_.uuid));
+  if (found.err == ENOENT || found.err == ENOTDIR) return Lost(id);
   if (!found.ok()) return found;
-  struct stat st;
-  const int r = os_.Stat(place.dir, place.temporary.c_str(), &st, AT_SYMLINK_NOFOLLOW);
+  Sighting at{place.dir, place.temporary, Join(dir_.path(), place.temporary), {}};
+  const int r = os_.Look(at.dir, at.name.c_str(), &at.seen);
   if (r == -ENOENT) return CheckPublished(id, place);
-  if (r < 0) return Status::Errno(-r, "stat", TemporaryPath(state_.files[id].dest, state_.uuid));
-  return CheckTemporary(id, place, st);
+  if (r < 0) return Status::Errno(-r, "statx", at.path);
+  return CheckTemporary(id, place, std::move(at));
 }
 
-Status Publisher::CheckTemporary(uint32_t id, const Place& place, const struct stat& st) {
-  const std::string temporary = Join(dir_.path(), place.temporary);
-  if (!IsJournalled(id, st)) return Verifying("the temporary file is not the one that was copied", temporary);
-  const bool half = IsHalfRenamed(place, st);
-  if (st.st_nlink != 1 && !half) return Verifying("the temporary file has a second name", temporary);
+// Only where the directories are those of the transfer does a name that is not there tell of a file that is lost.
+Status Publisher::Lost(uint32_t id) {
+  if (Status s = CheckAnchors(os_, state_); !s.ok()) return s;
+  return Verifying("the temporary file is gone", TemporaryPath(state_.files[id].dest, state_.uuid));
+}
+
+Status Publisher::CheckTemporary(uint32_t id, const Place& place, Sighting at) {
+  const Recognized is = Recognize(id, at);
+  if (is.answer == Answer::kCannotTell) return is.why;
+  if (is.answer == Answer::kNo)
+    return Verifying(
+        "the temporary file is not the one that was copied: after a move or a restore, --verify checksum tells by its "
+        "bytes",
+        at.path);
+  bool half = false;
+  if (at.seen.st.st_nlink != 1)
+    if (Status s = IsHalfRenamed(id, place, at.seen, &half); !s.ok()) return s;
+  if (at.seen.st.st_nlink != 1 && !half) return Verifying("the temporary file has a second name", at.path);
   disk_[id].published = false;
   if (half) half_renamed_.insert(id);
-  if (Status s = CheckContents(id, place, place.temporary); !s.ok()) return s;
-  if (NeedsMending(id, st)) to_mend_.push_back(id);
-  return half ? CheckWritable() : CheckDestination(id, place);
+  if (!is.summed)
+    if (Status s = CheckContents(id, at); !s.ok()) return s;
+  if (NeedsMending(id, at.seen.st)) to_mend_.push_back(id);
+  return half ? CheckWritable() : CheckDestination(id, place, at.seen);
 }
 
 // Both names are there: of a rename that is link and unlink, killed in between, or of one that a file system without a
 // journal did by halves when the power went.
-bool Publisher::IsHalfRenamed(const Place& place, const struct stat& st) const {
-  struct stat named;
-  return state_.settled && st.st_nlink == 2 &&
-         os_.Stat(place.dir, place.name.c_str(), &named, AT_SYMLINK_NOFOLLOW) == 0 && named.st_ino == st.st_ino;
+Status Publisher::IsHalfRenamed(uint32_t id, const Place& place, const Seen& temporary, bool* half) {
+  Sighting at{place.dir, place.name, state_.files[id].dest, {}, false};
+  if (!state_.settled || temporary.st.st_nlink != 2) return Status::Ok();
+  if (os_.Look(at.dir, at.name.c_str(), &at.seen) != 0 || at.seen.st.st_nlink != 2) return Status::Ok();
+  const Recognized is = Recognize(id, at);
+  *half = is.answer == Answer::kYes;
+  return is.answer == Answer::kCannotTell ? is.why : Status::Ok();
 }
 
-Status Publisher::CheckDestination(uint32_t id, const Place& place) {
+// Once for each directory.
+Status Publisher::LookAtDirectory() {
+  if (looked_at_ == dir_.path()) return Status::Ok();
+  if (int r = os_.Look(dir_.fd(), "", &dir_seen_); r < 0) return Status::Errno(-r, "statx", dir_.path());
+  looked_at_ = dir_.path();
+  return Status::Ok();
+}
+
+Status Publisher::CheckDestination(uint32_t id, const Place& place, const Seen& temporary) {
   const FileEntry& file = state_.files[id];
   const bool rename_tells = state_.files.size() == 1 && options_.overwrite == Overwrite::kReplace;
   if (rename_tells && ask_ == Ask::kUnlessRenameTells) return CheckWritable();
-  struct stat st;
-  const int r = os_.Stat(place.dir, place.name.c_str(), &st, AT_SYMLINK_NOFOLLOW);
-  if (r < 0 && r != -ENOENT) return Status::Errno(-r, "stat", file.dest);
-  if (r == 0 && S_ISDIR(st.st_mode))
+  Seen there;
+  const int r = os_.Look(place.dir, place.name.c_str(), &there);
+  if (r < 0 && r != -ENOENT) return Status::Errno(-r, "statx", file.dest);
+  disk_[id].replaces = r == 0;
+  if (r == 0 && S_ISDIR(there.st.st_mode))
     return Status::Errno(EISDIR, "rename", Join(dir_.path(), place.temporary), file.dest);
   if (r == 0 && options_.overwrite == Overwrite::kFail)
     return Status::Make(Code::kConflict, "the destination exists, and replacing it is forbidden (overwrite: fail)",
                         file.dest);
-  if (r == 0 && options_.overwrite == Overwrite::kKeep) to_keep_.push_back(id);
+  const bool keeps = r == 0 && options_.overwrite == Overwrite::kKeep;
+  if (keeps) to_keep_.push_back(id);
+  if (Status s = LookAtDirectory(); !s.ok()) return s;
+  const Renaming renaming{dir_seen_, temporary, r == 0 && !keeps ? &there : nullptr, file.dest};
+  if (Status s = RefusalOf(os_, renaming); !s.ok()) return s;
   return CheckWritable();
 }
 
-// A finalizer was here before us if, and only if, the final name is the journalled inode.
+// A finalizer was here before us if, and only if, the final name is the file of DONE.
 Status Publisher::CheckPublished(uint32_t id, const Place& place) {
-  const FileEntry& file = state_.files[id];
-  struct stat st;
-  const int r = os_.Stat(place.dir, place.name.c_str(), &st, AT_SYMLINK_NOFOLLOW);
-  if (r < 0 && r != -ENOENT) return Status::Errno(-r, "stat", file.dest);
-  if (r == -ENOENT || !state_.settled || !IsJournalled(id, st))
-    return Verifying("the temporary file is gone", TemporaryPath(file.dest, state_.uuid));
+  Sighting at{place.dir, place.name, state_.files[id].dest, {}, false};
+  const int r = os_.Look(at.dir, at.name.c_str(), &at.seen);
+  if (r < 0 && r != -ENOENT) return Status::Errno(-r, "statx", at.path);
+  const Recognized is = r == 0 && state_.settled ? Recognize(id, at) : Recognized{};
+  if (is.answer == Answer::kNo) return Lost(id);
+  if (is.answer == Answer::kCannotTell) return is.why;
   disk_[id].published = true;
-  if (NeedsMending(id, st)) to_mend_.push_back(id);
-  return CheckContents(id, place, place.name);
+  if (NeedsMending(id, at.seen.st)) to_mend_.push_back(id);
+  return is.summed ? Status::Ok() : CheckContents(id, at);
 }
 
-Status Publisher::CheckContents(uint32_t id, const Place& place, const std::string& name) {
+Status Publisher::CheckContents(uint32_t id, const Sighting& at) {
   const FileEntry& file = state_.files[id];
   if (options_.verify != Verify::kChecksum || file.kind != FileKind::kRegular) return Status::Ok();
-  const std::string path = Join(dir_.path(), name);
-  Fd fd(os_, os_.Open(place.dir, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
-  if (!fd.valid()) return Status::Errno(fd.error(), "open", path);
+  Fd fd(os_, os_.Open(at.dir, at.name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
+  if (!fd.valid()) return Status::Errno(fd.error(), "open", at.path);
   uint32_t crc;
-  if (Status s = SumBytes(os_, fd.get(), path, 0, file.size, std::atomic<bool>(false), &crc); !s.ok()) return s;
+  if (Status s = SumBytes(os_, fd.get(), at.path, 0, file.size, std::atomic<bool>(false), &crc); !s.ok()) return s;
   return crc == state_.progress[id].crc
              ? Status::Ok()
-             : Verifying("the contents differ from what was copied: the CRC-32C is another", path);
+             : Verifying("the contents differ from what was copied: the CRC-32C is another", at.path);
 }
 
 Status Publisher::Mend(uint32_t id) {
@@ -160,11 +193,15 @@ Status Publisher::Mend(uint32_t id) {
     return s;
   }
   Fd fd(os_, os_.Open(place.dir, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
+  Sighting at{place.dir, name, path, {}, !disk_[id].published};
+  // A mode may shut us out: it is the right one then, or somebody else's.
+  const bool shut = fd.error() == EACCES && os_.Look(place.dir, name.c_str(), &at.seen) == 0;
+  if (shut && MetadataMatches(at.seen.st, file.meta, disk_[id].owner_given, file.kind)) return Status::Ok();
   if (!fd.valid()) return Status::Errno(fd.error(), "open", path);
-  struct stat st;
-  if (int r = os_.Fstat(fd.get(), &st); r < 0) return Status::Errno(-r, "fstat", path);
-  if (!IsJournalled(id, st)) return Verifying("another file has replaced the temporary file", path);
-  const OwnerPolicy policy = IsOurs(st, file.meta) ? owner() : OwnerPolicy::kSkip;
+  if (int r = os_.Look(fd.get(), "", &at.seen); r < 0) return Status::Errno(-r, "statx", path);
+  if (Recognize(id, at).answer != Answer::kYes)
+    return Verifying("another file has replaced the one to be mended", path);
+  const OwnerPolicy policy = IsOurs(at.seen.st, file.meta) ? owner() : OwnerPolicy::kSkip;
   const Status s = ApplyMetadata(os_, fd.get(), path, file.meta, policy, &given);
   disk_[id].owner_given = given.owner();
   if (!s.ok()) return s;
@@ -199,13 +236,21 @@ Status Publisher::KeepDestinations(const std::vector<uint32_t>& ids) {
   return s.ok() ? journal_.Sync() : s;
 }
 
+// Over what stands there first: a refusal that nobody could foresee is met before a new name is visible.
 Status Publisher::Rename() {
-  for (uint32_t id = 0; id < state_.files.size(); id++) {
-    if (disk_[id].published) continue;
-    if (Status s = RenameFile(id); !s.ok()) return RecordPublished(s);
-  }
+  Status s = RenameAll(true);
+  if (s.ok()) s = RenameAll(false);
+  if (!s.ok()) return RecordPublished(s);
   dir_.Close();  // a batch of finalize waits with hundreds of transfers at this point
   return FinishDirectories();
+}
+
+Status Publisher::RenameAll(bool replacing) {
+  for (uint32_t id = 0; id < state_.files.size(); id++) {
+    if (disk_[id].published || disk_[id].replaces != replacing) continue;
+    if (Status s = RenameFile(id); !s.ok()) return s;
+  }
+  return Status::Ok();
 }
 
 // Publishing stopped halfway: the state file says how far, for whoever inspects it. What decides is the inode.

@@ -13,6 +13,7 @@
 #include "journal/journal.h"
 #include "os/directories.h"
 #include "os/os.h"
+#include "os/same.h"
 #include "publish/barrier.h"
 
 namespace axl {
@@ -38,11 +39,10 @@ class Publisher {
     for (const FileProgress& p : state_.progress) disk_.push_back({p.published, p.owner_given()});
   }
 
-  // Every temporary file is there, is the journalled inode, and has its size (and contents, if told to verify them);
-  // no final name is a directory; the directories can be written. Or the final name already is that inode. Changes
-  // nothing.
-  // kVerify if a file is lost or is not ours; kInvalidState if a file is not DONE; kConflict if a destination exists
-  // and is not to be replaced.
+  // Every temporary file is there, is the one of DONE (see os/same.h), and has its size (and contents, if told to
+  // verify them); no rename is known to be refused (see refusal.h); the directories can be written. Or the final name
+  // already is that file. Changes nothing. kVerify if a file is lost, is not ours, or cannot be told; kInvalidState if
+  // a file is not DONE; kConflict if a destination exists and is not to be replaced, cannot be, or is not mounted.
   Status Check() { return Check(Ask::kAll); }
   // Check; then SETTLED is durable, and nothing else is changed.
   Status Commit();
@@ -61,13 +61,17 @@ class Publisher {
 
   // Unlinks the temporary files and removes the directories we made, if they are empty; durable afterwards. The state
   // file stays, for the caller to remove.
-  // kInvalidState if a file is already published: then only publishing goes on.
+  // kInvalidState if a file is already published: then only publishing goes on. kConflict if the directories in which
+  // nothing is found are not those of the transfer.
   Status RollBack();
+  // Would it be refused? Changes nothing.
+  Status CheckRollBack();
 
   // What the disk says of a file, as far as this publisher has looked and changed it: more than the journal does.
   struct OnDisk {
     bool published = false;
     bool owner_given = true;
+    bool replaces = false;  // something stands at the final name
   };
   const OnDisk& disk(uint32_t id) const { return disk_[id]; }
 
@@ -87,14 +91,17 @@ class Publisher {
   Status MakeCommitted();
   Status CheckWritable();
   Status CheckFile(uint32_t id);
-  Status CheckTemporary(uint32_t id, const Place& place, const struct stat& st);
-  Status CheckDestination(uint32_t id, const Place& place);
+  Status CheckTemporary(uint32_t id, const Place& place, Sighting temporary);
+  Status CheckDestination(uint32_t id, const Place& place, const Seen& temporary);
   Status CheckPublished(uint32_t id, const Place& place);
-  Status CheckContents(uint32_t id, const Place& place, const std::string& name);
-  bool IsJournalled(uint32_t id, const struct stat& st) const;
-  bool IsHalfRenamed(const Place& place, const struct stat& st) const;
+  Status CheckContents(uint32_t id, const Sighting& at);
+  Recognized Recognize(uint32_t id, const Sighting& at);
+  Status IsHalfRenamed(uint32_t id, const Place& place, const Seen& temporary, bool* half);
+  Status Lost(uint32_t id);
+  Status LookAtDirectory();
   bool IsOurs(const struct stat& st, const Metadata& meta) const;
   bool NeedsMending(uint32_t id, const struct stat& st) const;
+  Status RenameAll(bool replacing);
   Status Mend(uint32_t id);
   Status KeepDestinations(const std::vector<uint32_t>& ids);
   Status RenameFile(uint32_t id);
@@ -103,6 +110,7 @@ class Publisher {
   Status FinishDirectory(const DirEntry& dir);
   Status GiveUp();
   Status CheckNonePublished();
+  Status IsPublished(uint32_t id, bool* is);
   Status RemoveTemporaries();
   Status RemoveDirectories();
   Status SyncRemovals();
@@ -115,6 +123,8 @@ class Publisher {
   const PublishOptions options_;
   Ask ask_ = Ask::kAll;
   ParentDirectory dir_;
+  std::string looked_at_;  // the directory that dir_seen_ is of
+  Seen dir_seen_;
   std::vector<OnDisk> disk_;  // by file
   std::vector<uint32_t> to_mend_;
   std::vector<uint32_t> to_keep_;

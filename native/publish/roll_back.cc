@@ -22,7 +22,13 @@ bool WasNotThere(Os& os, int error, int dir, const std::string& name) {
 
 }  // namespace
 
+Status Publisher::CheckRollBack() {
+  if (Status s = CheckAnchors(os_, state_); !s.ok()) return s;
+  return state_.settled && state_.outcome != Outcome::kRolledBack ? CheckNonePublished() : Status::Ok();
+}
+
 Status Publisher::RollBack() {
+  if (Status s = CheckRollBack(); !s.ok()) return s;
   if (state_.settled)
     if (Status s = GiveUp(); !s.ok()) return s;
   if (Status s = RemoveTemporaries(); !s.ok()) return s;
@@ -33,20 +39,15 @@ Status Publisher::RollBack() {
 // the journal says that it is not to be published any more.
 Status Publisher::GiveUp() {
   if (state_.outcome == Outcome::kRolledBack) return journal_.Sync();  // what we read may be in the page cache only
-  if (Status s = CheckNonePublished(); !s.ok()) return s;
   return Finish(Outcome::kRolledBack);
 }
 
 Status Publisher::CheckNonePublished() {
   for (uint32_t id = 0; id < state_.files.size(); id++) {
-    const FileProgress& progress = state_.progress[id];
-    Place place;
-    const Status found = Find(id, &place);
-    if (!found.ok() && !IsAbsent(found)) return found;
-    struct stat st;
-    const int r = found.ok() ? os_.Stat(place.dir, place.name.c_str(), &st, AT_SYMLINK_NOFOLLOW) : -ENOENT;
-    if (r < 0 && r != -ENOENT) return Status::Errno(-r, "stat", state_.files[id].dest);
-    if (disk_[id].published || progress.kept || (r == 0 && st.st_ino == progress.temporary.inode))
+    bool is = disk_[id].published || state_.progress[id].kept;
+    if (!is)
+      if (Status s = IsPublished(id, &is); !s.ok()) return s;
+    if (is)
       return Status::Make(Code::kInvalidState,
                           "a file of the transfer is published already: publish the rest, it cannot be rolled back",
                           state_.files[id].dest);
@@ -54,8 +55,27 @@ Status Publisher::CheckNonePublished() {
   return Status::Ok();
 }
 
+// Not if its temporary file is there, with one name. Without it the bytes decide also where the inode is another, as in
+// a tree that was restored.
+Status Publisher::IsPublished(uint32_t id, bool* is) {
+  Place place;
+  const Status found = Find(id, &place);
+  if (!found.ok()) return IsAbsent(found) ? Status::Ok() : found;
+  Sighting at{place.dir, place.temporary, Join(dir_.path(), place.temporary), {}};
+  int r = os_.Look(at.dir, at.name.c_str(), &at.seen);
+  if (r < 0 && r != -ENOENT) return Status::Errno(-r, "statx", at.path);
+  if (r == 0 && at.seen.st.st_nlink == 1) return Status::Ok();
+  at = {place.dir, place.name, state_.files[id].dest, {}, false};
+  r = os_.Look(at.dir, at.name.c_str(), &at.seen);
+  if (r < 0 && r != -ENOENT) return Status::Errno(-r, "statx", at.path);
+  const Recognized known = r == 0 ? IsDoneFile(os_, state_, id, at, true) : Recognized{};
+  *is = known.answer == Answer::kYes;
+  return known.answer == Answer::kCannotTell ? known.why : Status::Ok();
+}
+
 Status Publisher::AnyTemporary(bool* any) {
   *any = false;
+  if (Status s = CheckAnchors(os_, state_); !s.ok()) return s;
   for (uint32_t id = 0; id < state_.files.size() && !*any; id++) {
     Place place;
     const Status found = Find(id, &place);

@@ -153,8 +153,8 @@ export const durabilityMutants = [
     name: 'KEPT is not durable before the temporary file goes',
     breaks: 'what is durable when: publish',
     file: 'publish/publisher.cc',
-    from: 'return s.ok() ? journal_.Sync() : s;\n}\n\nStatus Publisher::Rename()',
-    to: 'return s;\n}\n\nStatus Publisher::Rename()',
+    from: 'const Status s = journal_.Append(records);\n  return s.ok() ? journal_.Sync() : s;',
+    to: 'return journal_.Append(records);',
   },
   {
     name: 'FINAL is not fsynced',

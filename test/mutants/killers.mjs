@@ -8,6 +8,9 @@ const ORDER = 'XattrsComeFirstThenOwnerThenModeThenTimes';
 const NOT_OURS = 'AStateFileThatIsNotOursToWriteIsRefused';
 const NOT_ALONE = 'ATemporaryFileThatIsNotOursAloneIsCopiedAnew';
 const NOT_COPIED = 'ATemporaryFileThatIsNotWhatWasCopiedStopsEverything';
+const REFUSED = 'ARenameThatWillBeRefusedStopsEverythingBeforeTheFirst';
+const NOT_THERE = 'WhatIsNotThereBelowAnotherDirectoryIsNeitherLostNorRolledBack';
+const HEADER = 'WhereInodeNumbersMeanNothingAStateFileIsKnownByItsHeader';
 const CHANGES = 'ASourceThatChangesWhileItIsCopiedFailsItsFile';
 
 export const killers = {
@@ -169,4 +172,18 @@ export const killers = {
   'ranks publish without a verdict that is durable': 'WhatRanksAgreedIsAboutEachOfThem',
   'ranks publish though a finalizer has decided to roll them back': 'RanksDoNotAgreeAgainstAFinalizer',
   "ranks remove a finalizer's verdict before its transfers are done with": 'RanksDoNotAgreeAgainstAFinalizer',
+  'a rename that will be refused is found out after the first one': REFUSED,
+  "another user's file in a directory with the sticky bit is found out after the first rename": REFUSED,
+  'new names appear before old ones are replaced': 'NamesThatExistAreReplacedBeforeNewOnesAppear',
+  'an inode number alone makes a file ours': 'AFileThatHasGotThePublishedInodeNumberIsNotMended',
+  'inode numbers that mean nothing decide': 'WhereInodeNumbersMeanNothingTheBytesDecide',
+  '--verify checksum does not overrule an inode number': 'AnotherInodeElsewhereIsAnotherFileUnlessItsBytesAreAskedFor',
+  'what cannot be read is taken for another file': 'WhatCannotBeToldIsLeftAsItIs',
+  'a transfer whose directories are not mounted is rolled back': NOT_THERE,
+  'another directory of the same path is taken for the one of the transfer': NOT_THERE,
+  'a resume goes on in another directory of the same path': NOT_THERE,
+  'metadata that look right are believed although they were changed since DONE':
+    'MetadataWhoseFsyncFailedAreGivenAgainBeforeTheyAreBelieved',
+  'a state file on a file system whose inode numbers mean nothing cannot be removed': HEADER,
+  'any state file has the name of one whose inode number means nothing': HEADER,
 };

@@ -4,3 +4,4 @@ export { durabilityMutants } from './durability.mjs';
 export { homeMutants } from './home.mjs';
 export { orderMutants } from './order.mjs';
 export { safetyMutants } from './safety.mjs';
+export { sameMutants } from './same.mjs';

@@ -134,8 +134,8 @@ export const orderMutants = [
     name: 'a transfer of which a file is published is rolled back',
     breaks: 'a transfer is published whole or not at all',
     file: 'publish/roll_back.cc',
-    from: 'if (Status s = CheckNonePublished(); !s.ok()) return s;',
-    to: '',
+    from: '!= Outcome::kRolledBack ? CheckNonePublished() :',
+    to: '!= Outcome::kRolledBack && !this ? CheckNonePublished() :',
   },
   {
     name: 'a directory that somebody else made is not renounced',

@@ -97,6 +97,9 @@ class FaultOs : public Os {
   int Stat(int dir, const char* path, struct stat* st, int flags) override {
     return Do("fstatat", [&] { return to_.Stat(dir, path, st, flags); });
   }
+  int Look(int dir, const char* path, Seen* seen) override {
+    return Do("statx", [&] { return to_.Look(dir, path, seen); });
+  }
   int Statfs(int fd, struct statfs* fs) override {
     return Do("fstatfs", [&] { return to_.Statfs(fd, fs); });
   }

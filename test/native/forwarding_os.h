@@ -24,6 +24,7 @@ class ForwardingOs : public Os {
   int DropCache(int fd) override { return to_.DropCache(fd); }
   int Fstat(int fd, struct stat* st) override { return to_.Fstat(fd, st); }
   int Stat(int dir, const char* path, struct stat* st, int flags) override { return to_.Stat(dir, path, st, flags); }
+  int Look(int dir, const char* path, Seen* seen) override { return to_.Look(dir, path, seen); }
   int Statfs(int fd, struct statfs* fs) override { return to_.Statfs(fd, fs); }
   int Access(int dir, const char* path, int mode) override { return to_.Access(dir, path, mode); }
   int Chown(int fd, uid_t uid, gid_t gid) override { return to_.Chown(fd, uid, gid); }

@@ -67,7 +67,7 @@ class StateBytes : public JournalWriter {
   }
   void Chunk(uint32_t file, ChunkSum chunk) { Write(ChunkRecord{file, chunk}); }
   void Done(uint32_t file, uint64_t inode, uint64_t size, uint32_t crc, uint8_t lacking = 0) {
-    Write(DoneRecord{file, {inode, {}, {}}, size, crc, 1000, 100, 0640, lacking});
+    Write(DoneRecord{file, {.inode = inode}, size, crc, 1000, 100, 0640, lacking});
   }
   void Failed(uint32_t file, const Status& failure) { Write(FailedRecord{file, failure}); }
   void Canceled() { Write(CanceledRecord()); }

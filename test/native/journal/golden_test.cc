@@ -49,7 +49,7 @@ StateBytes EveryRecord() {
   w.File(1, link);
   w.Dir(0, SampleDir());
   w.Dir(1, dir);
-  w.Write(AnchorRecord{0, {"/", {2, {}, {}}}});
+  w.Write(AnchorRecord{0, {"/", {.inode = 2}}});
   w.Sealed(2, 2, 9003, 1);
   w.Renounced(0);
   w.Chunk(0, {1, 0x89abcdef});
@@ -68,7 +68,7 @@ StateBytes EveryRecord() {
 // What only later releases write: each kind, phase and record that EveryRecord has not, and each part of an identity.
 StateBytes LaterRecords() {
   StateBytes w;
-  const Identity all{7, {1'700'000'000, 5}, Identity::More{{1'600'000'000, 6}, "\x01handle"}};
+  const Identity all{7, {1'700'000'000, 5}, {1'600'000'000, 6}, std::string("\x01handle")};
   w.Begun();
   FileEntry object = SampleFile(), hard = SampleFile("hard"), made = SampleFile("made", 0), latest = SampleFile("l", 1);
   object.dest = "s3://bucket/key";
@@ -101,7 +101,7 @@ StateBytes LaterRecords() {
   w.Write(RetireRecord{0, {"/d/old", all, 99, 0x9abcdef0, false}});
   for (Phase phase : {Phase::kData, Phase::kCommit, Phase::kPointer}) w.Write(PhaseRecord{phase});
   w.Write(RetiredRecord{0});
-  w.Write(AdoptedRecord{all, {15, {}, {}}});
+  w.Write(AdoptedRecord{all, {.inode = 15}});
   return w;
 }
 
@@ -193,7 +193,7 @@ TEST(WhatThisReleaseDoesNotActOnIsReadAndLeftAlone) {
   CHECK(s.files[2].size == 4 && s.contents.at(2) == "some" && s.expected.at(0) == 0x12345678u);
   CHECK(s.staged.at(0).step == Step::kStaged && s.staged.at(0).pairs.size() == 2 && s.submitted[0].token == "job 7");
   CHECK(s.phases == 3 && s.retire[0].retired && s.info.directory.inode == 15 && s.heartbeat.sec == 1'700'000'002);
-  CHECK(s.files[0].there->more->handle == "\x01handle" && s.replaces.at(0) == *s.files[0].there);
+  CHECK(*s.files[0].there->handle == "\x01handle" && s.replaces.at(0) == *s.files[0].there);
   CHECK_CODE(CheckNeeds(s), Code::kNotSupported);
   REQUIRE_OK(Read(Transfer("rabbit"), &other));
   CHECK_CODE(CheckNeeds(other.state), Code::kUnavailable);

@@ -217,6 +217,30 @@ TEST(AStateFileThatWentWhileWeWaitedForItsLockIsGone) {
   }
 }
 
+TEST(WhereInodeNumbersMeanNothingAStateFileIsKnownByItsHeader) {
+  struct : ForwardingOs {
+    int Stat(int dir, const char* path, struct stat* st, int flags) override {
+      const int r = to_.Stat(dir, path, st, flags);
+      st->st_ino = ++drawn;
+      return r;
+    }
+    int Statfs(int fd, struct statfs* fs) override {
+      const int r = to_.Statfs(fd, fs);
+      fs->f_type = 0x65735546;  // FUSE
+      return r;
+    }
+    ino_t drawn = 1u << 30;
+  } os;
+  Place place, other;
+  const Owned j = place.Create(os), stranger = other.Create();
+  REQUIRE(rename(place.path.c_str(), (place.path + ".was").c_str()) == 0);
+  WriteFile(place.path, ReadFile(other.path));
+  CHECK_CODE(j->Remove(), Code::kVerify);
+  REQUIRE(rename((place.path + ".was").c_str(), place.path.c_str()) == 0);
+  CHECK_OK(j->Remove());
+  CHECK(!Exists(place.path));
+}
+
 TEST(RemoveLeavesAStrangerOfThatNameAlone) {
   Place place;
   const Owned j = place.Create();

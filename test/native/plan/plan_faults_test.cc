@@ -24,6 +24,7 @@ class FailingOs : public ForwardingOs {
     return to_.Close(fd);
   }
   int Fstat(int fd, struct stat* st) override { return Fails() ? -EIO : to_.Fstat(fd, st); }
+  int Look(int dir, const char* path, Seen* seen) override { return Fails() ? -EIO : to_.Look(dir, path, seen); }
   int Stat(int dir, const char* path, struct stat* st, int flags) override {
     return Fails() ? -EIO : to_.Stat(dir, path, st, flags);
   }

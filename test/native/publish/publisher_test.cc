@@ -67,9 +67,9 @@ TEST(RootPublishesNoFileThatSomebodyElseMade) {
       st->st_uid = 0;
       return r;
     }
-    int Stat(int dir, const char* path, struct stat* st, int flags) override {
-      const int r = to_.Stat(dir, path, st, flags);
-      st->st_uid = std::string_view(path).starts_with("new._AXL") ? 65534 : 0;
+    int Look(int dir, const char* path, Seen* seen) override {
+      const int r = to_.Look(dir, path, seen);
+      seen->st.st_uid = std::string_view(path).starts_with("new._AXL") ? 65534 : 0;
       return r;
     }
   } os;
@@ -167,8 +167,8 @@ TEST(ALivePublishThatFailedGoesOnAndCannotBeFreed) {
 // A free that cannot see whether a file is published must not take it for unpublished.
 TEST(WhatCannotBeSeenIsNotRolledBack) {
   struct BlindOs : QuickOs {
-    int Stat(int dir, const char* path, struct stat* st, int flags) override {
-      return path == blind ? -EIO : to_.Stat(dir, path, st, flags);
+    int Look(int dir, const char* path, Seen* seen) override {
+      return PathAt(dir, path) == blind ? -EIO : to_.Look(dir, path, seen);
     }
     std::string blind;
   } os;

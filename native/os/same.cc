@@ -1,0 +1,118 @@
+// The evidence, from the cheapest to the dearest. What one side does not know is not compared.
+#include "os/same.h"
+
+#include <fcntl.h>
+#include <sys/vfs.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include "os/directories.h"
+#include "os/metadata.h"
+#include "os/mounts.h"
+#include "os/sum.h"
+
+namespace axl {
+
+namespace {
+
+constexpr long kFuse = 0x65735546, kOverlay = 0x794C7630;
+// Numbers that the kernel draws anew whenever it reads an inode.
+constexpr std::array kDrawn = {0x4D44L /* vfat */, 0x2011BAB0L /* exfat */};
+// FUSE's numbers are the server's own counter, but for these.
+constexpr std::array kFuseKeeps = {"fuseblk",  "virtiofs",    "fuse.glusterfs",      "fuse.ceph",    "fuse.ceph-fuse",
+                                   "fuse.mfs", "fuse.bindfs", "fuse.fuse-overlayfs", "fuse.juicefs", "fuse.fuse2fs"};
+
+// By what both sides know. REQUIRES: inode numbers are worth something.
+Answer ByIdentity(const Identity& done, const Identity& now, Inodes inodes, bool untouched) {
+  if (done.inode == 0 || inodes == Inodes::kMeanNothing) return Answer::kCannotTell;
+  const bool only_number = done.ctime == Time{} && done.birth == Time{};
+  if (done.inode != now.inode) return only_number && inodes == Inodes::kNotProbed ? Answer::kCannotTell : Answer::kNo;
+  if (done.birth != Time{} && now.birth != Time{}) return done.birth == now.birth ? Answer::kYes : Answer::kNo;
+  return untouched && done.ctime != Time{} && done.ctime == now.ctime ? Answer::kYes : Answer::kCannotTell;
+}
+
+Status Unreadable(const std::string& path, int err) {
+  return Status::Make(Code::kVerify,
+                      "it cannot be told whether this is the file that was copied, because it cannot be read (" +
+                          ErrnoName(err) + "): make it readable, then run again with --verify checksum",
+                      path);
+}
+
+Recognized ByContents(Os& os, const FileEntry& file, uint32_t wanted, const Sighting& at) {
+  if (static_cast<uint64_t>(at.seen.st.st_size) != file.size) return {};
+  if (file.kind == FileKind::kSymlink) {
+    std::string target;
+    if (int r = os.ReadLink(at.dir, at.name.c_str(), &target); r < 0)
+      return {Answer::kCannotTell, Unreadable(at.path, -r)};
+    return {target == file.link_target ? Answer::kYes : Answer::kNo, {}, true};
+  }
+  Fd fd(os, os.Open(at.dir, at.name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
+  if (!fd.valid()) return {Answer::kCannotTell, Unreadable(at.path, fd.error())};
+  uint32_t crc = 0;
+  const Status s = SumBytes(os, fd.get(), at.path, 0, file.size, std::atomic<bool>(false), &crc);
+  if (!s.ok() && s.code != Code::kVerify) return {Answer::kCannotTell, Unreadable(at.path, s.err)};
+  return {s.ok() && crc == wanted ? Answer::kYes : Answer::kNo, {}, true};
+}
+
+Status Elsewhere(const char* what, const std::string& path) {
+  return Status::Make(Code::kConflict,
+                      std::string(what) +
+                          ": is its file system mounted? If the directory was removed or made anew, delete the state "
+                          "file",
+                      path);
+}
+
+Status CheckAnchor(Os& os, const Anchor& anchor) {
+  std::shared_ptr<Directory> dir;
+  const Status opened = OpenDirectory(os, anchor.path, &dir);
+  if (opened.err == ENOENT || opened.err == ENOTDIR)
+    return Elsewhere("the directory into which the transfer was dispatched is not there", anchor.path);
+  if (!opened.ok()) return opened;
+  Seen seen;
+  if (int r = os.Look(dir->fd.get(), "", &seen); r < 0) return Status::Errno(-r, "statx", anchor.path);
+  const Identity now = IdentityOf(seen), &then = anchor.identity;
+  const bool other_birth = then.birth != Time{} && now.birth != Time{} && then.birth != now.birth;
+  if (then.inode == 0 || (then.inode == now.inode && !other_birth)) return Status::Ok();
+  if (!WorthOf(os, dir->fd.get()).directories) return Status::Ok();
+  return Elsewhere("the directory is not the one into which the transfer was dispatched", anchor.path);
+}
+
+}  // namespace
+
+Identity IdentityOf(const Seen& seen) { return {seen.st.st_ino, TimeOf(seen.st.st_ctim), TimeOf(seen.birth), {}}; }
+
+Recognized IsDoneFile(Os& os, const TransferState& state, uint32_t id, const Sighting& at, bool by_contents) {
+  const FileEntry& file = state.files[id];
+  const FileProgress& done = state.progress[id];
+  const mode_t mode = at.seen.st.st_mode;
+  if (!(file.kind == FileKind::kSymlink ? S_ISLNK(mode) : S_ISREG(mode))) return {};
+  const Answer known = ByIdentity(done.temporary, IdentityOf(at.seen), state.info.inodes, at.untouched);
+  if (known == Answer::kYes) return {known};
+  if (known == Answer::kNo && !by_contents && WorthOf(os, at.dir).files) return {};
+  return ByContents(os, file, done.crc, at);
+}
+
+Status CheckAnchors(Os& os, const TransferState& state) {
+  for (const Anchor& anchor : state.anchors)
+    if (Status s = CheckAnchor(os, anchor); !s.ok()) return s;
+  return Status::Ok();
+}
+
+Worth WorthOf(long magic, const std::string& type) {
+  if (std::find(kDrawn.begin(), kDrawn.end(), magic) != kDrawn.end()) return {false, false};
+  // A directory of a lower layer gets another birth, and may get another number, when the first file is made in it.
+  if (magic == kOverlay) return {true, false};
+  const bool keeps = magic != kFuse || std::find(kFuseKeeps.begin(), kFuseKeeps.end(), type) != kFuseKeeps.end();
+  return {keeps, keeps && type != "fuse.fuse-overlayfs"};
+}
+
+Worth WorthOf(Os& os, int fd) {
+  struct statfs fs;
+  if (os.Statfs(fd, &fs) < 0) return {};
+  const long magic = static_cast<long>(fs.f_type);
+  return WorthOf(magic, magic == kFuse ? MountOf(fd).type : "");
+}
+
+}  // namespace axl

@@ -1,0 +1,47 @@
+// What inode numbers are worth, by file system.
+#include "os/same.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "test.h"
+
+namespace axl::test {
+namespace {
+
+constexpr long kFuse = 0x65735546;
+
+TEST(InodeNumbersOfFuseMeanNothingUnlessItsServerIsKnownToKeepThem) {
+  for (const char* type : {"fuse.mergerfs", "fuse.sshfs", "fuse.unionfs-fuse", "fuse", ""})
+    CHECK(!WorthOf(kFuse, type).files && !WorthOf(kFuse, type).directories);
+  for (const char* type : {"fuse.glusterfs", "fuse.mfs", "fuse.bindfs", "fuseblk"})
+    CHECK(WorthOf(kFuse, type).files && WorthOf(kFuse, type).directories);
+  CHECK(!WorthOf(0x4D44, "").files);     // vfat
+  CHECK(WorthOf(0xEF53, "").files);      // ext4
+  CHECK(WorthOf(0x01021994, "").files);  // tmpfs
+}
+
+// The first file that is made in it copies it up.
+TEST(ADirectoryOfAnOverlayIsKnownByItsPathAlone) {
+  CHECK(WorthOf(0x794C7630, "").files && !WorthOf(0x794C7630, "").directories);
+}
+
+TEST(AnIdentityIsWhatTheSystemTells) {
+  TempDir dir;
+  WriteFile(dir / "a", "a");
+  Seen seen, again;
+  REQUIRE(Os::Posix().Look(AT_FDCWD, (dir / "a").c_str(), &seen) == 0);
+  struct stat st;
+  REQUIRE(lstat((dir / "a").c_str(), &st) == 0);
+  CHECK_EQ(IdentityOf(seen).inode, st.st_ino);
+  CHECK_EQ(IdentityOf(seen).ctime.nsec, st.st_ctim.tv_nsec);
+  CHECK_EQ(seen.st.st_dev, st.st_dev);
+  CHECK_EQ(seen.st.st_nlink, st.st_nlink);
+  REQUIRE(rename((dir / "a").c_str(), (dir / "b").c_str()) == 0);
+  REQUIRE(Os::Posix().Look(AT_FDCWD, (dir / "b").c_str(), &again) == 0);
+  CHECK(IdentityOf(seen).birth == IdentityOf(again).birth);
+}
+
+}  // namespace
+}  // namespace axl::test
