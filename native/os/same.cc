@@ -17,7 +17,7 @@ namespace axl {
 
 namespace {
 
-constexpr long kFuse = 0x65735546, kOverlay = 0x794C7630;
+constexpr long kFuseMagic = 0x65735546, kOverlayMagic = 0x794C7630;
 // Numbers that the kernel draws anew whenever it reads an inode.
 constexpr std::array kDrawn = {0x4D44L /* vfat */, 0x2011BAB0L /* exfat */};
 // FUSE's numbers are the server's own counter, but for these.
@@ -103,8 +103,8 @@ Status CheckAnchors(Os& os, const TransferState& state) {
 Worth WorthOf(long magic, const std::string& type) {
   if (std::find(kDrawn.begin(), kDrawn.end(), magic) != kDrawn.end()) return {false, false};
   // A directory of a lower layer gets another birth, and may get another number, when the first file is made in it.
-  if (magic == kOverlay) return {true, false};
-  const bool keeps = magic != kFuse || std::find(kFuseKeeps.begin(), kFuseKeeps.end(), type) != kFuseKeeps.end();
+  if (magic == kOverlayMagic) return {true, false};
+  const bool keeps = magic != kFuseMagic || std::find(kFuseKeeps.begin(), kFuseKeeps.end(), type) != kFuseKeeps.end();
   return {keeps, keeps && type != "fuse.fuse-overlayfs"};
 }
 
@@ -112,7 +112,7 @@ Worth WorthOf(Os& os, int fd) {
   struct statfs fs;
   if (os.Statfs(fd, &fs) < 0) return {};
   const long magic = static_cast<long>(fs.f_type);
-  return WorthOf(magic, magic == kFuse ? MountOf(fd).type : "");
+  return WorthOf(magic, magic == kFuseMagic ? MountOf(fd).type : "");
 }
 
 }  // namespace axl
