@@ -67,7 +67,9 @@ Alive IsAlive(Os& os, int fd, Locked locked, const TransferInfo& info, const Wor
                        Status::Make(Code::kStateLocked, "its writer is alive, or a finalizer is at work on it", path)};
   if (locked == Locked::kHeld) return IsCovered(word, info) && IsLeftBehind(os, fd) ? dead : alive;
   const bool granted = locked == Locked::kGranted;
-  const Answer process = IsWriting(info, BaseOf(path), granted);
+  struct stat st = {};
+  (void)os.Fstat(fd, &st);
+  const Answer process = IsWriting(info, {BaseOf(path), st.st_dev, st.st_ino}, granted);
   if (process != Answer::kCannotTell) return process == Answer::kNo ? dead : alive;
   if (IsCovered(word, info)) return dead;
   const LockDomain domain = LocksOf(os, fd);

@@ -53,13 +53,17 @@ bool IsNamed(std::string target, std::string_view name) {
 }
 
 // A process may have let go of a transfer and live on.
-Answer HasOpen(uint32_t pid, std::string_view name) {
+Answer HasOpen(uint32_t pid, const OpenFile& file) {
   std::error_code error;
   std::filesystem::directory_iterator it("/proc/" + std::to_string(pid) + "/fd", error);
   if (error) return Answer::kCannotTell;
   for (; it != std::filesystem::directory_iterator(); it.increment(error)) {
-    const std::string target = std::filesystem::read_symlink(it->path(), error).native();
-    if (!error && IsNamed(target, name)) return Answer::kYes;
+    struct stat st;
+    if (stat(it->path().c_str(), &st) != 0) continue;
+    const bool same_mount = st.st_dev == file.device;
+    if (same_mount && st.st_ino == file.inode) return Answer::kYes;
+    if (!same_mount && IsNamed(std::filesystem::read_symlink(it->path(), error).native(), file.name))
+      return Answer::kYes;
   }
   return Answer::kNo;
 }
@@ -96,7 +100,7 @@ void DescribeProcess(TransferInfo* info) {
 
 bool IsThisBoot(const TransferInfo& info) { return !info.boot_id.empty() && info.boot_id == BootId(); }
 
-Answer IsWriting(const TransferInfo& info, std::string_view name, bool granted) {
+Answer IsWriting(const TransferInfo& info, const OpenFile& file, bool granted) {
   if (!IsThisBoot(info) || info.pid_namespace == 0 || info.pid_namespace != PidNamespace()) return Answer::kCannotTell;
   if (info.pid == 0 || info.pid > INT_MAX) return Answer::kCannotTell;
   if (NoSuchProcess(info.pid)) return Answer::kNo;
@@ -106,7 +110,7 @@ Answer IsWriting(const TransferInfo& info, std::string_view name, bool granted) 
   if (now.state == 'Z' || now.state == 'X') return Answer::kNo;  // it has no threads left that could write
   const bool ourselves = info.pid == static_cast<uint32_t>(getpid());
   if (ourselves) return granted ? Answer::kNo : Answer::kYes;
-  const Answer open = HasOpen(info.pid, name);
+  const Answer open = HasOpen(info.pid, file);
   return open == Answer::kCannotTell && !granted ? Answer::kYes : open;
 }
 

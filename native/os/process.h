@@ -17,10 +17,16 @@ void DescribeProcess(TransferInfo* info);
 // Did the writer run under this kernel, since its last boot?
 bool IsThisBoot(const TransferInfo& info);
 
-// Does the writer's process exist, and has it a file of that name open? kCannotTell for a process of another boot, host
-// or pid namespace. `granted`: this process has just been given the lock of the state file, so it is not itself
-// writing.
-Answer IsWriting(const TransferInfo& info, std::string_view name, bool granted);
+// A file as another process may have it open: through the same mount it is the same file, through another one it has
+// the same name.
+struct OpenFile {
+  std::string_view name;
+  uint64_t device = 0, inode = 0;
+};
+
+// Does the writer's process exist, and has it the file open? kCannotTell for a process of another boot, host or pid
+// namespace. `granted`: this process has just been given the lock of the state file, so it is not itself writing.
+Answer IsWriting(const TransferInfo& info, const OpenFile& file, bool granted);
 
 // Fields 3 and 22 of /proc/PID/stat.
 struct ProcessStat {

@@ -17,7 +17,7 @@ const WAYS: readonly (readonly string[])[] = [
   ['--incomplete', 'resume'],
   ['--dataset', '--incomplete', 'resume', '--fallback', 'delete'],
   ['--overwrite', 'keep', '--verify', 'checksum', '--keep-state'],
-  ['--overwrite', 'fail', '--owner', 'fail', '--recursive', '--job-ended'],
+  ['--overwrite', 'fail', '--owner', 'fail', '--recursive'],
   ['--verify', 'none', '--jobs', '256'],
 ];
 
@@ -33,7 +33,7 @@ for (const way of deep ? WAYS : WAYS.slice(1, 3))
     const before = fingerprint(world.place.root);
     t.ok(traps.count > (deep ? 1000 : 400), `${traps.count} traps`);
     t.ok(before.size > 150, `${before.size} things to hit`);
-    const ended = await axlFinalize([...way, '--json', world.states]);
+    const ended = await axlFinalize([...way, '--job-ended', '--json', world.states]);
     t.same(differences(before, fingerprint(world.place.root)), []);
     t.equal(ended.signal, null, 'and it comes to an end');
     const { counts } = said(ended);

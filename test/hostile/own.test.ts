@@ -52,7 +52,7 @@ t.test('a file that a user put in the place of a temporary one never gets its se
   const temporary = temporaryName(stateFile, join(dest, 'program'));
   if (!takeInode(temporary, '#'.repeat(size)))
     return t.comment('this file system does not use inode numbers again at once');
-  await axlFinalize([world.rootStates]);
+  await axlFinalize(['--job-ended', world.rootStates]);
   for (const name of fs.readdirSync(dest)) {
     const { uid, mode } = fs.statSync(join(dest, name));
     t.same([uid, mode & 0o7777], [MALLORY, 0o644], name);
@@ -72,7 +72,7 @@ t.test('a resume as root copies into no directory that a user has put a link for
     fs.symlinkSync(world.etc, dest);
   });
   const before = fingerprint(world.etc);
-  const { status } = await axlFinalize(['--incomplete', 'resume', world.rootStates]);
+  const { status } = await axlFinalize(['--job-ended', '--incomplete', 'resume', world.rootStates]);
   t.same(differences(before, fingerprint(world.etc)), []);
   t.equal(status, 3);
 });
@@ -89,7 +89,7 @@ t.test("a user cannot have root give him another's directory in the place of one
     fs.rmdirSync(join(dest, 'empty'));
     fs.renameSync(bobs, join(dest, 'empty'));
   });
-  await axlFinalize([world.rootStates]);
+  await axlFinalize(['--job-ended', world.rootStates]);
   const { uid, mode } = fs.statSync(join(dest, 'empty'));
   t.same([uid, mode & 0o777], [BOB, 0o700]);
 });
@@ -103,8 +103,8 @@ t.test("a user's link below root's input does not make root act on state files o
     fs.symlinkSync(world.rootStates, join(world.states, 'below'));
     fs.symlinkSync(stateFile, join(world.states, 'link'));
   });
-  await axlFinalize(['--recursive', world.states]);
-  await axlFinalize(['--recursive', join(world.states, '*'), world.states]);
+  await axlFinalize(['--job-ended', '--recursive', world.states]);
+  await axlFinalize(['--job-ended', '--recursive', join(world.states, '*'), world.states]);
   t.same([fs.readdirSync(world.rootStates), fs.readdirSync(dest)], before);
 });
 
@@ -119,13 +119,13 @@ t.test("a user's link in root's input leads to no state files of others", { skip
     fs.symlinkSync(world.place.root, join(world.states, 'above'));
   });
   for (const input of ['link', 'link/', 'link/state', 'above/bobs', 'above/bobs/state']) {
-    const { status, stderr } = await axlFinalize([join(world.states, input)]);
+    const { status, stderr } = await axlFinalize(['--job-ended', join(world.states, input)]);
     t.equal(status, 1, input);
     t.match(stderr, `root follows no symbolic link of user ${MALLORY}`);
   }
   t.ok(fs.existsSync(stateFile));
   fs.symlinkSync(bobs, world.place.path('roots-own'));
-  const { status } = await axlFinalize([world.place.path('roots-own')]);
+  const { status } = await axlFinalize(['--job-ended', world.place.path('roots-own')]);
   t.equal(status, 0);
   t.notOk(fs.existsSync(stateFile), 'a link of root leads where root wants');
 });
@@ -139,7 +139,7 @@ t.test("another user's lock on a shared state directory keeps nobody from his wo
     fs.mkdirSync(lock);
     fs.utimesSync(lock, 2 ** 31, 2 ** 31); // never stale
   });
-  const { status, stderr } = await axlFinalize([world.sticky]);
+  const { status, stderr } = await axlFinalize(['--job-ended', world.sticky]);
   t.equal(status, 0, stderr);
   t.notOk(fs.existsSync(stateFile));
 });
@@ -156,7 +156,7 @@ t.test('a report goes through no link that is not of root or of who owns the dir
     });
     const before = fingerprint(world.etc);
     for (const name of ['out/new', 'out/existing', 'direct', 'linked'])
-      await axlFinalize([option, join(world.home, name), world.rootStates]);
+      await axlFinalize(['--job-ended', option, join(world.home, name), world.rootStates]);
     t.same(differences(before, fingerprint(world.etc)), [], option);
   }
 });

@@ -11,6 +11,8 @@
 namespace axl::test {
 namespace {
 
+const OpenFile kState{"state", 0, 0}, kStat{"stat", 0, 0};
+
 TransferInfo Self() {
   TransferInfo info;
   DescribeProcess(&info);
@@ -26,8 +28,8 @@ TEST(ThisProcessIsWritingUnlessItHasBeenGivenTheLock) {
   CHECK_EQ(info.pid, getpid());
   CHECK(info.start_time > 0);
   CHECK(info.pid_namespace > 0);
-  CHECK_EQ(IsWriting(info, "state", false), Answer::kYes);
-  CHECK_EQ(IsWriting(info, "state", true), Answer::kNo);
+  CHECK_EQ(IsWriting(info, kState, false), Answer::kYes);
+  CHECK_EQ(IsWriting(info, kState, true), Answer::kNo);
 }
 
 TEST(AProcessNameWithParenthesesAndSpacesHidesNothing) {
@@ -42,30 +44,30 @@ TEST(AProcessNameWithParenthesesAndSpacesHidesNothing) {
 TEST(OfAWriterOfAnotherBootOrPidNamespaceNothingCanBeTold) {
   TransferInfo info = Self();
   info.boot_id[0] = info.boot_id[0] == '0' ? '1' : '0';
-  CHECK_EQ(IsWriting(info, "state", true), Answer::kCannotTell);
+  CHECK_EQ(IsWriting(info, kState, true), Answer::kCannotTell);
   info = Self();
   info.pid_namespace++;
-  CHECK_EQ(IsWriting(info, "state", true), Answer::kCannotTell);
-  CHECK_EQ(IsWriting(TransferInfo{}, "state", true), Answer::kCannotTell);
+  CHECK_EQ(IsWriting(info, kState, true), Answer::kCannotTell);
+  CHECK_EQ(IsWriting(TransferInfo{}, kState, true), Answer::kCannotTell);
 }
 
 TEST(OfAWriterOfThisBootItsProcessTellsWhateverItsHostIsCalled) {
   TransferInfo info = Self();
   info.host += ".elsewhere";
-  CHECK_EQ(IsWriting(info, "state", false), Answer::kYes);
+  CHECK_EQ(IsWriting(info, kState, false), Answer::kYes);
 }
 
 TEST(AReusedProcessIdIsNotTheWriter) {
   TransferInfo info = Self();
   info.start_time--;
-  CHECK_EQ(IsWriting(info, "state", false), Answer::kNo);
+  CHECK_EQ(IsWriting(info, kState, false), Answer::kNo);
 }
 
 TEST(AHostileProcessIdIsUnknown) {
   TransferInfo info = Self();
   for (uint32_t pid : {0u, 0x80000000u, 0xffffffffu}) {
     info.pid = pid;
-    CHECK_EQ(IsWriting(info, "state", false), Answer::kCannotTell);
+    CHECK_EQ(IsWriting(info, kState, false), Answer::kCannotTell);
   }
 }
 
@@ -83,9 +85,9 @@ TEST(AZombieAndAReapedProcessAreDead) {
   CHECK(read(ends[0], &info.start_time, sizeof info.start_time) == sizeof info.start_time);
   siginfo_t ended;
   CHECK(waitid(P_PID, static_cast<id_t>(child), &ended, WEXITED | WNOWAIT) == 0);
-  CHECK_EQ(IsWriting(info, "state", false), Answer::kNo);
+  CHECK_EQ(IsWriting(info, kState, false), Answer::kNo);
   CHECK(waitpid(child, nullptr, 0) == child);
-  CHECK_EQ(IsWriting(info, "state", false), Answer::kNo);
+  CHECK_EQ(IsWriting(info, kState, false), Answer::kNo);
   close(ends[0]);
   close(ends[1]);
 }
@@ -105,8 +107,8 @@ TEST(AProcessThatHasLetGoOfTheStateFileIsNotWriting) {
   TransferInfo info = Self();
   info.pid = static_cast<uint32_t>(child);
   CHECK(read(ends[0], &info.start_time, sizeof info.start_time) == sizeof info.start_time);
-  CHECK_EQ(IsWriting(info, "stat", true), Answer::kYes);
-  CHECK_EQ(IsWriting(info, "state", true), Answer::kNo);
+  CHECK_EQ(IsWriting(info, kStat, true), Answer::kYes);
+  CHECK_EQ(IsWriting(info, kState, true), Answer::kNo);
   CHECK(write(held[1], "x", 1) == 1 && waitpid(child, nullptr, 0) == child);
   for (int fd : {ends[0], ends[1], held[0], held[1]}) close(fd);
 }
