@@ -8,37 +8,37 @@ const numbers = (packed: Buffer): BigUint64Array =>
 
 /** Numbers that stand for final paths, by candidate. */
 export class Destinations {
-  readonly #batches: {
-    readonly batch: readonly number[];
-    readonly counts: BigUint64Array;
-    readonly all: BigUint64Array;
-  }[] = [];
+  readonly #transfers = new Map<string, { readonly i: number; readonly destinations: BigUint64Array }>();
 
-  /** @param batch the candidates of a commit */
-  add(batch: readonly number[], { destinations, counts }: NativeCommitted): void {
-    this.#batches.push({ batch, counts: numbers(counts), all: numbers(destinations) });
-  }
-
-  *#each(): Generator<readonly [i: number, destination: bigint]> {
-    for (const { batch, counts, all } of this.#batches) {
-      let at = 0;
-      for (const [index, i] of batch.entries())
-        for (const end = at + Number(counts[index]); at < end; at++) yield [i, all[at] as bigint];
+  /**
+   * @param batch the candidates of a commit
+   * @param uuids of their transfers: one that is met by two paths counts once
+   */
+  add(batch: readonly number[], { destinations, counts }: NativeCommitted, uuids: Buffer): void {
+    const all = numbers(destinations);
+    const lengths = numbers(counts);
+    let at = 0;
+    for (const [index, i] of batch.entries()) {
+      const own = all.subarray(at, at + Number(lengths[index]));
+      at += own.length;
+      if (own.length > 0)
+        this.#transfers.set(uuids.toString('hex', index * 16, index * 16 + 16), { i, destinations: own });
     }
   }
 
   /** Two candidates that seem to have one. */
   meeting(): readonly number[] | undefined {
-    const sorted = new BigUint64Array(this.#batches.reduce((sum, { all }) => sum + all.length, 0));
+    const transfers = [...this.#transfers.values()];
+    const sorted = new BigUint64Array(transfers.reduce((sum, { destinations }) => sum + destinations.length, 0));
     let length = 0;
-    for (const { all } of this.#batches) {
-      sorted.set(all, length);
-      length += all.length;
+    for (const { destinations } of transfers) {
+      sorted.set(destinations, length);
+      length += destinations.length;
     }
     sorted.sort();
     const at = sorted.findIndex((one, index) => index > 0 && one === sorted[index - 1]);
     if (at === -1) return undefined;
-    return [...this.#each()].filter(([, one]) => one === sorted[at]).map(([i]) => i);
+    return transfers.filter(({ destinations }) => destinations.includes(sorted[at] as bigint)).map(({ i }) => i);
   }
 }
 

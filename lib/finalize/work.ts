@@ -214,7 +214,7 @@ export class Work {
       native().commit(packed, policy, uuids(batch));
     const hear = (batch: readonly number[], result: NativeCommitted) => {
       committed += result.committed;
-      destinations.add(batch, result);
+      destinations.add(batch, result, uuids(batch));
       for (const entry of result.refused) {
         if (isBusy(entry)) busy.push(batch[entry.at] as number);
         else refused.set(batch[entry.at] as number, entry);

@@ -20,12 +20,12 @@ class InventedOs : public test::ForwardingOs {
   int Stat(int dir, const char* path, struct stat* st, int flags) override {
     std::string real;
     const std::string from = dir == AT_FDCWD ? std::string(path) : Join(open_[static_cast<size_t>(dir)], path);
-    return Look(from, (flags & AT_SYMLINK_NOFOLLOW) == 0, &real, st);
+    return Find(from, (flags & AT_SYMLINK_NOFOLLOW) == 0, &real, st);
   }
   int Open(int, const char* path, int flags, mode_t) override {
     std::string real;
     struct stat st;
-    if (int r = Look(path, (flags & O_NOFOLLOW) == 0, &real, &st); r < 0) return r;
+    if (int r = Find(path, (flags & O_NOFOLLOW) == 0, &real, &st); r < 0) return r;
     if (S_ISLNK(st.st_mode)) return -ELOOP;
     open_.push_back(real);
     return static_cast<int>(open_.size() - 1);
@@ -33,11 +33,16 @@ class InventedOs : public test::ForwardingOs {
   int Close(int) override { return 0; }
   int Fstat(int fd, struct stat* st) override {
     std::string real;
-    return Look(open_[static_cast<size_t>(fd)], false, &real, st);
+    return Find(open_[static_cast<size_t>(fd)], false, &real, st);
+  }
+  int Look(int, const char* path, Seen* seen) override {
+    std::string real;
+    *seen = {};
+    return Find(path, false, &real, &seen->st);
   }
   int RealPath(const char* path, std::string* out) override {
     struct stat st;
-    return Look(path, true, out, &st);
+    return Find(path, true, out, &st);
   }
   int ReadLink(int, const char* path, std::string* target) override { return target->assign(path), 0; }
   // Four levels of four names each.
@@ -67,7 +72,7 @@ class InventedOs : public test::ForwardingOs {
     }
   }
 
-  int Look(std::string_view path, bool follow, std::string* real, struct stat* st) const {
+  int Find(std::string_view path, bool follow, std::string* real, struct stat* st) const {
     real->clear();
     mode_t kind = S_IFDIR;
     for (size_t at = 1; at < path.size();) {
