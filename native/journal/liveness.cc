@@ -69,10 +69,11 @@ Alive IsAlive(Os& os, int fd, Locked locked, const TransferInfo& info, const Wor
   const bool granted = locked == Locked::kGranted;
   struct stat st = {};
   (void)os.Fstat(fd, &st);
-  const Answer process = IsWriting(info, {BaseOf(path), st.st_dev, st.st_ino}, granted);
+  const LockDomain domain = LocksOf(os, fd);
+  const bool numbered = domain.reach == LockReach::kThisHost;
+  const Answer process = IsWriting(info, {BaseOf(path), numbered ? st.st_dev : 0, st.st_ino}, granted);
   if (process != Answer::kCannotTell) return process == Answer::kNo ? dead : alive;
   if (IsCovered(word, info)) return dead;
-  const LockDomain domain = LocksOf(os, fd);
   return granted && Reaches(domain.reach, info) ? dead
                                                 : Unknown(info, granted ? domain.type : domain.type + ", none", path);
 }

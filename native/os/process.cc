@@ -59,13 +59,13 @@ Answer HasOpen(uint32_t pid, const OpenFile& file) {
   if (error) return Answer::kCannotTell;
   for (; it != std::filesystem::directory_iterator(); it.increment(error)) {
     struct stat st;
-    if (stat(it->path().c_str(), &st) != 0) continue;
-    const bool same_mount = st.st_dev == file.device;
+    const bool same_mount = stat(it->path().c_str(), &st) == 0 && st.st_dev == file.device;
     if (same_mount && st.st_ino == file.inode) return Answer::kYes;
-    if (!same_mount && IsNamed(std::filesystem::read_symlink(it->path(), error).native(), file.name))
+    std::error_code closed;
+    if (!same_mount && IsNamed(std::filesystem::read_symlink(it->path(), closed).native(), file.name))
       return Answer::kYes;
   }
-  return Answer::kNo;
+  return error ? Answer::kCannotTell : Answer::kNo;
 }
 
 bool NoSuchProcess(uint32_t pid) { return kill(static_cast<pid_t>(pid), 0) == -1 && errno == ESRCH; }

@@ -21,7 +21,7 @@ bool IsThisBoot(const TransferInfo& info);
 // the same name.
 struct OpenFile {
   std::string_view name;
-  uint64_t device = 0, inode = 0;
+  uint64_t device = 0, inode = 0;  // 0 where a number does not tell a file
 };
 
 // Does the writer's process exist, and has it the file open? kCannotTell for a process of another boot, host or pid
