@@ -42,8 +42,11 @@ export interface Listing {
   readonly unreadable: readonly Failure[];
 }
 
-/** No state files: our locks, verdicts and what ranks without an MPI binding say; files that FUSE or NFS keeps for who has them open. */
-const OURS = /^\.(axl-(finalize\.|verdict\.|comm-)|fuse_hidden|nfs[0-9a-f]{16,})/;
+/**
+ * No state files: our locks, verdicts, unfinished reports and what ranks without an MPI binding say; files that FUSE or
+ * NFS keeps for who has them open.
+ */
+const OURS = /^\.(axl-(finalize\.|verdict\.|report\.|comm-)|fuse_hidden|nfs[0-9a-f]{16,})/;
 const COMM = '**/.axl-comm-*/**';
 /** A verdict has a suffix in what a killed writer of it left. */
 const TRACE = /^\.axl-(verdict\.[0-9a-f]{32}-\d+(\..*)?|finalize\..*\.lock)$/;

@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib';
 import t from 'tap';
 import { standIns } from '../../lib/finalize/whereabouts.js';
 import { type FinalizeEvent, finalize } from '../../lib/index.js';
-import { Place, temporaries, tree } from '../support.js';
+import { axlFinalize, Place, temporaries, tree } from '../support.js';
 import { leaveRanks, published } from './datasets.js';
 
 const together = { allRanks: true } as const;
@@ -42,6 +42,16 @@ t.test('a dataset whose state files may be anywhere is kept when not all were gi
   await leaveRanks(place, [0, 2], 3, 'part', { ...together, home: place.path('home') });
   t.match((await finalize(place.states)).counts, { kept: 2, 'rolled-back': 0 });
   t.equal(temporaries(place.dest).length, 2);
+});
+
+t.test('the report that a finalizer is writing among the state files is no input and stands for no rank', async (t) => {
+  const place = new Place(t);
+  await leaveRanks(place, [0, 2], 3, 'part', together);
+  const report = place.path('states/axl-report.json');
+  const { status, stdout } = await axlFinalize(['--json', '--exclude', 'axl-report.*', '--report', report, place.states]);
+  t.equal(status, 3);
+  t.match(JSON.parse(stdout).counts, { 'rolled-back': 2, kept: 0, corrupt: 0, 'not-state': 0 });
+  t.same(fs.readdirSync(place.states), ['axl-report.json']);
 });
 
 const damages: Record<string, (path: string) => void> = {

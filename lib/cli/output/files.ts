@@ -63,8 +63,8 @@ export class NewFile {
       const dir = this.#enter(dirname(name));
       this.#final = fromLatin1(join(dir, basename(name)));
       refuseOthers(this.#final);
-      // Short, whatever the final name is: that may be as long as a name can be.
-      this.#temporary = fromLatin1(join(dir, `.axl-${unique}.tmp`));
+      // Short, whatever the final name is: that may be as long as a name can be. lib/finalize/scan.ts knows it is no input.
+      this.#temporary = fromLatin1(join(dir, `.axl-report.${unique}.tmp`));
       this.#fd = openSync(this.#temporary, 'wx', 0o666);
       if (alone) rmSync(this.#final, { force: true });
     }, true);
