@@ -48,7 +48,14 @@ t.test('the report that a finalizer is writing among the state files is no input
   const place = new Place(t);
   await leaveRanks(place, [0, 2], 3, 'part', together);
   const report = place.path('states/axl-report.json');
-  const { status, stdout } = await axlFinalize(['--json', '--exclude', 'axl-report.*', '--report', report, place.states]);
+  const { status, stdout } = await axlFinalize([
+    '--json',
+    '--exclude',
+    'axl-report.*',
+    '--report',
+    report,
+    place.states,
+  ]);
   t.equal(status, 3);
   t.match(JSON.parse(stdout).counts, { 'rolled-back': 2, kept: 0, corrupt: 0, 'not-state': 0 });
   t.same(fs.readdirSync(place.states), ['axl-report.json']);
