@@ -5,7 +5,7 @@ import { displayName, fromLatin1 } from '../base/names.js';
 import { INCOMPLETE, type NativeSurveyed } from '../base/native.js';
 import type { Failure } from '../base/types.js';
 import { jittered, sleep } from '../base/waiting.js';
-import { sizeOf, type View } from './decide.js';
+import { isWhole, sizeOf, type View } from './decide.js';
 import { Plan } from './plan.js';
 import { type Group, isDoubtful, Surveys } from './surveys.js';
 import { standIns } from './whereabouts.js';
@@ -49,10 +49,9 @@ export class Look {
     return this.surveys.groups.filter((group) => isAsked(group) && (only?.has(group.id) ?? true));
   }
 
-  /** The datasets of which not every rank was seen. */
+  /** The datasets of which not every rank was seen to be complete. */
   get partial(): Group[] {
-    const seen = ({ members }: Group) => new Set(members.map((i) => this.surveys.rank(i))).size;
-    return this.wanted.filter((group) => seen(group) < sizeOf([...group.sizes]));
+    return this.wanted.filter((group) => !this.surveys.hasEveryRank(group, (i) => isWhole(this.surveys.standing(i))));
   }
 
   readonly uuids = (batch: readonly number[]): Buffer => this.surveys.uuids(batch);
@@ -60,7 +59,7 @@ export class Look {
   /** What there is of a dataset, but for what was decided about it. @param homes that its transfers have, each once */
   view(group: Group, homes: readonly string[], isSeen: boolean): View {
     const { name, allRanks, members, sizes } = group;
-    const allSeen = !this.#doubt && isSeen && !this.#inPlaceOf(group);
+    const allSeen = !this.#doubt && (isSeen || this.surveys.hasEveryRank(group)) && !this.#inPlaceOf(group);
     return {
       ...{ name, allRanks, homes, sizes: [...sizes], rivals: this.surveys.rivals(group) },
       members: members.map((i) => this.surveys.member(i, this.work.isOurs(i))),

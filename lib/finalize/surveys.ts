@@ -110,6 +110,11 @@ export class Surveys {
     return { uuid: this.uuid(i), rank: this.rank(i), standing: this.standing(i), alive: this.alive(i), ours };
   }
 
+  /** @param counts which of its transfers do; all, if left out */
+  hasEveryRank({ members, sizes }: Group, counts: (i: number) => boolean = () => true): boolean {
+    return new Set(members.filter(counts).map((i) => this.rank(i))).size >= sizeOf([...sizes]);
+  }
+
   /** Of the same name and job, and with another home or size: parts of it perhaps. */
   rivals(group: Group): Rival[] {
     const others = this.groups.filter(

@@ -4,6 +4,7 @@ import { gzipSync } from 'node:zlib';
 import t from 'tap';
 import { standIns } from '../../lib/finalize/whereabouts.js';
 import { type FinalizeEvent, finalize } from '../../lib/index.js';
+import { cutBefore, TYPE } from '../journals.js';
 import { axlFinalize, Place, temporaries, tree } from '../support.js';
 import { leaveRanks, published } from './datasets.js';
 
@@ -43,6 +44,18 @@ t.test('a dataset whose state files may be anywhere is kept when not all were gi
   t.match((await finalize(place.states)).counts, { kept: 2, 'rolled-back': 0 });
   t.equal(temporaries(place.dest).length, 2);
 });
+
+for (const options of [{ exclude: ['*.json'] }, { pattern: ['part.*'] }])
+  t.test(
+    `a dataset of which every rank was seen is not kept for what was not asked for: ${JSON.stringify(options)}`,
+    async (t) => {
+      const place = new Place(t);
+      await leaveRanks(place, [0, 1, 2], 3, 'part');
+      cutBefore(place.path('states/part.1'), TYPE.done);
+      t.match((await finalize(place.states, { ...options, dataset: true })).counts, { 'rolled-back': 3, kept: 0 });
+      t.same(tree(place.states), {});
+    },
+  );
 
 t.test('the report that a finalizer is writing among the state files is no input and stands for no rank', async (t) => {
   const place = new Place(t);
