@@ -1,6 +1,6 @@
 // Every error this package throws, and the sentence for each. Codes are API; messages are not.
 // Misuse (a wrong type, an unknown option) is a TypeError or RangeError without a code: see options.ts.
-import { displayName, toText } from './names.js';
+import { displayName, displayText, toText } from './names.js';
 import type { Failure, TransferReport } from './types.js';
 
 /** The codes of errors, stable across versions: */
@@ -62,7 +62,8 @@ function sentence(failure: NativeFailure): string {
   const subject = [failure.syscall, names.join(' -> ')].filter((part) => part !== undefined && part !== '').join(' ');
   const errno = failure.errno === undefined ? undefined : `${failure.errnoName}, ${failure.reason}`;
   const cause = [errno, failure.detail].filter((part) => part !== undefined).join('; ');
-  return [subject, cause].filter((part) => part !== '').join(': ') || failure.code;
+  const said = [subject, cause].filter((part) => part !== '').join(': ') || failure.code;
+  return displayText(said); // the names of calls, and details, may come from a state file
 }
 
 /** The public form of a native failure: names as text, errno as Node's own errors have it. */

@@ -74,6 +74,17 @@ function escapeCharacter(character: string): string {
   return Array.from(bytes, (byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join('');
 }
 
+/** What acts on a terminal, or ends a line: C0, DEL, C1, line separators, and what turns the direction of writing. */
+export const ACTING = /[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu;
+
+/**
+ * A sentence for a terminal or a log: what would act on it becomes `\xNN`. Names in it are escaped already, so backslashes
+ * stay.
+ */
+export function displayText(text: string): string {
+  return text.replace(ACTING, escapeCharacter);
+}
+
 /** Most names: they need no other look. */
 const PLAIN = /^[ -[\]-~]*$/;
 

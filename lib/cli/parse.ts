@@ -1,7 +1,7 @@
 // From arguments to a checked Request: commander, built from the tables of options.ts. Prints help and usage errors.
 import { lstatSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { displayName } from '../base/names.js';
+import { displayName, displayText } from '../base/names.js';
 import { JOBS } from '../base/words.js';
 import type { FinalizeOptions } from '../index.js';
 import * as help from './help.js';
@@ -90,6 +90,10 @@ function addOptions(command: Command, rows: readonly OptionRow[]): Command {
   return command.helpOption('-h, --help');
 }
 
+/** In one line, with what commander suggests in a second one. */
+const complaint = (text: string): string =>
+  displayText(text.trimEnd().replace(/\n(?=\(Did you mean [^\n]*$)/, ' ')).replace(/^error: /, `${MAIN.name}: `);
+
 /** Help and usage errors end here: 0 or 2. */
 function settle(command: Command, text: () => string): Command {
   return command
@@ -98,7 +102,7 @@ function settle(command: Command, text: () => string): Command {
     .configureOutput({
       writeOut: (text) => toStdout.write(text),
       writeErr: (text) => toStderr.write(text),
-      outputError: (text, write) => write(text.replace(/^error: /, `${MAIN.name}: `)),
+      outputError: (text, write) => write(`${complaint(text)}\n`),
     });
 }
 

@@ -5,6 +5,7 @@ import t from 'tap';
 import { FINALIZE_OPTIONS } from '../../lib/cli/options.js';
 import { STATUSES } from '../../lib/cli/statuses.js';
 import type { FinalizedEntry, FinalizeEvent, ListedTransfer } from '../../lib/index.js';
+import { newUuid, Records, string, time, u8, u32, u64 } from '../hostile/forge.js';
 import { cutBefore, leave, TYPE } from '../journals.js';
 import {
   axlFinalize,
@@ -322,4 +323,55 @@ t.test('inputs that are named like a command are reached by a path', async (t) =
     t.equal((await axlFinalize([`./${name}`], { cwd: place.root })).status, 0);
   }
   t.same(Object.keys(tree(place.dest)).sort(), ['inspect', 'list', 'merge']);
+});
+
+/** A title, colours, C1, the direction of writing, line separators, a line of one's own, and what takes back. */
+const ACTING = '\x1b]0;title\x07\x1b[31mred\u009b31m\u202e\u2066\u061c\u2028\u2029\r\nforged line\x08\x7f';
+
+/** A state file of one failed file, with `ACTING` in whatever is text. */
+function acting(place: Place, file: string): void {
+  const dest = `${place.dest}/name${ACTING}`;
+  const about = { mode: 0o644, uid: 0, gid: 0, xattrs: [[`user.${ACTING}`, ACTING]] as const };
+  const records = new Records(newUuid()).transfer(`forged${ACTING}`, 0, 1, ACTING);
+  records.file(0, { source: `/source${ACTING}`, dest, size: 5, ...about });
+  records.add(4, u32(1), u32(0), u32(0), u64(5), time);
+  const words = ['call', '/path', '/second', 'detail'].map((word) => string(`${word}${ACTING}`));
+  records.add(7, u32(0), u8(3), u32(5), ...words);
+  fs.writeFileSync(place.path('states', file), records.bytes, { mode: 0o600 });
+}
+
+t.test('whatever a state file, a report or a name says acts on no terminal, and is one line', async (t) => {
+  const place = new Place(t);
+  fs.mkdirSync(place.states, { recursive: true });
+  for (const name of ['plain', `named${ACTING}`]) acting(place, name);
+  const [report, metrics] = ['run.json', 'run.prom'].map((name) => place.path(name)) as [string, string];
+  const shard = ['--dry-run', '--shard', '0/1', '--report', report, '--metrics', metrics, place.states];
+  await axlFinalize(shard);
+  const part = place.path('run.0-of-1.json');
+  const { counts, ...rest } = JSON.parse(fs.readFileSync(part, 'utf8'));
+  const said = { message: `why${ACTING}` };
+  const hostile = { ...rest, unreadable: [said], counts: { ...counts, [ACTING]: 1 } };
+  fs.writeFileSync(part, JSON.stringify(hostile));
+  for (const args of [
+    ...['plain', `named${ACTING}`].flatMap((name) => [
+      ['inspect', place.path('states', name)],
+      ['inspect', '--json', place.path('states', name)],
+    ]),
+    ...[[], ['--json']].map((how) => ['list', ...how, place.states]),
+    ...[['-v'], ['--json'], ['--ndjson']].map((how) => ['--dry-run', ...how, place.states]),
+    ...[[], ['--json']].map((how) => ['merge', ...how, '--report', report, '--metrics', metrics, part]),
+    ['--job-ended', '--incomplete', 'resume', '-v', place.states, place.path(`none${ACTING}`)],
+    [`--${ACTING}`],
+  ]) {
+    const { stdout, stderr } = await axlFinalize(args);
+    const written = [report, metrics].map((path) => (fs.existsSync(path) ? fs.readFileSync(path, 'utf8') : ''));
+    const all = [stdout, stderr, ...written].join('');
+    t.ok(all.includes('forged line'), 'it does say it');
+    t.same(all.match(/[^\P{C}\n]|[\p{Zl}\p{Zp}]|^forged line/gmu), null, encodeURI(args.join(' ')));
+    if (args.includes('--json'))
+      t.ok(stdout.includes(JSON.stringify('\\u001b]0;title').slice(2, -1)), 'as JSON has it');
+  }
+  const shown = JSON.parse((await axlFinalize(['inspect', '--json', place.path('states/plain')])).stdout);
+  t.equal(shown.name, `forged${ACTING}`, 'and a reader of JSON gets it back');
+  t.equal(shown.fileList[0].dest, `${place.dest}/name${ACTING}`);
 });

@@ -32,19 +32,19 @@ export const newUuid = (): Buffer => randomBytes(16);
 export const temporaryOf = (uuid: Buffer, dest: string): string =>
   join(dirname(dest), `${basename(dest)}._AXL${uuid.subarray(0, 8).toString('hex')}`);
 
-const u8 = (n: number): Buffer => Buffer.of(n);
+export const u8 = (n: number): Buffer => Buffer.of(n);
 export function u32(n: number): Buffer {
   const out = Buffer.alloc(4);
   out.writeUInt32LE(n >>> 0);
   return out;
 }
-function u64(n: bigint | number): Buffer {
+export function u64(n: bigint | number): Buffer {
   const out = Buffer.alloc(8);
   out.writeBigUInt64LE(BigInt(n));
   return out;
 }
-const string = (text: string): Buffer => Buffer.concat([u32(Buffer.byteLength(text)), Buffer.from(text)]);
-const time = Buffer.concat([u64(1_600_000_000), u32(7)]);
+export const string = (text: string): Buffer => Buffer.concat([u32(Buffer.byteLength(text)), Buffer.from(text)]);
+export const time = Buffer.concat([u64(1_600_000_000), u32(7)]);
 
 function metadata({ mode, uid, gid, xattrs = [] }: Claims): Buffer {
   const pairs = xattrs.flatMap(([name, value]) => [string(name), string(value)]);
@@ -74,8 +74,9 @@ export class Records {
     return this;
   }
 
-  transfer(name = 'forged', rank = 0, size = 1): this {
-    const process = [string('host'), string('boot'), u32(1), u64(1), u64(1)];
+  /** `more`: behind each of its words. */
+  transfer(name = 'forged', rank = 0, size = 1, more = ''): this {
+    const process = [string(`host${more}`), string(`boot${more}`), u32(1), u64(1), u64(1)];
     const policies = [2, 1, 1, 1, 1].map(u8);
     const dataset = [this.#uuid, u64(0), string('')];
     const unknown = [u8(0), u8(0), u8(0), u8(3), u32(0)];
@@ -89,7 +90,7 @@ export class Records {
       u8(1),
       ...policies,
       u32(4096),
-      string(''),
+      string(more),
       u32(0xffff_ffff),
       u8(1),
       ...dataset,

@@ -121,6 +121,12 @@ const BANS: readonly checks.Ban[] = [
     but: [],
   },
   {
+    call: /\bJSON\.stringify\(|\bstdout\.write\((?!`\$\{toJson\()/,
+    instead: 'toJson or say, which let no character through that acts on a terminal',
+    within: ['lib/cli/commands/'],
+    but: [],
+  },
+  {
     call: /\bprocess\.env\b/,
     instead: 'lib/base/options.ts (settings) or lib/base/launch.ts (the launcher), which read each variable once',
     within: ['lib/'],

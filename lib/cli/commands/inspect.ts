@@ -5,7 +5,7 @@ import type { InspectedFile, InspectedTransfer } from '../../index.js';
 import { inspect } from '../../survey.js';
 import { toBytes } from '../names.js';
 import { toJson } from '../output/json.js';
-import { complainOf, stdout } from '../output/output.js';
+import { complainOf, say, stdout } from '../output/output.js';
 import { columns, duration, plural, size } from '../output/text.js';
 
 function condition({ state, committed, canceled, torn, validBytes }: InspectedTransfer): string {
@@ -75,17 +75,16 @@ function fileRow({ state, size: bytes, metadata, crc32c, chunks, destBytes, sour
 }
 
 function print(transfer: InspectedTransfer): void {
-  for (const line of columns(heading(transfer))) stdout.write(`${line}\n`);
+  say(columns(heading(transfer)));
   const { fileList, directoryList } = transfer;
   if (fileList.length > 0) {
     const table = [['STATE', 'SIZE', 'CRC-32C', 'MODE', 'OWNER', 'FILE'], ...fileList.map(fileRow)];
-    stdout.write('\n');
-    for (const line of columns(table, [1])) stdout.write(`${line}\n`);
-    for (const { error } of fileList) if (error) stdout.write(`failed: ${error.message}\n`);
+    say(['', ...columns(table, [1])]);
+    for (const { error } of fileList) if (error) say([`failed: ${error.message}`]);
   }
   const made = directoryList.filter(({ made }) => made);
-  if (made.length > 0) stdout.write(`\n${plural(made.length, 'directory')} that the transfer made\n`);
-  for (const { pathBytes } of made) stdout.write(`  ${displayName(pathBytes)}\n`);
+  if (made.length > 0) say(['', `${plural(made.length, 'directory')} that the transfer made`]);
+  say(made.map(({ pathBytes }) => `  ${displayName(pathBytes)}`));
 }
 
 /** @returns the exit status */

@@ -6,7 +6,7 @@ import { list } from '../../survey.js';
 import { toBytes } from '../names.js';
 import type { SORT_KEYS } from '../options.js';
 import { toJson } from '../output/json.js';
-import { complain, complainOf, stdout } from '../output/output.js';
+import { complain, complainOf, say, stdout } from '../output/output.js';
 import { columns, duration, plural, size } from '../output/text.js';
 
 type SortKey = (typeof SORT_KEYS)[number];
@@ -91,12 +91,10 @@ function datasetLine({ name, transfers, size: ranks, states, alive, files, bytes
 
 function print(transfers: readonly ListedTransfer[], totals: readonly Dataset[]): void {
   const now = Date.now();
-  for (const line of columns([HEADING, ...transfers.map((transfer) => row(transfer, now))], NUMBERS))
-    stdout.write(`${line}\n`);
-  stdout.write('\n');
-  for (const dataset of totals) stdout.write(`${datasetLine(dataset)}\n`);
+  say(columns([HEADING, ...transfers.map((transfer) => row(transfer, now))], NUMBERS));
+  say(['', ...totals.map(datasetLine)]);
   const others = transfers.length - totals.reduce((sum, dataset) => sum + dataset.transfers, 0);
-  if (others > 0) stdout.write(`${plural(others, 'state file')} that could not be read\n`);
+  if (others > 0) say([`${plural(others, 'state file')} that could not be read`]);
 }
 
 interface ListRequest {

@@ -7,9 +7,10 @@ import type { FinalizeEvent } from '../../index.js';
 import { toBytes } from '../names.js';
 import { DocumentSink } from '../output/document.js';
 import { refuseStateFile } from '../output/files.js';
+import { toJson } from '../output/json.js';
 import { merged, mergedStatus, type Part, toPart } from '../output/merged.js';
 import { MetricsSink } from '../output/metrics.js';
-import { complain, stdout } from '../output/output.js';
+import { complain, say } from '../output/output.js';
 import { PeopleSink } from '../output/people.js';
 import { datasetLines, summaryLine } from '../output/summary.js';
 import { plural } from '../output/text.js';
@@ -56,7 +57,7 @@ function* wrong(parts: readonly Part[]): Generator<string> {
       yield `${file} is from a run of ${shard.count} shards, but ${first.file} is from a run of ${count}`;
     else if (before !== undefined) yield `shard ${shard.index} of ${count} has two reports: ${before} and ${file}`;
     else byIndex.set(shard.index, file);
-    if (JSON.stringify(inputs) !== JSON.stringify(first.inputs) || dryRun !== first.dryRun)
+    if (toJson(inputs) !== toJson(first.inputs) || dryRun !== first.dryRun)
       yield `${file} is from another run than ${first.file}: its inputs or --dry-run differ`;
   }
   yield* missing(
@@ -82,7 +83,7 @@ function write(parts: readonly Part[], { json, quiet, report: file, metrics }: M
   for (const { entries } of parts) for (const entry of entries) tell({ event: 'entry', entry });
   if (!quiet && !json) {
     const lines = [...datasetLines(report.datasets, displayName)].map((line) => `  ${line}`);
-    for (const line of [summaryLine(report, plural(parts.length, 'shard')), ...lines]) stdout.write(`${line}\n`);
+    say([summaryLine(report, plural(parts.length, 'shard')), ...lines]);
   }
   for (const sink of sinks) sink.end(report, status);
   if (metrics !== undefined) new MetricsSink(toBytes(metrics), inputs, undefined).end(report, status);

@@ -1,15 +1,11 @@
 // JSON: the document of --json and --report, written as it comes, so that memory does not grow with the state files; and
-// the lines of --ndjson. Names are UTF-8; where a state file's name is not, `stateFileBase64` has its bytes.
-import type { FinalizedEntry, FinalizeEvent, FinalizeReport } from '../../index.js';
+// the lines of --ndjson.
+import type { FinalizeEvent, FinalizeReport } from '../../index.js';
 import type { Shard } from '../commands/shards.js';
 import { NewFile } from './files.js';
+import { toJson } from './json.js';
 import { stdout } from './output.js';
 import type { Sink } from './sink.js';
-
-function entryJson(entry: FinalizedEntry): string {
-  if (!entry.stateFile.includes('\uFFFD')) return JSON.stringify(entry);
-  return JSON.stringify({ ...entry, stateFileBase64: entry.stateFileBytes.toString('base64') });
-}
 
 /** The totals: the entries have been written one by one. */
 function totals({ problems: _, timings, ...rest }: FinalizeReport): object {
@@ -49,20 +45,20 @@ export class DocumentSink implements Sink {
     if (event.event === 'start') this.#begin({ version: event.version, time: event.time });
     if (event.event !== 'entry') return;
     this.#begin();
-    this.#write(`${this.#separator}${entryJson(event.entry)}`);
+    this.#write(`${this.#separator}${toJson(event.entry)}`);
     this.#separator = ',\n';
   }
 
   end(report: FinalizeReport, status: number): void {
     this.#begin();
-    this.#write(`],\n${JSON.stringify({ ...totals(report), status }).slice(1)}\n`);
+    this.#write(`],\n${toJson({ ...totals(report), status }).slice(1)}\n`);
     this.#file?.publish();
   }
 
   #begin(origin: object = {}): void {
     if (this.#begun) return;
     this.#begun = true;
-    this.#write(`${JSON.stringify({ ...origin, ...this.#heading }).slice(0, -1)},\n"entries":[`);
+    this.#write(`${toJson({ ...origin, ...this.#heading }).slice(0, -1)},\n"entries":[`);
   }
 
   #write(text: string): void {
@@ -73,12 +69,10 @@ export class DocumentSink implements Sink {
 /** An event a line; the last one comes with the exit status. */
 export class LineSink implements Sink {
   listen(event: FinalizeEvent): void {
-    if (event.event === 'end') return;
-    if (event.event === 'entry') stdout.write(`{"event":"entry","entry":${entryJson(event.entry)}}\n`);
-    else stdout.write(`${JSON.stringify(event)}\n`); // Infinity becomes null: for ever
+    if (event.event !== 'end') stdout.write(`${toJson(event)}\n`); // Infinity becomes null: for ever
   }
 
   end(report: FinalizeReport, status: number): void {
-    stdout.write(`${JSON.stringify({ event: 'end', report: totals(report), status })}\n`);
+    stdout.write(`${toJson({ event: 'end', report: totals(report), status })}\n`);
   }
 }

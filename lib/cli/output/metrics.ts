@@ -1,6 +1,8 @@
 // --metrics: the totals of a run in Prometheus' text format, for node_exporter's textfile collector. No timestamps on
 // samples, which that collector refuses; every sample carries the input, so that the files of several jobs can be side
 // by side.
+
+import { displayText } from '../../base/names.js';
 import type { FinalizeReport } from '../../index.js';
 import { NewFile } from './files.js';
 
@@ -25,7 +27,7 @@ interface MetricRow {
 const alone = (value: number): Sample[] => [[{}, value]];
 
 const escapeHelp = (text: string): string => text.replace(/[\\\n]/g, (c) => (c === '\n' ? '\\n' : '\\\\'));
-const escapeLabel = (text: string): string => escapeHelp(text).replaceAll('"', '\\"');
+const escapeLabel = (text: string): string => escapeHelp(displayText(text)).replaceAll('"', '\\"');
 
 function family({ name: full, help }: MetricRow, common: Labels, samples: readonly Sample[]): string {
   const line = ([labels, value]: Sample) => {

@@ -1,4 +1,5 @@
 // Standard output and standard error: buffered lines, and sentences about what went wrong.
+import { displayText } from '../../base/names.js';
 import type { Failure } from '../../index.js';
 import { toStderr, toStdout } from './descriptor.js';
 
@@ -41,10 +42,15 @@ export const stdout = new Buffered((text) => {
   toStdout.write(clearLine && process.stdout.isTTY ? `${clearLine}${text}` : text);
 });
 
+/** Lines for people: whatever they hold, each is one line, and acts on no terminal. */
+export function say(lines: Iterable<string>): void {
+  for (const line of lines) stdout.write(`${displayText(line)}\n`);
+}
+
 /** One line on standard error, after what has been printed so far. */
 export function complain(message: string): void {
   stdout.flush();
-  toStderr.write(`${clearLine}axl-finalize: ${message}\n`);
+  toStderr.write(`${clearLine}axl-finalize: ${displayText(message)}\n`);
 }
 
 /** One sentence that names the file once, also where the failure's own message does: `FILE: why`, `open FILE: why`. */

@@ -3,7 +3,7 @@
 import { displayName } from '../../base/names.js';
 import type { FinalizedEntry, FinalizeEvent, FinalizeReport } from '../../index.js';
 import { type OwnFlags, shardName } from '../commands/shards.js';
-import { complain, complainOf, stdout } from './output.js';
+import { complain, complainOf, say, stdout } from './output.js';
 import { Progress } from './progress.js';
 import type { Sink } from './sink.js';
 import { duration, plural } from './text.js';
@@ -35,7 +35,7 @@ export class PeopleSink implements Sink {
 
   #entry({ stateFileBytes: file, action, error, name, rank, files }: FinalizedEntry): void {
     const transfer = name === '' ? '' : ` (${displayName(name)}, rank ${rank}, ${plural(files, 'file')})`;
-    if (this.#lines) stdout.write(`${action} ${displayName(file)}${transfer}\n`);
+    if (this.#lines) say([`${action} ${displayName(file)}${transfer}`]);
     const wrong = action === 'failed' || action === 'corrupt' || (action === 'busy' && !this.#flags.quiet);
     if (error && (wrong || (action === 'kept' && this.#lines))) complainOf(displayName(file), error);
   }
@@ -51,7 +51,7 @@ export class PeopleSink implements Sink {
     const { shard } = this.#flags;
     const again = new Again(this.#arguments);
     const more = details(report, this.#flags.incomplete ?? 'delete', again, displayName);
-    for (const line of [summaryLine(report, shard && `shard ${shardName(shard)}`), ...more]) stdout.write(`${line}\n`);
+    say([summaryLine(report, shard && `shard ${shardName(shard)}`), ...more]);
   }
 
   end(): void {

@@ -1,4 +1,5 @@
 // How the command line writes quantities, times and words. Nothing here knows a transfer.
+import { ACTING } from '../../base/names.js';
 
 /** `1.2 GiB`; below 1 KiB `17 bytes`. */
 export function size(bytes: number): string {
@@ -45,7 +46,7 @@ const PLAIN = /^[\w@%+=:,./-]+$/;
 export function shellWord(bytes: Buffer): string {
   const text = bytes.toString();
   if (PLAIN.test(text)) return text;
-  if (!/[\p{Cc}\p{Bidi_Control}\uFFFD]/u.test(text)) return `'${text.replaceAll("'", "'\\''")}'`;
+  if (!text.includes('\uFFFD') && text.search(ACTING) < 0) return `'${text.replaceAll("'", "'\\''")}'`;
   const escaped = Array.from(bytes, (byte) =>
     byte < 0x20 || byte > 0x7e || byte === 0x27 || byte === 0x5c
       ? `\\x${byte.toString(16).padStart(2, '0')}`
