@@ -1,5 +1,6 @@
 // All defaults, all AXL_* environment variables (each read once), and the checks of what callers pass.
 // Misuse is a TypeError or RangeError that says what to write instead.
+import { readFileSync } from 'node:fs';
 import type { ConfigOptions, Durability, OwnerPolicy } from './types.js';
 import { DURABILITY, FALLBACKS, INCOMPLETE, JOBS, LINKS, ON_LOCK, OVERWRITE, OWNER, VERIFY } from './words.js';
 
@@ -232,9 +233,18 @@ export const nativeBinary: string = process.env.AXL_NATIVE_BINARY ?? '';
 /** PMIx's client library, for those who have it elsewhere than the loader looks. */
 export const pmixLibrary: string = process.env.AXL_PMIX_LIBRARY || 'libpmix.so.2';
 
+/** Root of a user namespace (a container's) is root of few ids, which are other numbers outside. */
+function isOfNamespace(): boolean {
+  try {
+    return !/^\s*0\s+0\s+4294967295\s*$/.test(readFileSync('/proc/self/uid_map', 'latin1'));
+  } catch {
+    return false; // a kernel without such namespaces
+  }
+}
+
 /** Root means to give files away, and wants to hear if it cannot; others never can. */
 export function defaultOwnerPolicy(): OwnerPolicy {
-  return process.geteuid?.() === 0 ? 'fail' : 'warn';
+  return process.geteuid?.() === 0 && !isOfNamespace() ? 'fail' : 'warn';
 }
 
 export const DEFAULT_JOBS = JOBS.default;

@@ -95,8 +95,8 @@ export interface CreateOptions {
   readonly durability?: Durability;
   /**
    * What to do when a file cannot be given its source's owner. `fail`: the file fails. `warn`: it is published with our
-   * owner, without setuid and setgid, and the report says so. `skip`: the owner is not set. @default 'fail' as root,
-   * otherwise 'warn'
+   * owner, without setuid and setgid, and the report says so. `skip`: the owner is not set. @default 'fail' as root
+   * (but not of a user namespace), otherwise 'warn'
    */
   readonly owner?: OwnerPolicy;
   /** This process's rank, 0 to size-1. @default the launcher's, see {@link launched}; 0 without a launcher */

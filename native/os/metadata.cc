@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <iterator>
 
 namespace axl {
 namespace {
@@ -54,6 +55,13 @@ Status SetXattrs(Os& os, int fd, const std::string& path, const struct stat& st,
   return Status::Ok();
 }
 
+// Not to us (EPERM; a server behind FUSE says EACCES); to nobody, since the id has no place in this user namespace
+// (EINVAL) or on this id-mapped mount (EOVERFLOW), or the file system knows no owners.
+bool IsRefusal(int result) {
+  constexpr int kRefusals[] = {EPERM, EACCES, EINVAL, EOVERFLOW, ENOSYS, EOPNOTSUPP};
+  return std::find(std::begin(kRefusals), std::end(kRefusals), -result) != std::end(kRefusals);
+}
+
 // chown(uid, gid) by whatever `chown` does, under `policy`. `st` is what the file has now.
 template <class Chown>
 Status GiveOwner(const struct stat& st, const std::string& path, const Metadata& meta, OwnerPolicy policy,
@@ -68,9 +76,7 @@ Status GiveOwner(const struct stat& st, const std::string& path, const Metadata&
   const int result = chown(meta.uid, meta.gid);
   if (result == 0) has(meta.uid, meta.gid);
   if (result == 0) return Status::Ok();
-  // EINVAL: an id that has no mapping in this user namespace.
-  const bool refused = result == -EPERM || result == -EINVAL;
-  if (policy != OwnerPolicy::kWarn || !refused) return Status::Errno(-result, call, path);
+  if (policy != OwnerPolicy::kWarn || !IsRefusal(result)) return Status::Errno(-result, call, path);
   // A user may still give a file to a group of his; that it is refused too is no news.
   if (st.st_gid != meta.gid && chown(static_cast<uid_t>(-1), meta.gid) == 0) has(st.st_uid, meta.gid);
   return Status::Ok();

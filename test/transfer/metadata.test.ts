@@ -4,7 +4,19 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import type { CreateOptions, TransferReport } from '../../lib/index.js';
-import { bytes, isRoot, NOBODY, noStrangers, Place, said, script, tree } from '../support.js';
+import {
+  axlFinalize,
+  bytes,
+  isRoot,
+  library,
+  NOBODY,
+  noStrangers,
+  Place,
+  program,
+  said,
+  script,
+  tree,
+} from '../support.js';
 
 const MIB = 1 << 20;
 
@@ -239,6 +251,34 @@ t.test("with owner 'fail' a file that cannot be given away fails", async (t) => 
   t.match(report, { state: 'failed', files: [{ error: { code: 'AXL_IO', errnoName: 'EPERM', syscall: 'fchown' } }] });
   t.notOk(fs.existsSync(place.path('parent/dest')));
 });
+
+t.test(
+  'root of a user namespace gives no owner away, nor does the finalizer outside, and that is no failure',
+  async (t) => {
+    const skip = (await noStrangers()) || (spawnSync('unshare', ['-Ur', 'true'], { uid: NOBODY }).status ?? 1);
+    if (skip !== 0) return t.plan(0, `it takes root and a user namespace: ${skip}`);
+    const place = new Place(t);
+    place.write('source/own');
+    place.write('source/directory/own');
+    place.give(NOBODY);
+    fs.chownSync(place.write('source/unmapped'), 1, 1);
+    const code = `
+const axl = await import('${library}');
+const [stateFile, source, dest, waits] = process.argv.slice(1);
+const t = await axl.Transfer.create({ name: 'x', stateFile, durability: 'none' });
+await t.add(source, dest);
+await t.dispatch();
+await (waits ? t.wait() : t.settle());`;
+    const rank = (...args: string[]) =>
+      program('unshare', ['-Ur', process.execPath, '--input-type=module', '-e', code, ...args], { uid: NOBODY });
+    const inside = await rank(place.path('states/in'), place.source, place.path('inside'), 'waits');
+    t.equal(inside.status, 0, inside.stderr);
+    await rank(place.path('states/out'), place.source, place.path('outside'));
+    const outside = await axlFinalize(['--job-ended', place.states], { uid: NOBODY });
+    t.equal(outside.status, 0, outside.stderr);
+    for (const dest of ['inside', 'outside']) t.same(tree(place.path(dest)), tree(place.source));
+  },
+);
 
 t.test("with owner 'skip' root publishes files as its own", async (t) => {
   if (!isRoot) return t.plan(0, 'only root can make files of another user');

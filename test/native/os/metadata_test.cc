@@ -115,6 +115,17 @@ TEST(RefusedOwnerFailsOnlyUnderFail) {
   CHECK(!f.given.owner());
 }
 
+TEST(AnOwnerThatCannotBeGivenHereIsRefusedWhateverTheFileSystemCallsIt) {
+  Fixture f;
+  f.meta.uid++;
+  for (const int err : {EPERM, EACCES, EINVAL, EOVERFLOW, ENOSYS, EOPNOTSUPP}) {
+    f.os.chown_error = -err;
+    CHECK_OK(f.Apply(OwnerPolicy::kWarn));
+    CHECK(!f.given.owner());
+    CHECK_ERRNO(f.Apply(OwnerPolicy::kFail), err);
+  }
+}
+
 TEST(OwnerThatFailsOtherwiseIsAnErrorUnderWarnToo) {
   Fixture f;
   f.meta.uid++;
