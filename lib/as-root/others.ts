@@ -54,9 +54,10 @@ function environment(): NodeJS.ProcessEnv {
   return { PATH: '/usr/bin:/bin', ...Object.fromEntries(ours) };
 }
 
-function start({ uid, gid, name }: User): ChildProcess {
+/** @param service what it does: a module of this folder that has `serve` */
+export function start({ uid, gid, name }: User, service: 'owner-service' | 'removal-service'): ChildProcess {
   const program = join(packageRoot(), 'dist', 'lib', 'as-root', 'owner-process.js');
-  return spawn(process.execPath, [program, `${uid}`, `${gid}`, name], {
+  return spawn(process.execPath, [program, `${uid}`, `${gid}`, name, service], {
     cwd: '/',
     env: environment(),
     stdio: ['pipe', 'pipe', 'pipe'],
@@ -122,7 +123,7 @@ async function finalizeAs(
   const user = await users.lookUp(uid);
   if ('why' in user) return reportLost(uid, listing, new Set(), user.why, given);
   const terms = user.known ? given : withoutGroups(uid, given);
-  const child = start(user);
+  const child = start(user, 'owner-service');
   const stop = () => child.kill('SIGTERM');
   terms.signal?.addEventListener('abort', stop);
   const heard = new Set<string>();

@@ -1,4 +1,5 @@
-// What lib/as-root/owner-process.ts does once it is the user it acts for. Nothing here runs as root.
+// What lib/as-root/owner-process.ts does once it is the user for whom it finalizes. Nothing here runs as root. Reads a
+// commission as JSON, then the names, each ended by a NUL; writes a JSON object a line.
 
 import { fromLatin1, latin1 } from '../base/names.js';
 import { native } from '../base/native.js';
@@ -8,7 +9,7 @@ import { Tally } from '../finalize/tally.js';
 import type { FinalizeEvent } from '../finalize/types.js';
 import type { Commission, Told } from './others.js';
 
-async function readAll(): Promise<Buffer> {
+export async function readAll(): Promise<Buffer> {
   const pieces: Buffer[] = [];
   for await (const piece of process.stdin) pieces.push(piece as Buffer);
   return Buffer.concat(pieces);

@@ -22,7 +22,7 @@ const isRoots = ({ uid, gid, mode }: { uid: number; gid: number; mode: number },
   ((sticky && (mode & STICKY) !== 0) || ((mode & OTHERS_WRITE) === 0 && ((mode & GROUP_WRITES) === 0 || gid === 0)));
 
 /** Why root cannot rely on a directory: others than root can write to `dir`, or nobody could look at it. */
-interface Exposed {
+export interface Exposed {
   readonly dir: string;
   readonly error?: NodeJS.ErrnoException;
 }
@@ -31,7 +31,7 @@ interface Exposed {
  * The directory, if there is one, through which others than root can change what a canonical directory holds, or what
  * its path means. Above it, one that others may write to will do if it is sticky: they cannot rename what is root's.
  */
-async function exposed(dir: string): Promise<Exposed | undefined> {
+export async function exposed(dir: string): Promise<Exposed | undefined> {
   for (let at = dir === '' ? '/' : dir; ; at = dirname(at)) {
     try {
       const stats = await lookWithoutFollowing(fromLatin1(at));

@@ -6,6 +6,7 @@ import { AxlError, fromNative, type NativeFailure } from './errors.js';
 import type { NativeHome } from './native-home.js';
 import type { NativeMoving } from './native-mover.js';
 import type { NativePmix } from './native-pmix.js';
+import type { NativeUpkeep } from './native-upkeep.js';
 import type { NativeWord } from './native-word.js';
 import { nativeBinary, settings } from './options.js';
 import type { InspectedFile, InspectedTransfer, ListedTransfer, RecordedMetadata } from './recorded.js';
@@ -246,7 +247,7 @@ export interface NativeInspected extends NativeSurveyed, Pick<InspectedTransfer,
   }[];
 }
 
-export interface Native {
+export interface Native extends NativeUpkeep {
   readonly Transfer: new () => NativeTransfer;
   /** How many threads copy. False: they have been started already. */
   configure(threads: number): boolean;

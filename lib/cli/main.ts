@@ -15,6 +15,7 @@ async function dispatch(request: Request, args: readonly string[]): Promise<numb
   if (request.command === 'inspect') return (await import('./commands/inspect.js')).run(request.file, request.json);
   if (request.command === 'list') return (await import('./commands/list.js')).run(request);
   if (request.command === 'merge') return (await import('./commands/merge.js')).run(request);
+  if (request.command === 'orphans') return (await import('./commands/orphans.js')).run(request);
   return (await import('./commands/finalize.js')).run(request.inputs, request.flags, args);
 }
 

@@ -20,13 +20,13 @@ export interface OptionRow {
   readonly man?: string;
 }
 
-export type Group = 'What to do' | 'Which transfers' | 'How' | 'Output' | 'Help';
+export type Group = 'What to do' | 'Which transfers' | 'Which files' | 'How' | 'Output' | 'Help';
 
 const RESUME =
   'delete deletes their temporary files and their state files. resume copies what is missing from the sources, verifies ' +
   'each chunk that was copied before, and publishes; see --fallback. keep leaves everything for a later resume.';
 
-const GROUPS: Readonly<Record<Group, readonly Omit<OptionRow, 'group'>[]>> = {
+const GROUPS: Readonly<Record<Exclude<Group, 'Which files'>, readonly Omit<OptionRow, 'group'>[]>> = {
   'What to do': [
     {
       name: '--incomplete',
@@ -296,6 +296,56 @@ export const COMMANDS: readonly CommandRow[] = [
       'that of the run, see axl-finalize --help; 1 also if a report is missing, given twice or unreadable; 2 the command ' +
       'line is wrong',
   },
+  {
+    name: 'orphans',
+    synopsis: 'axl-finalize orphans [--states DIR]... [--recursive] [--delete] [--json] DIR...',
+    help: 'list, or delete, temporary files that no state file names',
+    man:
+      'Prints a line for each temporary file in DIR that is an orphan, and for each of which that cannot be told. A ' +
+      'temporary file is none if the 16 digits at its end are the first of the UUID of a state file below --states, be ' +
+      'that corrupt or of another version. What cannot be read there, or may have been a state file (empty, cut short, ' +
+      'compressed, a dangling link), deletes nothing: it is named, and the status is 1. A file that a process of this ' +
+      'host has open is left (status 4). Links are not followed, and snapshots are not entered. As root, it deletes each ' +
+      'file as its owner, and those of root only in directories that no other user can write to.',
+    argument: 'DIR...',
+    argumentHelp: 'directories of destinations',
+    options: [
+      {
+        name: '--states',
+        argument: 'DIR',
+        repeat: true,
+        group: 'Which files',
+        help: 'where the state files are (repeatable)',
+        man: 'Its subdirectories are searched, too. --delete needs all directories that may hold one.',
+      },
+      {
+        name: '--states-gone',
+        group: 'Which files',
+        help: 'believe that a directory of --states without a state file is empty',
+        man: 'Without it such a directory may not be mounted, and nothing is an orphan.',
+      },
+      { name: '--recursive', group: 'Which files', help: 'search the subdirectories of DIR, too' },
+      {
+        name: '--delete',
+        group: 'What to do',
+        help: 'delete the orphans',
+        man: 'Needs --states. Without it nothing is changed.',
+      },
+      {
+        name: '--older-than',
+        argument: 'AGE',
+        default: '1d',
+        group: 'What to do',
+        help: 'delete only what was last changed so long ago: 12h, 7d',
+        man: 'A transfer makes its state file before its temporary files, but perhaps in a directory that was not given.',
+      },
+      JSON_OPTION,
+      ...HELP,
+    ],
+    statuses:
+      '0; 1 something could not be read, so that nothing was deleted, or a file could not be deleted; 4 a file was left ' +
+      'because a process has it open; 2 the command line is wrong',
+  },
 ];
 
 /** What happens to a transfer, by what its state file says. */
@@ -307,8 +357,8 @@ export const BEHAVIOUR: readonly (readonly [string, string])[] = [
 
 export const PROMISE =
   'At every instant a destination is either the complete file or what it was before. You may run axl-finalize again at ' +
-  'any time, and several at once. If an input cannot be read, nothing is deleted in any input. Write ./inspect, ./list ' +
-  'or ./merge for an INPUT of that name. As root, axl-finalize acts on each state file as its owner.';
+  'any time, and several at once. If an input cannot be read, nothing is deleted in any input. Write ./list for an INPUT ' +
+  'that has the name of a command. As root, axl-finalize acts on each state file as its owner.';
 
 export const EXAMPLES: readonly (readonly [string, string])[] = [
   ['axl-finalize /p/job/state', 'publish what is complete, roll back the rest'],

@@ -4,6 +4,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { displayName, displayText } from '../base/names.js';
 import { JOBS } from '../base/words.js';
 import type { FinalizeOptions } from '../index.js';
+import type { OrphansOptions } from '../orphans.js';
 import * as help from './help.js';
 import { toBytes } from './names.js';
 import { COMMANDS, type CommandRow, MAIN, type OptionRow, type SORT_KEYS } from './options.js';
@@ -32,7 +33,13 @@ export type Request =
       readonly sort: (typeof SORT_KEYS)[number];
     }
   | ({ readonly command: 'merge'; readonly files: readonly string[] } & MergeFlags)
+  | ({ readonly command: 'orphans'; readonly dirs: readonly string[] } & OrphansFlags)
   | { readonly command: 'version' };
+
+export interface OrphansFlags extends Pick<OrphansOptions, 'statesGone' | 'recursive' | 'delete' | 'olderThan'> {
+  readonly states?: readonly string[];
+  readonly json?: true;
+}
 
 export interface MergeFlags extends Pick<Flags, 'report' | 'metrics'> {
   readonly json: boolean;
@@ -46,12 +53,13 @@ function parseJobs(text: string): number {
   return jobs;
 }
 
-function parseWait(text: string): number {
-  if (text === '') return Number.POSITIVE_INFINITY;
+function parseTime(text: string): number {
   const ms = parseDuration(text);
   if (ms === undefined) throw new InvalidArgumentError('Must be a number with s, m, h or d, as in 30s.');
   return ms;
 }
+
+const parseWait = (text: string): number => (text === '' ? Number.POSITIVE_INFINITY : parseTime(text));
 
 function parseShard(text: string): FinalizeOptions['shard'] {
   if (text === 'auto') return text;
@@ -71,6 +79,7 @@ const PARSERS: Record<string, (text: string) => unknown> = {
   '--metrics': parseText,
   '--jobs': parseJobs,
   '--wait': parseWait,
+  '--older-than': parseTime,
   '--shard': parseShard,
   '--dataset': (name) => name || true,
 };
@@ -160,7 +169,7 @@ export function parse(args: readonly string[]): Request {
     conflict(program, flags);
     request = flags.version ? { command: 'version' } : { command: 'finalize', inputs, flags };
   });
-  const [inspect, list, merge] = COMMANDS as [CommandRow, CommandRow, CommandRow];
+  const [inspect, list, merge, orphans] = COMMANDS as [CommandRow, CommandRow, CommandRow, CommandRow];
   program.addCommand(
     subcommand(inspect, ([file = ''], command) => {
       request = { command: 'inspect', file, json: command.opts().json === true };
@@ -176,6 +185,13 @@ export function parse(args: readonly string[]): Request {
     subcommand(merge, (files, command) => {
       const { json = false, quiet = false, ...written } = command.opts();
       request = { command: 'merge', files, json, quiet, ...written };
+    }),
+  );
+  program.addCommand(
+    subcommand(orphans, (dirs, command) => {
+      const flags: OrphansFlags = command.opts();
+      if (flags.delete && !flags.states) command.error('error: --delete needs --states DIR: where the state files are');
+      request = { command: 'orphans', dirs, ...flags };
     }),
   );
   program.parse(withEquals(args), { from: 'user' });

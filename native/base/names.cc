@@ -8,9 +8,13 @@ namespace {
 
 constexpr size_t kMaxName = 255;   // NAME_MAX
 constexpr size_t kMaxPath = 4095;  // PATH_MAX without its NUL
-constexpr size_t kSuffix = 5 + 16;
+constexpr std::string_view kMark = "._AXL";
+constexpr size_t kDigits = 16;
+constexpr size_t kSuffix = kMark.size() + kDigits;
 // A cut name: 225 bytes, "~" and 8 hex digits, the suffix: 255 in all.
-constexpr size_t kCut = kMaxName - kSuffix - 9;
+constexpr size_t kSum = 1 + 8;
+constexpr size_t kCut = kMaxName - kSuffix - kSum;
+constexpr std::string_view kHex = "0123456789abcdef";
 
 bool IsCanonicalComponent(std::string_view c) { return !c.empty() && c != "." && c != ".."; }
 
@@ -38,12 +42,11 @@ class Sum {
 }  // namespace
 
 std::string Hex(const uint8_t* data, size_t n) {
-  static constexpr char kDigits[] = "0123456789abcdef";
   std::string out;
   out.reserve(2 * n);
   for (size_t i = 0; i < n; i++) {
-    out += kDigits[data[i] >> 4];
-    out += kDigits[data[i] & 15];
+    out += kHex[data[i] >> 4];
+    out += kHex[data[i] & 15];
   }
   return out;
 }
@@ -57,7 +60,23 @@ std::string TemporaryName(std::string_view name, const Uuid& uuid) {
     out.resize(kCut);
     out += "~" + Hex(bytes, sizeof bytes);
   }
-  return out + "._AXL" + Hex(uuid.data(), 8);
+  return out.append(kMark) + Hex(uuid.data(), kDigits / 2);
+}
+
+std::string_view DigitsOfTemporary(std::string_view name) {
+  if (name.size() <= kSuffix || name.size() > kMaxName) return {};
+  const std::string_view digits = name.substr(name.size() - kDigits);
+  const bool is = name.substr(name.size() - kSuffix, kMark.size()) == kMark &&
+                  digits.find_first_not_of(kHex) == std::string_view::npos;
+  return is ? digits : std::string_view();
+}
+
+std::string_view FinalOfTemporary(std::string_view name) {
+  if (DigitsOfTemporary(name).empty()) return {};
+  const std::string_view rest = name.substr(0, name.size() - kSuffix);
+  const bool cut = rest.size() == kCut + kSum && rest[kCut] == '~' &&
+                   rest.find_first_not_of(kHex, kCut + 1) == std::string_view::npos;
+  return cut ? std::string_view() : rest;
 }
 
 std::string TemporaryPath(std::string_view path, const Uuid& uuid) {

@@ -12,6 +12,10 @@ namespace axl {
 // is cut and carries a CRC of the whole instead.
 std::string TemporaryName(std::string_view name, const Uuid& uuid);
 std::string TemporaryPath(std::string_view path, const Uuid& uuid);
+// Of a temporary name, the hex digits of its transfer; empty: it is no temporary name.
+std::string_view DigitsOfTemporary(std::string_view name);
+// The name before them; empty where the name was, or may have been, cut.
+std::string_view FinalOfTemporary(std::string_view name);
 
 std::string_view ParentOf(std::string_view path);  // "/" for "/x"
 std::string_view BaseOf(std::string_view path);

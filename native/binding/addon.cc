@@ -10,6 +10,7 @@
 #include "binding/home.h"
 #include "binding/pmix.h"
 #include "binding/transfer_handle.h"
+#include "binding/upkeep.h"
 #include "binding/values.h"
 
 namespace axl {
@@ -47,6 +48,7 @@ class Addon : public Napi::Addon<Addon> {
                          });
     DefineHome(exports, environment_);
     DefinePmix(exports, *environment_);
+    DefineUpkeep(exports, environment_);
   }
 
  private:

@@ -116,6 +116,13 @@ bool Recognize(const uint8_t* data, size_t n) {
          Get32(data + kHeaderSize + 5) == 0 && name > 0 && name < length;
 }
 
+bool ReadUuid(const uint8_t* data, size_t n, Uuid* out) {
+  if (n < kHeaderSize) return false;
+  std::memcpy(out->data(), data + 16, out->size());
+  if (Get32(data + kHeaderSize - 4) == Crc32c(0, data, kHeaderSize - 4)) return true;
+  return RecordAt(data, n, kHeaderSize, Crc32c(0, out->data(), out->size())) >= 0;
+}
+
 Status ReplayJournal(const uint8_t* data, size_t n, Replay* out) {
   if (Status s = CheckHeader(data, n, &out->state.uuid); !s.ok()) return s;
   const uint32_t seed = Crc32c(0, out->state.uuid.data(), out->state.uuid.size());

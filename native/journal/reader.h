@@ -20,6 +20,9 @@ struct Replay {
 inline constexpr size_t kRecognizedBytes = 128;
 // Is a file that begins so a state file, be it damaged? If not, it is none of our business.
 bool Recognize(const uint8_t* data, size_t n);
+// The UUID in the header of what Recognize takes for a state file, of whatever version. True: its own CRC says that it
+// is right, or that of the first record. False: it may be damaged, or there is none.
+bool ReadUuid(const uint8_t* data, size_t n, Uuid* out);
 
 // kStateVersion for another version; kStateCorrupt for anything that no crash of ours explains (invariant 7).
 // A bad tail is torn, not corrupt, if nothing valid follows it. On failure *out holds what could be read.

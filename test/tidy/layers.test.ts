@@ -26,6 +26,7 @@ const ENTRANCES: Record<string, readonly string[]> = {
   comm: LIVE,
   finalize: AFTERWARDS,
   survey: AFTERWARDS,
+  orphans: AFTERWARDS,
 };
 /** The rooms of native/, alike; only the binding knows Node. */
 const NATIVE_ROOMS: Record<string, readonly string[]> = {
@@ -38,8 +39,9 @@ const NATIVE_ROOMS: Record<string, readonly string[]> = {
   publish: ['journal', 'os', 'base'],
   copy: ['journal', 'publish/barrier.h', 'os', 'base'],
   finalize: ['copy', 'publish', 'journal', 'os', 'base'],
-  '': ['finalize', 'dataset', 'copy', 'publish', 'plan', 'journal', 'os', 'base'],
-  binding: ['', 'finalize', 'dataset', 'comm', 'copy', 'publish', 'plan', 'journal', 'os', 'base'],
+  upkeep: ['publish/barrier.h', 'journal', 'os', 'base'],
+  '': ['finalize', 'upkeep', 'dataset', 'copy', 'publish', 'plan', 'journal', 'os', 'base'],
+  binding: ['', 'finalize', 'upkeep', 'dataset', 'comm', 'copy', 'publish', 'plan', 'journal', 'os', 'base'],
 };
 
 /** Which packages are imported where. */

@@ -37,6 +37,21 @@ TEST(TemporaryNameKeepsEveryByte) {
   CHECK_EQ(TemporaryName(name, TestUuid()), name + kSuffix);
 }
 
+TEST(ATemporaryNameTellsItsTransferAndItsFinalNameUnlessItWasCut) {
+  for (size_t n : {size_t{1}, size_t{233}, size_t{234}}) {
+    const std::string name(n, 'x');
+    CHECK_EQ(DigitsOfTemporary(TemporaryName(name, TestUuid())), "0011223344556677");
+    CHECK_EQ(FinalOfTemporary(TemporaryName(name, TestUuid())), name);
+  }
+  for (size_t n = 235; n <= 255; n++) {
+    CHECK_EQ(DigitsOfTemporary(TemporaryName(std::string(n, 'x'), TestUuid())), "0011223344556677");
+    CHECK_EQ(FinalOfTemporary(TemporaryName(std::string(n, 'x'), TestUuid())), "");
+  }
+  for (const char* other : {"a._AXL001122334455667", "a._AXL001122334455667g", "a._AXL00112233445566AA", "a._AXL",
+                            "._AXL0011223344556677", "a_AXL0011223344556677", "a._AXL0011223344556677.bak", ""})
+    CHECK_EQ(DigitsOfTemporary(other), "");
+}
+
 TEST(ParentOfTheTopLevelIsTheRoot) {
   CHECK_EQ(ParentOf("/x"), "/");
   CHECK_EQ(ParentOf("/x/y"), "/x");

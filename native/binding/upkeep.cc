@@ -1,0 +1,109 @@
+// native/upkeep as functions that return promises.
+#include "binding/upkeep.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "binding/values.h"
+#include "upkeep/orphans.h"
+#include "upkeep/state_files.h"
+
+namespace axl {
+
+// Not in the nameless namespace, where templates would not find them.
+static Napi::Value ToJs(Napi::Env env, const TemporaryFile& f) {
+  Napi::Object file = Object(env, "path", AsBytes{f.path}, "digits", f.digits, "symlink", f.symlink, "bytes", f.bytes,
+                             "uid", f.uid, "modifiedNs", f.modified, "changedNs", f.changed);
+  if (!f.final_path.empty()) Set(file, "dest", AsBytes{f.final_path});
+  return file;
+}
+
+static Napi::Value ToJs(Napi::Env env, const TemporaryFiles& found) {
+  return Object(env, "files", found.files, "unreadable", found.unreadable);
+}
+
+static Napi::Value ToJs(Napi::Env env, const Removal& removal) {
+  return Object(env, "open", removal.open, "failure", removal.status);
+}
+
+static Napi::Value ToJs(Napi::Env env, const StateFiles& found) {
+  return Object(env, "count", found.count, "uuids", found.uuids, "unclear", found.unclear);
+}
+
+static Napi::Value ToJs(Napi::Env env, const Identified& one) {
+  return Object(env, "is", one.is, "name", one.name, "why", one.why);
+}
+
+namespace {
+
+Time TimeFrom(const Napi::Value& nanoseconds) {
+  constexpr int64_t kSecond = 1'000'000'000;
+  bool lossless = true;
+  const int64_t ns = nanoseconds.As<Napi::BigInt>().Int64Value(&lossless);
+  const int64_t rest = (ns % kSecond + kSecond) % kSecond;
+  return {(ns - rest) / kSecond, static_cast<uint32_t>(rest)};
+}
+
+std::vector<TemporaryFile> ReadFiles(const Napi::Array& array) {
+  std::vector<TemporaryFile> files(array.Length());
+  for (uint32_t i = 0; i < files.size(); i++) {
+    const auto object = array.Get(i).As<Napi::Object>();
+    Take(object, "path", &files[i].path, "symlink", &files[i].symlink, "bytes", &files[i].bytes, "uid", &files[i].uid);
+    files[i].modified = TimeFrom(object.Get("modifiedNs"));
+    files[i].changed = TimeFrom(object.Get("changedNs"));
+  }
+  return files;
+}
+
+using Shared = std::shared_ptr<Environment>;
+
+// (dir, recursive)
+Napi::Value Temporaries(const Napi::CallbackInfo& info, const Shared& environment) {
+  return environment->Run(info.Env(),
+                          [&os = environment->os(), dir = Bytes(info[0]), recursive = FromJs<bool>(info[1])] {
+                            return Give(Status::Ok(), FindTemporaryFiles(os, dir, recursive));
+                          });
+}
+
+// (files)
+Napi::Value Remove(const Napi::CallbackInfo& info, const Shared& environment) {
+  return environment->Run(info.Env(), [&os = environment->os(), files = ReadFiles(info[0].As<Napi::Array>())] {
+    return Give(Status::Ok(), RemoveTemporaryFiles(os, files));
+  });
+}
+
+// (dir, jobs)
+Napi::Value InDirectory(const Napi::CallbackInfo& info, const Shared& environment) {
+  Engine& engine = environment->Start(info.Env());
+  const auto jobs = FromJs<uint32_t>(info[1]);
+  return environment->Run(info.Env(), [&os = environment->os(), &engine, dir = Bytes(info[0]), jobs] {
+    return Give(Status::Ok(), FindStateFiles(os, engine, dir, jobs));
+  });
+}
+
+// (packed paths, jobs)
+Napi::Value IdentifyAll(const Napi::CallbackInfo& info, const Shared& environment) {
+  Engine& engine = environment->Start(info.Env());
+  const auto jobs = FromJs<uint32_t>(info[1]);
+  return environment->Run(info.Env(), [&os = environment->os(), &engine, paths = Names(info[0]), jobs] {
+    std::vector<Identified> found(paths.size());
+    engine.ParallelFor(paths.size(), jobs, [&](size_t i) { found[i] = Identify(os, paths[i]); });
+    return Give(Status::Ok(), std::move(found));
+  });
+}
+
+}  // namespace
+
+void DefineUpkeep(Napi::Object exports, const std::shared_ptr<Environment>& environment) {
+  const auto define = [&](const char* name, auto function) {
+    Define(exports, name,
+           [environment, function](const Napi::CallbackInfo& info) { return function(info, environment); });
+  };
+  define("findTemporaries", Temporaries);
+  define("removeTemporaries", Remove);
+  define("findStateFiles", InDirectory);
+  define("identify", IdentifyAll);
+}
+
+}  // namespace axl

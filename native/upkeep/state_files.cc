@@ -1,0 +1,162 @@
+// Reads the beginning of each regular file. Directories are opened without following links.
+#include "upkeep/state_files.h"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <string_view>
+
+#include "base/names.h"
+#include "journal/format.h"
+#include "journal/journal.h"
+#include "journal/reader.h"
+
+namespace axl {
+
+namespace {
+
+constexpr size_t kBeginning = 16 << 10;  // with all of a TRANSFER record
+using namespace std::string_view_literals;
+// What begins with one of these may be a state file that somebody has compressed, or whose blocks were lost.
+constexpr std::array kDisguises = {"\x1f\x8b"sv,
+                                   "\x28\xb5\x2f\xfd"sv,
+                                   "\xfd"
+                                   "7zXZ"sv,
+                                   "BZh"sv,
+                                   "\x04\x22\x4d\x18"sv,
+                                   "PK\x03\x04"sv,
+                                   "\0\0\0\0\0\0\0\0"sv,
+                                   "\x1f\x9d"sv};
+
+Identified Unclear(Status why) { return {Answer::kCannotTell, std::move(why), {}, {}}; }
+
+Identified MayBe(const char* what, const std::string& path) {
+  return Unclear(Status::Make(Code::kStateCorrupt,
+                              std::string(what) + ", and may have been a state file: restore it, or remove it", path));
+}
+
+bool BeginsLike(const std::string& bytes, std::string_view magic) {
+  const size_t n = std::min(bytes.size(), magic.size());
+  return n > 0 && std::memcmp(bytes.data(), magic.data(), n) == 0;
+}
+
+Identified OfOther(const std::string& bytes, const std::string& path) {
+  if (bytes.empty()) return MayBe("the file is empty", path);
+  if (BeginsLike(bytes, {kJournalMagic, sizeof kJournalMagic})) return MayBe("the file is cut short", path);
+  const auto is = [&](std::string_view disguise) { return bytes.size() > 8 && BeginsLike(bytes, disguise); };
+  if (std::any_of(kDisguises.begin(), kDisguises.end(), is)) return MayBe("the file is compressed or zeroed", path);
+  return {};
+}
+
+Identified OfBytes(const std::string& bytes, const std::string& path) {
+  const auto* data = reinterpret_cast<const uint8_t*>(bytes.data());
+  if (!Recognize(data, bytes.size())) return OfOther(bytes, path);
+  Identified found{Answer::kYes, {}, {}, {}};
+  Replay replay;
+  (void)ReplayJournal(data, bytes.size(), &replay);
+  found.name = replay.state.info.name;
+  if (ReadUuid(data, bytes.size(), &found.uuid)) return found;
+  found.is = Answer::kCannotTell;
+  found.why = Status::Make(
+      Code::kStateCorrupt,
+      "the header of the state file is damaged, so which temporary files are its own cannot be told", path);
+  return found;
+}
+
+class StateFileSearch {
+ public:
+  StateFileSearch(Os& os, Engine& engine, const std::string& dir, unsigned jobs)
+      : os_(os), engine_(engine), top_(dir), jobs_(jobs) {}
+
+  StateFiles Run() {
+    pending_.push_back(top_);
+    while (!pending_.empty()) {
+      const std::string dir = std::move(pending_.back());
+      pending_.pop_back();
+      if (Status s = Enter(dir); !s.ok()) found_.unclear.push_back(std::move(s));
+    }
+    return std::move(found_);
+  }
+
+ private:
+  Status Enter(const std::string& dir) {
+    Fd fd(os_, os_.OpenNoLinks(AT_FDCWD, dir.c_str(), O_RDONLY | O_DIRECTORY));
+    if (fd.error() == ENOENT && dir != top_) return Status::Ok();
+    if (!fd.valid()) return Status::Errno(fd.error(), "open", dir);
+    std::vector<OsDirEntry> entries;
+    if (const int r = os_.List(fd.get(), &entries); r < 0) return Status::Errno(-r, "readdir", dir);
+    std::vector<Identified> each(entries.size());
+    std::vector<std::string> directories(entries.size());
+    engine_.ParallelFor(entries.size(), jobs_, [&](size_t i) {
+      each[i] = Entry(Join(dir, entries[i].name), entries[i].name, &directories[i]);
+    });
+    for (const std::string& below : directories)
+      if (!below.empty()) pending_.push_back(below);
+    for (Identified& one : each) Count(std::move(one));
+    return Status::Ok();
+  }
+
+  Identified Entry(const std::string& path, const std::string& name, std::string* directory) {
+    struct stat st;
+    const int r = os_.Stat(AT_FDCWD, path.c_str(), &st, AT_SYMLINK_NOFOLLOW);
+    if (r == -ENOENT || Journal::IsDraftName(name)) return {};  // of a draft there are no temporary files yet
+    if (r < 0) return Unclear(Status::Errno(-r, "stat", path));
+    if (S_ISDIR(st.st_mode)) *directory = path;
+    return S_ISLNK(st.st_mode) && LeadsInside(path) ? Identified{} : Identify(os_, path);
+  }
+
+  // What is searched anyway.
+  bool LeadsInside(const std::string& path) {
+    std::string real;
+    struct stat st;
+    return os_.RealPath(path.c_str(), &real) == 0 && IsWithin(real, top_) &&
+           os_.Stat(AT_FDCWD, real.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0;
+  }
+
+  void Count(Identified one) {
+    if (one.is == Answer::kNo) return;
+    found_.count += one.is == Answer::kYes;
+    if (one.uuid != Uuid{}) found_.uuids.push_back(one.uuid);
+    if (one.is == Answer::kCannotTell) found_.unclear.push_back(std::move(one.why));
+  }
+
+  Os& os_;
+  Engine& engine_;
+  const std::string top_;
+  const unsigned jobs_;
+  std::vector<std::string> pending_;
+  StateFiles found_;
+};
+
+}  // namespace
+
+Identified Identify(Os& os, const std::string& path) {
+  struct stat st;
+  const int r = os.Stat(AT_FDCWD, path.c_str(), &st, 0);
+  struct stat link;
+  const bool dangling = r == -ENOENT && os.Stat(AT_FDCWD, path.c_str(), &link, AT_SYMLINK_NOFOLLOW) == 0;
+  if (dangling) return MayBe("the link leads to nothing", path);
+  if (r == -ENOENT) return {};
+  if (r < 0) return Unclear(Status::Errno(-r, "stat", path));
+  if (S_ISDIR(st.st_mode) && os.Stat(AT_FDCWD, path.c_str(), &link, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(link.st_mode))
+    return Unclear(Status::Make(Code::kUnsafePath,
+                                "the link leads to a directory that was not searched: give that directory, too", path));
+  if (!S_ISREG(st.st_mode)) return {};
+  Fd fd(os, os.Open(AT_FDCWD, path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY));
+  if (fd.error() == ENOENT) return {};
+  if (!fd.valid()) return Unclear(Status::Errno(fd.error(), "open", path));
+  std::string bytes(kBeginning, '\0');
+  const ssize_t n = ReadFull(os, fd.get(), bytes.data(), bytes.size(), 0);
+  if (n < 0) return Unclear(Status::Errno(static_cast<int>(-n), "read", path));
+  bytes.resize(static_cast<size_t>(n));
+  return OfBytes(bytes, path);
+}
+
+StateFiles FindStateFiles(Os& os, Engine& engine, const std::string& dir, unsigned jobs) {
+  return StateFileSearch(os, engine, dir, jobs).Run();
+}
+
+}  // namespace axl
