@@ -4,7 +4,7 @@ import { displayName } from '../../base/names.js';
 import { type OrphanOutcome, type Orphans, orphans, type TemporaryFile } from '../../orphans.js';
 import { toBytes } from '../names.js';
 import { toJson } from '../output/json.js';
-import { complain, complainOf, stdout } from '../output/output.js';
+import { complain, complainOf, say, stdout } from '../output/output.js';
 import { columns, duration, plural, size } from '../output/text.js';
 import type { OrphansFlags } from '../parse.js';
 
@@ -37,11 +37,10 @@ function* totals(files: readonly TemporaryFile[]): Generator<string> {
 function print({ files, unclear }: Orphans, { states, delete: deletes }: OrphansFlags): void {
   const now = Date.now();
   const shown = files.filter(({ orphan }) => orphan !== 'no');
-  const rows = shown.map((file) => row(file, now));
-  if (rows.length > 0) for (const line of columns([HEADING, ...rows], NUMBERS)) stdout.write(`${line}\n`);
-  stdout.write(`${[...totals(files)].join('; ')}\n`);
-  if (!states) stdout.write('To tell which of them are orphans, say with --states DIR where the state files are.\n');
-  if (deletes && unclear.length > 0) stdout.write('Nothing was deleted: see above.\n');
+  if (shown.length > 0) say(columns([HEADING, ...shown.map((file) => row(file, now))], NUMBERS));
+  say([[...totals(files)].join('; ')]);
+  if (!states) say(['To tell which of them are orphans, say with --states DIR where the state files are.']);
+  if (deletes && unclear.length > 0) say(['Nothing was deleted: see above.']);
 }
 
 interface OrphansRequest extends OrphansFlags {
