@@ -90,7 +90,7 @@ async function finalizeFound(
 ): Promise<void> {
   const { tally } = terms;
   const { finalizeListing } = await import('./finalize/listing.js');
-  const asked: Asked = { dataset: options.dataset ?? false, wait: options.wait ?? 0 };
+  const asked: Asked = { dataset: options.dataset ?? false, wait: options.wait ?? 0, adopt: options.adopt ?? false };
   if (process.geteuid?.() !== 0) return finalizeListing(listing, terms, asked, () => scan(inputs, options));
   const { byOwner } = await import('./as-root/owners.js');
   const { own, others, isPartial, unseen } = await tally.time('scan', () => byOwner(listing, terms, true));

@@ -224,6 +224,19 @@ std::vector<Finalized> CommitBatch(Os& os, const std::vector<std::string>& paths
   return results;
 }
 
+std::vector<Status> AdoptBatch(Os& os, const std::vector<std::string>& paths, const Policy& policy,
+                               const std::vector<Uuid>& surveyed) {
+  std::vector<Case> cases = CasesOf(paths, surveyed);
+  Opening opening(os, policy, cases, true);
+  std::vector<Status> results;
+  for (Case& c : cases) {
+    results.push_back(opening.Open(&c, nullptr) ? Status::Ok() : c.result.status);
+    c.publisher.reset();
+    c.journal.reset();
+  }
+  return results;
+}
+
 std::vector<Resumed> ResumeBatch(Os& os, Engine& engine, const std::vector<std::string>& paths, const Policy& policy,
                                  const std::vector<Uuid>& surveyed, const std::atomic<bool>* stop) {
   std::vector<Case> cases = CasesOf(paths, surveyed);

@@ -27,6 +27,11 @@ std::vector<Finalized> FinalizeBatch(Os& os, Engine& engine, const std::vector<s
 std::vector<Finalized> CommitBatch(Os& os, const std::vector<std::string>& paths, const Policy& policy,
                                    const std::vector<Uuid>& surveyed);
 
+// Copies become the state files of their transfers, whose originals the caller knows to be gone. ok, also for what is
+// no copy, or no state file.
+std::vector<Status> AdoptBatch(Os& os, const std::vector<std::string>& paths, const Policy& policy,
+                               const std::vector<Uuid>& surveyed);
+
 struct Resumed {
   bool resumed = false;  // every copy is complete
   Status status;         // why not, where something was to be copied

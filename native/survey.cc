@@ -9,6 +9,7 @@
 #include "journal/format.h"
 #include "os/directories.h"
 #include "os/metadata.h"
+#include "os/same.h"
 
 namespace axl {
 
@@ -63,9 +64,9 @@ Status ReadBytes(Os& os, const Fd& fd, const struct stat& st, const std::string&
   return Status::Ok();
 }
 
-Status Look(Os& os, const Fd& fd, const std::string& path, struct stat* st) {
-  const int r = os.Fstat(fd.get(), st);
-  return r < 0 ? Status::Errno(-r, "fstat", path) : Status::Ok();
+Status Look(Os& os, const Fd& fd, const std::string& path, Seen* seen) {
+  const int r = os.Look(fd.get(), "", seen);
+  return r < 0 ? Status::Errno(-r, "statx", path) : Status::Ok();
 }
 
 bool IsSame(const struct stat& a, const struct stat& b) {
@@ -83,8 +84,8 @@ Fd OpenToLook(Os& os, const std::string& path) {
 }
 
 // What a regular file says at this moment, but not whether its writer is alive.
-Surveyed Read(Os& os, const Fd& fd, const struct stat& st, const std::string& path, Replay* all,
-              const JobAnswers& answers) {
+Surveyed Read(Os& os, const Fd& fd, const Seen& seen, const std::string& path, Replay* all, const JobAnswers& answers) {
+  const struct stat& st = seen.st;
   Surveyed s;
   s.state_file = path;
   std::vector<uint8_t> bytes;
@@ -107,7 +108,36 @@ Surveyed Read(Os& os, const Fd& fd, const struct stat& st, const std::string& pa
     s.standing = StandingOf(all->state);
   else
     Fail(&s, Recognize(bytes.data(), bytes.size()) ? Standing::kCorrupt : Standing::kNotState, read);
+  if (!s.status.ok()) return s;
+  Status original = CheckOriginal(os, fd.get(), LastingIdentityOf(seen), all->state.info.self, path);
+  if (!original.ok()) Fail(&s, Standing::kCopy, std::move(original));
   return s;
+}
+
+bool SaysNothing(Standing standing) {
+  return standing == Standing::kNotState || standing == Standing::kUnreadable || standing == Standing::kCopy;
+}
+
+// Is the writer of what was read alive? `seen`: the file as it was before it was read.
+void AskAlive(Os& os, const Fd& fd, const Seen& seen, const Word& word, Replay* all, Surveyed* s) {
+  const std::string path = s->state_file;
+  const Locked locked = ToLocked(os.Lock(fd.get()));
+  const Alive alive = IsAlive(os, fd.get(), locked, all->state.info, word, path);
+  Seen now;
+  const Status failed = Look(os, fd, path, &now);
+  if (!failed.ok()) Fail(s, Standing::kUnreadable, failed);
+  // A writer that was alive while we read has said more by the time it is dead.
+  if (failed.ok() && alive.answer == Answer::kNo && !IsSame(seen.st, now.st))
+    *s = Read(os, fd, now, path, all, word.answers);
+  if (alive.answer == Answer::kNo) return;
+  s->alive = alive.answer;
+  s->why = alive.why;
+  // What moves its bytes is then the writer's business.
+  if (alive.answer == Answer::kYes && !s->jobs.empty() && s->status.code == Code::kUnavailable &&
+      all->state.needs == 0) {
+    s->standing = StandingOf(all->state);
+    s->status = {};
+  }
 }
 
 }  // namespace
@@ -121,35 +151,20 @@ Surveyed Survey(Os& os, const std::string& path, const Word& word, Replay* repla
     Fail(&s, error == ENOENT ? Standing::kGone : Standing::kNotState, Status::Errno(error, "open", path));
     return s;
   }
-  struct stat st;
-  Status failed = error != 0 ? Status::Errno(error, "open", path) : Look(os, fd, path, &st);
+  Seen seen;
+  Status failed = error != 0 ? Status::Errno(error, "open", path) : Look(os, fd, path, &seen);
   if (!failed.ok()) {
     Fail(&s, Standing::kUnreadable, failed);
     return s;
   }
-  if (!S_ISREG(st.st_mode)) {
+  if (!S_ISREG(seen.st.st_mode)) {
     Fail(&s, Standing::kNotState, Status::Make(Code::kUnsafePath, "this is not a regular file", path));
     return s;
   }
   Replay local;
   Replay& all = replay ? *replay : local;
-  s = Read(os, fd, st, path, &all, word.answers);
-  if (s.standing == Standing::kNotState || s.standing == Standing::kUnreadable) return s;
-  const Locked locked = ToLocked(os.Lock(fd.get()));
-  const Alive alive = IsAlive(os, fd.get(), locked, all.state.info, word, path);
-  struct stat now;
-  if (failed = Look(os, fd, path, &now); !failed.ok()) Fail(&s, Standing::kUnreadable, failed);
-  // A writer that was alive while we read has said more by the time it is dead.
-  if (failed.ok() && alive.answer == Answer::kNo && !IsSame(st, now)) s = Read(os, fd, now, path, &all, word.answers);
-  if (alive.answer != Answer::kNo) {
-    s.alive = alive.answer;
-    s.why = alive.why;
-  }
-  // What moves its bytes is then the writer's business.
-  if (alive.answer == Answer::kYes && !s.jobs.empty() && s.status.code == Code::kUnavailable && all.state.needs == 0) {
-    s.standing = StandingOf(all.state);
-    s.status = {};
-  }
+  s = Read(os, fd, seen, path, &all, word.answers);
+  if (!SaysNothing(s.standing)) AskAlive(os, fd, seen, word, &all, &s);
   return s;
 }
 

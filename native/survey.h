@@ -25,6 +25,7 @@ enum class Standing : uint8_t {
   kGone,
   kCorrupt,  // corrupt or of another version; what could be read is there
   kUnreadable,
+  kCopy,  // of a state file; what it says is there
 };
 
 struct Surveyed {

@@ -42,7 +42,9 @@ export type AxlCode =
    * The native addon cannot be loaded, a state file names an unknown mover, or openComm finds no way to the other
    * ranks.
    */
-  | 'AXL_BACKEND_UNAVAILABLE';
+  | 'AXL_BACKEND_UNAVAILABLE'
+  /** The file is a copy of the state file that the writer made; nothing was touched. */
+  | 'AXL_STATE_COPY';
 
 /** What the addon says of a failure. Names are bytes; errno is positive. */
 export interface NativeFailure {

@@ -55,6 +55,7 @@ export const STANDINGS = [
   'gone',
   'corrupt',
   'unreadable',
+  'copy',
 ] as const;
 
 export interface NativeTransferOptions {
@@ -261,6 +262,8 @@ export interface Native extends NativeUpkeep {
   commit(packed: Buffer, policy: NativePolicy, uuids: Buffer): Promise<NativeCommitted>;
   /** Completes copies, and does nothing else; in the order of the paths. */
   resume(packed: Buffer, policy: NativePolicy, uuids: Buffer): Promise<readonly NativeResumed[]>;
+  /** Makes copies the state files of their transfers; why not, in the order of the paths. */
+  takeOver(packed: Buffer, policy: NativePolicy, uuids: Buffer): Promise<readonly (NativeFailure | undefined)[]>;
   /** The path without links. */
   realPath(path: Buffer): Promise<Buffer>;
   /** @throws AXL_CONFLICT when the directory is not there; as a rejection */

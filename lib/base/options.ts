@@ -139,6 +139,7 @@ export const shapes = {
     jobEnded: flag,
     movers: list(mover, 'an array of movers'),
     writerDead: texts,
+    adopt: flag,
     jobs,
     shard,
     roots: list(path, 'an array of paths'),

@@ -59,7 +59,7 @@ export interface ListedTransfer {
  * `incomplete` · `never-dispatched` · `published`, and not yet freed · `rolled-back`: a roll back has begun, or has
  * ended and the state file was to be kept. Or why it says nothing: `not-state`: it is no state file · `gone`: it was
  * deleted meanwhile · `corrupt`: it is corrupt or of another version · `unreadable`: it cannot be opened or read, see
- * `error`.
+ * `error` · `copy`: it is a copy of a state file.
  */
 export type ListedState =
   | 'complete'
@@ -70,7 +70,8 @@ export type ListedState =
   | 'not-state'
   | 'gone'
   | 'corrupt'
-  | 'unreadable';
+  | 'unreadable'
+  | 'copy';
 
 /** Metadata in a state file: the source's at the time of dispatch. */
 export interface RecordedMetadata {

@@ -156,6 +156,14 @@ const GROUPS: Readonly<Record<Exclude<Group, 'Which files'>, readonly Omit<Optio
       man: 'HOST as axl-finalize list prints it. Writers on other hosts are treated as without this option.',
     },
     {
+      name: '--adopt',
+      help: 'state files were moved or restored: take over copies whose originals are gone',
+      man:
+        'A state file knows which file it is. A copy of it, by a backup, an editor or cp, is left alone (status 5). With ' +
+        '--adopt a copy counts as the state file of its transfer, unless another one of that transfer is among the inputs. ' +
+        'After a restore of the temporary files, too, use it with --verify checksum.',
+    },
+    {
       name: '--jobs',
       argument: 'N',
       default: `${JOBS.default}`,

@@ -11,6 +11,8 @@ export interface Asked {
   readonly dataset: boolean | string;
   /** Milliseconds. */
   readonly wait: number;
+  /** Are copies of state files to be taken over? */
+  readonly adopt: boolean;
 }
 
 /** Lists all again, of this user; undefined if that cannot be done. */
@@ -75,7 +77,7 @@ function finalizeEach(work: Work, patience: Patience): Promise<Set<string>> {
 export async function finalizeListing(
   given: Listing,
   terms: Terms,
-  { dataset, wait }: Asked,
+  { dataset, wait, adopt }: Asked,
   rescan: Rescan,
   isPartial = false,
 ): Promise<void> {
@@ -87,6 +89,7 @@ export async function finalizeListing(
   try {
     const listing = (waited ? await relist() : undefined) ?? without(given, left);
     const work = new Work(new Candidates(listing.directories), terms);
+    if (adopt && !terms.policy.dryRun) await (await import('./adopt.js')).adoptCopies(work);
     const patience = new Patience(terms, wait);
     const rest = dataset === false ? await finalizeEach(work, patience) : undefined;
     if (rest === undefined || rest.size > 0) {

@@ -7,7 +7,7 @@ import type { Failure } from '../base/types.js';
 import { jittered, sleep } from '../base/waiting.js';
 import { isWhole, sizeOf, type View } from './decide.js';
 import { Plan } from './plan.js';
-import { type Group, isDoubtful, Surveys } from './surveys.js';
+import { type Group, isDoubtful, isTransfer, Surveys } from './surveys.js';
 import { standIns } from './whereabouts.js';
 import { INSTANTS_MS, type Work } from './work.js';
 
@@ -59,7 +59,11 @@ export class Look {
   /** What there is of a dataset, but for what was decided about it. @param homes that its transfers have, each once */
   view(group: Group, homes: readonly string[], isSeen: boolean): View {
     const { name, allRanks, members, sizes } = group;
-    const allSeen = !this.#doubt && (isSeen || this.surveys.hasEveryRank(group)) && !this.#inPlaceOf(group);
+    const allSeen =
+      !this.#doubt &&
+      !this.surveys.hasStrayCopy() &&
+      (isSeen || this.surveys.hasEveryRank(group)) &&
+      !this.#inPlaceOf(group);
     return {
       ...{ name, allRanks, homes, sizes: [...sizes], rivals: this.surveys.rivals(group) },
       members: members.map((i) => this.surveys.member(i, this.work.isOurs(i))),
@@ -97,7 +101,7 @@ export class Look {
       this.#see(i, seen);
       const standing = this.surveys.standing(i);
       if (standing === 'not-state') this.#others.push(i);
-      if (isDoubtful(standing) || standing === 'not-state' || standing === 'gone') this.#planOther(i, seen);
+      if (!isTransfer(standing)) this.#planOther(i, seen);
     };
     await this.work.survey(this.#surveyed(), see);
     await this.whenDead(INSTANTS_MS);

@@ -236,6 +236,10 @@ export class Candidates {
     return low;
   }
 
+  *numbers(): Generator<number> {
+    for (let i = 0; i < this.size; i++) yield i;
+  }
+
   dir(i: number): string {
     return (this.directories[this.#locate(i)] as Directory).dir;
   }

@@ -21,6 +21,8 @@ export class Surveys {
   readonly #whyAlive = new Map<number, NativeFailure>();
   readonly #byId = new Map<string, number>();
   readonly groups: Group[] = [];
+  /** The transfers of which a copy of the state file was seen. */
+  readonly #copies = new Set<string>();
 
   constructor(size: number) {
     this.#standings = new Uint8Array(size).fill(STANDINGS.indexOf('gone'));
@@ -40,6 +42,7 @@ export class Surveys {
     const isTheSame = surveyed.uuid === this.uuid(i);
     this.#standings[i] = surveyed.standing;
     this.#alive[i] = surveyed.alive;
+    if (this.standing(i) === 'copy') this.#copies.add(surveyed.uuid);
     if (surveyed.why) this.#whyAlive.set(i, surveyed.why);
     if (known && !isTheSame && isTransfer(this.standing(i))) this.#loses(i);
     if (known && !isTheSame) return;
@@ -110,6 +113,13 @@ export class Surveys {
     return { uuid: this.uuid(i), rank: this.rank(i), standing: this.standing(i), alive: this.alive(i), ours };
   }
 
+  /** Is there a copy of a state file that is not here itself? That transfer may be what a dataset lacks. */
+  hasStrayCopy(): boolean {
+    if (this.#copies.size === 0) return false;
+    const here = new Set(this.groups.flatMap(({ members }) => members.map((i) => this.uuid(i))));
+    return [...this.#copies].some((uuid) => !here.has(uuid));
+  }
+
   /** @param counts which of its transfers do; all, if left out */
   hasEveryRank({ members, sizes }: Group, counts: (i: number) => boolean = () => true): boolean {
     return new Set(members.filter(counts).map((i) => this.rank(i))).size >= sizeOf([...sizes]);
@@ -152,8 +162,8 @@ export interface Group {
 }
 
 /** Something that is, or was, a transfer with a name of its own. */
-function isTransfer(standing: Standing): boolean {
-  return !['not-state', 'gone', 'corrupt', 'unreadable'].includes(standing);
+export function isTransfer(standing: Standing): boolean {
+  return !['not-state', 'gone', 'corrupt', 'unreadable', 'copy'].includes(standing);
 }
 
 /** Is there a state file that cannot be told to be another's? It may be the missing rank. */

@@ -28,6 +28,10 @@ export interface FinalizeOptions {
   readonly movers?: readonly Mover[];
   /** Names of hosts that are down: treat writers on them of which nothing can be told as dead. @default none */
   readonly writerDead?: readonly string[];
+  /**
+   * State files were moved or restored: take over each copy whose original is not among the inputs. @default false
+   */
+  readonly adopt?: boolean;
   /** Threads, 1 to 256. @default 8 */
   readonly jobs?: number;
   /** Finalize only part `index` (from 0) of `count`; `auto`: rank and size of the launcher. @default everything */
@@ -67,7 +71,7 @@ export interface FinalizeOptions {
  * What was done with a state file: `published` · `rolled-back` · `kept`: it is incomplete · `removed`: it was never
  * dispatched, or published and never freed, so only the state file was deleted · `busy`: its writer or a finalizer is
  * at work · `gone`: another finalizer was faster · `not-state`: it is no state file, and was left alone · `corrupt`: it
- * is corrupt, of another version or of an unknown mover, and was left alone · `failed`: see the error; it can be
+ * is corrupt, a copy, of another version or of an unknown mover, and was left alone · `failed`: see the error; it can be
  * finalized again.
  */
 export type FinalizeAction =

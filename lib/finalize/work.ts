@@ -1,6 +1,7 @@
 // Hands candidates to the addon, batch by batch, and tells what became of each. Decides nothing about a transfer:
 // native/finalizer.cc does.
 import { now } from '../base/clock.js';
+import type { NativeFailure } from '../base/errors.js';
 import { hash } from '../base/names.js';
 import {
   ACTIONS,
@@ -197,6 +198,15 @@ export class Work {
       native().resume(packed, policy, uuids(batch));
     return this.#run(numbers, call, (batch, results) => {
       for (const [at, result] of results.entries()) hear(batch[at] as number, result);
+    });
+  }
+
+  /** Copies become the state files of their transfers; why one does not, is heard. */
+  adopt(numbers: Iterable<number>, hear: (failure: NativeFailure) => void): Promise<void> {
+    const call = (packed: Buffer, _: readonly number[], policy: NativePolicy) =>
+      native().takeOver(packed, policy, Buffer.alloc(0));
+    return this.#run(numbers, call, (_, failures) => {
+      for (const failure of failures) if (failure) hear(failure);
     });
   }
 

@@ -62,6 +62,7 @@ const char* CodeName(Code code) {
       "AXL_UNSAFE_PATH",
       "AXL_CONFLICT",
       "AXL_BACKEND_UNAVAILABLE",
+      "AXL_STATE_COPY",
   };
   static_assert(std::size(kNames) == static_cast<size_t>(kLastCode) + 1);
   return code <= kLastCode ? kNames[static_cast<size_t>(code)] : "AXL_UNKNOWN";

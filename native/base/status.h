@@ -25,8 +25,9 @@ enum class Code : uint8_t {
   kUnsafePath,      // AXL_UNSAFE_PATH: relative, "..", through a link, or not ours
   kConflict,        // AXL_CONFLICT: two names that cannot both hold
   kUnavailable,     // AXL_BACKEND_UNAVAILABLE: moved by something that this program does not know, or cannot reach
+  kStateCopy,       // AXL_STATE_COPY: a copy of the state file that the writer made; nothing was touched
 };
-inline constexpr Code kLastCode = Code::kUnavailable;
+inline constexpr Code kLastCode = Code::kStateCopy;
 
 struct [[nodiscard]] Status {
   Code code = Code::kOk;

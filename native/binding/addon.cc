@@ -40,6 +40,7 @@ class Addon : public Napi::Addon<Addon> {
                              InstanceMethod<&Addon::Finalize>("finalize"),
                              InstanceMethod<&Addon::Commit>("commit"),
                              InstanceMethod<&Addon::ResumeAll>("resume"),
+                             InstanceMethod<&Addon::AdoptAll>("takeOver"),
                              InstanceMethod<&Addon::StopFinalize>("stopFinalize"),
                              InstanceMethod<&Addon::SurveyAll>("survey"),
                              InstanceMethod<&Addon::Owners>("owners"),
@@ -105,6 +106,15 @@ class Addon : public Napi::Addon<Addon> {
           return ResumeBatch(environment_->os(), engine, batch.paths, batch.policy, batch.uuids, &stop_);
         },
         [](Napi::Env env, const std::vector<Resumed>& done) { return ToJs(env, done); });
+  }
+
+  Napi::Value AdoptAll(const Napi::CallbackInfo& info) {
+    return RunVerb(
+        info,
+        [this](Engine&, const Batch& batch) {
+          return AdoptBatch(environment_->os(), batch.paths, batch.policy, batch.uuids);
+        },
+        [](Napi::Env env, const std::vector<Status>& done) { return ToJs(env, done); });
   }
 
   void StopFinalize(const Napi::CallbackInfo& info) { stop_.store(info[0].As<Napi::Boolean>().Value()); }

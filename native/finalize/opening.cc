@@ -43,11 +43,13 @@ Action OfOpenFailure(const Status& s, bool recognized) {
       (s.code == Code::kStateCorrupt || s.code == Code::kUnsafePath || s.err == EISDIR || s.err == ENXIO))
     return Action::kNotState;
   const bool not_ours = s.code == Code::kUnavailable || s.code == Code::kNotSupported;  // see journal/needs.h
-  if (s.code == Code::kStateCorrupt || s.code == Code::kStateVersion || not_ours) return Action::kCorrupt;
+  if (s.code == Code::kStateCorrupt || s.code == Code::kStateVersion || s.code == Code::kStateCopy || not_ours)
+    return Action::kCorrupt;
   return Action::kFailed;
 }
 
-Opening::Opening(Os& os, const Policy& policy, const std::vector<Case>& cases) : os_(os), policy_(policy) {
+Opening::Opening(Os& os, const Policy& policy, const std::vector<Case>& cases, bool adopt)
+    : os_(os), policy_(policy), adopt_(adopt) {
   for (const Case& c : cases) {
     const std::string dir(ParentOf(c.result.state_file));
     if (state_dirs_.contains(dir)) continue;
@@ -61,7 +63,7 @@ int Opening::DirectoryOf(const std::string& state_file) const {
 }
 
 bool Opening::Open(Case* c, DirectoryCache* cache) {
-  const OpenOptions options = {&policy_.word, DirectoryOf(c->result.state_file)};
+  const OpenOptions options = {&policy_.word, DirectoryOf(c->result.state_file), adopt_};
   Status s = Journal::Open(os_, c->result.state_file, options, &c->journal);
   if (s.ok() && c->surveyed != Uuid{} && c->journal->uuid() != c->surveyed) {
     c->Set(Action::kGone);

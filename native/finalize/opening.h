@@ -34,7 +34,7 @@ std::vector<Case> CasesOf(const std::vector<std::string>& paths, const std::vect
 class Opening {
  public:
   // The directories of `cases` stay open as long as this does.
-  Opening(Os& os, const Policy& policy, const std::vector<Case>& cases);
+  Opening(Os& os, const Policy& policy, const std::vector<Case>& cases, bool adopt = false);
   // False: not opened, and the result says why.
   bool Open(Case* c, DirectoryCache* cache);
 
@@ -44,6 +44,7 @@ class Opening {
 
   Os& os_;
   const Policy& policy_;
+  const bool adopt_;
   std::map<std::string, Fd, std::less<>> state_dirs_;
 };
 

@@ -42,7 +42,7 @@ enum class Action : uint8_t {
   kBusy,        // its writer is alive, or another finalizer is at work
   kGone,        // somebody else finalized it since the scan
   kNotState,    // not a state file: left alone
-  kCorrupt,     // corrupt or of another version: left alone
+  kCorrupt,     // corrupt, of another version, or a copy: left alone
   kFailed,      // see status; the state file stays
   kForDataset,  // see Decided::kEach
 };

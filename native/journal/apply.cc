@@ -278,7 +278,7 @@ class Applier {
   const char* operator()(AdoptedRecord& r) {
     s_.info.self = std::move(r.self);
     s_.info.directory = std::move(r.directory);
-    return Needs(Need::kAdopted);
+    return nullptr;
   }
 
   const char* operator()(HeartbeatRecord& r) {

@@ -84,9 +84,10 @@ Status Journal::LockDraft(const std::string& draft, bool* lost) {
 // Which file this is, which directory it is made in, and which dataset it belongs to.
 Status Journal::IdentifyDraft(TransferInfo* into) {
   TransferInfo& info = *into;
+  Seen seen;
+  if (int r = os_.Look(fd_.get(), "", &seen); r < 0) return Status::Errno(-r, "statx", path_);
+  info.self = self_ = LastingIdentityOf(seen);
   struct stat st;
-  if (int r = os_.Fstat(fd_.get(), &st); r < 0) return Status::Errno(-r, "fstat", path_);
-  info.self.inode = inode_ = st.st_ino;
   std::string home;
   const std::string dir = Directory();
   if (int r = os_.Stat(AT_FDCWD, dir.c_str(), &st, 0); r < 0) return Status::Errno(-r, "stat", dir);
@@ -130,11 +131,13 @@ Status Journal::Open(Os& os, const std::string& path, OpenOptions options, std::
   const Word word = options.word ? *options.word : Word{};
   if (s.ok()) s = j->LockAndCheck(word);
   if (s.ok()) s = j->ReadAll();
+  if (s.ok()) s = j->CheckCopy(options.adopt);
   if (s.ok()) s = j->CheckWriterIsDead(word);
   // A live writer's file may have two for a moment: where a name is made by link and unlink.
   if (s.ok() && j->names_ != 1)
     s = Status::Make(Code::kUnsafePath, "the state file has a second name (hard link), so it cannot be trusted", path);
   if (s.ok()) s = CheckNeeds(j->state(), word.answers);
+  if (s.ok() && j->copy_) s = j->Adopt();
   if (!s.ok() && s.path.empty()) s.path = path;
   *out = std::move(j);
   return s;
@@ -168,13 +171,15 @@ Status Journal::LockAndCheck(const Word& word) {
     locked_ = ToLocked(os_.Lock(fd_.get()));
   }
   if (locked_ == Locked::kHeld && word.empty()) return CheckWriterIsDead(word);
-  struct stat st, named;
-  if (int r = os_.Fstat(fd_.get(), &st); r < 0) return Status::Errno(-r, "fstat", path_);
+  Seen seen;
+  struct stat named;
+  if (int r = os_.Look(fd_.get(), "", &seen); r < 0) return Status::Errno(-r, "statx", path_);
+  const struct stat& st = seen.st;
   // Whoever held the lock before us may have removed the file.
   if (int r = os_.Stat(dir_, name_.c_str(), &named, AT_SYMLINK_NOFOLLOW); r < 0)
     return Status::Errno(-r, "stat", path_);
   if (named.st_ino != st.st_ino) return Status::Errno(ENOENT, "stat", path_);
-  inode_ = st.st_ino;
+  self_ = LastingIdentityOf(seen);
   size_ = static_cast<uint64_t>(st.st_size);
   if (st.st_uid != os_.EffectiveUser())
     return Status::Make(Code::kUnsafePath, "the state file belongs to uid " + std::to_string(st.st_uid), path_);
@@ -198,8 +203,25 @@ Status Journal::ReadAll() {
   return s;
 }
 
+Status Journal::CheckCopy(bool adopt) {
+  const Status original = CheckOriginal(os_, fd_.get(), self_, state().info.self, path_);
+  copy_ = !original.ok();
+  return adopt ? Status::Ok() : original;
+}
+
+// Of a copy nothing but the process tells: the writer has another file open, and locked.
 Status Journal::CheckWriterIsDead(const Word& word) {
-  return IsAlive(os_, fd_.get(), locked_, state().info, word, path_).why;
+  return copy_ ? IsWriterOfCopyAlive(state().info, word, path_).why
+               : IsAlive(os_, fd_.get(), locked_, state().info, word, path_).why;
+}
+
+// What it was a copy of is not there any more, or is nobody's business: the caller says so.
+Status Journal::Adopt() {
+  if (state().outcome != Outcome::kNone) return Status::Ok();  // nothing stands behind FINAL, and nothing is to be done
+  struct stat dir;
+  if (int r = os_.Stat(AT_FDCWD, Directory().c_str(), &dir, 0); r < 0) return Status::Errno(-r, "stat", Directory());
+  const Status s = Append(AdoptedRecord{self_, {.inode = dir.st_ino}});
+  return s.ok() ? Sync() : s;
 }
 
 Status Journal::Poison(Status status) {
@@ -296,7 +318,7 @@ Status Journal::Remove() {
   int r = os_.Stat(dir_, name_.c_str(), &st, AT_SYMLINK_NOFOLLOW);
   if (r == -ENOENT) return Status::Ok();
   if (r < 0) return Status::Errno(-r, "stat", path_);
-  if (st.st_ino != inode_ && !IsNamed())
+  if (st.st_ino != self_.inode && !IsNamed())
     return Status::Make(Code::kVerify, "another file has replaced the state file", path_);
   r = os_.Unlink(dir_, name_.c_str());
   return r < 0 && r != -ENOENT ? Status::Errno(-r, "unlink", path_) : Status::Ok();

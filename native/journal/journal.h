@@ -22,6 +22,7 @@ namespace axl {
 struct OpenOptions {
   const Word* word = nullptr;  // what the caller knows of writers that cannot be asked
   int dir = AT_FDCWD;          // or that of the state file, for who opens many: it stays open for the journal's life
+  bool adopt = false;          // a copy becomes the state file of its transfer, durably: the caller knows of no other
 };
 
 class Journal {
@@ -31,8 +32,8 @@ class Journal {
   static Status Create(Os& os, const std::string& path, const TransferInfo& info, std::unique_ptr<Journal>* out);
 
   // Opens, locks, reads. kUnavailable or kNotSupported for what this program does not do (see needs.h); kStateLocked if
-  // its writer, a finalizer or a mover is at work; kUnsafePath if it is not a regular file of the effective user with
-  // one link; kStateCorrupt and kStateVersion as ReplayJournal; ENOENT if it is gone.
+  // its writer, a finalizer or a mover is at work; kStateCopy if it is a copy; kUnsafePath if it is not a regular file
+  // of the effective user with one link; kStateCorrupt and kStateVersion as ReplayJournal; ENOENT if it is gone.
   static Status Open(Os& os, const std::string& path, OpenOptions options, std::unique_ptr<Journal>* out);
 
   // Unlinks the draft of a create that was killed. kStateLocked if it is being written at this moment.
@@ -91,7 +92,9 @@ class Journal {
   Status LockAndCheck(const Word& word);
   Status ReadAll();
   Status WriteAgain();
+  Status CheckCopy(bool adopt);
   Status CheckWriterIsDead(const Word& word);
+  Status Adopt();
   bool IsNamed();
   Status Poison(Status status);
   Status Write(std::string_view bytes);
@@ -102,11 +105,12 @@ class Journal {
   int dir_ = AT_FDCWD;
   std::string name_;  // of the state file from dir_
   Fd fd_;
-  uint64_t inode_ = 0;
+  Identity self_;
   uint64_t size_ = 0;
   uint64_t names_ = 1;
   Locked locked_ = Locked::kNone;
   bool recognized_ = false;
+  bool copy_ = false;
   bool named_ = false;  // a new state file has its name
   Replay replay_;
   uint64_t end_ = 0;      // bytes written

@@ -39,19 +39,19 @@ bool IsLeftBehind(Os& os, int fd) {
          TimeOf(after.st_mtim) == TimeOf(before.st_mtim);
 }
 
-Alive Unknown(const TransferInfo& info, const std::string& type, const std::string& path) {
+Alive Unknown(const TransferInfo& info, const std::string& why, const std::string& path) {
   const bool here = IsThisBoot(info);
   const std::string where = info.host.empty() ? "a host that is not named" : "host " + info.host;
-  const std::string writer = here ? "a process of another container (pid namespace)" : "a process on " + where;
+  const std::string writer = IsWriting(info, {}, false) == Answer::kYes ? "process " + std::to_string(info.pid)
+                             : here ? "a process of another container (pid namespace)"
+                                    : "a process on " + where;
   const std::string remedy =
       here || info.host.empty()
           ? "when the job is over, use --job-ended"
           : "when that host is down or the job is over, use --writer-dead " + info.host + " or --job-ended";
-  return {Answer::kCannotTell,
-          Status::Make(Code::kStateLocked,
-                       "its writer, " + writer + ", may be alive, and locks of this file system (" + type +
-                           ") do not tell: " + remedy,
-                       path)};
+  return {
+      Answer::kCannotTell,
+      Status::Make(Code::kStateLocked, "its writer, " + writer + ", may be alive, and " + why + ": " + remedy, path)};
 }
 
 }  // namespace
@@ -74,8 +74,13 @@ Alive IsAlive(Os& os, int fd, Locked locked, const TransferInfo& info, const Wor
   const Answer process = IsWriting(info, {BaseOf(path), numbered ? st.st_dev : 0, st.st_ino}, granted);
   if (process != Answer::kCannotTell) return process == Answer::kNo ? dead : alive;
   if (IsCovered(word, info)) return dead;
-  return granted && Reaches(domain.reach, info) ? dead
-                                                : Unknown(info, granted ? domain.type : domain.type + ", none", path);
+  if (granted && Reaches(domain.reach, info)) return dead;
+  return Unknown(info, "locks of this file system (" + domain.type + (granted ? "" : ", none") + ") do not tell", path);
+}
+
+Alive IsWriterOfCopyAlive(const TransferInfo& info, const Word& word, const std::string& path) {
+  if (IsWriting(info, {}, false) == Answer::kNo || IsCovered(word, info)) return {Answer::kNo, {}};
+  return Unknown(info, "the lock of a copy tells nothing", path);
 }
 
 }  // namespace axl

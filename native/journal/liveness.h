@@ -33,4 +33,7 @@ struct Alive {
 // `fd`: the state file, open, and whether its lock was granted.
 Alive IsAlive(Os& os, int fd, Locked locked, const TransferInfo& info, const Word& word, const std::string& path);
 
+// Of a copy of a state file: its writer has the original open, so neither the lock nor the open file tells.
+Alive IsWriterOfCopyAlive(const TransferInfo& info, const Word& word, const std::string& path);
+
 }  // namespace axl

@@ -25,7 +25,6 @@ constexpr Sentence kSentences[] = {
     {Need::kExpect, "a source must have a recorded checksum"},
     {Need::kReplaces, "a file is exchanged with the one that it replaces"},
     {Need::kRetire, "something is deleted after publishing"},
-    {Need::kAdopted, "the state file was moved and adopted"},
 };
 
 // Cannot tell is never taken for ended.

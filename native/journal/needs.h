@@ -22,7 +22,6 @@ enum class Need : uint32_t {
   kExpect = 1 << 9,
   kReplaces = 1 << 10,
   kRetire = 1 << 11,
-  kAdopted = 1 << 12,
 };
 
 // What a mover has said of one of its jobs. A job of which it has said nothing may run.

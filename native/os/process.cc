@@ -109,6 +109,7 @@ Answer IsWriting(const TransferInfo& info, const OpenFile& file, bool granted) {
   if (now.start_time != info.start_time) return Answer::kNo;                    // the number was used again
   if (now.state == 'Z' || now.state == 'X') return Answer::kNo;  // it has no threads left that could write
   const bool ourselves = info.pid == static_cast<uint32_t>(getpid());
+  if (file.name.empty()) return Answer::kYes;
   if (ourselves) return granted ? Answer::kNo : Answer::kYes;
   const Answer open = HasOpen(info.pid, file);
   return open == Answer::kCannotTell && !granted ? Answer::kYes : open;

@@ -24,8 +24,9 @@ struct OpenFile {
   uint64_t device = 0, inode = 0;  // 0 where a number does not tell a file
 };
 
-// Does the writer's process exist, and has it the file open? kCannotTell for a process of another boot, host or pid
-// namespace. `granted`: this process has just been given the lock of the state file, so it is not itself writing.
+// Does the writer's process exist, and has it the file, if any is named, open? kCannotTell for a process of another
+// boot, host or pid namespace. `granted`: this process has just been given the lock of the state file, so it is not
+// itself writing.
 Answer IsWriting(const TransferInfo& info, const OpenFile& file, bool granted);
 
 // Fields 3 and 22 of /proc/PID/stat.

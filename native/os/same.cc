@@ -64,6 +64,11 @@ Status Elsewhere(const char* what, const std::string& path) {
                       path);
 }
 
+// By inode and, where both are known, birth.
+bool IsOfSameBirth(const Identity& a, const Identity& b) {
+  return a.inode == b.inode && (a.birth == Time{} || b.birth == Time{} || a.birth == b.birth);
+}
+
 Status CheckAnchor(Os& os, const Anchor& anchor) {
   std::shared_ptr<Directory> dir;
   const Status opened = OpenDirectory(os, anchor.path, &dir);
@@ -73,8 +78,7 @@ Status CheckAnchor(Os& os, const Anchor& anchor) {
   Seen seen;
   if (int r = os.Look(dir->fd.get(), "", &seen); r < 0) return Status::Errno(-r, "statx", anchor.path);
   const Identity now = IdentityOf(seen), &then = anchor.identity;
-  const bool other_birth = then.birth != Time{} && now.birth != Time{} && then.birth != now.birth;
-  if (then.inode == 0 || (then.inode == now.inode && !other_birth)) return Status::Ok();
+  if (then.inode == 0 || IsOfSameBirth(then, now)) return Status::Ok();
   if (!WorthOf(os, dir->fd.get()).directories) return Status::Ok();
   return Elsewhere("the directory is not the one into which the transfer was dispatched", anchor.path);
 }
@@ -82,6 +86,16 @@ Status CheckAnchor(Os& os, const Anchor& anchor) {
 }  // namespace
 
 Identity IdentityOf(const Seen& seen) { return {seen.st.st_ino, TimeOf(seen.st.st_ctim), TimeOf(seen.birth), {}}; }
+
+Identity LastingIdentityOf(const Seen& seen) { return {seen.st.st_ino, {}, TimeOf(seen.birth), {}}; }
+
+Status CheckOriginal(Os& os, int fd, const Identity& now, const Identity& then, const std::string& path) {
+  if (then.inode == 0 || IsOfSameBirth(now, then) || !WorthOf(os, fd).files) return Status::Ok();
+  return Status::Make(Code::kStateCopy,
+                      "this is a copy of the state file that its writer made: delete it, or, if that one is gone, as "
+                      "after a move or a restore, take this one over with --adopt",
+                      path);
+}
 
 Recognized IsDoneFile(Os& os, const TransferState& state, uint32_t id, const Sighting& at, bool by_contents) {
   const FileEntry& file = state.files[id];

@@ -13,6 +13,11 @@
 namespace axl {
 
 Identity IdentityOf(const Seen& seen);
+// Of a file that is still written: without what every write changes.
+Identity LastingIdentityOf(const Seen& seen);
+// Is this open state file the one that `then` was recorded of? kStateCopy if it is another; where that cannot be told,
+// it is.
+Status CheckOriginal(Os& os, int fd, const Identity& now, const Identity& then, const std::string& path);
 
 // A name of a file of the transfer, as it was just looked at.
 struct Sighting {

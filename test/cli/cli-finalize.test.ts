@@ -33,6 +33,7 @@ const OPTIONS: readonly (readonly [string[], number, RegExp])[] = [
   [['--wait=30s'], 3, /1 published, 1 rolled-back/],
   [['--job-ended'], 3, /1 published, 1 rolled-back/],
   [['--writer-dead', 'a', '--writer-dead', 'b'], 3, /1 published, 1 rolled-back/],
+  [['--adopt'], 3, /1 published, 1 rolled-back/],
   [['--jobs', '2'], 3, /1 published, 1 rolled-back/],
   [['--shard', '0/1'], 3, /1 published, 1 rolled-back/],
   [['--shard', 'auto'], 3, /1 published, 1 rolled-back/],

@@ -56,9 +56,11 @@ void CheckRepeats(const uint8_t* data, const Replay& r) {
 // The plan is written again as it was read. ADOPTED changes what TRANSFER says, DONE the size of a generated file.
 void CheckWritten(const uint8_t* data, const Replay& r) {
   const TransferState& s = r.state;
-  if ((s.needs & static_cast<uint32_t>(Need::kAdopted)) != 0) return;
+  const auto records = Split(data, r.valid_bytes).records;
+  const auto adopted = [](const auto& record) { return record.first == static_cast<uint8_t>(RecordType::kAdopted); };
+  if (std::any_of(records.begin(), records.end(), adopted)) return;
   uint32_t sequence = 0, files = 0, dirs = 0, anchors = 0;
-  for (const auto& [type, payload] : Split(data, r.valid_bytes).records) {
+  for (const auto& [type, payload] : records) {
     JournalWriter w(s.uuid, sequence++);
     const bool generated = type == 2 && s.files[files].kind == FileKind::kGenerated;
     if (type == 1) w.Write(TransferRecord{s.info});

@@ -184,6 +184,9 @@ export const killers = {
   'a resume goes on in another directory of the same path': NOT_THERE,
   'metadata that look right are believed although they were changed since DONE':
     'MetadataWhoseFsyncFailedAreGivenAgainBeforeTheyAreBelieved',
+  'a copy of a state file is acted on': 'ACopyOfAStateFileIsLeftAloneUntilItIsAdopted',
+  'what is taken over with --adopt is not durable': 'WhatIsAdoptedIsDurable',
+  'a copy is taken over while its writer may be alive': 'ACopyIsNotAdoptedWhileItsWriterMayBeAlive',
   'a state file on a file system whose inode numbers mean nothing cannot be removed': HEADER,
   'any state file has the name of one whose inode number means nothing': HEADER,
 };

@@ -116,8 +116,8 @@ export const safetyMutants = [
     name: 'what a writer said while its state file was read, before it ended, is not known',
     breaks: 'who is alive',
     file: 'survey.cc',
-    from: 'if (failed.ok() && alive.answer == Answer::kNo && !IsSame(st, now))',
-    to: 'if (false && !IsSame(st, now))',
+    from: 'if (failed.ok() && alive.answer == Answer::kNo && !IsSame(seen.st, now.st))',
+    to: 'if (false && !IsSame(seen.st, now.st))',
   },
   {
     name: 'a state file of another user is acted on',
@@ -165,7 +165,7 @@ export const safetyMutants = [
     name: 'a stranger with the name of the state file is removed',
     breaks: 'invariant 8',
     file: 'journal/journal.cc',
-    from: 'if (st.st_ino != inode_ && !IsNamed())',
+    from: 'if (st.st_ino != self_.inode && !IsNamed())',
     to: 'if (false)',
   },
   {

@@ -61,8 +61,8 @@ export const sameMutants = [
     name: 'another directory of the same path is taken for the one of the transfer',
     breaks: 'invariant 9',
     file: 'os/same.cc',
-    from: 'if (then.inode == 0 || (then.inode == now.inode && !other_birth)) return Status::Ok();',
-    to: 'if (then.inode != now.inode || !other_birth) return Status::Ok();',
+    from: 'if (then.inode == 0 || IsOfSameBirth(then, now)) return Status::Ok();',
+    to: 'return Status::Ok();',
   },
   {
     name: 'a resume goes on in another directory of the same path',
@@ -77,6 +77,27 @@ export const sameMutants = [
     file: 'publish/publisher.cc',
     from: 'if (done != Time{} && done != TimeOf(st.st_ctim)) return true;',
     to: '(void)done;',
+  },
+  {
+    name: 'a copy of a state file is acted on',
+    breaks: 'identity of the state file',
+    file: 'journal/journal.cc',
+    from: 'copy_ = !original.ok();',
+    to: 'return copy_ ? original : Status::Ok();',
+  },
+  {
+    name: 'what is taken over with --adopt is not durable',
+    breaks: 'identity of the state file',
+    file: 'journal/journal.cc',
+    from: 'const Status s = Append(AdoptedRecord{self_, {.inode = dir.st_ino}});\n  return s.ok() ? Sync() : s;',
+    to: 'return Append(AdoptedRecord{self_, {.inode = dir.st_ino}});',
+  },
+  {
+    name: 'a copy is taken over while its writer may be alive',
+    breaks: 'who is alive',
+    file: 'journal/liveness.cc',
+    from: 'if (IsWriting(info, {}, false) == Answer::kNo || IsCovered(word, info)) return {Answer::kNo, {}};',
+    to: 'return {Answer::kNo, {}};',
   },
   {
     name: 'a state file on a file system whose inode numbers mean nothing cannot be removed',

@@ -287,8 +287,8 @@ TEST(WhatAWriterSaysWhileItsStateFileIsReadAndEndsIsReadToo) {
       return to_.Lock(fd);
     }
   } os;
-  os.before_lock = [&] { WriteFile(world.state_file(), StateBytes().Dispatched().WithDone(0).File()); };
-  WriteFile(world.state_file(), StateBytes().Dispatched().File());
+  os.before_lock = [&] { WriteFile(world.state_file(), StateBytes().Anywhere().Dispatched().WithDone(0).File()); };
+  WriteFile(world.state_file(), StateBytes().Anywhere().Dispatched().File());
   const Surveyed seen = Survey(os, world.state_file(), Word{true, {}, {}});
   CHECK(seen.standing == Standing::kComplete);
   CHECK(seen.alive == Answer::kNo);

@@ -81,7 +81,12 @@ class StateBytes : public JournalWriter {
 
   // A transfer of `files` files of 5 bytes and one directory.
   StateBytes& Begun() {
-    Transfer(SampleInfo());
+    Transfer(info_);
+    return *this;
+  }
+  // It does not say which file it is, so that it is no copy of another.
+  StateBytes& Anywhere() {
+    info_.self = {};
     return *this;
   }
   StateBytes& Dispatched(uint32_t files = 1) {
@@ -99,6 +104,9 @@ class StateBytes : public JournalWriter {
     Dispatched().WithDone(0).Settled();
     return *this;
   }
+
+ private:
+  TransferInfo info_ = SampleInfo();
 };
 
 inline std::string Put32(uint32_t v) {

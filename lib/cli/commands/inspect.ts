@@ -99,5 +99,5 @@ export function run(file: string, json: boolean): number {
     complainOf(displayName(stateFileBytes), {
       message: state === 'gone' ? 'there is no such file' : 'this is not a state file',
     });
-  return nothing ? 1 : state === 'corrupt' ? 5 : 0;
+  return nothing ? 1 : state === 'corrupt' || state === 'copy' ? 5 : 0;
 }

@@ -108,12 +108,12 @@ export async function run({ dirs, json, sort }: ListRequest): Promise<number> {
   const { transfers: found, unreadable } = await list(dirs.map(toBytes));
   const transfers = found.filter(({ state }) => state !== 'not-state' && state !== 'gone');
   transfers.sort((a, b) => ORDERS[sort](a, b) || byName(a, b));
-  const totals = datasets(transfers.filter(({ name }) => name !== ''));
+  const totals = datasets(transfers.filter(({ name, state }) => name !== '' && state !== 'copy'));
   if (json) stdout.write(`${toJson({ transfers, datasets: totals, unreadable })}\n`);
   else if (transfers.length > 0) print(transfers, totals);
   else if (unreadable.length === 0) complain('there are no state files');
   for (const failure of unreadable) complainOf('', failure);
   for (const { error, stateFileBytes } of transfers) if (error) complainOf(displayName(stateFileBytes), error);
   if (unreadable.length > 0 || transfers.some(({ state }) => state === 'unreadable')) return 1;
-  return transfers.some(({ state }) => state === 'corrupt') ? 5 : 0;
+  return transfers.some(({ state }) => state === 'corrupt' || state === 'copy') ? 5 : 0;
 }

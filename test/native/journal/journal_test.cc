@@ -263,11 +263,17 @@ OpenOptions With(const Word& word) {
   return options;
 }
 
-Status OpenWrittenBy(const TransferInfo& info, OpenOptions options = {}) {
-  Place place;
+// A file that is no copy of another.
+std::string WrittenBy(TransferInfo info) {
+  info.self = {};
   StateBytes w;
   w.Transfer(info);
-  WriteFile(place.path, w.File());
+  return w.File();
+}
+
+Status OpenWrittenBy(const TransferInfo& info, OpenOptions options = {}) {
+  Place place;
+  WriteFile(place.path, WrittenBy(info));
   LocklessOs os;
   return place.Open(os, options);
 }
@@ -314,9 +320,7 @@ struct OtherFileSystem : ForwardingOs {
 
 Status OpenOn(OtherFileSystem os, const TransferInfo& info, OpenOptions options = {}) {
   Place place;
-  StateBytes w;
-  w.Transfer(info);
-  WriteFile(place.path, w.File());
+  WriteFile(place.path, WrittenBy(info));
   return place.Open(os, options);
 }
 

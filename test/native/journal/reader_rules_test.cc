@@ -281,7 +281,7 @@ TEST(TheFieldsOfATransferAreBounded) {
 TEST(AFailureHasACodeOfOurs) {
   CORRUPT_AFTER(
       StateBytes().Dispatched(), [](StateBytes& w) { w.Failed(0, Status::Ok()); },
-      [](StateBytes& w) { w.Failed(0, Status::Make(static_cast<Code>(15), "")); });
+      [](StateBytes& w) { w.Failed(0, Status::Make(static_cast<Code>(static_cast<uint8_t>(kLastCode) + 1), "")); });
 }
 
 // Payloads of every type that are cut, too long, or count what is not there.
