@@ -10,6 +10,8 @@ export interface Place {
   readonly localRank?: number;
   /** The scheduler's name of the job, with its step (`1234.0`); without a scheduler, the launcher's name of it. */
   readonly job?: string;
+  /** How often the scheduler has started the job again, if it says so. */
+  readonly attempt?: number;
   /** The launcher whose variables were found. */
   readonly launcher: LauncherName | 'none';
 }
@@ -59,6 +61,9 @@ const JOBS: readonly (readonly string[])[] = [
   ['PMIX_NAMESPACE'],
 ];
 
+/** Counts the starts of a job that has kept its name. A launcher that starts the ranks anew gives another step or namespace. */
+const ATTEMPT = 'SLURM_RESTART_COUNT';
+
 const DIGITS = /^\d{1,10}$/;
 const PRINTABLE = /^[\x20-\x7e]{1,255}$/;
 
@@ -78,7 +83,7 @@ function jobOf(env: NodeJS.ProcessEnv): string | undefined {
   return undefined;
 }
 
-function read(env: NodeJS.ProcessEnv, launcher: Launcher): Omit<Place, 'job'> | undefined {
+function read(env: NodeJS.ProcessEnv, launcher: Launcher): Omit<Place, 'job' | 'attempt'> | undefined {
   if (launcher.only !== undefined && env[launcher.only] === undefined) return undefined;
   const [rank, size] = [count(env[launcher.rank]), count(env[launcher.size])];
   if (rank === undefined || size === undefined || rank >= size) return undefined;
@@ -97,9 +102,11 @@ function read(env: NodeJS.ProcessEnv, launcher: Launcher): Omit<Place, 'job'> | 
  */
 export function launched(env: NodeJS.ProcessEnv = process.env): Place {
   const job = jobOf(env);
+  const attempt = count(env[ATTEMPT]);
+  const run = { ...(job !== undefined && { job }), ...(attempt !== undefined && { attempt }) };
   for (const launcher of LAUNCHERS) {
     const place = read(env, launcher);
-    if (place) return { ...place, ...(job !== undefined && { job }) };
+    if (place) return { ...place, ...run };
   }
-  return { rank: 0, size: 1, ...(job !== undefined && { job }), launcher: 'none' };
+  return { rank: 0, size: 1, ...run, launcher: 'none' };
 }

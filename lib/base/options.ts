@@ -112,6 +112,7 @@ export const shapes = {
     size: integer(1, UINT32),
     localRank: integer(0, UINT32 - 1),
     job: text,
+    attempt: integer(0, Number.MAX_SAFE_INTEGER),
     allRanks: flag,
     home: path,
     mover,

@@ -110,6 +110,11 @@ export interface CreateOptions {
   /** The scheduler's name of the job, also recorded. @default from the environment */
   readonly job?: string;
   /**
+   * How often the job was started again under the same name. Transfers of two attempts are never one dataset.
+   * @default the scheduler's (SLURM_RESTART_COUNT); otherwise 0
+   */
+  readonly attempt?: number;
+  /**
    * `axl-finalize` publishes this transfer only if every rank of its dataset is complete; otherwise it treats all of
    * them as incomplete. If you call wait() without `comm`, also after open, you guarantee that every rank is complete:
    * see {@link Transfer.settle}. @default false; with `comm` true

@@ -26,7 +26,7 @@ export interface Member {
   readonly ours: boolean;
 }
 
-/** Transfers of the same name and job that could be of this dataset, if their homes or sizes were not others. */
+/** Transfers of the same name, job and attempt that could be of this dataset, if their homes or sizes were not others. */
 export interface Rival {
   readonly home: string;
   readonly size: number;
@@ -130,8 +130,28 @@ export const sizeOf = (sizes: readonly number[]): number => Math.max(0, ...sizes
 
 const shown = (dir: string): string => displayName(fromLatin1(dir === '' ? '/' : dir));
 
-function contradiction({ name, sizes, homes, rivals }: View): Outcome['why'] {
+/**
+ * The first rank that has two transfers that are whole, as two runs leave them that say the same of themselves: which of
+ * them go together nobody knows. One rank alone is a dataset in itself.
+ */
+function rankOfTwo({ members, sizes }: View): number | undefined {
+  const known = new Set<number>();
+  if (sizeOf(sizes) < 2) return undefined;
+  for (const { rank, standing } of members) {
+    if (isWhole(standing) && known.has(rank)) return rank;
+    if (isWhole(standing)) known.add(rank);
+  }
+  return undefined;
+}
+
+function contradiction({ name, sizes, homes, rivals }: View, twice: number | undefined): Outcome['why'] {
   const dataset = `dataset ${displayName(name)}`;
+  if (twice !== undefined) {
+    const why = `rank ${twice} has two transfers that are complete, as of two runs`;
+    const remedy =
+      'free those of one run, or finalize them one by one; give each run a job, an attempt or a state directory';
+    return { code: 'AXL_CONFLICT', message: `${dataset}: ${why}: ${remedy} of its own` };
+  }
   const all = [...new Set([...homes, ...rivals.map(({ home }) => home)])].sort();
   if (all.length > 1) {
     const why = `its transfers have different homes, ${all.map(shown).join(' and ')}`;
@@ -173,13 +193,15 @@ export function decide(view: View, wanted: Wanted): Outcome {
   const missing = isComplete ? [] : missingRanks(ranks, size);
   const seen = { missing, missingCount: isComplete ? 0 : size - ranks.size };
   const nothing = { ...seen, first: 'nothing', write: undefined } as const;
-  const conflict = (at: View): Outcome => {
-    const why = contradiction(at);
+  const conflict = (at: View, twice?: number): Outcome => {
+    const why = contradiction(at, twice);
     return { ...nothing, verdict: 'conflict', parts: all('fail'), ...(why && { why }) };
   };
   if (homes.length > 1 || sizes.length > 1) return conflict({ ...view, rivals: [] });
   if (earlier) return follow(view, earlier, seen);
   if (members.some(({ alive }) => alive !== 'no')) return { ...nothing, verdict: 'busy', parts: all('wait') };
+  const twice = rankOfTwo(view);
+  if (twice !== undefined) return conflict(view, twice);
   const isOne = members.length === 1 && size === 1;
   if (isComplete) {
     const isDone = wanted.dryRun || members.every(({ standing }) => standing !== 'complete');

@@ -57,7 +57,7 @@ export class Surveys {
     this.#alive[i] = 0;
   }
 
-  #join(i: number, { dataset, name, job, size, allRanks, home }: NativeSurveyed, dir: string): void {
+  #join(i: number, { dataset, name, job, attempt, size, allRanks, home }: NativeSurveyed, dir: string): void {
     let at = this.#byId.get(dataset);
     if (at === undefined) {
       at = this.groups.length;
@@ -69,7 +69,7 @@ export class Surveys {
         allRanks: false,
         apart: false,
       };
-      this.groups.push({ id: dataset, name, job, ...unknown });
+      this.groups.push({ id: dataset, name, job, attempt, ...unknown });
     }
     const group = this.groups[at] as Group;
     group.sizes.add(size);
@@ -125,10 +125,11 @@ export class Surveys {
     return new Set(members.filter(counts).map((i) => this.rank(i))).size >= sizeOf([...sizes]);
   }
 
-  /** Of the same name and job, and with another home or size: parts of it perhaps. */
+  /** Of the same name, job and attempt, and with another home or size: parts of it perhaps. */
   rivals(group: Group): Rival[] {
     const others = this.groups.filter(
-      ({ id, name, job }) => id !== group.id && name === group.name && job === group.job,
+      ({ id, name, job, attempt }) =>
+        id !== group.id && name === group.name && job === group.job && attempt === group.attempt,
     );
     return others.map(({ homes, sizes, members }) => ({
       home: [...homes][0] ?? '',
@@ -151,6 +152,7 @@ export interface Group {
   readonly id: string;
   readonly name: string;
   readonly job: string;
+  readonly attempt: number;
   /** As its transfers say: one, or something is wrong. */
   readonly sizes: Set<number>;
   readonly homes: Set<string>;

@@ -6,7 +6,7 @@ import { answer, DURABILITY, type NativeTransferOptions, native, OWNER, UNKNOWN_
 import { checkOptions, defaultOwnerPolicy, settings, shapes } from '../base/options.js';
 import type { CreateOptions, PathLike } from '../base/types.js';
 
-type Identity = Pick<NativeTransferOptions, 'stateFile' | 'rank' | 'size' | 'localRank' | 'job'>;
+type Identity = Pick<NativeTransferOptions, 'stateFile' | 'rank' | 'size' | 'localRank' | 'job' | 'attempt'>;
 
 const NAME_MAX = 255;
 const SLASH = 0x2f;
@@ -33,13 +33,14 @@ function identify(options: CreateOptions): Identity {
     size = place.size,
     localRank = place.localRank ?? UNKNOWN_LOCAL_RANK,
     job = place.job ?? '',
+    attempt = place.attempt ?? 0,
   } = options;
   if (rank >= size) throw new RangeError(`rank must be below size, ${size}, not ${rank}`);
   const path =
     stateDir === undefined
       ? absolutePath(stateFile as PathLike, 'stateFile')
       : defaultStateFile(absolutePath(stateDir, 'stateDir'), name, rank);
-  return { stateFile: path, rank, size, localRank, job };
+  return { stateFile: path, rank, size, localRank, job, attempt };
 }
 
 /** @throws {AxlError} AXL_IO when there is no such directory */
@@ -64,6 +65,6 @@ export function nativeOptions(options: CreateOptions, dataset: Buffer = Buffer.a
   return {
     ...identify(options),
     ...{ name, allRanks, chunkSize, durability: DURABILITY[durability], owner: OWNER[owner] },
-    ...{ home: options.home === undefined ? Buffer.alloc(0) : absolutePath(options.home, 'home'), dataset, attempt: 0 },
+    ...{ home: options.home === undefined ? Buffer.alloc(0) : absolutePath(options.home, 'home'), dataset },
   };
 }

@@ -42,6 +42,11 @@ const TABLE: [string, NodeJS.ProcessEnv, LaunchPlace][] = [
     { ...SRUN, SLURM_PROCID: '0', SLURM_STEP_NUM_TASKS: '1', SLURM_STEP_ID: '3' },
     { rank: 0, size: 1, localRank: 1, job: '42.3', launcher: 'slurm' },
   ],
+  [
+    'a job that Slurm has started again',
+    { ...SBATCH, SLURM_RESTART_COUNT: '2' },
+    { rank: 0, size: 1, job: '42', attempt: 2, launcher: 'none' },
+  ],
   ['an array job of LSF', { LSB_JOBID: '9', LSB_JOBINDEX: '2' }, { rank: 0, size: 1, job: '9.2', launcher: 'none' }],
   ['a rank that is not below the size', { PMI_RANK: '4', PMI_SIZE: '4' }, { rank: 0, size: 1, launcher: 'none' }],
   ['what is no number', { PMI_RANK: '1e0', PMI_SIZE: ' 4' }, { rank: 0, size: 1, launcher: 'none' }],

@@ -179,6 +179,32 @@ const ROWS: readonly Row[] = [
     'incomplete; roll back, incomplete; missing 1',
   ],
 
+  [
+    'two runs that say the same of themselves have both left a rank',
+    view('0 complete, 1 complete, 1 complete'),
+    'conflict; fail, fail, fail; AXL_CONFLICT',
+  ],
+  [
+    'a rank of an earlier run is published and stays, and one of this run is not there',
+    view('0 published, 0 complete'),
+    'conflict; fail, fail; missing 1; AXL_CONFLICT',
+  ],
+  [
+    'a rank began twice, and completed one transfer',
+    view('0 complete, 1 incomplete, 1 complete'),
+    'complete; write publish after commit; as it is, as it is, as it is',
+  ],
+  [
+    'two runs of one rank',
+    view('0 complete, 0 complete', { sizes: [1] }),
+    'complete; write publish after commit; as it is, as it is',
+  ],
+  [
+    'two runs have both left a rank, and one lives',
+    view('0 complete, 1 complete alive, 1 complete'),
+    'busy; wait, wait, wait',
+  ],
+
   ['its transfers name two homes', view(whole, { homes: ['/s', '/t'] }), 'conflict; fail, fail; AXL_CONFLICT'],
   [
     'its transfers name two homes, and one was decided about',
