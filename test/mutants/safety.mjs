@@ -298,8 +298,8 @@ export const safetyMutants = [
     name: 'temporary names do not carry the id of their transfer',
     breaks: 'two transfers to one destination',
     file: 'base/names.cc',
-    from: 'return out + "._AXL" + Hex(uuid.data(), 8);',
-    to: 'return (void)uuid, out + "._AXL" + std::string(16, \'0\');',
+    from: 'return out.append(kMark) + Hex(uuid.data(), kDigits / 2);',
+    to: "return (void)uuid, out.append(kMark) + std::string(kDigits, '0');",
   },
   {
     name: 'bytes of a mover are not compared with the source',
