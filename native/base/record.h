@@ -156,8 +156,8 @@ struct ChunkSum {
 };
 
 // What a file could not be given: bits of FileProgress::lacking.
-inline constexpr uint8_t kLacksOwner = 1, kLacksMode = 2;
-inline constexpr uint8_t kLackable = 63;  // and 4 times, 8 xattrs, 16 ACLs, 32 capabilities
+inline constexpr uint8_t kLacksOwner = 1, kLacksMode = 2, kLacksTimes = 4;
+inline constexpr uint8_t kLackable = 63;  // and 8 xattrs, 16 ACLs, 32 capabilities
 
 struct FileProgress {
   FileState state = FileState::kPending;

@@ -6,6 +6,7 @@
 #include "copy/copy_job.h"
 #include "copy/copy_job_files.h"
 #include "os/metadata.h"
+#include "os/mounts.h"
 #include "os/same.h"
 
 namespace axl {
@@ -85,9 +86,11 @@ Status CopyJob::CopyLink(Arrived* small, ParentDirectory* parent) {
   if (resuming_)
     if (int r = os_.Unlink(parent->fd(), name.c_str()); r < 0 && r != -ENOENT)
       return Status::Errno(-r, "unlink", temporary);
+  const bool reach = ReachesLinks(os_, parent->fd()) || TryLink(os_, parent->fd(), name);
   if (int r = os_.Symlink(target.c_str(), parent->fd(), name.c_str()); r < 0)
     return Status::Errno(-r, "symlink", temporary);
-  if (Status s = ApplyLinkMetadata(os_, parent->fd(), name, temporary, file.meta, state_.info.owner, &small->given);
+  if (Status s =
+          ApplyLinkMetadata(os_, parent->fd(), name, temporary, file.meta, state_.info.owner, reach, &small->given);
       !s.ok())
     return s;
   Seen seen;

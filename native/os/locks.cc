@@ -12,7 +12,7 @@
 namespace axl {
 namespace {
 
-constexpr long kNfs = 0x6969, kLustre = 0x0BD00BD0, kFuse = 0x65735546, kGfs2 = 0x01161970, kOcfs2 = 0x7461636f;
+constexpr long kNfs = 0x6969, kLustre = 0x0BD00BD0, kGfs2 = 0x01161970, kOcfs2 = 0x7461636f;
 constexpr std::array kOfThisKernel = {
     0xEF53L /* ext2 to ext4 */, 0x58465342L /* xfs */,   0x9123683EL /* btrfs */,   0x01021994L /* tmpfs */,
     0x858458F6L /* ramfs */,    0xF2F52010L /* f2fs */,  0x794C7630L /* overlay */, 0x2FC12FC1L /* zfs */,
@@ -52,7 +52,7 @@ LockReach ReachOf(long magic, const Mount& mount) {
     case kGfs2:
     case kOcfs2:
       return EverybodyIf(!HasOption(mount.options, "localflocks"));
-    case kFuse:
+    case kFuseMagic:
       return ReachOfFuse(mount.type);
     default:
       return LockReach::kUnknown;

@@ -82,6 +82,15 @@ Status GiveOwner(const struct stat& st, const std::string& path, const Metadata&
   return Status::Ok();
 }
 
+// By descriptor: by the time of a chown somebody may have given the name to a file that is not his.
+Status OpenLink(Os& os, int dir, const std::string& name, const std::string& path, Fd* link, struct stat* st) {
+  *link = Fd(os, os.Open(dir, name.c_str(), O_PATH | O_NOFOLLOW, 0));
+  if (!link->valid()) return Status::Errno(link->error(), "open", path);
+  if (int r = os.Fstat(link->get(), st); r < 0) return Status::Errno(-r, "fstat", path);
+  if (S_ISLNK(st->st_mode)) return Status::Ok();
+  return Status::Make(Code::kVerify, "another file has replaced the temporary link", path);
+}
+
 struct timespec SpecOf(const Time& t) {
   struct timespec spec {};
   spec.tv_sec = static_cast<time_t>(t.sec);
@@ -139,21 +148,34 @@ Status ApplyMetadata(Os& os, int fd, const std::string& path, const Metadata& me
 }
 
 Status ApplyLinkMetadata(Os& os, int dir, const std::string& name, const std::string& path, const Metadata& meta,
-                         OwnerPolicy policy, Given* given) {
+                         OwnerPolicy policy, bool reach, Given* given) {
   *given = {};
-  // By descriptor: by the time of the chown somebody may have given the name to a file that is not his.
-  Fd link(os, os.Open(dir, name.c_str(), O_PATH | O_NOFOLLOW, 0));
-  if (!link.valid()) return Status::Errno(link.error(), "open", path);
+  Fd link;
   struct stat st;
-  if (int r = os.Fstat(link.get(), &st); r < 0) return Status::Errno(-r, "fstat", path);
-  if (!S_ISLNK(st.st_mode)) return Status::Make(Code::kVerify, "another file has replaced the temporary link", path);
-  const auto chown = [&](uid_t uid, gid_t gid) { return os.ChownLink(link.get(), "", uid, gid); };
-  if (Status s = GiveOwner(st, path, meta, policy, "fchownat", given, chown); !s.ok()) return s;
+  if (Status s = OpenLink(os, dir, name, path, &link, &st); !s.ok()) return s;
+  const auto chown = [&](uid_t uid, gid_t gid) { return reach ? os.ChownLink(link.get(), "", uid, gid) : -EOPNOTSUPP; };
+  if (Status s = GiveOwner(st, path, meta, policy, "fchownat", given, chown); !s.ok()) {
+    if (!reach) s.detail = "the file system would give the link's owner to what the link points to";
+    return s;
+  }
   given->mode = st.st_mode & kModeBits;
+  if (!reach && TimeOf(st.st_mtim) != meta.mtime) given->lacking |= kLacksTimes;
+  if (!reach) return Status::Ok();
   // By name: kernels before 5.8 know no other way.
   const struct timespec times[2] = {SpecOf(meta.atime), SpecOf(meta.mtime)};
   const int r = os.SetTimesLink(dir, name.c_str(), times);
   return r < 0 ? Status::Errno(-r, "utimensat", path) : Status::Ok();
+}
+
+bool TryLink(Os& os, int dir, const std::string& name) {
+  if (os.Symlink(name.c_str(), dir, name.c_str()) < 0) return false;
+  Fd link;
+  struct stat st;
+  const struct timespec now[2] = {{0, UTIME_NOW}, {0, UTIME_NOW}};
+  const bool reaches = OpenLink(os, dir, name, name, &link, &st).ok() &&
+                       os.ChownLink(link.get(), "", st.st_uid, st.st_gid) == 0 &&
+                       os.SetTimesLink(dir, name.c_str(), now) == 0;
+  return os.Unlink(dir, name.c_str()) == 0 && reaches;
 }
 
 bool MetadataMatches(const struct stat& st, const Metadata& meta, bool owner_given, FileKind kind) {

@@ -28,9 +28,13 @@ struct Given {
 // xattrs, chown, then chmod (chown clears setuid), then times. On failure the file is partly changed, and is not
 // to be published. Under kFail a refused chown is an error.
 Status ApplyMetadata(Os& os, int fd, const std::string& path, const Metadata& meta, OwnerPolicy policy, Given* given);
-// The same for a symbolic link: owner and times only. kVerify if something else has its name.
+// The same for a symbolic link: owner and times only, and neither where what is given does not `reach` the link: it
+// would be given to the target. kVerify if something else has its name.
 Status ApplyLinkMetadata(Os& os, int dir, const std::string& name, const std::string& path, const Metadata& meta,
-                         OwnerPolicy policy, Given* given);
+                         OwnerPolicy policy, bool reach, Given* given);
+// Where it is not known (mounts.h): does it reach a link? One that points to itself is made under this name, tried and
+// removed again, since nothing else can be changed by that.
+bool TryLink(Os& os, int dir, const std::string& name);
 
 // Does the stat show this owner (if given), mode and mtime?
 bool MetadataMatches(const struct stat& st, const Metadata& meta, bool owner_given, FileKind kind);

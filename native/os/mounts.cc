@@ -1,6 +1,10 @@
 // Reads two small files of the kernel directly, like process.cc: they are no part of what a test of ours makes fail.
 #include "os/mounts.h"
 
+#include <sys/vfs.h>
+
+#include <algorithm>
+#include <array>
 #include <fstream>
 #include <sstream>
 #include <string_view>
@@ -8,6 +12,13 @@
 namespace axl {
 
 namespace {
+
+constexpr long kCifsMagic = 0xFF534D42L, kSmb2Magic = 0xFE534D42L;
+// FUSE's servers have a path, and many a call on it follows links, like sshfs; but not these.
+constexpr std::array kFuseReachesLinks = {
+    "fuseblk",      "virtiofs",     "fuse.glusterfs", "fuse.ceph",         "fuse.ceph-fuse",
+    "fuse.mfs",     "fuse.bindfs",  "fuse.mergerfs",  "fuse.unionfs-fuse", "fuse.fuse-overlayfs",
+    "fuse.juicefs", "fuse.fuse2fs", "fuse.ext4"};
 
 std::string LineWith(const std::string& file, std::string_view begin) {
   std::ifstream in(file);
@@ -37,6 +48,19 @@ Mount MountOf(int fd) {
   std::string key, id;
   line >> key >> id;
   return id.empty() ? Mount{} : ParseMount(LineWith("/proc/self/mountinfo", id + " "));
+}
+
+bool ReachesLinks(long magic, const std::string& type) {
+  if (magic == kCifsMagic || magic == kSmb2Magic) return false;
+  const auto* known = std::find(kFuseReachesLinks.begin(), kFuseReachesLinks.end(), type);
+  return magic != kFuseMagic || known != kFuseReachesLinks.end();
+}
+
+bool ReachesLinks(Os& os, int fd) {
+  struct statfs fs;
+  if (os.Statfs(fd, &fs) < 0) return false;
+  const long magic = static_cast<long>(fs.f_type);
+  return ReachesLinks(magic, magic == kFuseMagic ? MountOf(fd).type : "");
 }
 
 }  // namespace axl

@@ -17,7 +17,7 @@ namespace axl {
 
 namespace {
 
-constexpr long kFuseMagic = 0x65735546, kOverlayMagic = 0x794C7630;
+constexpr long kOverlayMagic = 0x794C7630;
 // Numbers that the kernel draws anew whenever it reads an inode.
 constexpr std::array kDrawn = {0x4D44L /* vfat */, 0x2011BAB0L /* exfat */};
 // FUSE's numbers are the server's own counter, but for these.

@@ -8,6 +8,7 @@
 
 #include "base/names.h"
 #include "os/metadata.h"
+#include "os/mounts.h"
 #include "os/sum.h"
 #include "publish/refusal.h"
 
@@ -188,7 +189,8 @@ Status Publisher::Mend(uint32_t id) {
   const std::string path = Join(dir_.path(), name);
   Given given;
   if (file.kind == FileKind::kSymlink) {
-    const Status s = ApplyLinkMetadata(os_, place.dir, name, path, file.meta, owner(), &given);
+    const bool reach = ReachesLinks(os_, place.dir);
+    const Status s = ApplyLinkMetadata(os_, place.dir, name, path, file.meta, owner(), reach, &given);
     disk_[id].owner_given = given.owner();
     return s;
   }

@@ -1,17 +1,12 @@
 // A live rank, seen through another mount of the same file system, from another host name, or from another pid namespace.
-import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import t, { type Test } from 'tap';
+import t from 'tap';
 import { type Ended, isRoot, Place, program, root, script, temporaries } from '../support.js';
+import { type Daemon, mount } from './daemons.js';
 
-/** How a directory is mounted twice; none of these daemons forwards flock. */
-const DAEMONS = {
-  mergerfs: (from: string, to: string) => ['mergerfs', `${from}:${from}.more`, to],
-  bindfs: (from: string, to: string) => ['bindfs', from, to],
-  'unionfs-fuse': (from: string, to: string) => ['unionfs-fuse', '-o', 'cow,allow_other', `${from}=RW`, to],
-} as const;
+const TWICE: readonly Daemon[] = ['mergerfs', 'bindfs', 'unionfs-fuse'];
 
 const RANK = `
 const [stateFile, source, dest] = args;
@@ -43,33 +38,17 @@ const elsewhere = (namespaces: readonly string[], setup: string, args: readonly 
 const onAnotherHost = (...args: string[]) => elsewhere(['-u'], 'hostname elsewhere', args);
 const inAContainer = (...args: string[]) => elsewhere(['-p', '-f', '--mount-proc'], 'true', args);
 
-/** Mounts one directory twice. @returns the mounts; or why it cannot be done here */
-function mountTwice(t: Test, place: Place, daemon: keyof typeof DAEMONS): readonly string[] | string {
-  if (!isRoot) return 'only root can mount';
-  if (spawnSync('sh', ['-c', `command -v ${daemon}`]).status !== 0) return `${daemon} is not installed`;
-  const from = place.mkdir('below');
-  place.mkdir('below.more');
-  const mounts = [place.mkdir('one'), place.mkdir('two')];
-  for (const mount of mounts) {
-    const [command, ...args] = DAEMONS[daemon](from, mount) as [string, ...string[]];
-    const { status, stderr } = spawnSync(command, args, { encoding: 'utf8' });
-    if (status !== 0) return `${daemon} cannot be mounted here: ${stderr.trim()}`;
-    t.teardown(() => spawnSync('umount', ['-l', mount]));
-  }
-  return mounts;
-}
-
 function furnish(dir: string): void {
   fs.mkdirSync(join(dir, 'states'), { recursive: true, mode: 0o700 });
   fs.writeFileSync(join(dir, 'source'), 'checkpoint');
 }
 
-for (const daemon of Object.keys(DAEMONS) as (keyof typeof DAEMONS)[])
+for (const daemon of TWICE)
   t.test(`a live rank on ${daemon} is busy for a finalizer on another mount, and is finalized once dead`, async (t) => {
     const place = new Place(t);
-    const mounts = mountTwice(t, place, daemon);
-    if (typeof mounts === 'string') return t.comment(`SKIPPED ${mounts}`);
-    const [one, two] = mounts as [string, string];
+    const skip = mount(t, place, daemon, 'one') || mount(t, place, daemon, 'two');
+    if (skip) return t.comment(`SKIPPED ${skip}`);
+    const [one, two] = [place.path('one'), place.path('two')];
     furnish(one);
     const rank = await start(one);
     const states = join(two, 'states');

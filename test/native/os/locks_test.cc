@@ -9,7 +9,7 @@
 namespace axl::test {
 namespace {
 
-constexpr long kFuseMagic = 0x65735546, kNfsMagic = 0x6969, kLustreMagic = 0x0BD00BD0;
+constexpr long kNfsMagic = 0x6969, kLustreMagic = 0x0BD00BD0;
 
 }  // namespace
 

@@ -8,6 +8,7 @@
 #include <cerrno>
 
 #include "forwarding_os.h"
+#include "os/mounts.h"
 #include "test.h"
 
 namespace axl::test {
@@ -44,7 +45,12 @@ class PoorOs : public ForwardingOs {
   ssize_t GetXattr(int fd, const char* name, void* value, size_t n) override {
     return std::string_view(name) == gone ? -ENODATA : to_.GetXattr(fd, name, value, n);
   }
+  int SetTimesLink(int dir, const char* path, const struct timespec times[2]) override {
+    if (follows) return utimensat(dir, path, times, 0) == 0 ? 0 : -errno;
+    return to_.SetTimesLink(dir, path, times);
+  }
   std::string gone;
+  bool follows = false;
   int chown_error = 0;
   bool no_xattrs = false, growing = false;
   std::string calls;
@@ -259,12 +265,45 @@ TEST(ALinkGetsItsTimesAndItsTargetIsLeftAlone) {
   Fixture f;
   MakeLink("f", f.dir / "l");
   const Metadata before = MetadataOf(f.Stat());
-  CHECK_OK(ApplyLinkMetadata(f.os, AT_FDCWD, f.dir / "l", f.dir / "l", f.meta, OwnerPolicy::kFail, &f.given));
+  CHECK_OK(ApplyLinkMetadata(f.os, AT_FDCWD, f.dir / "l", f.dir / "l", f.meta, OwnerPolicy::kFail, true, &f.given));
   CHECK(f.given.owner());
   struct stat st;
   REQUIRE(lstat((f.dir / "l").c_str(), &st) == 0);
   CHECK(MetadataMatches(st, f.meta, true, FileKind::kSymlink));
   CHECK(MetadataOf(f.Stat()) == before);
+}
+
+TEST(WhatDoesNotReachALinkIsNotGivenAndToldAsLacking) {
+  Fixture f;
+  MakeLink("f", f.dir / "l");
+  f.meta.uid++;
+  const Metadata before = MetadataOf(f.Stat());
+  const auto apply = [&](OwnerPolicy policy) {
+    return ApplyLinkMetadata(f.os, AT_FDCWD, f.dir / "l", f.dir / "l", f.meta, policy, false, &f.given);
+  };
+  CHECK_OK(apply(OwnerPolicy::kWarn));
+  CHECK_EQ(f.given.lacking, kLacksOwner | kLacksTimes);
+  CHECK_ERRNO(apply(OwnerPolicy::kFail), EOPNOTSUPP);
+  CHECK(MetadataOf(f.Stat()) == before);
+}
+
+TEST(OfFuseServersOnlySomeAreKnownToReachLinks) {
+  for (const char* type : {"fuse.sshfs", "fuse", "fuse.other", ""}) CHECK(!ReachesLinks(kFuseMagic, type));
+  for (const char* type : {"fuse.mergerfs", "fuse.glusterfs", "fuseblk"}) CHECK(ReachesLinks(kFuseMagic, type));
+  CHECK(ReachesLinks(0xEF53, ""));       // ext4
+  CHECK(ReachesLinks(0x6969, ""));       // nfs
+  CHECK(!ReachesLinks(0xFF534D42, ""));  // cifs
+}
+
+TEST(ALinkToItselfShowsWhetherLinksAreFollowed) {
+  Fixture f;
+  const std::string link = f.dir / "l";
+  struct stat st;
+  CHECK(TryLink(f.os, AT_FDCWD, link));
+  CHECK(lstat(link.c_str(), &st) == -1);
+  f.os.follows = true;
+  CHECK(!TryLink(f.os, AT_FDCWD, link));
+  CHECK(lstat(link.c_str(), &st) == -1);
 }
 
 TEST(ALinksOwnerIsGivenByTheSamePolicy) {
@@ -273,7 +312,7 @@ TEST(ALinksOwnerIsGivenByTheSamePolicy) {
   f.meta.uid++;
   f.os.chown_error = -EPERM;
   const auto apply = [&](OwnerPolicy policy) {
-    return ApplyLinkMetadata(f.os, AT_FDCWD, f.dir / "l", f.dir / "l", f.meta, policy, &f.given);
+    return ApplyLinkMetadata(f.os, AT_FDCWD, f.dir / "l", f.dir / "l", f.meta, policy, true, &f.given);
   };
   CHECK_ERRNO(apply(OwnerPolicy::kFail), EPERM);
   CHECK_OK(apply(OwnerPolicy::kWarn));

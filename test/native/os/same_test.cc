@@ -5,18 +5,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "os/mounts.h"
 #include "test.h"
 
 namespace axl::test {
 namespace {
 
-constexpr long kFuse = 0x65735546;
-
 TEST(InodeNumbersOfFuseMeanNothingUnlessItsServerIsKnownToKeepThem) {
   for (const char* type : {"fuse.mergerfs", "fuse.sshfs", "fuse.unionfs-fuse", "fuse", ""})
-    CHECK(!WorthOf(kFuse, type).files && !WorthOf(kFuse, type).directories);
+    CHECK(!WorthOf(kFuseMagic, type).files && !WorthOf(kFuseMagic, type).directories);
   for (const char* type : {"fuse.glusterfs", "fuse.mfs", "fuse.bindfs", "fuseblk"})
-    CHECK(WorthOf(kFuse, type).files && WorthOf(kFuse, type).directories);
+    CHECK(WorthOf(kFuseMagic, type).files && WorthOf(kFuseMagic, type).directories);
   CHECK(!WorthOf(0x4D44, "").files);     // vfat
   CHECK(WorthOf(0xEF53, "").files);      // ext4
   CHECK(WorthOf(0x01021994, "").files);  // tmpfs
