@@ -1,5 +1,7 @@
-// What the addon does for operators: temporary files that no state file names, and which state files there are.
+// What the addon does for operators: temporary files that no state file names, which state files there are, and one that is
+// removed.
 import type { NativeFailure } from './errors.js';
+import type { NativeWord } from './native-word.js';
 
 export interface NativeTemporary {
   /** Absolute, without links. */
@@ -44,4 +46,6 @@ export interface NativeUpkeep {
     packed: Buffer,
     jobs: number,
   ): Promise<readonly { readonly is: number; readonly name: string; readonly why?: NativeFailure }[]>;
+  /** Removes a state file, if it was last written then, and is nobody's who may be alive. */
+  forget(stateFile: Buffer, modifiedNs: bigint, word: NativeWord): Promise<void>;
 }

@@ -1,14 +1,6 @@
 // The text of --help, from the tables.
-import {
-  BEHAVIOUR,
-  COMMANDS,
-  type CommandRow,
-  EXAMPLES,
-  type Group,
-  MAIN,
-  type OptionRow,
-  PROMISE,
-} from './options.js';
+import { COMMANDS, type CommandRow } from './commands.js';
+import { BEHAVIOUR, EXAMPLES, type Group, MAIN, type OptionRow, PROMISE } from './options.js';
 import { STATUSES } from './statuses.js';
 
 const WIDTH = 100;

@@ -16,6 +16,7 @@ async function dispatch(request: Request, args: readonly string[]): Promise<numb
   if (request.command === 'list') return (await import('./commands/list.js')).run(request);
   if (request.command === 'merge') return (await import('./commands/merge.js')).run(request);
   if (request.command === 'orphans') return (await import('./commands/orphans.js')).run(request);
+  if (request.command === 'forget') return (await import('./commands/forget.js')).run(request);
   return (await import('./commands/finalize.js')).run(request.inputs, request.flags, args);
 }
 

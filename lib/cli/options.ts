@@ -1,4 +1,5 @@
-// The command line as data: every option, argument, command and example. --help and the man page are made from it.
+// The command line as data: the options of axl-finalize itself, and examples; commands.ts has the commands. --help and the man
+// page are made of both.
 // Imports only words, so that the man page's generator and the tests can read it alone.
 import { FALLBACKS, INCOMPLETE, JOBS, ON_LOCK, OVERWRITE, OWNER, VERIFY } from '../base/words.js';
 
@@ -221,27 +222,6 @@ export const FINALIZE_OPTIONS: readonly OptionRow[] = Object.entries(GROUPS).fla
   rows.map((row) => ({ ...row, group: group as Group })),
 );
 
-const optionsNamed = (...names: readonly string[]): OptionRow[] =>
-  FINALIZE_OPTIONS.filter(({ name }) => names.includes(name));
-const HELP = optionsNamed('--help');
-const JSON_OPTION: OptionRow = { name: '--json', group: 'Output', help: 'print one JSON document' };
-
-export const SORT_KEYS = ['name', 'rank', 'state', 'files', 'bytes', 'age'] as const;
-
-export interface CommandRow {
-  readonly name: string;
-  readonly synopsis: string;
-  readonly help: string;
-  readonly man: string;
-  readonly argument: string;
-  readonly argumentHelp: string;
-  readonly options: readonly OptionRow[];
-  /** For its --help; `man` says the same. */
-  readonly statuses: string;
-}
-
-const STATUSES = '0; 1 an input could not be read; 5 a state file is corrupt; 2 the command line is wrong';
-
 export const MAIN = {
   name: 'axl-finalize',
   synopsis: 'axl-finalize [options] INPUT...',
@@ -250,111 +230,6 @@ export const MAIN = {
   argumentHelp: 'a state directory, a state file, or - for paths on standard input, each ended by a NUL',
   options: FINALIZE_OPTIONS,
 } as const;
-
-export const COMMANDS: readonly CommandRow[] = [
-  {
-    name: 'inspect',
-    synopsis: 'axl-finalize inspect [--json] STATE_FILE',
-    help: 'print what a state file says',
-    man:
-      'Changes nothing. A torn or corrupt state file is printed as far as it can be read. Ends with status 1 if the state ' +
-      'file could not be read and with 5 if it is corrupt.',
-    argument: 'STATE_FILE',
-    argumentHelp: 'a state file',
-    options: [JSON_OPTION, ...HELP],
-    statuses: STATUSES,
-  },
-  {
-    name: 'list',
-    synopsis: 'axl-finalize list [--json] [--sort KEY] STATE_DIR...',
-    help: 'print a line for each transfer, and totals',
-    man:
-      'Changes nothing. The totals are by dataset. Numbers are sorted with the largest first, ages with the oldest first. ' +
-      'A * marks a writer that is alive, a ? one of which nothing can be told. Ends with status 1 if an input could not be read and with 5 if a state file is ' +
-      'corrupt.',
-    argument: 'STATE_DIR...',
-    argumentHelp: 'state directories',
-    options: [
-      JSON_OPTION,
-      {
-        name: '--sort',
-        argument: 'KEY',
-        choices: SORT_KEYS,
-        default: 'name',
-        group: 'Output',
-        help: `by ${SORT_KEYS.slice(0, -1).join(', ')} or ${SORT_KEYS.at(-1)}`,
-      },
-      ...HELP,
-    ],
-    statuses: STATUSES,
-  },
-  {
-    name: 'merge',
-    synopsis: 'axl-finalize merge [--json] [--quiet] [--report FILE] [--metrics FILE] REPORT...',
-    help: 'make one report of the reports of all shards',
-    man:
-      'REPORT is the file that a shard wrote with --report. Counts are added up, times are those of the slowest shard, ' +
-      'and the exit status is that of the run: the first of 6, 1, 5, 4, 3, 0 that a shard ended with. If a shard has no ' +
-      'report or two, merge names it, ends with status 1 and writes nothing. A shard that was killed has no report: run ' +
-      'it again. Transfers that it finalized before it was killed stay finalized, but no report counts them.',
-    argument: 'REPORT...',
-    argumentHelp: 'reports of the shards of one run',
-    options: [JSON_OPTION, ...optionsNamed('--quiet', '--report', '--metrics', '--help')],
-    statuses:
-      'that of the run, see axl-finalize --help; 1 also if a report is missing, given twice or unreadable; 2 the command ' +
-      'line is wrong',
-  },
-  {
-    name: 'orphans',
-    synopsis: 'axl-finalize orphans [--states DIR]... [--recursive] [--delete] [--json] DIR...',
-    help: 'list, or delete, temporary files that no state file names',
-    man:
-      'Prints a line for each temporary file in DIR that is an orphan, and for each of which that cannot be told. A ' +
-      'temporary file is none if the 16 digits at its end are the first of the UUID of a state file below --states, be ' +
-      'that corrupt or of another version. What cannot be read there, or may have been a state file (empty, cut short, ' +
-      'compressed, a dangling link), deletes nothing: it is named, and the status is 1. A file that a process of this ' +
-      'host has open is left (status 4). Links are not followed, and snapshots are not entered. As root, it deletes each ' +
-      'file as its owner, and those of root only in directories that no other user can write to.',
-    argument: 'DIR...',
-    argumentHelp: 'directories of destinations',
-    options: [
-      {
-        name: '--states',
-        argument: 'DIR',
-        repeat: true,
-        group: 'Which files',
-        help: 'where the state files are (repeatable)',
-        man: 'Its subdirectories are searched, too. --delete needs all directories that may hold one.',
-      },
-      {
-        name: '--states-gone',
-        group: 'Which files',
-        help: 'believe that a directory of --states without a state file is empty',
-        man: 'Without it such a directory may not be mounted, and nothing is an orphan.',
-      },
-      { name: '--recursive', group: 'Which files', help: 'search the subdirectories of DIR, too' },
-      {
-        name: '--delete',
-        group: 'What to do',
-        help: 'delete the orphans',
-        man: 'Needs --states. Without it nothing is changed.',
-      },
-      {
-        name: '--older-than',
-        argument: 'AGE',
-        default: '1d',
-        group: 'What to do',
-        help: 'delete only what was last changed so long ago: 12h, 7d',
-        man: 'A transfer makes its state file before its temporary files, but perhaps in a directory that was not given.',
-      },
-      JSON_OPTION,
-      ...HELP,
-    ],
-    statuses:
-      '0; 1 something could not be read, so that nothing was deleted, or a file could not be deleted; 4 a file was left ' +
-      'because a process has it open; 2 the command line is wrong',
-  },
-];
 
 /** What happens to a transfer, by what its state file says. */
 export const BEHAVIOUR: readonly (readonly [string, string])[] = [

@@ -3,11 +3,13 @@ import { lstatSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { displayName, displayText } from '../base/names.js';
 import { JOBS } from '../base/words.js';
+import type { ForgetOptions } from '../forget.js';
 import type { FinalizeOptions } from '../index.js';
 import type { OrphansOptions } from '../orphans.js';
+import { COMMANDS, type CommandRow, type SORT_KEYS } from './commands.js';
 import * as help from './help.js';
 import { toBytes } from './names.js';
-import { COMMANDS, type CommandRow, MAIN, type OptionRow, type SORT_KEYS } from './options.js';
+import { MAIN, type OptionRow } from './options.js';
 import { toStderr, toStdout } from './output/descriptor.js';
 import { parseDuration } from './output/text.js';
 
@@ -34,7 +36,12 @@ export type Request =
     }
   | ({ readonly command: 'merge'; readonly files: readonly string[] } & MergeFlags)
   | ({ readonly command: 'orphans'; readonly dirs: readonly string[] } & OrphansFlags)
+  | ({ readonly command: 'forget'; readonly files: readonly string[] } & ForgetFlags)
   | { readonly command: 'version' };
+
+export interface ForgetFlags extends ForgetOptions {
+  readonly json?: true;
+}
 
 export interface OrphansFlags extends Pick<OrphansOptions, 'statesGone' | 'recursive' | 'delete' | 'olderThan'> {
   readonly states?: readonly string[];
@@ -154,6 +161,25 @@ function subcommand(row: CommandRow, action: (operands: readonly string[], comma
   return command.action((operand: string | string[]) => action([operand].flat(), command));
 }
 
+/** Of each command, by its name. */
+const REQUESTS: Readonly<Record<string, (operands: readonly string[], command: Command) => Request>> = {
+  inspect: ([file = ''], command) => ({ command: 'inspect', file, json: command.opts().json === true }),
+  list: (dirs, command) => {
+    const { json, sort = 'name' } = command.opts();
+    return { command: 'list', dirs, json: json === true, sort };
+  },
+  merge: (files, command) => {
+    const { json = false, quiet = false, ...written } = command.opts();
+    return { command: 'merge', files, json, quiet, ...written };
+  },
+  orphans: (dirs, command) => {
+    const flags: OrphansFlags = command.opts();
+    if (flags.delete && !flags.states) command.error('error: --delete needs --states DIR: where the state files are');
+    return { ...flags, command: 'orphans', dirs };
+  },
+  forget: (files, command) => ({ ...command.opts<ForgetFlags>(), command: 'forget', files }),
+};
+
 /**
  * Reads the command line. Ends the process after --help (0) and after a wrong command line (2).
  */
@@ -169,31 +195,12 @@ export function parse(args: readonly string[]): Request {
     conflict(program, flags);
     request = flags.version ? { command: 'version' } : { command: 'finalize', inputs, flags };
   });
-  const [inspect, list, merge, orphans] = COMMANDS as [CommandRow, CommandRow, CommandRow, CommandRow];
-  program.addCommand(
-    subcommand(inspect, ([file = ''], command) => {
-      request = { command: 'inspect', file, json: command.opts().json === true };
-    }),
-  );
-  program.addCommand(
-    subcommand(list, (dirs, command) => {
-      const { json, sort = 'name' } = command.opts();
-      request = { command: 'list', dirs, json: json === true, sort };
-    }),
-  );
-  program.addCommand(
-    subcommand(merge, (files, command) => {
-      const { json = false, quiet = false, ...written } = command.opts();
-      request = { command: 'merge', files, json, quiet, ...written };
-    }),
-  );
-  program.addCommand(
-    subcommand(orphans, (dirs, command) => {
-      const flags: OrphansFlags = command.opts();
-      if (flags.delete && !flags.states) command.error('error: --delete needs --states DIR: where the state files are');
-      request = { command: 'orphans', dirs, ...flags };
-    }),
-  );
+  for (const row of COMMANDS)
+    program.addCommand(
+      subcommand(row, (operands, command) => {
+        request = REQUESTS[row.name]?.(operands, command);
+      }),
+    );
   program.parse(withEquals(args), { from: 'user' });
   return request as Request;
 }

@@ -25,7 +25,7 @@ export const STATUSES: readonly StatusRow[] = [
     status: 5,
     when: 'a state file is corrupt, of another version or of an unknown mover; it was left alone',
     remedy:
-      'look at it with `axl-finalize inspect`; finalize it with the version that wrote it, or delete it and its temporary files',
+      'look at it with `axl-finalize inspect`; finalize it with the version that wrote it, or remove it with `axl-finalize forget`',
   },
   {
     status: 4,

@@ -5,7 +5,9 @@
 #include <utility>
 #include <vector>
 
+#include "binding/finalize.h"
 #include "binding/values.h"
+#include "upkeep/forget.h"
 #include "upkeep/orphans.h"
 #include "upkeep/state_files.h"
 
@@ -93,6 +95,15 @@ Napi::Value IdentifyAll(const Napi::CallbackInfo& info, const Shared& environmen
   });
 }
 
+// (state file, nanoseconds, word)
+Napi::Value ForgetOne(const Napi::CallbackInfo& info, const Shared& environment) {
+  const Time modified = TimeFrom(info[1]);
+  return environment->Run(
+      info.Env(),
+      [&os = environment->os(), path = Bytes(info[0]), modified,
+       word = ReadWord(info[2].As<Napi::Object>())]() -> Result { return Forget(os, path, modified, word); });
+}
+
 }  // namespace
 
 void DefineUpkeep(Napi::Object exports, const std::shared_ptr<Environment>& environment) {
@@ -104,6 +115,7 @@ void DefineUpkeep(Napi::Object exports, const std::shared_ptr<Environment>& envi
   define("removeTemporaries", Remove);
   define("findStateFiles", InDirectory);
   define("identify", IdentifyAll);
+  define("forget", ForgetOne);
 }
 
 }  // namespace axl

@@ -91,7 +91,7 @@ Status CheckHeader(const uint8_t* data, size_t n, Uuid* uuid) {
   if (const uint32_t edition = Get32(data + 32); edition == 0)
     return Status::Make(Code::kStateVersion,
                         "written by a pre-release of axl-transfer, whose format this program does not read: finalize "
-                        "it with the release that wrote it, or delete it together with its temporary files");
+                        "it with the release that wrote it, or remove it with axl-finalize forget");
   else if (edition != kJournalEdition)
     return Status::Make(Code::kStateVersion, "format edition " + std::to_string(edition) +
                                                  "; this program reads edition " + std::to_string(kJournalEdition));

@@ -59,8 +59,8 @@ Recognized ByContents(Os& os, const FileEntry& file, uint32_t wanted, const Sigh
 Status Elsewhere(const char* what, const std::string& path) {
   return Status::Make(Code::kConflict,
                       std::string(what) +
-                          ": is its file system mounted? If the directory was removed or made anew, delete the state "
-                          "file",
+                          ": is its file system mounted? If the directory was removed or made anew, remove the "
+                          "state file with axl-finalize forget",
                       path);
 }
 

@@ -148,11 +148,17 @@ Identified Identify(Os& os, const std::string& path) {
   Fd fd(os, os.Open(AT_FDCWD, path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY));
   if (fd.error() == ENOENT) return {};
   if (!fd.valid()) return Unclear(Status::Errno(fd.error(), "open", path));
-  std::string bytes(kBeginning, '\0');
-  const ssize_t n = ReadFull(os, fd.get(), bytes.data(), bytes.size(), 0);
-  if (n < 0) return Unclear(Status::Errno(static_cast<int>(-n), "read", path));
-  bytes.resize(static_cast<size_t>(n));
+  std::string bytes;
+  if (Status s = ReadBeginning(os, fd.get(), path, &bytes); !s.ok()) return Unclear(std::move(s));
   return OfBytes(bytes, path);
+}
+
+Status ReadBeginning(Os& os, int fd, const std::string& path, std::string* bytes) {
+  bytes->resize(kBeginning);
+  const ssize_t n = ReadFull(os, fd, bytes->data(), bytes->size(), 0);
+  if (n < 0) return Status::Errno(static_cast<int>(-n), "read", path);
+  bytes->resize(static_cast<size_t>(n));
+  return Status::Ok();
 }
 
 StateFiles FindStateFiles(Os& os, Engine& engine, const std::string& dir, unsigned jobs) {

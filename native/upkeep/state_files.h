@@ -25,6 +25,9 @@ struct Identified {
 // unreadable may have been a state file.
 Identified Identify(Os& os, const std::string& path);
 
+// The bytes with the header and all of TRANSFER.
+Status ReadBeginning(Os& os, int fd, const std::string& path, std::string* bytes);
+
 struct StateFiles {
   uint64_t count = 0;  // that are state files
   std::vector<Uuid> uuids;

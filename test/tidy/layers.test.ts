@@ -27,6 +27,7 @@ const ENTRANCES: Record<string, readonly string[]> = {
   finalize: AFTERWARDS,
   survey: AFTERWARDS,
   orphans: AFTERWARDS,
+  forget: AFTERWARDS,
 };
 /** The rooms of native/, alike; only the binding knows Node. */
 const NATIVE_ROOMS: Record<string, readonly string[]> = {

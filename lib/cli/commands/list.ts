@@ -3,8 +3,8 @@
 import { displayName } from '../../base/names.js';
 import type { ListedTransfer } from '../../index.js';
 import { list } from '../../survey.js';
+import type { SORT_KEYS } from '../commands.js';
 import { toBytes } from '../names.js';
-import type { SORT_KEYS } from '../options.js';
 import { toJson } from '../output/json.js';
 import { complain, complainOf, say, stdout } from '../output/output.js';
 import { columns, duration, plural, size } from '../output/text.js';
