@@ -1,7 +1,9 @@
 // Part of Plan: what a given source is, and which canonical path a given destination means.
 #include <fcntl.h>
+#include <sys/vfs.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <utility>
 
 #include "base/names.h"
@@ -154,6 +156,35 @@ Status Plan::Locate(const std::string& dest, Target* target) {
   if (int r = os_.RealPath(target->path.c_str(), &real); r < 0) return Status::Errno(-r, "realpath", target->path);
   *target = {.path = std::move(real)};
   return LookAt(target);
+}
+
+// How many bytes a name may have in the directory of `path`, which may still have to be made. REQUIRES: the parents of
+// path are known.
+Status Plan::NameLimit(std::string_view path, size_t* limit) {
+  std::string_view dir = ParentOf(path);
+  for (const Known* known = Find(dir); known != nullptr && known->kind != Name::kExistingDir; known = Find(dir))
+    dir = ParentOf(dir);
+  if (dir != limited_) {
+    struct statfs fs;
+    Fd there(os_, os_.Open(AT_FDCWD, std::string(dir).c_str(), O_PATH | O_DIRECTORY));
+    if (!there.valid()) return Status::Errno(there.error(), "open", std::string(dir));
+    const bool known = os_.Statfs(there.get(), &fs) == 0 && fs.f_namelen > 0;
+    name_limit_ = known ? static_cast<size_t>(fs.f_namelen) : SIZE_MAX;
+    limited_ = dir;
+  }
+  *limit = name_limit_;
+  return Status::Ok();
+}
+
+// Nor may a name pass the limit of the file system that it is for, which may be less than the kernel's.
+Status Plan::CheckName(const std::string& path, size_t length, const char* what) {
+  size_t limit = 0;
+  Status status = NameLimit(path, &limit);
+  if (!status.ok() || length <= limit) return status;
+  status = Status::Errno(ENAMETOOLONG, "open", path);
+  status.detail = std::string(what) + " would have " + std::to_string(length) + " bytes, and this file system takes " +
+                  std::to_string(limit) + ": shorten it";
+  return status;
 }
 
 }  // namespace axl

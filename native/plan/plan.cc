@@ -30,11 +30,6 @@ Status CheckCount(size_t planned) {
   return Status::Make(Code::kNotSupported, "a transfer can have 4,000,000 files and as many directories: split it");
 }
 
-Status CheckNewDir(const std::string& path, size_t planned) {
-  Status status = CheckLength(path);
-  return status.ok() ? CheckCount(planned) : status;
-}
-
 Status Conflict(const char* detail, const std::string& source, const std::string& dest) {
   Status status = Status::Make(Code::kConflict, detail, source);
   status.dest = dest;
@@ -143,6 +138,8 @@ Status Plan::AddFile(Source source, Target target) {
   }
   Status status = CheckLength(source.path);
   if (status.ok()) status = CheckLength(target.path);
+  if (status.ok())
+    status = CheckName(target.path, TemporaryName(BaseOf(target.path), Uuid{}).size(), "its temporary name");
   if (status.ok()) status = CheckCount(files_.size());
   if (!status.ok()) return status;
 
@@ -175,9 +172,15 @@ Status Plan::AddDirectory(Source source, Target target) {
     return Status::Ok();
   }
   if (target.exists) return Status::Errno(ENOTDIR, "mkdir", target.path);
-  Status status = CheckNewDir(target.path, dirs_.size());
+  Status status = CheckNewDir(target.path);
   if (status.ok()) PushDir(std::move(target.path), {std::move(source.path), source.followed});
   return status;
+}
+
+Status Plan::CheckNewDir(const std::string& path) {
+  Status status = CheckLength(path);
+  if (status.ok()) status = CheckName(path, BaseOf(path).size(), "its name");
+  return status.ok() ? CheckCount(dirs_.size()) : status;
 }
 
 // A directory of the plan gets its source: a parent may have been planned before its own source was added.
@@ -218,7 +221,7 @@ Status Plan::AddParents(std::string_view dest) {
     existing_.back().anchor = i == 0;
   }
   for (; !missing.empty(); missing.pop_back()) {
-    if (Status s = CheckNewDir(missing.back(), dirs_.size()); !s.ok()) return s;
+    if (Status s = CheckNewDir(missing.back()); !s.ok()) return s;
     PushDir(std::move(missing.back()), {});
   }
   return Status::Ok();

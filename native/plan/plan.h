@@ -124,6 +124,8 @@ class Plan {
   Status CanonicalParent(const std::string& parent, std::string* out);
   Status LookAt(Target* target);
   Status Locate(const std::string& dest, Target* target);
+  Status NameLimit(std::string_view path, size_t* limit);
+  Status CheckName(const std::string& path, size_t length, const char* what);
 
   // Claiming names: plan.cc.
   Status AddEach(const Pairs& pairs, PlanOptions options, AddOne add);
@@ -133,6 +135,7 @@ class Plan {
   Status AddFile(Source source, Target target);
   bool IsSpared(const Target& target) const;
   Status AddDirectory(Source source, Target target);
+  Status CheckNewDir(const std::string& path);
   Status DescribeBy(size_t dir, Source source);
   Status AddParents(std::string_view dest);
   void PushDir(std::string path, DirSource source);
@@ -162,7 +165,9 @@ class Plan {
   std::vector<bool> followed_;                         // parallel to files_: as Source::followed
   std::vector<DirSource> dir_sources_;                 // parallel to dirs_
   std::unordered_map<std::string_view, Known> names_;  // every final path, and every directory above one
-  std::vector<size_t> newly_described_;                // parents that got a source in the add that runs now
+  std::string limited_;                                // the directory that NameLimit has looked at last
+  size_t name_limit_ = 0;
+  std::vector<size_t> newly_described_;  // parents that got a source in the add that runs now
   PlanCounts counts_;
 };
 

@@ -10,7 +10,7 @@ export const DAEMONS = {
   bindfs: (from: string, to: string) => ['bindfs', from, to],
   'unionfs-fuse': (from: string, to: string) => ['unionfs-fuse', '-o', 'cow,allow_other', `${from}=RW`, to],
   // Without ssh: the server of its protocol, by a pipe.
-  sshfs: (from: string, to: string) => ['sshfs', '-o', `ssh_command=${from}.more/server`, `here:${from}`, to],
+  sshfs: (from: string, to: string) => ['sshfs', '-o', `ssh_command=${from}.server`, `here:${from}`, to],
   'fuse-overlayfs': (from: string, to: string) => [
     ...['fuse-overlayfs', '-o', `lowerdir=${from}.more,upperdir=${from},workdir=${from}.work`, to],
   ],
@@ -24,7 +24,7 @@ export function mount(t: Test, place: Place, daemon: Daemon, to: string): string
   if (spawnSync('sh', ['-c', `command -v ${daemon}`]).status !== 0) return `${daemon} is not installed`;
   const from = place.mkdir('below');
   for (const more of ['below.more', 'below.work']) place.mkdir(more);
-  fs.chmodSync(place.write('below.more/server', '#!/bin/sh\nexec /usr/lib/openssh/sftp-server\n'), 0o755);
+  fs.chmodSync(place.write('below.server', '#!/bin/sh\nexec /usr/lib/openssh/sftp-server\n'), 0o755);
   const [command, ...args] = DAEMONS[daemon](from, place.mkdir(to)) as [string, ...string[]];
   const { status, stderr } = spawnSync(command, args, { encoding: 'utf8' });
   if (status !== 0) return `${daemon} cannot be mounted here: ${stderr.trim()}`;

@@ -2,6 +2,7 @@
 #include "plan/plan.h"
 
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -264,6 +265,29 @@ TEST(ANameOfNameMaxIsFineAndOneMoreIsTooLong) {
   const std::string longer(256, 'n');
   CHECK_ERRNO(f.Refused(f.Add(f.src + "/a", f.dst + "/" + longer), Code::kIo, {1, 0, 3}), ENAMETOOLONG);
   CHECK_ERRNO(f.Refused(f.Add(f.src + "/a", f.dst + "/p/" + longer + "/b"), Code::kIo, {1, 0, 3}), ENAMETOOLONG);
+}
+
+// 251 on fuse-overlayfs, 143 on eCryptfs.
+TEST(AFileOfWhichTheFileSystemCannotHoldTheTemporaryNameIsRefused) {
+  class Short : public ForwardingOs {
+    int Statfs(int fd, struct statfs* fs) override {
+      const int r = to_.Statfs(fd, fs);
+      fs->f_namelen = 143;
+      return r;
+    }
+  } os;
+  Fixture f;
+  Plan plan(os);
+  const auto add = [&](const std::string& dest) {
+    const std::string source = f.src + "/a";
+    return plan.Add({source, dest}, {});
+  };
+  const std::string fits(143 - 21, 'n'), directory(143, 'd');
+  CHECK_OK(add(f.dst + "/" + fits));
+  CHECK_OK(add(f.dst + "/" + directory + "/p/" + fits));
+  for (const std::string& name : {"n" + fits, "p/n" + fits, "d" + directory + "/p"})
+    CHECK_ERRNO(add(f.dst + "/" + name), ENAMETOOLONG);
+  CHECK_EQ(plan.file_count(), 2);
 }
 
 TEST(APathWhoseTemporaryNameIsTooLongIsRefused) {
