@@ -7,6 +7,7 @@ import { absolutePath, fromLatin1, hash, pack } from './base/names.js';
 import { INCOMPLETE, type NativePolicy, native, OVERWRITE, OWNER, packageRoot, VERIFY } from './base/native.js';
 import { checkOptions, DEFAULT_JOBS, shapes } from './base/options.js';
 import type { PathLike } from './base/types.js';
+import { look } from './finalize/expect.js';
 import type { Asked } from './finalize/listing.js';
 import { Candidates, type Listing, scan, withoutLinks } from './finalize/scan.js';
 import { Tally } from './finalize/tally.js';
@@ -74,8 +75,9 @@ const isEmpty = ({ directories, traces }: Listing): boolean =>
 
 async function finalizeAll(inputs: readonly Buffer[], options: FinalizeOptions, given: Terms): Promise<void> {
   const { tally, signal } = given;
-  const listing = await tally.time('scan', () => scan(inputs, options));
+  const { listing, fewer } = await tally.time('scan', () => look(() => scan(inputs, options), options));
   for (const failure of listing.unreadable) tally.unreadable(failure);
+  if (fewer) return tally.fewer(fewer);
   const terms = { ...given, policy: { ...given.policy, mayDelete: listing.unreadable.length === 0 } };
   tellScan(listing, terms);
   // With nothing to do, the addon and what works with it are not even loaded.
@@ -149,6 +151,8 @@ export async function finalize(
   options: FinalizeOptions = {},
 ): Promise<FinalizeReport> {
   checkOptions('finalize', options, shapes.finalize);
+  if (options.expect !== undefined && options.shard !== undefined)
+    throw new TypeError('expect and shard exclude each other: shards remove state files while another one counts');
   const { signal, onEvent } = options;
   const given = Array.isArray(inputs) ? (inputs as readonly PathLike[]) : [inputs as PathLike];
   const paths = given.map((input) => absolutePath(input, 'an input'));

@@ -24,6 +24,23 @@ export interface NativeRemoval {
   readonly failure?: NativeFailure;
 }
 
+/** By number: whom a lock keeps out. */
+export const LOCK_REACHES = ['unknown', 'this host', 'everybody'] as const;
+
+/** Of a directory, by the tables of native/os. */
+export interface NativeFileSystem {
+  /** f_type of statfs(2). */
+  readonly magic: number;
+  /** With FUSE's subtype; '' if it is not known. */
+  readonly type: string;
+  readonly options: string;
+  /** An index of LOCK_REACHES. */
+  readonly locks: number;
+  /** Does a file keep its inode number over a rename and a remount? */
+  readonly files: boolean;
+  readonly directories: boolean;
+}
+
 export interface NativeUpkeep {
   /** Below a canonical directory. No link is followed. */
   findTemporaries(
@@ -46,6 +63,7 @@ export interface NativeUpkeep {
     packed: Buffer,
     jobs: number,
   ): Promise<readonly { readonly is: number; readonly name: string; readonly why?: NativeFailure }[]>;
+  fileSystem(dir: Buffer): Promise<NativeFileSystem>;
   /** Removes a state file, if it was last written then, and is nobody's who may be alive. */
   forget(stateFile: Buffer, modifiedNs: bigint, word: NativeWord): Promise<void>;
 }

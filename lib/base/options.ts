@@ -136,6 +136,7 @@ export const shapes = {
     incomplete: oneOf(...Object.keys(INCOMPLETE)),
     fallback: oneOf(...FALLBACKS),
     dataset: datasetName,
+    expect: integer(1, UINT32),
     wait: duration,
     jobEnded: flag,
     movers: list(mover, 'an array of movers'),

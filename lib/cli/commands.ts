@@ -65,7 +65,7 @@ export const COMMANDS: readonly CommandRow[] = [
     help: 'make one report of the reports of all shards',
     man:
       'REPORT is the file that a shard wrote with --report. Counts are added up, times are those of the slowest shard, ' +
-      'and the exit status is that of the run: the first of 6, 1, 5, 4, 3, 0 that a shard ended with. If a shard has no ' +
+      'and the exit status is that of the run: the first of 6, 1, 7, 5, 4, 3, 0 that a shard ended with. If a shard has no ' +
       'report or two, merge names it, ends with status 1 and writes nothing. A shard that was killed has no report: run ' +
       'it again. Transfers that it finalized before it was killed stay finalized, but no report counts them.',
     argument: 'REPORT...',

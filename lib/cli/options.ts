@@ -57,6 +57,16 @@ const GROUPS: Readonly<Record<Exclude<Group, 'Which files'>, readonly Omit<Optio
         'the dataset: ranks whose state files are elsewhere count as missing.',
     },
     {
+      name: '--expect',
+      argument: 'N',
+      help: 'do nothing unless at least N state files are seen',
+      man:
+        'Counts those of all INPUTs, with --dataset=NAME those of that dataset. On a network file system a listing may be ' +
+        'older than what another host has made: if fewer are seen, it is looked at again, for 20 seconds at most, then ' +
+        'nothing is done (status 7). Give it in the first run after the job; once state files were finalized there are ' +
+        'fewer. Not with --shard.',
+    },
+    {
       name: '--verify',
       argument: 'HOW',
       choices: Object.keys(VERIFY),

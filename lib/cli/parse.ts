@@ -60,6 +60,11 @@ function parseJobs(text: string): number {
   return jobs;
 }
 
+function parseExpect(text: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('Must be a number from 1.');
+  return Number(text);
+}
+
 function parseTime(text: string): number {
   const ms = parseDuration(text);
   if (ms === undefined) throw new InvalidArgumentError('Must be a number with s, m, h or d, as in 30s.');
@@ -85,6 +90,7 @@ const PARSERS: Record<string, (text: string) => unknown> = {
   '--report': parseText,
   '--metrics': parseText,
   '--jobs': parseJobs,
+  '--expect': parseExpect,
   '--wait': parseWait,
   '--older-than': parseTime,
   '--shard': parseShard,
@@ -129,6 +135,7 @@ function conflict(command: Command, flags: Flags): void {
   const both = (a: string, b: string) => command.error(`error: ${a} and ${b} exclude each other`);
   if (flags.json && flags.ndjson) both('--json', '--ndjson');
   if (flags.quiet && flags.verbose) both('--quiet', '--verbose');
+  if (flags.expect && flags.shard) both('--expect', '--shard');
   if (flags.fallback && flags.incomplete !== 'resume') command.error('error: --fallback needs --incomplete resume');
   const below = flags.recursive ? undefined : flags.pattern?.find(leadsBelow);
   if (below) command.error(`error: --pattern ${displayName(toBytes(below))} contains a slash and needs --recursive`);

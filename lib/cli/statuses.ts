@@ -22,6 +22,12 @@ export const STATUSES: readonly StatusRow[] = [
     remedy: 'remove the cause that standard error names (quota, permission, a node that is down), then run it again',
   },
   {
+    status: 7,
+    when: 'fewer state files than --expect says were seen; nothing was done',
+    remedy:
+      'mount what is missing, or wait until the file system shows what other hosts have made, then run it again; if there are no more, run it without --expect',
+  },
+  {
     status: 5,
     when: 'a state file is corrupt, of another version or of an unknown mover; it was left alone',
     remedy:
@@ -43,7 +49,7 @@ export const STATUSES: readonly StatusRow[] = [
   { status: 2, when: 'the command line is wrong; nothing was done', remedy: 'correct the command line' },
 ];
 
-type Outcome = Pick<FinalizeReport, 'counts' | 'unreadable' | 'locked' | 'datasets' | 'interrupted'>;
+type Outcome = Pick<FinalizeReport, 'counts' | 'unreadable' | 'locked' | 'datasets' | 'interrupted' | 'fewer'>;
 
 /** The first status of the table that applies. */
 export function exitStatus(report: Outcome, onLock: 'skip' | 'fail' = 'skip'): number {
@@ -51,6 +57,7 @@ export function exitStatus(report: Outcome, onLock: 'skip' | 'fail' = 'skip'): n
   const verdicts = new Set(datasets.map(({ verdict }) => verdict));
   if (interrupted) return 6;
   if (counts.failed > 0 || unreadable.length > 0 || (onLock === 'fail' && locked.length > 0)) return 1;
+  if (report.fewer) return 7;
   if (counts.corrupt > 0) return 5;
   if (counts.busy > 0 || locked.length > 0 || verdicts.has('busy')) return 4;
   return counts['rolled-back'] > 0 || counts.kept > 0 || verdicts.has('incomplete') ? 3 : 0;

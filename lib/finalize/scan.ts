@@ -1,6 +1,6 @@
 // Inputs -> candidates: the names that may be state files, by directory. Opens none of them.
 // Names are latin1 text: one character a byte, so that nothing is lost, and a million of them stay small.
-import { lstat, readdir, realpath, stat } from 'node:fs';
+import { lstat, readdir, realpath, stat, statfs } from 'node:fs';
 import { promisify } from 'node:util';
 import { canonicalAsRoot } from '../base/directory-as-root.js';
 import { AxlError, nodeFailure } from '../base/errors.js';
@@ -13,6 +13,9 @@ const resolve: (path: Buffer, encoding: 'latin1') => Promise<string> = promisify
 const look = promisify(stat);
 
 export const lookWithoutFollowing = promisify(lstat);
+
+/** The file system's number: f_type of statfs(2). */
+export const magicOf = async (path: Buffer): Promise<number> => (await promisify(statfs)(path)).type;
 
 /** The path without links, in latin1. */
 export const withoutLinks = (path: Buffer): Promise<string> => resolve(path, 'latin1');

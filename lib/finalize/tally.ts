@@ -52,6 +52,7 @@ export class Tally {
   readonly #locked: Failure[] = [];
   readonly #datasets: DatasetVerdict[] = [];
   readonly #timings = { scan: 0, survey: 0, finalize: 0, total: 0 };
+  #fewer: FinalizeReport['fewer'];
   #files = 0;
   #bytes = 0;
   #resumed = 0;
@@ -118,6 +119,13 @@ export class Tally {
     this.problem(failure);
   }
 
+  fewer(fewer: NonNullable<FinalizeReport['fewer']>): void {
+    this.#fewer = fewer;
+    const { expected, seen } = fewer;
+    const message = `${seen} of ${expected} expected state files were seen, so nothing was done`;
+    this.problem({ code: 'AXL_CONFLICT', message });
+  }
+
   /** Runs one phase, and adds up how long it took. */
   async time<T>(phase: Phase, work: () => Promise<T>): Promise<T> {
     const began = now();
@@ -150,6 +158,7 @@ export class Tally {
       timings: this.#timings,
       dryRun: this.#dryRun,
       interrupted: this.interrupted,
+      ...(this.#fewer && { fewer: this.#fewer }),
     };
   }
 }

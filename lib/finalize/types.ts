@@ -17,6 +17,12 @@ export interface FinalizeOptions {
    * every dataset; a name: only that dataset, and other transfers are left alone. @default false
    */
   readonly dataset?: boolean | string;
+  /**
+   * How many state files the inputs have at least; with a `dataset` by name, of that dataset. If fewer are seen, also at a
+   * second look some seconds later, the listing is not believed and nothing is done: see `fewer`. Not with `shard`.
+   * @default any number
+   */
+  readonly expect?: number;
   /** Milliseconds to wait for live writers and other finalizers; `Infinity` waits for ever. @default 0 */
   readonly wait?: number;
   /** The job is over: treat writers of which nothing can be told as dead. @default false */
@@ -173,6 +179,8 @@ export interface FinalizeReport {
   readonly dryRun: boolean;
   /** A signal ended the work early. */
   readonly interrupted: boolean;
+  /** Fewer state files than `expect` were seen, so nothing was done. */
+  readonly fewer?: { readonly expected: number; readonly seen: number };
 }
 
 /** The options of {@link list}. */

@@ -7,6 +7,7 @@
 
 #include "binding/finalize.h"
 #include "binding/values.h"
+#include "upkeep/file_system.h"
 #include "upkeep/forget.h"
 #include "upkeep/orphans.h"
 #include "upkeep/state_files.h"
@@ -35,6 +36,11 @@ static Napi::Value ToJs(Napi::Env env, const StateFiles& found) {
 
 static Napi::Value ToJs(Napi::Env env, const Identified& one) {
   return Object(env, "is", one.is, "name", one.name, "why", one.why);
+}
+
+static Napi::Value ToJs(Napi::Env env, const FileSystem& f) {
+  return Object(env, "magic", f.magic, "type", f.mount.type, "options", f.mount.options, "locks", f.locks, "files",
+                f.inodes.files, "directories", f.inodes.directories);
 }
 
 namespace {
@@ -104,6 +110,15 @@ Napi::Value ForgetOne(const Napi::CallbackInfo& info, const Shared& environment)
        word = ReadWord(info[2].As<Napi::Object>())]() -> Result { return Forget(os, path, modified, word); });
 }
 
+// (dir)
+Napi::Value Describe(const Napi::CallbackInfo& info, const Shared& environment) {
+  return environment->Run(info.Env(), [&os = environment->os(), dir = Bytes(info[0])] {
+    FileSystem found;
+    Status s = DescribeFileSystem(os, dir, &found);
+    return Give(std::move(s), std::move(found));
+  });
+}
+
 }  // namespace
 
 void DefineUpkeep(Napi::Object exports, const std::shared_ptr<Environment>& environment) {
@@ -116,6 +131,7 @@ void DefineUpkeep(Napi::Object exports, const std::shared_ptr<Environment>& envi
   define("findStateFiles", InDirectory);
   define("identify", IdentifyAll);
   define("forget", ForgetOne);
+  define("fileSystem", Describe);
 }
 
 }  // namespace axl

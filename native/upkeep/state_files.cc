@@ -66,6 +66,27 @@ Identified OfBytes(const std::string& bytes, const std::string& path) {
   return found;
 }
 
+Identified OfFile(Os& os, const std::string& path, int flags) {
+  Fd fd(os, os.Open(AT_FDCWD, path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | flags));
+  if (fd.error() == ENOENT) return {};
+  if (!fd.valid()) return Unclear(Status::Errno(fd.error(), "open", path));
+  std::string bytes;
+  if (Status s = ReadBeginning(os, fd.get(), path, &bytes); !s.ok()) return Unclear(std::move(s));
+  return OfBytes(bytes, path);
+}
+
+// What a link leads to.
+Identified OfLink(Os& os, const std::string& path) {
+  struct stat st;
+  const int r = os.Stat(AT_FDCWD, path.c_str(), &st, 0);
+  if (r == -ENOENT) return MayBe("the link leads to nothing", path);
+  if (r < 0) return Unclear(Status::Errno(-r, "stat", path));
+  if (S_ISDIR(st.st_mode))
+    return Unclear(Status::Make(Code::kUnsafePath,
+                                "the link leads to a directory that was not searched: give that directory, too", path));
+  return S_ISREG(st.st_mode) ? OfFile(os, path, 0) : Identified{};
+}
+
 class StateFileSearch {
  public:
   StateFileSearch(Os& os, Engine& engine, const std::string& dir, unsigned jobs)
@@ -105,7 +126,8 @@ class StateFileSearch {
     if (r == -ENOENT || Journal::IsDraftName(name)) return {};  // of a draft there are no temporary files yet
     if (r < 0) return Unclear(Status::Errno(-r, "stat", path));
     if (S_ISDIR(st.st_mode)) *directory = path;
-    return S_ISLNK(st.st_mode) && LeadsInside(path) ? Identified{} : Identify(os_, path);
+    if (S_ISLNK(st.st_mode)) return LeadsInside(path) ? Identified{} : OfLink(os_, path);
+    return Identify(os_, path);
   }
 
   // What is searched anyway.
@@ -135,22 +157,9 @@ class StateFileSearch {
 
 Identified Identify(Os& os, const std::string& path) {
   struct stat st;
-  const int r = os.Stat(AT_FDCWD, path.c_str(), &st, 0);
-  struct stat link;
-  const bool dangling = r == -ENOENT && os.Stat(AT_FDCWD, path.c_str(), &link, AT_SYMLINK_NOFOLLOW) == 0;
-  if (dangling) return MayBe("the link leads to nothing", path);
-  if (r == -ENOENT) return {};
-  if (r < 0) return Unclear(Status::Errno(-r, "stat", path));
-  if (S_ISDIR(st.st_mode) && os.Stat(AT_FDCWD, path.c_str(), &link, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(link.st_mode))
-    return Unclear(Status::Make(Code::kUnsafePath,
-                                "the link leads to a directory that was not searched: give that directory, too", path));
-  if (!S_ISREG(st.st_mode)) return {};
-  Fd fd(os, os.Open(AT_FDCWD, path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY));
-  if (fd.error() == ENOENT) return {};
-  if (!fd.valid()) return Unclear(Status::Errno(fd.error(), "open", path));
-  std::string bytes;
-  if (Status s = ReadBeginning(os, fd.get(), path, &bytes); !s.ok()) return Unclear(std::move(s));
-  return OfBytes(bytes, path);
+  const int r = os.Stat(AT_FDCWD, path.c_str(), &st, AT_SYMLINK_NOFOLLOW);
+  if (r < 0 && r != -ENOENT) return Unclear(Status::Errno(-r, "stat", path));
+  return r == 0 && S_ISREG(st.st_mode) ? OfFile(os, path, O_NOFOLLOW) : Identified{};
 }
 
 Status ReadBeginning(Os& os, int fd, const std::string& path, std::string* bytes) {

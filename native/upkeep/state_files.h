@@ -21,8 +21,8 @@ struct Identified {
   std::string name;         // of its transfer, if that could be read
 };
 
-// What stands at `path`: a regular file, or what a link there leads to. What is empty, cut short, compressed, zeroed or
-// unreadable may have been a state file.
+// The regular file at `path`; nothing else is a state file. What is empty, cut short, compressed, zeroed or unreadable
+// may have been one.
 Identified Identify(Os& os, const std::string& path);
 
 // The bytes with the header and all of TRANSFER.

@@ -4,7 +4,7 @@ import type { Shard } from '../commands/shards.js';
 import { exitStatus, STATUSES } from '../statuses.js';
 
 /** What a shard's document says; `problems` are among its entries. */
-export interface Part extends Omit<FinalizeReport, 'problems'> {
+export interface Part extends Omit<FinalizeReport, 'problems' | 'fewer'> {
   /** For people. */
   readonly file: string;
   readonly shard: Shard;

@@ -17,6 +17,9 @@ export function summaryLine(report: FinalizeReport, of?: string): string {
     ...(rest.resumed > 0 ? [`${plural(rest.resumed, 'transfer')} completed from the sources`] : []),
     ...(gone > 0 ? [`${gone} finalized by another finalizer meanwhile`] : []),
     ...(others > 0 ? [`${plural(others, 'other name')} left alone`] : []),
+    ...(rest.fewer
+      ? [`${rest.fewer.seen} of ${plural(rest.fewer.expected, 'expected state file')} seen, nothing was done`]
+      : []),
     ...(unreadable.length > 0 ? [`${plural(unreadable.length, 'input')} not read`] : []),
     ...(locked.length > 0 ? [`${plural(locked.length, 'directory')} left to another finalizer`] : []),
     ...(dryRun ? ['dry run, nothing was changed'] : []),
@@ -29,13 +32,20 @@ export function summaryLine(report: FinalizeReport, of?: string): string {
 /** The command line that was given, with other options, for a shell. */
 export class Again {
   readonly #words: readonly Buffer[];
+  readonly #dropped: readonly string[];
 
-  constructor(words: readonly Buffer[]) {
+  constructor(words: readonly Buffer[], dropped: readonly string[] = []) {
     this.#words = words;
+    this.#dropped = dropped;
+  }
+
+  without(option: string): Again {
+    return new Again(this.#words, [...this.#dropped, option]);
   }
 
   /** Without some options, then with others. An option that takes the next word is written `--name WORD`. */
-  line(add: readonly string[] = [], drop: readonly string[] = []): string {
+  line(add: readonly string[] = [], more: readonly string[] = []): string {
+    const drop = [...this.#dropped, ...more];
     const kept: string[] = [];
     for (let i = 0; i < this.#words.length; i++) {
       const word = this.#words[i] as Buffer;
@@ -64,7 +74,8 @@ const MODE = ['--incomplete WORD', '--fallback WORD'];
 
 /** What to do about each kind of thing that was not published. */
 function* advice(report: FinalizeReport, incomplete: string, again: Again): Generator<string> {
-  const { counts, locked, unreadable, dryRun, interrupted } = report;
+  const { counts, locked, unreadable, dryRun, interrupted, fewer } = report;
+  if (fewer) return yield `To look again:  ${again.line()}`;
   if (dryRun) return yield `To do it:  ${again.line([], ['--dry-run'])}`;
   if (interrupted) yield `Stopped early. To finalize the rest:  ${again.line()}`;
   if (unreadable.length > 0) yield 'Nothing was deleted, because an input could not be read.';
@@ -89,5 +100,6 @@ export function details(
   again: Again,
   show: (name: string) => string,
 ): string[] {
-  return [...datasetLines(report.datasets, show), ...advice(report, incomplete, again)].map((line) => `  ${line}`);
+  const next = report.fewer || report.dryRun ? again : again.without('--expect WORD'); // fewer are left now
+  return [...datasetLines(report.datasets, show), ...advice(report, incomplete, next)].map((line) => `  ${line}`);
 }
