@@ -6,7 +6,7 @@ import { isRoot, type Place } from '../support.js';
 
 /** The command that mounts a directory at another one. None of these daemons forwards flock. */
 export const DAEMONS = {
-  mergerfs: (from: string, to: string) => ['mergerfs', `${from}:${from}.more`, to],
+  mergerfs: (from: string, to: string) => ['mergerfs', '-o', 'allow_other', `${from}:${from}.more`, to],
   bindfs: (from: string, to: string) => ['bindfs', from, to],
   'unionfs-fuse': (from: string, to: string) => ['unionfs-fuse', '-o', 'cow,allow_other', `${from}=RW`, to],
   // Without ssh: the server of its protocol, by a pipe.

@@ -3,13 +3,26 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
-import { type Ended, isRoot, Place, program, root, script, temporaries } from '../support.js';
+import {
+  axlFinalize,
+  type Ended,
+  isRoot,
+  NOBODY,
+  noStrangers,
+  Place,
+  program,
+  root,
+  script,
+  temporaries,
+} from '../support.js';
 import { type Daemon, mount } from './daemons.js';
 
 const TWICE: readonly Daemon[] = ['mergerfs', 'bindfs', 'unionfs-fuse'];
 
+/** `user`: whom the rank becomes first; after that even this user may not look at its descriptors. */
 const RANK = `
-const [stateFile, source, dest] = args;
+const [stateFile, source, dest, user] = args;
+if (user) process.setgid(+user), process.setuid(+user);
 const t = await axl.Transfer.create({ name: 'live', stateFile });
 await t.add(source, dest);
 await t.dispatch();
@@ -23,9 +36,10 @@ interface Rank {
 }
 
 /** Starts a rank that has copied all, and lives on. */
-function start(dir: string): Promise<Rank> {
+function start(dir: string, user?: number): Promise<Rank> {
+  const paths = ['states/live', 'source', 'dest'].map((name) => join(dir, name));
   return new Promise((resolve, reject) => {
-    const ended = script(RANK, [join(dir, 'states/live'), join(dir, 'source'), join(dir, 'dest')], {
+    const ended = script(RANK, [...paths, ...(user === undefined ? [] : [`${user}`])], {
       onStdout: (text, kill) => text.includes('complete') && resolve({ kill, ended }),
     });
     ended.then(({ stderr }) => reject(new Error(`the rank ended early: ${stderr}`)), reject);
@@ -67,6 +81,38 @@ for (const daemon of TWICE)
     t.equal((await onAnotherHost('--dry-run', states)).status, 0);
     t.equal((await inAContainer('--dry-run', '--job-ended', states)).status, 0);
   });
+
+t.test('a writer whose descriptors cannot be looked at is not taken for dead', async (t) => {
+  const place = new Place(t);
+  furnish(place.path('below'));
+  place.mkdir('below.more');
+  const strangers = await noStrangers();
+  if (!strangers) place.give(NOBODY); // before a daemon remembers how it was
+  const skip = strangers || mount(t, place, 'mergerfs', 'one') || mount(t, place, 'mergerfs', 'two');
+  if (skip) return t.comment(`SKIPPED ${skip}`);
+  const hidden = await start(place.path('one'), NOBODY);
+  const ended = await axlFinalize([place.path('two/states')], { uid: NOBODY });
+  t.equal(ended.status, 4, ended.stderr);
+  t.equal(temporaries(place.path('two')).length, 1);
+  hidden.kill('SIGKILL');
+  await hidden.ended;
+  const after = await axlFinalize([place.path('two/states')], { uid: NOBODY });
+  t.equal(after.status, 0, after.stderr);
+});
+
+t.test('a live writer whose mount has died is alive', async (t) => {
+  const place = new Place(t);
+  const skip = mount(t, place, 'mergerfs', 'one') || mount(t, place, 'mergerfs', 'two');
+  if (skip) return t.comment(`SKIPPED ${skip}`);
+  furnish(place.path('below'));
+  const rank = await start(place.path('one'));
+  await program('umount', ['-f', place.path('one')]); // every look at its files is an error from now on
+  const { status, stderr } = await axlFinalize([place.path('two/states')]);
+  t.equal(status, 4, stderr);
+  t.equal(temporaries(place.path('two')).length, 1);
+  rank.kill('SIGKILL');
+  await rank.ended;
+});
 
 t.test(
   'where locks work, a container is told who is alive',

@@ -57,7 +57,7 @@ void CheckRepeats(const uint8_t* data, const Replay& r) {
 void CheckWritten(const uint8_t* data, const Replay& r) {
   const TransferState& s = r.state;
   const auto records = Split(data, r.valid_bytes).records;
-  const auto adopted = [](const auto& record) { return record.first == static_cast<uint8_t>(RecordType::kAdopted); };
+  const auto adopted = [](const auto& record) { return record.type == static_cast<uint8_t>(RecordType::kAdopted); };
   if (std::any_of(records.begin(), records.end(), adopted)) return;
   uint32_t sequence = 0, files = 0, dirs = 0, anchors = 0;
   for (const auto& [type, payload] : records) {

@@ -113,4 +113,33 @@ TEST(AProcessThatHasLetGoOfTheStateFileIsNotWriting) {
   for (int fd : {ends[0], ends[1], held[0], held[1]}) close(fd);
 }
 
+// /proc/PID/fd of a process that may not be looked at: of another user, or one that is not dumpable.
+TEST(AProcessWhoseDescriptorsCannotBeLookedAtIsNotTakenForOneThatHasLetGo) {
+  int ends[2], held[2];
+  REQUIRE(pipe(ends) == 0 && pipe(held) == 0);
+  const pid_t writer = fork();
+  if (writer == 0) {
+    const int fd = open("/proc/self/stat", O_RDONLY);
+    const TransferInfo info = Self();
+    char go;
+    const bool ready = fd >= 0 && prctl(PR_SET_DUMPABLE, 0) == 0;
+    _exit(ready && write(ends[1], &info.start_time, sizeof info.start_time) > 0 && read(held[0], &go, 1) == 1 ? 0 : 1);
+  }
+  TransferInfo info = Self();
+  info.pid = static_cast<uint32_t>(writer);
+  CHECK(read(ends[0], &info.start_time, sizeof info.start_time) == sizeof info.start_time);
+  const pid_t asker = fork();
+  if (asker == 0) {
+    if (geteuid() == 0 && setuid(65534) != 0) _exit(1);
+    const bool told =
+        IsWriting(info, kStat, true) != Answer::kCannotTell || IsWriting(info, kState, false) != Answer::kYes;
+    _exit(told ? 2 : 0);
+  }
+  int status = 0;
+  CHECK(waitpid(asker, &status, 0) == asker);
+  CHECK_EQ(WEXITSTATUS(status), 0);
+  CHECK(write(held[1], "x", 1) == 1 && waitpid(writer, nullptr, 0) == writer);
+  for (int fd : {ends[0], ends[1], held[0], held[1]}) close(fd);
+}
+
 }  // namespace axl::test
