@@ -28,7 +28,7 @@ async function canonicalRoot(root: PathLike): Promise<Buffer> {
 }
 
 async function policyOf(options: FinalizeOptions): Promise<NativePolicy> {
-  const { incomplete = 'delete', fallback = 'keep', verify = 'size', overwrite = 'replace', owner } = options;
+  const { incomplete = 'delete', fallback = 'keep', verify = 'size', overwrite = 'newer', owner } = options;
   const { dryRun = false, jobs = DEFAULT_JOBS, jobEnded = false, writerDead = [], keepState = false } = options;
   return {
     incomplete: INCOMPLETE[incomplete],

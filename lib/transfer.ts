@@ -29,21 +29,14 @@ import { makeReport, waitError } from './transfer/report.js';
 import { findMatches, patternList } from './transfer/sources.js';
 import { DISPATCHED, expectPhase, type Phase, phaseOf, STATES, UNPUBLISHED } from './transfer/states.js';
 import { takeOver } from './transfer/take-over.js';
+import { Turn } from './transfer/turns.js';
 
 /**
  * A set of files to copy, with one state file. Copies run and are journalled on native threads while JavaScript
  * computes. States: `created -> dispatched -> completed | failed | canceled -> freed`; a call that does not fit rejects
  * with AXL_INVALID_STATE. Calls on one transfer take effect in the order they are made. `await using` is TypeScript, or
  * JavaScript since Node 24; before that, `const`.
- * @example
- * ```ts
- * await using transfer = await Transfer.create({ name: 'ckpt.42', stateFile: '/p/job/state/rank.7' });
- * await transfer.add('/l/ssd/ckpt.42', '/p/lustre/run/ckpt.42');
- * await transfer.dispatch();
- * computeNextStep();
- * await transfer.wait();
- * await transfer.free();
- * ```
+ * @example examples/api/Transfer.ts
  */
 export class Transfer {
   readonly #native: NativeTransfer = new (native().Transfer)();
@@ -54,6 +47,7 @@ export class Transfer {
   #closed = false;
   #isDecided = false;
   #publishing: Promise<TransferReport> | undefined;
+  readonly #turn = new Turn(this.#native);
 
   private constructor(name: string, stateFile: Buffer, { mover }: Pick<OpenOptions, 'mover'>) {
     this.#copies = new Copies(this.#native, mover, () => this.cancel());
@@ -109,6 +103,7 @@ export class Transfer {
     const path = absolutePath(stateFile, 'stateFile');
     const transfer = new Transfer('', path, options);
     [transfer.#name, transfer.#phase, transfer.#isDecided] = await takeOver(transfer.#native, path, options.mover);
+    transfer.#turn.begin();
     return transfer;
   }
 
@@ -267,12 +262,14 @@ export class Transfer {
     checkOptions('wait', options, shapes.signal);
     this.#expect('wait', ...DISPATCHED);
     const what = `wait: no longer waiting for transfer ${displayName(this.#name)}`;
-    await until(this.#copies.settled(), what, options.signal);
-    this.#expect('wait', ...DISPATCHED); // a dispatch that was under way may have failed
-    this.#publishing ??= this.#publish().finally(() => {
-      this.#publishing = undefined;
+    return this.#turn.wait(async () => {
+      await until(this.#copies.settled(), what, options.signal);
+      this.#expect('wait', ...DISPATCHED); // a dispatch that was under way may have failed
+      this.#publishing ??= this.#publish().finally(() => {
+        this.#publishing = undefined;
+      });
+      return until(this.#publishing, what, options.signal);
     });
-    return until(this.#publishing, what, options.signal);
   }
 
   /**
@@ -303,6 +300,7 @@ export class Transfer {
     this.#phase = 'freed';
     try {
       await answer(this.#native.free());
+      this.#turn.end();
     } catch (error) {
       this.#phase = before;
       throw error;
@@ -343,6 +341,7 @@ export class Transfer {
     if (this.#closed || this.#phase === 'freed') return;
     if (this.#phase !== 'created' && this.#phase !== 'completed') await this.cancel();
     this.#closed = true;
+    this.#turn.end();
     await answer(this.#native.close());
   }
 
@@ -360,6 +359,7 @@ export class Transfer {
     try {
       await this.#copies.moving.begin(call);
       this.#phase = 'running';
+      this.#turn.begin();
     } catch (error) {
       // `created` as before, or `failed` if the state file says already that it was dispatched
       this.#phase = phaseOf(await answer(this.#native.state()));
@@ -381,6 +381,7 @@ export class Transfer {
   async #publish(): Promise<TransferReport> {
     const before = this.#phase;
     this.#phase = 'publishing';
+    await this.#turn.come();
     const failure = await answer(this.#native.publish()).catch((error: AxlError) => error);
     if (failure?.code === 'AXL_INVALID_STATE') {
       this.#phase = before;

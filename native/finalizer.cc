@@ -2,11 +2,13 @@
 #include "finalizer.h"
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 
 #include "base/names.h"
 #include "finalize/copy_rest.h"
+#include "finalize/meeting.h"
 #include "finalize/opening.h"
 #include "publish/barrier.h"
 
@@ -21,6 +23,8 @@ class Batch {
   std::vector<Finalized> Run(std::vector<Case> cases);
 
  private:
+  void ActInOrder(const std::vector<Case*>& in_order);
+  bool IsDoneWith(Case& c);
   void Act(Case& c);
   void Draft(Case& c);
   void NeverDispatched(Case& c);
@@ -49,9 +53,10 @@ std::vector<Finalized> Batch::Run(std::vector<Case> cases) {
   for (Case& c : cases) {
     if (c.IsDraft())
       Draft(c);
-    else if (opening.Open(&c, &cache_))
-      Act(c);
+    else
+      opening.Open(&c, &cache_);
   }
+  ActInOrder(InOrderOfDispatch(cases));
   DirectoryBarrier renames(os_);
   for (const Case& c : cases)
     if (c.publish) c.publisher->NeedDirectories(&renames);
@@ -78,6 +83,37 @@ void Batch::Draft(Case& c) {
   if (!s.ok()) return c.Set(OfOpenFailure(s, true), s);
   c.removed = true;
   c.Set(Action::kRemoved);
+}
+
+void Batch::ActInOrder(const std::vector<Case*>& in_order) {
+  std::vector<Meeting> meetings;
+  if (!policy_.dry_run && decided_ <= Decided::kAsItIs) meetings = LetReplace(in_order);
+  std::map<uint32_t, std::vector<uint32_t>> newer;  // by the place of the older one
+  for (const Meeting& meeting : meetings) newer[meeting.older].push_back(meeting.newer);
+  for (uint32_t place = 0; place < in_order.size(); place++) {
+    Case& c = *in_order[place];
+    if (!c.publisher) continue;
+    Act(c);
+    if (!newer.contains(place) || IsDoneWith(c)) continue;
+    for (uint32_t waiting : newer[place]) {
+      in_order[waiting]->Set(Action::kFailed, c.result.status);
+      in_order[waiting]->publisher.reset();
+    }
+  }
+}
+
+// May a newer one replace what this one has published? FINAL is durable then: its files need not be found any more.
+bool Batch::IsDoneWith(Case& c) {
+  if (!c.publish) return c.result.action != Action::kFailed || !c.publisher->AnyPublished();
+  DirectoryBarrier barrier(os_);
+  c.publisher->NeedDirectories(&barrier);
+  barrier.Run();
+  Status s = c.publisher->Durable(barrier);
+  if (s.ok()) s = c.publisher->Finish(Outcome::kPublished);
+  if (s.ok()) return true;
+  c.Set(Action::kFailed, std::move(s));
+  c.publish = false;
+  return false;
 }
 
 void Batch::Act(Case& c) {

@@ -5,6 +5,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <functional>
+#include <numeric>
+#include <unordered_map>
 
 #include "journal/format.h"
 #include "os/directories.h"
@@ -173,6 +176,32 @@ std::vector<Surveyed> SurveyBatch(Os& os, Engine& engine, const std::vector<std:
   std::vector<Surveyed> out(paths.size());
   engine.ParallelFor(paths.size(), jobs, [&](size_t i) { out[i] = Survey(os, paths[i], word); });
   return out;
+}
+
+std::vector<uint32_t> FindMeetings(Os& os, Engine& engine, const std::vector<std::string>& paths, unsigned jobs) {
+  std::vector<std::vector<size_t>> names(paths.size());  // hashed
+  engine.ParallelFor(paths.size(), jobs, [&](size_t i) {
+    const Fd fd(os, os.Open(AT_FDCWD, paths[i].c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
+    Seen seen;
+    if (!fd.valid() || !Look(os, fd, paths[i], &seen).ok() || !S_ISREG(seen.st.st_mode)) return;
+    Replay replay;
+    (void)Read(os, fd, seen, paths[i], &replay, {});
+    for (const FileEntry& file : replay.state.files) names[i].push_back(std::hash<std::string>()(file.dest));
+  });
+  std::vector<uint32_t> first(paths.size());
+  std::iota(first.begin(), first.end(), 0);
+  const auto find = [&](uint32_t i) {
+    while (first[i] != i) i = first[i] = first[first[i]];
+    return i;
+  };
+  std::unordered_map<size_t, uint32_t> known;
+  for (uint32_t i = 0; i < paths.size(); i++)
+    for (size_t name : names[i]) {
+      const uint32_t a = find(known.emplace(name, i).first->second), b = find(i);
+      first[std::max(a, b)] = std::min(a, b);
+    }
+  for (uint32_t i = 0; i < first.size(); i++) first[i] = find(i);
+  return first;
 }
 
 std::vector<Owned> SurveyOwners(Os& os, Engine& engine, const std::string& dir, const std::vector<std::string>& names,

@@ -63,6 +63,10 @@ Surveyed Survey(Os& os, const std::string& path, const Word& word = {}, Replay* 
 std::vector<Surveyed> SurveyBatch(Os& os, Engine& engine, const std::vector<std::string>& paths, unsigned jobs,
                                   const Word& word);
 
+// Which transfers have final names in common, be it through others: for each path, the first of those that belong
+// together; itself, if none does. What cannot be read meets none.
+std::vector<uint32_t> FindMeetings(Os& os, Engine& engine, const std::vector<std::string>& paths, unsigned jobs);
+
 // What a name in a directory stands for, seen without opening it.
 struct Owned {
   enum class Kind : uint8_t { kAbsent = 0, kFile, kOther, kUnseen };

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <ctime>
 #include <optional>
+#include <unordered_map>
 
 #include "copy/copy_job.h"
 #include "copy/prepare.h"
@@ -284,6 +285,23 @@ Status Transfer::Publish() {
   if (Status s = FirstFailure(); !s.ok()) return s;
   publisher_ = std::make_unique<Publisher>(os_, *journal_);
   return publisher_->Publish();
+}
+
+Status Transfer::Meet(const Transfer& publishing, Order* order) {
+  const TransferState &mine = journal_->state(), &theirs = publishing.journal_->state();
+  *order = Order::kApart;
+  if (!mine.sealed || mine.outcome != Outcome::kNone || !theirs.AllDone()) return Status::Ok();
+  std::unordered_map<std::string_view, uint32_t> names;
+  for (uint32_t id = 0; id < theirs.files.size(); id++) names.emplace(theirs.files[id].dest, id);
+  std::vector<Record> replaces;
+  for (uint32_t id = 0; id < mine.files.size(); id++)
+    if (const auto found = names.find(mine.files[id].dest); found != names.end())
+      replaces.emplace_back(ReplacesRecord{id, theirs.progress[found->second].temporary});
+  if (replaces.empty()) return Status::Ok();
+  *order = IsOlder(mine, theirs) ? Order::kOlder : Order::kNewer;
+  if (*order == Order::kOlder) return Status::Ok();
+  const auto copies = job();
+  return copies ? copies->AppendBeside(replaces) : journal_->AppendDurably(replaces);
 }
 
 Status Transfer::Free() {

@@ -63,6 +63,12 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
   // `answers`: what movers have said of the jobs that it names.
   Status Open(const std::string& state_file, const JobAnswers& answers = {});
 
+  enum class Order : uint8_t { kApart = 0, kOlder, kNewer };
+  // Does this one go to final names of `publishing`, and was it dispatched before or after it? If after, its journal
+  // says durably that it may replace what is published there. REQUIRES: `publishing` is complete, and nothing is called
+  // of it meanwhile.
+  Status Meet(const Transfer& publishing, Order* order);
+
   // As in Plan. kInvalidState after dispatch.
   Status Add(const Plan::Pairs& pairs, PlanOptions options);
   Status AddAs(const Plan::Pairs& pairs, PlanOptions options);

@@ -44,6 +44,8 @@ export const ACTIONS = [
 export const FOR_DATASET = ACTIONS.length;
 /** What is to become of the transfers of a call. `each`: each for itself, but those for which it is FOR_DATASET. */
 export const DECIDED = { each: 1, 'as it is': 2, incomplete: 3, keep: 4, 'roll back': 5 } as const;
+/** By number: has a transfer final names in common with another, and was it dispatched before or after it? */
+export const ORDER = ['apart', 'older', 'newer'] as const;
 /** By number: what a survey saw. */
 export const STANDINGS = [
   'complete',
@@ -125,6 +127,8 @@ export interface NativeTransfer extends NativeMoving {
   askVerdict(): Promise<number>;
   /** Takes that back: no rank is published, or all are, and are freed. */
   withdraw(): Promise<void>;
+  /** Of ORDER: how this one stands to `publishing`, which is complete; if it is newer, it may replace it from now on. */
+  meet(publishing: NativeTransfer): Promise<number>;
   /** Lets go of the state file, which stays. */
   close(): Promise<void>;
   /** Immediate. False if no copy runs. */
@@ -272,6 +276,8 @@ export interface Native extends NativeUpkeep {
   stopFinalize(stop: boolean): void;
   /** Looks at state files, in their order, `jobs` at a time. Holds the lock of each for an instant. */
   survey(packed: Buffer, jobs: number, word: NativeWord): Promise<readonly NativeSurveyed[]>;
+  /** For each state file, the first of those that it has final names in common with, be it through others. */
+  meetings(packed: Buffer, jobs: number): Promise<Uint32Array>;
   /** Whose the names of a directory are, each ended by a NUL; opens none of them. `kinds`: indexes of KINDS. */
   owners(
     dir: Buffer,

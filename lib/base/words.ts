@@ -10,7 +10,7 @@ export const LINKS = { default: 0, follow: 1, copy: 2, skip: 3 } as const satisf
 >;
 export const INCOMPLETE = { delete: 1, keep: 2, resume: 3 } as const;
 export const VERIFY = { none: 1, size: 2, checksum: 3 } as const;
-export const OVERWRITE = { replace: 1, fail: 2, keep: 3 } as const;
+export const OVERWRITE = { newer: 4, replace: 1, fail: 2, keep: 3 } as const;
 /** What to do with what could not be resumed. */
 export const FALLBACKS = ['delete', 'keep'] as const;
 /** What to do with a state directory that another finalizer has locked. */

@@ -78,10 +78,12 @@ const GROUPS: Readonly<Record<Exclude<Group, 'Which files'>, readonly Omit<Optio
       name: '--overwrite',
       argument: 'WHAT',
       choices: Object.keys(OVERWRITE),
-      default: 'replace',
+      default: 'newer',
       help: 'what to do where a destination exists',
       man:
-        'replace replaces the file. fail fails the transfer before any file of it is published. keep leaves the existing ' +
+        'newer replaces the file that stood there when the transfer was dispatched, and what an older transfer among the ' +
+        'inputs has put there. If something else has come since, the transfer fails, for that may be newer. replace ' +
+        'replaces every existing file. fail fails the transfer before any file of it is published. keep leaves the existing ' +
         'file and publishes the other files.',
     },
     {

@@ -68,9 +68,27 @@ const without = (listing: Listing, left: ReadonlySet<string>): Listing => ({
   directories: listing.directories.filter(({ searched }) => searched === undefined || !left.has(searched)),
 });
 
+/** So many state files are read once more without a thought. */
+const FEW = 1000;
+
+/**
+ * May there be transfers to the same final names? Not among thousands of which all have one name but for their ranks: the
+ * ranks of one checkpoint. If some of these meet, the one that comes second is a conflict.
+ */
+function mayMeet({ candidates }: Work): boolean {
+  const stem = (i: number) => candidates.name(i).replace(/\.\d+$/, '');
+  if (candidates.size <= FEW) return candidates.size > 1;
+  const first = stem(0);
+  for (const i of candidates.numbers()) if (stem(i) !== first) return true;
+  return false;
+}
+
 /** Each for itself. @returns what is left: transfers that go only with all ranks of their dataset */
 function finalizeEach(work: Work, patience: Patience): Promise<Set<string>> {
-  return work.terms.tally.time('finalize', () => work.conclude(work.ours(), ['each'], () => 'each', patience));
+  return work.terms.tally.time('finalize', async () => {
+    if (mayMeet(work)) await work.findMeetings([...work.ours()]);
+    return work.conclude(work.ours(), ['each'], () => 'each', patience);
+  });
 }
 
 /** @param isPartial are there state files that are not in the listing? They may be what a dataset lacks */

@@ -47,10 +47,11 @@ export interface FinalizeOptions {
   /** What to compare with the state file before publishing. @default 'size' */
   readonly verify?: 'none' | 'size' | 'checksum';
   /**
-   * What to do where a destination exists: `replace` it, `fail` the transfer before any file of it is published, or
-   * `keep` it. @default 'replace'
+   * What to do where a destination exists. `newer`: replace what stood there when the transfer was dispatched, and what
+   * an older transfer of this call has put there; the transfer fails if something else has come since. `replace` whatever
+   * is there, `fail` the transfer before any file of it is published, or `keep` what is there. @default 'newer'
    */
-  readonly overwrite?: 'replace' | 'fail' | 'keep';
+  readonly overwrite?: 'newer' | 'replace' | 'fail' | 'keep';
   /** What to do when an owner cannot be set. @default as each transfer was created */
   readonly owner?: OwnerPolicy;
   /** Keep the state files and mark them final. @default false */

@@ -104,6 +104,8 @@ export class Work {
   readonly #asked: number;
   readonly #jobs: number;
   readonly #batch: number;
+  /** Of candidates that have final names in common with others: the first of these. */
+  readonly #meeting = new Map<number, number>();
 
   /** @param asked how many of the candidates, from the first, were asked for; the others are only looked at */
   constructor(
@@ -143,6 +145,32 @@ export class Work {
     for (let i = 0; i < this.candidates.size; i++) if (this.isOurs(i)) yield i;
   }
 
+  /**
+   * Finds out which of them have final names in common: those are finalized in one batch, by the order of their dispatch.
+   */
+  async findMeetings(numbers: readonly number[]): Promise<void> {
+    const heads = await answer(native().meetings(this.candidates.pack(numbers), this.#jobs));
+    this.#meeting.clear();
+    for (const [at, head] of heads.entries()) {
+      if (head === at) continue;
+      this.#meeting.set(numbers[at] as number, head);
+      this.#meeting.set(numbers[head] as number, head);
+    }
+  }
+
+  *#batches(numbers: Iterable<number>): Generator<number[]> {
+    if (this.#meeting.size === 0) return yield* batches(numbers, this.#batch);
+    const together = new Map<number, number[]>();
+    const alone: number[] = [];
+    for (const i of numbers) {
+      const head = this.#meeting.get(i);
+      if (head === undefined) alone.push(i);
+      else together.set(head, [...(together.get(head) ?? []), i]);
+    }
+    for (const group of together.values()) yield* batches(group, OPEN);
+    yield* batches(alone, this.#batch);
+  }
+
   /** Calls the addon for batch after batch, several at a time, until all are done or the signal fires. */
   async #run<T>(
     numbers: Iterable<number>,
@@ -150,7 +178,7 @@ export class Work {
     hear: (batch: readonly number[], result: T) => void,
   ): Promise<void> {
     const { policy, jobs } = this.terms;
-    const queue = batches(numbers, this.#batch);
+    const queue = this.#batches(numbers);
     const lane = async () => {
       for (let next = queue.next(); !next.done && !this.stopped; next = queue.next()) {
         const packed = this.candidates.pack(next.value);

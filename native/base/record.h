@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -227,7 +228,7 @@ struct TransferState {
   std::map<uint32_t, Staged> staged;         // by file, as the next three
   std::map<uint32_t, std::string> contents;  // of generated files
   std::map<uint32_t, uint32_t> expected;     // CRC
-  std::map<uint32_t, Identity> replaces;
+  std::map<uint32_t, std::vector<Identity>> replaces;
   Direction direction = Direction::kNone;
   uint8_t phases = 0;  // how many phases are published
   std::vector<Retire> retire;
@@ -240,5 +241,11 @@ struct TransferState {
   }
   friend bool operator==(const TransferState&, const TransferState&) = default;
 };
+
+// Was `a` dispatched before `b`? Of two at the same moment one is.
+inline bool IsOlder(const TransferState& a, const TransferState& b) {
+  const auto when = [](const TransferState& s) { return std::tie(s.dispatched.sec, s.dispatched.nsec, s.uuid); };
+  return when(a) < when(b);
+}
 
 }  // namespace axl

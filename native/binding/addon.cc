@@ -43,6 +43,7 @@ class Addon : public Napi::Addon<Addon> {
                              InstanceMethod<&Addon::AdoptAll>("takeOver"),
                              InstanceMethod<&Addon::StopFinalize>("stopFinalize"),
                              InstanceMethod<&Addon::SurveyAll>("survey"),
+                             InstanceMethod<&Addon::Meetings>("meetings"),
                              InstanceMethod<&Addon::Owners>("owners"),
                              InstanceMethod<&Addon::Inspect>("inspect"),
                              InstanceMethod<&Addon::Stop>("stop"),
@@ -125,6 +126,18 @@ class Addon : public Napi::Addon<Addon> {
                           Engine& engine) { return SurveyBatch(environment_->os(), engine, paths, jobs, word); };
     return RunBatch(info.Env(), work,
                     [](Napi::Env env, const std::vector<Surveyed>& batch) { return ToJs(env, batch); });
+  }
+
+  Napi::Value Meetings(const Napi::CallbackInfo& info) {
+    const uint32_t jobs = info[1].As<Napi::Number>();
+    const auto work = [this, jobs, paths = Names(info[0])](Engine& engine) {
+      return FindMeetings(environment_->os(), engine, paths, jobs);
+    };
+    return RunBatch(info.Env(), work, [](Napi::Env env, const std::vector<uint32_t>& first) -> Napi::Value {
+      Napi::Uint32Array numbers = Napi::Uint32Array::New(env, first.size());
+      std::copy(first.begin(), first.end(), numbers.Data());
+      return numbers;
+    });
   }
 
   Napi::Value Owners(const Napi::CallbackInfo& info) {

@@ -95,6 +95,7 @@ Napi::Function TransferHandle::Define(Napi::Env env, Environment* environment) {
                          InstanceMethod<&T::WhenQuiet>("whenQuiet"),
                          InstanceMethod<&T::State>("state"),
                          InstanceMethod<&T::Ask<&Transfer::Publish>>("publish"),
+                         InstanceMethod<&T::Meet>("meet"),
                          InstanceMethod<&T::Report>("report"),
                          InstanceMethod<&T::Ask<&Transfer::Free>>("free"),
                          InstanceMethod<&T::AgreeToPublish>("agreeToPublish"),
@@ -184,6 +185,14 @@ Napi::Value TransferHandle::Report(const Napi::CallbackInfo& info) {
   return live_->Run(info.Env(), [](Transfer& t) -> Result {
     auto columns = std::make_shared<ReportColumns>(t);
     return {Status::Ok(), [columns](Napi::Env env) { return columns->ToJs(env); }};
+  });
+}
+
+Napi::Value TransferHandle::Meet(const Napi::CallbackInfo& info) {
+  return live_->Run(info.Env(), [publishing = Unwrap(info[0].As<Napi::Object>())->live_](Transfer& t) -> Result {
+    Transfer::Order order;
+    Status status = t.Meet(publishing->transfer(), &order);
+    return Give(std::move(status), order);
   });
 }
 

@@ -78,6 +78,7 @@ class TransferHandle : public Napi::ObjectWrap<TransferHandle> {
   Napi::Value WhenQuiet(const Napi::CallbackInfo& info);
   Napi::Value State(const Napi::CallbackInfo& info);
   Napi::Value Report(const Napi::CallbackInfo& info);
+  Napi::Value Meet(const Napi::CallbackInfo& info);
   Napi::Value AgreeToPublish(const Napi::CallbackInfo& info);
   Napi::Value AskVerdict(const Napi::CallbackInfo& info);
   Napi::Value Close(const Napi::CallbackInfo& info);

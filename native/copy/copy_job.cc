@@ -106,6 +106,7 @@ bool CopyJob::Step() {
 // The last thread out: either everything is DONE and becomes committed, or the journal says why not. That needs no
 // fsync: without FAILED and CANCELED the transfer is incomplete all the same.
 void CopyJob::Finish() {
+  std::unique_lock lock(journal_mutex_);
   Status s = failure_;
   if (s.ok() && state_.AllDone()) {
     s = Settle(os_, journal_);
@@ -115,6 +116,7 @@ void CopyJob::Finish() {
     if (!any_failed) s = journal_.Append(CanceledRecord());
   }
   failure_ = s;
+  lock.unlock();
   auto on_quiet = std::move(on_quiet_);
   quiet_.store(true, std::memory_order_release);
   if (on_quiet) on_quiet();
@@ -169,6 +171,11 @@ void CopyJob::RecordDone(const std::vector<Arrived*>& done) {
   std::lock_guard lock(journal_mutex_);
   if (const Status s = journal_.Append(records); !s.ok()) return JournalFailed(s);
   done_.fetch_add(done.size(), std::memory_order_relaxed);
+}
+
+Status CopyJob::AppendBeside(std::span<Record> records) {
+  std::lock_guard lock(journal_mutex_);
+  return journal_.AppendDurably(records);
 }
 
 void CopyJob::RecordFailed(uint32_t id, const Status& failure) {

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <vector>
 
 #include "base/engine.h"
@@ -30,6 +31,8 @@ class CopyJob : public Work {
 
   bool Step() override;
   void Cancel() { stop_.store(true); }
+  // Appends to the journal beside the copies; durable afterwards.
+  Status AppendBeside(std::span<Record> records);
   bool quiet() const { return quiet_.load(std::memory_order_acquire); }
   // Bytes and files since dispatch; any thread, any time.
   uint64_t bytes_copied() const { return bytes_.load(std::memory_order_relaxed); }

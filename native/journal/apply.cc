@@ -253,8 +253,8 @@ class Applier {
 
   const char* operator()(ReplacesRecord& r) {
     if (!s_.sealed || r.file >= s_.files.size()) return "a misplaced REPLACES";
-    s_.replaces[r.file] = std::move(r.identity);
-    return Needs(Need::kReplaces);
+    s_.replaces[r.file].push_back(std::move(r.identity));
+    return nullptr;
   }
 
   const char* operator()(PhaseRecord& r) {

@@ -220,8 +220,15 @@ Status Journal::Adopt() {
   if (state().outcome != Outcome::kNone) return Status::Ok();  // nothing stands behind FINAL, and nothing is to be done
   struct stat dir;
   if (int r = os_.Stat(AT_FDCWD, Directory().c_str(), &dir, 0); r < 0) return Status::Errno(-r, "stat", Directory());
-  const Status s = Append(AdoptedRecord{self_, {.inode = dir.st_ino}});
-  return s.ok() ? Sync() : s;
+  Record adopted = AdoptedRecord{self_, {.inode = dir.st_ino}};
+  return AppendDurably({&adopted, 1});
+}
+
+Status Journal::AppendDurably(std::span<Record> records) {
+  Status s = Append(records);
+  if (s.ok()) s = Sync();
+  if (s.ok() && state().settled) Confirm();
+  return s;
 }
 
 Status Journal::Poison(Status status) {

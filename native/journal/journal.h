@@ -50,6 +50,8 @@ class Journal {
   // fault of this program: it is cut off again, and nothing more is taken.
   Status Append(std::span<Record> records);
   Status Append(Record record) { return Append(std::span(&record, 1)); }
+  // Durable afterwards, and CONFIRMED if it is SETTLED.
+  Status AppendDurably(std::span<Record> records);
   // All of it is durable afterwards (nothing is done under durability none): also what another process wrote, which is
   // written again first unless it is CONFIRMED, since the pages may count as clean after an fsync that failed. A failed
   // fsync is final (invariant 5): the file is cut back to what was durable, so that nobody acts on records that may not

@@ -23,7 +23,6 @@ constexpr Sentence kSentences[] = {
     {Need::kStaged, "files are staged in a store"},
     {Need::kDirection, "a store has begun to complete or to abort it"},
     {Need::kExpect, "a source must have a recorded checksum"},
-    {Need::kReplaces, "a file is exchanged with the one that it replaces"},
     {Need::kRetire, "something is deleted after publishing"},
 };
 

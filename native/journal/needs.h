@@ -20,7 +20,6 @@ enum class Need : uint32_t {
   kStaged = 1 << 7,
   kDirection = 1 << 8,
   kExpect = 1 << 9,
-  kReplaces = 1 << 10,
   kRetire = 1 << 11,
 };
 

@@ -60,6 +60,8 @@ class Os {
   virtual int SetTimesLink(int dir, const char* path, const struct timespec times[2]) = 0;
 
   virtual int Rename(int dir, const char* from, int to_dir, const char* to) = 0;
+  // RENAME_NOREPLACE; -EINVAL where the file system has no such flag.
+  virtual int RenameNoReplace(int dir, const char* from, const char* to) = 0;
   // RENAME_NOREPLACE, or link + unlink where the file system has no such flag. -EEXIST if `to` is there.
   virtual int RenameNew(int dir, const char* from, const char* to) = 0;
   virtual int Unlink(int dir, const char* path) = 0;

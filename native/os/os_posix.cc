@@ -134,9 +134,13 @@ class PosixOs final : public Os {
   int Rename(int dir, const char* from, int to_dir, const char* to) override {
     return Retry(renameat, dir, from, to_dir, to);
   }
+  int RenameNoReplace(int dir, const char* from, const char* to) override {
+    const int result = static_cast<int>(Retry(syscall, SYS_renameat2, dir, from, dir, to, RENAME_NOREPLACE));
+    return NoSuchCall(result) ? -EINVAL : result;
+  }
   int RenameNew(int dir, const char* from, const char* to) override {
-    int result = static_cast<int>(Retry(syscall, SYS_renameat2, dir, from, dir, to, RENAME_NOREPLACE));
-    if (!NoSuchCall(result)) return result;
+    int result = RenameNoReplace(dir, from, to);
+    if (result != -EINVAL) return result;
     result = Retry(linkat, dir, from, dir, to, 0);
     return result < 0 ? result : Unlink(dir, from);
   }

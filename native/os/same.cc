@@ -108,6 +108,24 @@ Recognized IsDoneFile(Os& os, const TransferState& state, uint32_t id, const Sig
   return ByContents(os, file, done.crc, at);
 }
 
+bool IsExpected(Os& os, const TransferState& state, uint32_t id, int dir, const Seen& there) {
+  const FileEntry& file = state.files[id];
+  if (file.stood == Stood::kNotLooked) return true;
+  const Identity now = IdentityOf(there);
+  // What is written in place, or gets another mode, keeps its birth; what has the ctime it had was not touched at all.
+  const auto is = [&](const Identity& then) {
+    if (then.inode != now.inode && WorthOf(os, dir).files) return false;
+    const bool untouched = then.ctime != Time{} && then.ctime == now.ctime;
+    return untouched || (then.birth != Time{} && then.birth == now.birth);
+  };
+  if (file.stood == Stood::kSomething && is(*file.there)) return true;
+  const auto replaces = state.replaces.find(id);
+  if (replaces == state.replaces.end()) return false;
+  // Its rename has changed the ctime.
+  return std::any_of(replaces->second.begin(), replaces->second.end(),
+                     [&](const Identity& then) { return IsOfSameBirth(then, now); });
+}
+
 Status CheckAnchors(Os& os, const TransferState& state) {
   for (const Anchor& anchor : state.anchors)
     if (Status s = CheckAnchor(os, anchor); !s.ok()) return s;

@@ -4,7 +4,9 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/names.h"
 #include "os/metadata.h"
+#include "os/same.h"
 #include "plan/plan.h"
 
 namespace axl {
@@ -78,6 +80,20 @@ Status Plan::DescribeFile(FileEntry* entry, bool followed) {
   return Status::Ok();
 }
 
+// In a directory that is still to be made there is nothing.
+Status Plan::DescribeDestination(FileEntry* entry) {
+  const Known* parent = Find(ParentOf(entry->dest));
+  entry->stood = Stood::kNothing;
+  if (parent != nullptr && parent->kind == Name::kDir) return Status::Ok();
+  Seen seen;
+  const int r = os_.Look(AT_FDCWD, entry->dest.c_str(), &seen);
+  if (r == -ENOENT) return Status::Ok();
+  if (r < 0) return Status::Errno(-r, "statx", entry->dest);
+  entry->stood = Stood::kSomething;
+  entry->there = IdentityOf(seen);
+  return Status::Ok();
+}
+
 Status Plan::DescribeDir(DirEntry* dir, const DirSource& source) {
   dir->described = !source.path.empty();
   if (!dir->described) return Status::Ok();
@@ -89,6 +105,7 @@ Status Plan::Describe() {
   counts_.bytes = 0;
   for (size_t i = 0; i < files_.size(); i++) {
     if (Status s = DescribeFile(&files_[i], followed_[i]); !s.ok()) return s;
+    if (Status s = DescribeDestination(&files_[i]); !s.ok()) return s;
     counts_.bytes += files_[i].size;
   }
   for (size_t i = 0; i < dirs_.size(); i++) {

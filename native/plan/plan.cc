@@ -148,8 +148,6 @@ Status Plan::AddFile(Source source, Target target) {
   file.source = std::move(source.path);
   file.dest = std::move(target.path);
   file.size = static_cast<uint64_t>(source.st.st_size);
-  file.stood = target.exists ? Stood::kSomething : Stood::kNothing;
-  if (target.exists) file.there = std::move(target.identity);
   followed_.push_back(source.followed);
   names_.emplace(file.dest, Known{Name::kFile, files_.size() - 1});
   counts_.files++;

@@ -54,7 +54,8 @@ class Plan {
   // an existing directory is merged into. Links inside a match follow options.links (kDefault: copy).
   Status AddAs(const Pairs& pairs, PlanOptions options);
 
-  // Reads size, mode, owner, times, inode and xattrs of every source, again at dispatch: this is what the journal says.
+  // Reads size, mode, owner, times, inode and xattrs of every source, again at dispatch, and what stands at its final
+  // name: this is what the journal says.
   // Errors: kIo with the source's path if one vanished; kSourceChanged if one changed its kind.
   Status Describe();
 
@@ -153,6 +154,7 @@ class Plan {
   // Metadata: plan_describe.cc.
   Status DescribeFile(FileEntry* entry, bool followed);
   Status DescribeLink(FileEntry* entry);
+  Status DescribeDestination(FileEntry* entry);
   Status DescribeDir(DirEntry* dir, const DirSource& source);
   Status ReadSource(const std::string& path, bool followed, mode_t kind, struct stat* st, Metadata* meta);
 

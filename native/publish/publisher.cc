@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "base/names.h"
@@ -17,6 +18,15 @@ namespace axl {
 namespace {
 
 Status Verifying(const std::string& what, const std::string& path) { return Status::Make(Code::kVerify, what, path); }
+
+// Of a later transfer, or of somebody else: this one does not know.
+Status Newer(const std::string& path) {
+  return Status::Make(
+      Code::kConflict,
+      "something else has come to this destination since the transfer was dispatched, and may be newer: "
+      "remove it, or publish over it with --overwrite replace, or leave it with --overwrite keep",
+      path);
+}
 
 }  // namespace
 
@@ -64,8 +74,7 @@ bool Publisher::NeedsMending(uint32_t id, const struct stat& st) const {
   return !MetadataMatches(st, file.meta, disk_[id].owner_given || retry, file.kind);
 }
 
-Status Publisher::Check(Ask destinations) {
-  ask_ = destinations;
+Status Publisher::Check() {
   to_mend_.clear();
   to_keep_.clear();
   half_renamed_.clear();
@@ -137,23 +146,28 @@ Status Publisher::LookAtDirectory() {
 
 Status Publisher::CheckDestination(uint32_t id, const Place& place, const Seen& temporary) {
   const FileEntry& file = state_.files[id];
-  const bool rename_tells = state_.files.size() == 1 && options_.overwrite == Overwrite::kReplace;
-  if (rename_tells && ask_ == Ask::kUnlessRenameTells) return CheckWritable();
   Seen there;
   const int r = os_.Look(place.dir, place.name.c_str(), &there);
   if (r < 0 && r != -ENOENT) return Status::Errno(-r, "statx", file.dest);
   disk_[id].replaces = r == 0;
-  if (r == 0 && S_ISDIR(there.st.st_mode))
-    return Status::Errno(EISDIR, "rename", Join(dir_.path(), place.temporary), file.dest);
-  if (r == 0 && options_.overwrite == Overwrite::kFail)
-    return Status::Make(Code::kConflict, "the destination exists, and replacing it is forbidden (overwrite: fail)",
-                        file.dest);
+  if (r == 0)
+    if (Status s = CheckReplaced(id, place, there); !s.ok()) return s;
   const bool keeps = r == 0 && options_.overwrite == Overwrite::kKeep;
   if (keeps) to_keep_.push_back(id);
   if (Status s = LookAtDirectory(); !s.ok()) return s;
   const Renaming renaming{dir_seen_, temporary, r == 0 && !keeps ? &there : nullptr, file.dest};
   if (Status s = RefusalOf(os_, renaming); !s.ok()) return s;
   return CheckWritable();
+}
+
+Status Publisher::CheckReplaced(uint32_t id, const Place& place, const Seen& there) {
+  const std::string& dest = state_.files[id].dest;
+  if (S_ISDIR(there.st.st_mode)) return Status::Errno(EISDIR, "rename", Join(dir_.path(), place.temporary), dest);
+  if (options_.overwrite == Overwrite::kFail)
+    return Status::Make(Code::kConflict, "the destination exists, and replacing it is forbidden (overwrite: fail)",
+                        dest);
+  if (options_.overwrite != Overwrite::kNewer || IsExpected(os_, state_, id, place.dir, there)) return Status::Ok();
+  return Newer(dest);
 }
 
 // A finalizer was here before us if, and only if, the final name is the file of DONE.
@@ -213,7 +227,7 @@ Status Publisher::Mend(uint32_t id) {
 }
 
 Status Publisher::Prepare() {
-  if (Status s = Check(Ask::kUnlessRenameTells); !s.ok()) return s;
+  if (Status s = Check(); !s.ok()) return s;
   for (uint32_t id : to_mend_)
     if (Status s = Mend(id); !s.ok()) return s;
   // What we read may be in the page cache only, written by a process that died before its fsync. A rename that
@@ -269,13 +283,12 @@ Status Publisher::RenameFile(uint32_t id) {
   if (Status s = Find(id, &place); !s.ok()) return s;
   const std::string temporary = Join(dir_.path(), place.temporary);
   const std::string& path = state_.files[id].dest;
-  const bool replace = options_.overwrite == Overwrite::kReplace;
   int r = -EEXIST;
   if (half_renamed_.contains(id))
     r = os_.Unlink(place.dir, place.temporary.c_str());  // a rename of two names of one file does nothing
   else if (!state_.progress[id].kept)
-    r = replace ? os_.Rename(place.dir, place.temporary.c_str(), place.dir, place.name.c_str())
-                : os_.RenameNew(place.dir, place.temporary.c_str(), place.name.c_str());
+    r = RenameTo(id, place);
+  if (r == -EEXIST && options_.overwrite == Overwrite::kNewer) return Newer(path);
   if (r == -EEXIST && options_.overwrite == Overwrite::kKeep && !state_.progress[id].kept)
     if (Status s = KeepDestinations({id}); !s.ok()) return s;  // it came while we worked
   if (state_.progress[id].kept) {
@@ -285,6 +298,18 @@ Status Publisher::RenameFile(uint32_t id) {
   if (r < 0) return Status::Errno(-r, "rename", temporary, path);
   disk_[id].published = true;
   return Status::Ok();
+}
+
+// Where the file system cannot be told to replace nothing, the look before has to do: link and unlink, which never
+// replace either, would need two calls for each file.
+int Publisher::RenameTo(uint32_t id, const Place& place) {
+  const char *from = place.temporary.c_str(), *to = place.name.c_str();
+  const bool newer = options_.overwrite == Overwrite::kNewer;
+  int r = -EINVAL;
+  if (newer && !disk_[id].replaces) r = os_.RenameNoReplace(place.dir, from, to);
+  if (r != -EINVAL) return r;
+  return newer || options_.overwrite == Overwrite::kReplace ? os_.Rename(place.dir, from, place.dir, to)
+                                                            : os_.RenameNew(place.dir, from, to);
 }
 
 // Children before parents: what is renamed into a directory changes its mtime, and a mode may shut us out.
@@ -307,6 +332,10 @@ Status Publisher::FinishDirectory(const DirEntry& dir) {
   if (!journal_.durable()) return Status::Ok();
   if (int r = os_.Fsync(fd.get()); r < 0) return Status::Errno(-r, "fsync", dir.path);
   return Status::Ok();
+}
+
+bool Publisher::AnyPublished() const {
+  return std::any_of(disk_.begin(), disk_.end(), [](const OnDisk& on_disk) { return on_disk.published; });
 }
 
 void Publisher::NeedDirectories(DirectoryBarrier* barrier) const {

@@ -19,12 +19,13 @@
 namespace axl {
 
 enum class Verify : uint8_t { kNone = 1, kSize = 2, kChecksum = 3 };
-enum class Overwrite : uint8_t { kReplace = 1, kFail = 2, kKeep = 3 };
+// Where a destination exists. kNewer: replaced if it is what stood there when the transfer was dispatched, or older.
+enum class Overwrite : uint8_t { kReplace = 1, kFail = 2, kKeep = 3, kNewer = 4 };
 
 struct PublishOptions {
   Verify verify = Verify::kSize;
-  Overwrite overwrite = Overwrite::kReplace;  // what to do where a destination exists
-  std::optional<OwnerPolicy> owner;           // instead of the one that the transfer recorded
+  Overwrite overwrite = Overwrite::kNewer;
+  std::optional<OwnerPolicy> owner;  // instead of the one that the transfer recorded
 };
 
 // Publishing goes in phases, so that many transfers share a barrier:
@@ -43,7 +44,7 @@ class Publisher {
   // verify them); no rename is known to be refused (see refusal.h); the directories can be written. Or the final name
   // already is that file. Changes nothing. kVerify if a file is lost, is not ours, or cannot be told; kInvalidState if
   // a file is not DONE; kConflict if a destination exists and is not to be replaced, cannot be, or is not mounted.
-  Status Check() { return Check(Ask::kAll); }
+  Status Check();
   // Check; then SETTLED is durable, and nothing else is changed.
   Status Commit();
   // Check; then metadata that does not match is mended and durable, and so are SETTLED and KEPT.
@@ -74,6 +75,7 @@ class Publisher {
     bool replaces = false;  // something stands at the final name
   };
   const OnDisk& disk(uint32_t id) const { return disk_[id]; }
+  bool AnyPublished() const;
 
   // Does a temporary file of this transfer exist? For a journal without SETTLED.
   Status AnyTemporary(bool* any);
@@ -84,15 +86,12 @@ class Publisher {
     std::string temporary;
     std::string name;
   };
-  // kUnlessRenameTells: a single file's rename refuses a directory itself, with nothing done before it; and of all that
-  // is asked, only a destination that does not exist makes the file system look beyond its cache.
-  enum class Ask { kAll, kUnlessRenameTells };
-  Status Check(Ask destinations);
   Status MakeCommitted();
   Status CheckWritable();
   Status CheckFile(uint32_t id);
   Status CheckTemporary(uint32_t id, const Place& place, Sighting temporary);
   Status CheckDestination(uint32_t id, const Place& place, const Seen& temporary);
+  Status CheckReplaced(uint32_t id, const Place& place, const Seen& there);
   Status CheckPublished(uint32_t id, const Place& place);
   Status CheckContents(uint32_t id, const Sighting& at);
   Recognized Recognize(uint32_t id, const Sighting& at);
@@ -105,6 +104,7 @@ class Publisher {
   Status Mend(uint32_t id);
   Status KeepDestinations(const std::vector<uint32_t>& ids);
   Status RenameFile(uint32_t id);
+  int RenameTo(uint32_t id, const Place& place);
   Status RecordPublished(Status cause);
   Status FinishDirectories();
   Status FinishDirectory(const DirEntry& dir);
@@ -121,7 +121,6 @@ class Publisher {
   Journal& journal_;
   const TransferState& state_;
   const PublishOptions options_;
-  Ask ask_ = Ask::kAll;
   ParentDirectory dir_;
   std::string looked_at_;  // the directory that dir_seen_ is of
   Seen dir_seen_;

@@ -184,6 +184,16 @@ export const killers = {
   'a resume goes on in another directory of the same path': NOT_THERE,
   'metadata that look right are believed although they were changed since DONE':
     'MetadataWhoseFsyncFailedAreGivenAgainBeforeTheyAreBelieved',
+  'what has come to a destination since the dispatch is replaced': 'AnOlderTransferIsNotPublishedOverWhatHasComeSince',
+  'what stood at a destination is known by its inode number alone': 'AnInodeNumberAloneIsNotWhatStoodThere',
+  'what comes to a destination between the look and the rename is replaced':
+    'ADestinationThatComesMeanwhileIsNotReplacedIfToldNotTo',
+  'transfers to one destination are published in any order':
+    'OfTwoTransfersToOneNameTheOneThatWasDispatchedLaterStandsThere',
+  'what a newer transfer may replace is not durable before the older one is published':
+    'WhatANewerTransferMayReplaceIsDurableBeforeTheOlderOneIsPublished',
+  'an older transfer is replaced before its state file says that it is published':
+    'AKillBetweenTwoTransfersToOneNameChangesNothingOfThat',
   'a copy of a state file is acted on': 'ACopyOfAStateFileIsLeftAloneUntilItIsAdopted',
   'what is taken over with --adopt is not durable': 'WhatIsAdoptedIsDurable',
   'a copy is taken over while its writer may be alive': 'ACopyIsNotAdoptedWhileItsWriterMayBeAlive',

@@ -200,7 +200,7 @@ export const safetyMutants = [
     name: 'a destination that became a directory is found out after the first rename',
     breaks: 'a transfer is published whole or not at all',
     file: 'publish/publisher.cc',
-    from: 'if (r == 0 && S_ISDIR(there.st.st_mode))',
+    from: 'if (S_ISDIR(there.st.st_mode))',
     to: 'if (false)',
   },
   {
@@ -214,8 +214,8 @@ export const safetyMutants = [
     name: 'a destination that came meanwhile is replaced under --overwrite fail',
     breaks: '--overwrite',
     file: 'publish/publisher.cc',
-    from: 'const bool replace = options_.overwrite == Overwrite::kReplace;',
-    to: 'const bool replace = true;',
+    from: 'return newer || options_.overwrite == Overwrite::kReplace ?',
+    to: 'return true ?',
   },
   {
     name: 'an uncommitted transfer counts as published if the final name has the inode',

@@ -234,6 +234,8 @@ int DiskOs::Rename(int dir, const char* from, int to_dir, const char* to) {
   return result;
 }
 
+int DiskOs::RenameNoReplace(int dir, const char* from, const char* to) { return RenameNew(dir, from, to); }
+
 int DiskOs::RenameNew(int dir, const char* from, const char* to) {
   std::lock_guard lock(mutex_);
   const std::string source = PathAt(dir, from), target = PathAt(dir, to);

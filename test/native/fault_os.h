@@ -124,6 +124,9 @@ class FaultOs : public Os {
   int Rename(int dir, const char* from, int to_dir, const char* to) override {
     return Do("rename", [&] { return to_.Rename(dir, from, to_dir, to); });
   }
+  int RenameNoReplace(int dir, const char* from, const char* to) override {
+    return Do("renameat2", [&] { return to_.RenameNoReplace(dir, from, to); });
+  }
   int RenameNew(int dir, const char* from, const char* to) override {
     return Do("renameat2", [&] { return to_.RenameNew(dir, from, to); });
   }

@@ -1,6 +1,9 @@
 // An Os that passes every call on: a test overrides the one that it wants to fail, tear or count.
 #pragma once
 
+#include <fcntl.h>
+
+#include <cerrno>
 #include <string>
 #include <vector>
 
@@ -36,6 +39,11 @@ class ForwardingOs : public Os {
   }
   int Rename(int dir, const char* from, int to_dir, const char* to) override {
     return to_.Rename(dir, from, to_dir, to);
+  }
+  // One rename for those who make it fail.
+  int RenameNoReplace(int dir, const char* from, const char* to) override {
+    struct stat st;
+    return to_.Stat(dir, to, &st, AT_SYMLINK_NOFOLLOW) == 0 ? -EEXIST : Rename(dir, from, dir, to);
   }
   int RenameNew(int dir, const char* from, const char* to) override { return to_.RenameNew(dir, from, to); }
   int Unlink(int dir, const char* path) override { return to_.Unlink(dir, path); }

@@ -83,6 +83,10 @@ struct RacingOs : QuickOs {
     Come(to);
     return to_.Rename(dir, from, to_dir, to);
   }
+  int RenameNoReplace(int dir, const char* from, const char* to) override {
+    Come(to);
+    return to_.RenameNoReplace(dir, from, to);
+  }
   int RenameNew(int dir, const char* from, const char* to) override {
     Come(to);
     return to_.RenameNew(dir, from, to);
@@ -95,13 +99,13 @@ struct RacingOs : QuickOs {
 
 TEST(ADestinationThatComesMeanwhileIsNotReplacedIfToldNotTo) {
   World world;
-  for (Overwrite overwrite : {Overwrite::kFail, Overwrite::kKeep}) {
+  for (Overwrite overwrite : {Overwrite::kNewer, Overwrite::kFail, Overwrite::kKeep}) {
     LeaveComplete(world);
     CHECK(unlink(world.Dest("old").c_str()) == 0);
     RacingOs os(world.Dest("old"));
     const Finalized f = FinalizeOne(world, os, {.publish = {.overwrite = overwrite, .owner = {}}});
     CHECK_EQ(ReadFile(world.Dest("old")), "it came meanwhile");
-    CHECK_EQ(f.action, overwrite == Overwrite::kFail ? Action::kFailed : Action::kPublished);
+    CHECK_EQ(f.action, overwrite == Overwrite::kKeep ? Action::kPublished : Action::kFailed);
   }
 }
 

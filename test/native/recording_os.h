@@ -83,6 +83,10 @@ class RecordingOs : public QuickOs {
     Note("rename", PathAt(to_dir, to));
     return to_.Rename(dir, from, to_dir, to);
   }
+  int RenameNoReplace(int dir, const char* from, const char* to) override {
+    Note("rename", PathAt(dir, to));
+    return to_.RenameNoReplace(dir, from, to);
+  }
   int RenameNew(int dir, const char* from, const char* to) override {
     Note("rename new", PathAt(dir, to));
     return to_.RenameNew(dir, from, to);

@@ -193,7 +193,7 @@ TEST(WhatThisReleaseDoesNotActOnIsReadAndLeftAlone) {
   CHECK(s.files[2].size == 4 && s.contents.at(2) == "some" && s.expected.at(0) == 0x12345678u);
   CHECK(s.staged.at(0).step == Step::kStaged && s.staged.at(0).pairs.size() == 2 && s.submitted[0].token == "job 7");
   CHECK(s.phases == 3 && s.retire[0].retired && s.info.directory.inode == 15 && s.heartbeat.sec == 1'700'000'002);
-  CHECK(*s.files[0].there->handle == "\x01handle" && s.replaces.at(0) == *s.files[0].there);
+  CHECK(*s.files[0].there->handle == "\x01handle" && s.replaces.at(0).front() == *s.files[0].there);
   CHECK_CODE(CheckNeeds(s), Code::kNotSupported);
   REQUIRE_OK(Read(Transfer("rabbit"), &other));
   CHECK_CODE(CheckNeeds(other.state), Code::kUnavailable);

@@ -116,7 +116,10 @@ TEST(AnotherInodeElsewhereIsAnotherFileUnlessItsBytesAreAskedFor) {
   os.is_fuse = false;
   LeaveComplete(world);
   CHECK_CODE(FinalizedBy(world, os).status, Code::kVerify);
-  CHECK_EQ(FinalizedBy(world, os, {.publish = {.verify = Verify::kChecksum, .owner = {}}}).action, Action::kPublished);
+  PublishOptions bytes{.verify = Verify::kChecksum, .owner = {}};
+  CHECK_CODE(FinalizedBy(world, os, {.publish = bytes}).status, Code::kConflict);  // another file stands at "old"
+  bytes.overwrite = Overwrite::kReplace;
+  CHECK_EQ(FinalizedBy(world, os, {.publish = bytes}).action, Action::kPublished);
   CHECK_EQ(Difference(world.Now(), world.after()), "");
 }
 

@@ -1,0 +1,23 @@
+// Transfers of a batch that go to the same final names. What is dispatched later is newer, and comes last: when the
+// older one is durably done with, and when the newer one has said durably that it may replace what that one put there.
+// So a run that is killed anywhere is followed by one that does the same.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "finalize/opening.h"
+
+namespace axl {
+
+// The open cases in the order of their dispatch; those that are not open stay where they are.
+std::vector<Case*> InOrderOfDispatch(std::vector<Case>& cases);
+
+struct Meeting {
+  uint32_t older, newer;  // places in the order
+};
+
+// Has each newer one say in its journal, durably, what it may replace. If one cannot, all that meet fail.
+std::vector<Meeting> LetReplace(const std::vector<Case*>& in_order);
+
+}  // namespace axl
