@@ -76,6 +76,9 @@ A state file that a rank was creating.
 .I .axl\\-verdict.<32 hex digits>\\-UID
 In the home of a dataset: the verdict on it. It is deleted when every rank is finalized.
 .TP
+.I .axl\\-probe\\-<16 hex digits>
+A directory that axl\\-finalize probe makes and removes; one that was killed leaves it.
+.TP
 .I .axl\\-finalize.UID.lock
 In a state directory: the lock of a finalizer; that of a shard has the shard in its name, too. The lock of a killed
 finalizer expires by itself.

@@ -41,6 +41,47 @@ export interface NativeFileSystem {
   readonly directories: boolean;
 }
 
+/** What was tried. `''` of a field that names an errno: it worked. Answers are indexes of ANSWERS. */
+export interface NativeProbed {
+  readonly fileSystem: NativeFileSystem;
+  /** 0: not told. */
+  readonly nameMax: number;
+  readonly lock: string;
+  readonly excludes: number;
+  readonly renamed: number;
+  readonly linked: number;
+  readonly listed: number;
+  readonly reopened: number;
+  readonly directory: number;
+  readonly birth: boolean;
+  /** Nanoseconds; 0: times do not come back. */
+  readonly granularity: number;
+  readonly xattr: string;
+  readonly xattrMax: number;
+  readonly renameNew: string;
+  readonly linkNew: boolean;
+  readonly fsyncDirectory: string;
+  readonly acl: string;
+  readonly links: boolean;
+}
+
+/** A lock on a probe's file. */
+export interface NativeHold {
+  beat(): Promise<void>;
+  release(): Promise<void>;
+}
+
+export interface NativeHoldSeen {
+  readonly found: boolean;
+  /** By a process of this kernel. */
+  readonly here: boolean;
+  /** An index of ANSWERS. */
+  readonly locked: number;
+  readonly lock: string;
+  /** The holder was seen to write. */
+  readonly alive: boolean;
+}
+
 export interface NativeUpkeep {
   /** Below a canonical directory. No link is followed. */
   findTemporaries(
@@ -64,6 +105,10 @@ export interface NativeUpkeep {
     jobs: number,
   ): Promise<readonly { readonly is: number; readonly name: string; readonly why?: NativeFailure }[]>;
   fileSystem(dir: Buffer): Promise<NativeFileSystem>;
+  /** Tries what the file system can do, in a directory that is made in this one, and removed. */
+  probe(dir: Buffer): Promise<NativeProbed>;
+  hold(dir: Buffer): Promise<NativeHold>;
+  seeHold(dir: Buffer, host: Buffer, patienceMs: number): Promise<NativeHoldSeen>;
   /** Removes a state file, if it was last written then, and is nobody's who may be alive. */
   forget(stateFile: Buffer, modifiedNs: bigint, word: NativeWord): Promise<void>;
 }

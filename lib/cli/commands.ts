@@ -151,4 +151,34 @@ export const COMMANDS: readonly CommandRow[] = [
       '0; 1 a state file was not removed: it is not there, no state file, could be finalized, or see the error; 4 its ' +
       'writer is alive, or may be; 2 the command line is wrong',
   },
+  {
+    name: 'probe',
+    synopsis: 'axl-finalize probe [--hold | --from HOST] [--json] DIR',
+    help: 'say what the file system of a directory does, and what that means',
+    man:
+      'Tries locks, inode numbers, times, xattrs, names, renames, fsync and links in a directory .axl-probe-* that it makes in ' +
+      'DIR and removes, also after SIGINT. Each item has a verdict: supported; limited, which the text below it explains; needs ' +
+      '--job-ended; not supported. Whether locks reach other hosts, the tables tell by which axl-finalize acts. ' +
+      'To try it, run it with --hold on one host, and with --from on another.',
+    argument: 'DIR',
+    argumentHelp: 'a directory of destinations or of state files',
+    options: [
+      {
+        name: '--hold',
+        group: 'What to do',
+        help: 'keep a lock in DIR for an hour, and print the command for another host',
+      },
+      {
+        name: '--from',
+        argument: 'HOST',
+        group: 'What to do',
+        help: 'say whether the lock that HOST keeps with --hold is seen here',
+        man: 'Takes 25 seconds if it is not.',
+      },
+      JSON_OPTION,
+      ...HELP,
+    ],
+    statuses:
+      '0; 1 nothing could be tried; 5 something is not supported; 4 an item needs --job-ended, or cannot be told; 2 the command line is wrong',
+  },
 ];

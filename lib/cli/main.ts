@@ -17,6 +17,7 @@ async function dispatch(request: Request, args: readonly string[]): Promise<numb
   if (request.command === 'merge') return (await import('./commands/merge.js')).run(request);
   if (request.command === 'orphans') return (await import('./commands/orphans.js')).run(request);
   if (request.command === 'forget') return (await import('./commands/forget.js')).run(request);
+  if (request.command === 'probe') return (await import('./commands/probe.js')).run(request);
   return (await import('./commands/finalize.js')).run(request.inputs, request.flags, args);
 }
 

@@ -37,7 +37,14 @@ export type Request =
   | ({ readonly command: 'merge'; readonly files: readonly string[] } & MergeFlags)
   | ({ readonly command: 'orphans'; readonly dirs: readonly string[] } & OrphansFlags)
   | ({ readonly command: 'forget'; readonly files: readonly string[] } & ForgetFlags)
+  | ({ readonly command: 'probe'; readonly dir: string } & ProbeFlags)
   | { readonly command: 'version' };
+
+export interface ProbeFlags {
+  readonly hold?: true;
+  readonly from?: string;
+  readonly json?: true;
+}
 
 export interface ForgetFlags extends ForgetOptions {
   readonly json?: true;
@@ -87,6 +94,7 @@ function parseText(text: string): string {
 }
 
 const PARSERS: Record<string, (text: string) => unknown> = {
+  '--from': parseText,
   '--report': parseText,
   '--metrics': parseText,
   '--jobs': parseJobs,
@@ -183,6 +191,12 @@ const REQUESTS: Readonly<Record<string, (operands: readonly string[], command: C
     const flags: OrphansFlags = command.opts();
     if (flags.delete && !flags.states) command.error('error: --delete needs --states DIR: where the state files are');
     return { ...flags, command: 'orphans', dirs };
+  },
+  probe: ([dir = ''], command) => {
+    const flags: ProbeFlags = command.opts();
+    if (flags.hold && flags.from) command.error('error: --hold and --from exclude each other');
+    if (flags.hold && flags.json) command.error('error: --hold and --json exclude each other');
+    return { ...flags, command: 'probe', dir };
   },
   forget: (files, command) => ({ ...command.opts<ForgetFlags>(), command: 'forget', files }),
 };

@@ -46,11 +46,11 @@ export interface Listing {
 }
 
 /**
- * No state files: our locks, verdicts, unfinished reports and what ranks without an MPI binding say; files that FUSE or
+ * No state files: our locks, verdicts, unfinished reports, probes and what ranks without an MPI binding say; files that FUSE or
  * NFS keeps for who has them open.
  */
-const OURS = /^\.(axl-(finalize\.|verdict\.|report\.|comm-)|fuse_hidden|nfs[0-9a-f]{16,})/;
-const COMM = '**/.axl-comm-*/**';
+const OURS = /^\.(axl-(finalize\.|verdict\.|report\.|comm-|probe-)|fuse_hidden|nfs[0-9a-f]{16,})/;
+const NEVER = ['**/.axl-comm-*/**', '**/.axl-probe-*/**'];
 /** A verdict has a suffix in what a killed writer of it left. */
 const TRACE = /^\.axl-(verdict\.[0-9a-f]{32}-\d+(\..*)?|finalize\..*\.lock)$/;
 /** System calls under way at a time. */
@@ -153,7 +153,7 @@ class Scan {
     const found = await glob.glob((pattern ?? ['**']).map(globPattern), {
       cwd: globText(fromLatin1(path)),
       fs: globAdapter((error, dir) => this.#fail(error, dir)),
-      ignore: [...exclude.map(globPattern), COMM],
+      ignore: [...exclude.map(globPattern), ...NEVER],
       deep: recursive ? Number.POSITIVE_INFINITY : 1,
       dot: true,
       baseNameMatch: true,

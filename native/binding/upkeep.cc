@@ -9,7 +9,9 @@
 #include "binding/values.h"
 #include "upkeep/file_system.h"
 #include "upkeep/forget.h"
+#include "upkeep/hold.h"
 #include "upkeep/orphans.h"
+#include "upkeep/probe.h"
 #include "upkeep/state_files.h"
 
 namespace axl {
@@ -41,6 +43,23 @@ static Napi::Value ToJs(Napi::Env env, const Identified& one) {
 static Napi::Value ToJs(Napi::Env env, const FileSystem& f) {
   return Object(env, "magic", f.magic, "type", f.mount.type, "options", f.mount.options, "locks", f.locks, "files",
                 f.inodes.files, "directories", f.inodes.directories);
+}
+
+// '' for what worked.
+static std::string Named(int err) { return err == 0 ? "" : ErrnoName(err); }
+
+static Napi::Value ToJs(Napi::Env env, const Probed& p) {
+  Napi::Object object = Object(env, "fileSystem", ToJs(env, p.file_system), "nameMax", p.name_max, "lock",
+                               Named(p.lock), "excludes", p.excludes, "renamed", p.renamed, "linked", p.linked);
+  Set(object, "listed", p.listed, "reopened", p.reopened, "directory", p.directory, "birth", p.birth, "granularity",
+      p.granularity, "xattr", Named(p.xattr), "xattrMax", p.xattr_max, "renameNew", Named(p.rename_new));
+  Set(object, "linkNew", p.link_new, "fsyncDirectory", Named(p.fsync_directory), "acl", Named(p.acl), "links", p.links);
+  return object;
+}
+
+static Napi::Value ToJs(Napi::Env env, const HoldSeen& seen) {
+  return Object(env, "found", seen.found, "here", seen.here, "locked", seen.locked, "lock", Named(seen.lock), "alive",
+                seen.alive);
 }
 
 namespace {
@@ -119,6 +138,49 @@ Napi::Value Describe(const Napi::CallbackInfo& info, const Shared& environment) 
   });
 }
 
+// (dir)
+Napi::Value ProbeOne(const Napi::CallbackInfo& info, const Shared& environment) {
+  return environment->Run(info.Env(), [&os = environment->os(), dir = Bytes(info[0])] {
+    Probed probed;
+    Status s = Probe(os, dir, &probed);
+    return Give(std::move(s), std::move(probed));
+  });
+}
+
+// An object that JavaScript makes one call of at a time.
+Napi::Value ToObject(Napi::Env env, const Shared& environment, const std::shared_ptr<std::unique_ptr<Hold>>& hold) {
+  Napi::Object object = Napi::Object::New(env);
+  Define(object, "beat", [environment, hold](const Napi::CallbackInfo& info) -> Napi::Value {
+    return environment->Run(info.Env(), [hold]() -> Result { return (*hold)->Beat(); });
+  });
+  Define(object, "release", [environment, hold](const Napi::CallbackInfo& info) -> Napi::Value {
+    return environment->Run(info.Env(), [hold]() -> Result {
+      hold->reset();
+      return {};
+    });
+  });
+  return object;
+}
+
+// (dir)
+Napi::Value MakeHold(const Napi::CallbackInfo& info, const Shared& environment) {
+  return environment->Run(info.Env(), [environment, dir = Bytes(info[0])]() -> Result {
+    const auto hold = std::make_shared<std::unique_ptr<Hold>>();
+    Status s = Hold::Make(environment->os(), dir, hold.get());
+    return {std::move(s), [environment, hold](Napi::Env env) { return ToObject(env, environment, hold); }};
+  });
+}
+
+// (dir, host, milliseconds)
+Napi::Value LookForHold(const Napi::CallbackInfo& info, const Shared& environment) {
+  const std::chrono::milliseconds patience(FromJs<int64_t>(info[2]));
+  return environment->Run(info.Env(), [&os = environment->os(), dir = Bytes(info[0]), host = Bytes(info[1]), patience] {
+    HoldSeen seen;
+    Status s = SeeHold(os, dir, host, patience, &seen);
+    return Give(std::move(s), std::move(seen));
+  });
+}
+
 }  // namespace
 
 void DefineUpkeep(Napi::Object exports, const std::shared_ptr<Environment>& environment) {
@@ -132,6 +194,9 @@ void DefineUpkeep(Napi::Object exports, const std::shared_ptr<Environment>& envi
   define("identify", IdentifyAll);
   define("forget", ForgetOne);
   define("fileSystem", Describe);
+  define("probe", ProbeOne);
+  define("hold", MakeHold);
+  define("seeHold", LookForHold);
 }
 
 }  // namespace axl

@@ -87,6 +87,9 @@ Identified OfLink(Os& os, const std::string& path) {
   return S_ISREG(st.st_mode) ? OfFile(os, path, 0) : Identified{};
 }
 
+// Locks, verdicts, reports and probes of ours; and drafts, of which there are no temporary files yet.
+bool IsOurs(const std::string& name) { return name.starts_with(".axl-") || Journal::IsDraftName(name); }
+
 class StateFileSearch {
  public:
   StateFileSearch(Os& os, Engine& engine, const std::string& dir, unsigned jobs)
@@ -123,7 +126,7 @@ class StateFileSearch {
   Identified Entry(const std::string& path, const std::string& name, std::string* directory) {
     struct stat st;
     const int r = os_.Stat(AT_FDCWD, path.c_str(), &st, AT_SYMLINK_NOFOLLOW);
-    if (r == -ENOENT || Journal::IsDraftName(name)) return {};  // of a draft there are no temporary files yet
+    if (r == -ENOENT || IsOurs(name)) return {};
     if (r < 0) return Unclear(Status::Errno(-r, "stat", path));
     if (S_ISDIR(st.st_mode)) *directory = path;
     if (S_ISLNK(st.st_mode)) return LeadsInside(path) ? Identified{} : OfLink(os_, path);

@@ -28,6 +28,7 @@ const ENTRANCES: Record<string, readonly string[]> = {
   survey: AFTERWARDS,
   orphans: AFTERWARDS,
   forget: AFTERWARDS,
+  probe: AFTERWARDS,
 };
 /** The rooms of native/, alike; only the binding knows Node. */
 const NATIVE_ROOMS: Record<string, readonly string[]> = {

@@ -112,6 +112,8 @@ t.test('what is in the state directory, and no state file, does not matter', asy
   const place = await furnish(t);
   place.write('states/README', 'these are the state files of job 7');
   place.write('states/report.json', '{}');
+  place.write(`states/.axl-verdict.${'0'.repeat(32)}-0.flock`, '');
+  place.write('states/.axl-comm-1/0', '');
   fs.symlinkSync('kept', place.path('states/latest'));
   t.match(await sweep(place, ['--delete']), { status: 0, stdout: /1 deleted/ });
   t.same(left(place), ['kept']);
