@@ -7,17 +7,20 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <set>
 #include <string_view>
 
 #include "base/names.h"
 #include "journal/format.h"
 #include "journal/journal.h"
 #include "journal/reader.h"
+#include "os/metadata.h"
 
 namespace axl {
 
 namespace {
 
+constexpr int kListings = 10;
 constexpr size_t kBeginning = 16 << 10;  // with all of a TRANSFER record
 using namespace std::string_view_literals;
 // What begins with one of these may be a state file that somebody has compressed, or whose blocks were lost.
@@ -110,17 +113,33 @@ class StateFileSearch {
     Fd fd(os_, os_.OpenNoLinks(AT_FDCWD, dir.c_str(), O_RDONLY | O_DIRECTORY));
     if (fd.error() == ENOENT && dir != top_) return Status::Ok();
     if (!fd.valid()) return Status::Errno(fd.error(), "open", dir);
-    std::vector<OsDirEntry> entries;
-    if (const int r = os_.List(fd.get(), &entries); r < 0) return Status::Errno(-r, "readdir", dir);
-    std::vector<Identified> each(entries.size());
-    std::vector<std::string> directories(entries.size());
-    engine_.ParallelFor(entries.size(), jobs_, [&](size_t i) {
-      each[i] = Entry(Join(dir, entries[i].name), entries[i].name, &directories[i]);
-    });
+    std::vector<std::string> names;
+    if (Status s = ListWhole(fd.get(), dir, &names); !s.ok()) return s;
+    std::vector<Identified> each(names.size());
+    std::vector<std::string> directories(names.size());
+    engine_.ParallelFor(names.size(), jobs_,
+                        [&](size_t i) { each[i] = Entry(Join(dir, names[i]), names[i], &directories[i]); });
     for (const std::string& below : directories)
       if (!below.empty()) pending_.push_back(below);
     for (Identified& one : each) Count(std::move(one));
     return Status::Ok();
+  }
+
+  // Some file systems skip entries of a directory that shrinks while it is listed. All that was ever seen counts.
+  Status ListWhole(int fd, const std::string& dir, std::vector<std::string>* names) {
+    std::set<std::string> seen;
+    for (int attempt = 0; attempt < kListings; attempt++) {
+      struct stat before, after;
+      std::vector<OsDirEntry> entries;
+      if (const int r = os_.Fstat(fd, &before); r < 0) return Status::Errno(-r, "fstat", dir);
+      if (const int r = os_.List(fd, &entries); r < 0) return Status::Errno(-r, "readdir", dir);
+      if (const int r = os_.Fstat(fd, &after); r < 0) return Status::Errno(-r, "fstat", dir);
+      for (const OsDirEntry& entry : entries) seen.insert(entry.name);
+      if (TimeOf(before.st_mtim) != TimeOf(after.st_mtim)) continue;
+      names->assign(seen.begin(), seen.end());
+      return Status::Ok();
+    }
+    return Status::Make(Code::kConflict, "the directory changes while it is listed: run this again", dir);
   }
 
   Identified Entry(const std::string& path, const std::string& name, std::string* directory) {

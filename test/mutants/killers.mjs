@@ -199,4 +199,9 @@ export const killers = {
   'a copy is taken over while its writer may be alive': 'ACopyIsNotAdoptedWhileItsWriterMayBeAlive',
   'a state file on a file system whose inode numbers mean nothing cannot be removed': HEADER,
   'any state file has the name of one whose inode number means nothing': HEADER,
+  'a state directory that changes while it is listed is believed at the first look':
+    'AStateFileThatAListingSkipsWhileItsDirectoryShrinksIsFoundAllTheSame',
+  'an empty file is taken for none that was a state file': 'AStateFileIsKnownByItsHeaderWhateverFollows',
+  'an orphan that has changed since it was found is deleted': 'AnOrphanThatHasChangedSinceItWasFoundIsLeft',
+  'a state file is forgotten whose writer may be alive': 'OfAWriterOnAnotherHostNothingIsKnownSoItsStateFileStays',
 };

@@ -5,3 +5,4 @@ export { homeMutants } from './home.mjs';
 export { orderMutants } from './order.mjs';
 export { safetyMutants } from './safety.mjs';
 export { sameMutants } from './same.mjs';
+export { upkeepMutants } from './upkeep.mjs';
