@@ -223,7 +223,7 @@ export class CollectiveTransfer {
    * durable in the home of the dataset before the first rank publishes: whoever is killed then, and whichever state
    * directories `axl-finalize` is given, all are published.
    *
-   * If that cannot be written, nothing is published, and wait can be called again. If publishing itself fails on a rank
+   * If a rank cannot publish, as far as that can be told before the first rename, or if that cannot be written, nothing is published, and wait can be called again. If publishing itself fails on a rank
    * after that, wait rejects on all ranks, though others have published: call it again, or let `axl-finalize` publish
    * the rest.
    * @param options `signal` ends the waiting, on all ranks
@@ -235,9 +235,9 @@ export class CollectiveTransfer {
    * @see AXL_Wait_comm
    */
   async wait(options?: WaitOptions): Promise<TransferReport> {
-    const ready = await this.#ranks.all('wait', () => this.#own.settle(options));
-    const outcome = await this.#common('wait', ready);
-    if (outcome !== 'complete') throw await this.#notPublished(outcome, ready);
+    const [ready, refused] = await this.#ranks.all('wait', () => this.#part.settle(options));
+    const outcome = await this.#common('wait', ready && (refused === undefined || this.#publishing));
+    if (outcome !== 'complete') throw await this.#notPublished(outcome, ready, refused);
     await this.#decide();
     this.#publishing = true;
     try {
@@ -376,7 +376,7 @@ export class CollectiveTransfer {
   }
 
   /** Why wait has not published: this rank's own failure, if it is one, or another's. */
-  async #notPublished(outcome: Outcome, ready: boolean): Promise<unknown> {
+  async #notPublished(outcome: Outcome, ready: boolean, refused?: AxlError): Promise<unknown> {
     if (!ready && this.#own.state === outcome) {
       const [own] = await Promise.allSettled([this.#own.wait()]);
       if (own.status === 'rejected') return own.reason;
@@ -384,7 +384,8 @@ export class CollectiveTransfer {
     const report = await this.#own.report();
     const name = displayName(this.name);
     if (outcome === 'canceled') return new CanceledError(`wait: transfer ${name} was canceled on a rank`, { report });
-    const cause = new AxlError('AXL_RANK_FAILED', 'wait: it failed on another rank; the error there says why');
+    const cause =
+      refused ?? new AxlError('AXL_RANK_FAILED', 'wait: it failed on another rank; the error there says why');
     return new TransferError(`wait: transfer ${name} failed on a rank`, report, { cause });
   }
 }

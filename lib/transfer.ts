@@ -1,5 +1,4 @@
 // A transfer: which call fits which state, and what each promises. The work is the addon's; this file is its manners.
-
 import type { AxlError } from './base/errors.js';
 import { absolutePath, displayName, packPairs, toText } from './base/names.js';
 import { answer, LINKS, type NativeReport, type NativeTransfer, native } from './base/native.js';
@@ -102,7 +101,8 @@ export class Transfer {
   static async #open(stateFile: PathLike, options: OpenOptions): Promise<Transfer> {
     const path = absolutePath(stateFile, 'stateFile');
     const transfer = new Transfer('', path, options);
-    [transfer.#name, transfer.#phase, transfer.#isDecided] = await takeOver(transfer.#native, path, options.mover);
+    const { name, state, forwardOnly } = await takeOver(transfer.#native, path, options);
+    [transfer.#name, transfer.#phase, transfer.#isDecided] = [name, phaseOf(state), forwardOnly];
     transfer.#turn.begin();
     return transfer;
   }

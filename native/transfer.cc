@@ -4,11 +4,11 @@
 #include <cerrno>
 #include <ctime>
 #include <optional>
-#include <unordered_map>
 
 #include "copy/copy_job.h"
 #include "copy/prepare.h"
 #include "dataset/rank.h"
+#include "finalize/meeting.h"
 #include "os/metadata.h"
 
 namespace axl {
@@ -63,10 +63,9 @@ Status Transfer::Create(const TransferOptions& options) {
   return Journal::Create(os_, options.state_file, info, &journal_);
 }
 
-Status Transfer::Open(const std::string& state_file, const JobAnswers& answers) {
+Status Transfer::Open(const std::string& state_file, const Word& word, bool adopt, bool agreed) {
   std::unique_ptr<Journal> journal;
-  const Word word{false, {}, answers};
-  if (Status s = Journal::Open(os_, state_file, {&word}, &journal); !s.ok()) return s;
+  if (Status s = Journal::Open(os_, state_file, {.word = &word, .adopt = adopt}, &journal); !s.ok()) return s;
   if (!journal->state().sealed) return Wrong("the transfer was never dispatched; there is nothing to resume", *journal);
   // After it is locked: see AskVerdict.
   std::optional<Decision> decision;
@@ -77,6 +76,7 @@ Status Transfer::Open(const std::string& state_file, const JobAnswers& answers) 
   forward_only_ = decision == Decision::kPublish;
   journal_ = std::move(journal);
   counters_ = TotalsOf(journal_->state());
+  alone_ = !agreed && journal_->state().info.all_ranks && journal_->state().info.size > 1;
   return Status::Ok();
 }
 
@@ -276,13 +276,30 @@ Status Transfer::FirstFailure() const {
   return Status::Ok();
 }
 
-Status Transfer::Publish() {
+// Of one that is not published yet.
+Status Transfer::CheckComplete() const {
   if (!quiet()) return Wrong("publish while copies run", *journal_);
   const TransferState& state = journal_->state();
   if (!state.sealed) return Wrong("wait before dispatch", *journal_);
-  if (state.outcome == Outcome::kPublished) return Status::Ok();
   if (state.outcome == Outcome::kRolledBack) return Wrong("wait after free has begun", *journal_);
-  if (Status s = FirstFailure(); !s.ok()) return s;
+  if (state.outcome == Outcome::kPublished) return Status::Ok();
+  if (alone_ && !forward_only_)
+    return Wrong(
+        "it is published only with all ranks of its dataset: open it with comm on all ranks, or with agreed if "
+        "you know that all are complete, or run axl-finalize",
+        *journal_);
+  return FirstFailure();
+}
+
+Status Transfer::CheckPublish() {
+  const Status s = CheckComplete();
+  if (!s.ok() || journal_->state().outcome == Outcome::kPublished) return s;
+  return Publisher(os_, *journal_).Check();
+}
+
+Status Transfer::Publish() {
+  const Status s = CheckComplete();
+  if (!s.ok() || journal_->state().outcome == Outcome::kPublished) return s;
   publisher_ = std::make_unique<Publisher>(os_, *journal_);
   return publisher_->Publish();
 }
@@ -291,12 +308,7 @@ Status Transfer::Meet(const Transfer& publishing, Order* order) {
   const TransferState &mine = journal_->state(), &theirs = publishing.journal_->state();
   *order = Order::kApart;
   if (!mine.sealed || mine.outcome != Outcome::kNone || !theirs.AllDone()) return Status::Ok();
-  std::unordered_map<std::string_view, uint32_t> names;
-  for (uint32_t id = 0; id < theirs.files.size(); id++) names.emplace(theirs.files[id].dest, id);
-  std::vector<Record> replaces;
-  for (uint32_t id = 0; id < mine.files.size(); id++)
-    if (const auto found = names.find(mine.files[id].dest); found != names.end())
-      replaces.emplace_back(ReplacesRecord{id, theirs.progress[found->second].temporary});
+  std::vector<Record> replaces = Replacements(theirs, mine);
   if (replaces.empty()) return Status::Ok();
   *order = IsOlder(mine, theirs) ? Order::kOlder : Order::kNewer;
   if (*order == Order::kOlder) return Status::Ok();
@@ -365,33 +377,5 @@ PlanCounts Transfer::plan_counts() const { return plan_.counts(); }
 std::string Transfer::name() const { return journal_->state().info.name; }
 std::string Transfer::state_file() const { return journal_->path(); }
 const Uuid& Transfer::uuid() const { return journal_->uuid(); }
-
-void Transfer::EachPending(const std::function<void(uint32_t, const FileEntry&)>& f) const {
-  const TransferState& s = journal_->state();
-  for (uint32_t id = 0; id < s.files.size(); id++)
-    if (s.progress[id].state == FileState::kPending && s.files[id].kind == FileKind::kRegular) f(id, s.files[id]);
-}
-
-// What was done goes beyond what the journal says of it: an owner given at last, a failure when it was full.
-FileProgress Transfer::ProgressOf(uint32_t id) const {
-  FileProgress p = journal_->state().progress[id];
-  if (publisher_) {
-    const auto& disk = publisher_->disk(id);
-    p.published |= disk.published;
-    p.lacking = static_cast<uint8_t>((p.lacking & ~kLacksOwner) | (disk.owner_given ? 0 : kLacksOwner));
-  }
-  const auto copies = job();
-  if (!copies || p.state != FileState::kPending) return p;
-  if (const auto found = copies->unrecorded().find(id); found != copies->unrecorded().end()) {
-    p.state = FileState::kFailed;
-    p.failure = found->second;
-  }
-  return p;
-}
-
-void Transfer::EachFile(const std::function<void(const FileEntry&, const FileProgress&)>& f) const {
-  const TransferState& s = journal_->state();
-  for (uint32_t id = 0; id < s.files.size(); id++) f(s.files[id], ProgressOf(id));
-}
 
 }  // namespace axl

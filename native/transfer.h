@@ -60,8 +60,12 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
   Status Create(const TransferOptions& options);
   // A state file that a dead process left. Errors as Journal::Open; kInvalidState if it was never dispatched.
   // What it says decides the state: see state().
-  // `answers`: what movers have said of the jobs that it names.
-  Status Open(const std::string& state_file, const JobAnswers& answers = {});
+  // `adopt`: also a copy of a state file whose original is gone. `agreed`: the caller sees to it that what goes only
+  // with all ranks is published only then; otherwise it is not published unless that was decided.
+  Status Open(const std::string& state_file, const Word& word = {}, bool adopt = false, bool agreed = true);
+
+  // Would Publish succeed, as far as that can be told before the first rename? Changes nothing.
+  Status CheckPublish();
 
   enum class Order : uint8_t { kApart = 0, kOlder, kNewer };
   // Does this one go to final names of `publishing`, and was it dispatched before or after it? If after, its journal
@@ -141,6 +145,7 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
   Status AppendAll(std::vector<Record>* batch);
   FileProgress ProgressOf(uint32_t id) const;
   Status Prepare();
+  Status CheckComplete() const;
   void Start(std::shared_ptr<CopyJob> job);
   Status FirstFailure() const;
   Status CheckJobEnded() const;
@@ -152,6 +157,7 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
   std::unique_ptr<Publisher> publisher_;  // the last that ran: what it has done counts in reports
   Plan plan_;
   bool forward_only_ = false;
+  bool alone_ = false;  // opened by who knows nothing of the other ranks with which alone it is published
   Status failure_;
   std::atomic<bool> moving_{false};  // a mover has its files
   bool may_run_ = false;             // a job was submitted, and is not known to have ended

@@ -98,17 +98,25 @@ export const PUBLISHED_FLAG = 0x10;
 export const OWNER_GIVEN_FLAG = 0x20;
 export const HAS_CRC_FLAG = 0x40;
 
+/** What was opened. */
+export interface NativeOpened {
+  readonly name: string;
+  readonly state: number;
+  /** It was decided that its dataset is published, so that it cannot be freed before. */
+  readonly forwardOnly: boolean;
+}
+
 /**
  * One transfer. Promises are rejected with a NativeFailure; see {@link answer}. Calls that return one are queued: the
  * next begins when the one before has ended. The others are immediate, and may be made at any time.
  */
 export interface NativeTransfer extends NativeMoving {
   create(options: NativeTransferOptions): Promise<void>;
-  /** `answers`: as in NativeWord. `forwardOnly`: it was decided that its dataset is published, so that it cannot be freed before. */
-  open(
-    stateFile: Buffer,
-    answers?: Buffer,
-  ): Promise<{ readonly name: string; readonly state: number; readonly forwardOnly: boolean }>;
+  /**
+   * @param adopt also a copy of a state file
+   * @param agreed it may be published though it goes only with all ranks, and nobody has decided that
+   */
+  open(stateFile: Buffer, word: NativeWord, adopt: boolean, agreed: boolean): Promise<NativeOpened>;
   /** `packed`: source NUL destination NUL, ... `exact`: a destination is the final path itself, as for a match. */
   add(packed: Buffer, exact: boolean, links: number): Promise<{ files: number; directories: number; bytes: number }>;
   /** Resolves once the plan is journalled and copies run. */
@@ -118,6 +126,8 @@ export interface NativeTransfer extends NativeMoving {
   whenQuiet(): Promise<void>;
   /** Needs quiet, as the five below. An index of NATIVE_STATES. */
   state(): Promise<number>;
+  /** Would publish() succeed, as far as that can be told before the first rename? */
+  checkPublish(): Promise<void>;
   publish(): Promise<void>;
   report(): Promise<NativeReport>;
   free(): Promise<void>;

@@ -118,7 +118,15 @@ export const shapes = {
     mover,
   },
   collective: { comm, commTimeoutMs: integer(1, 0x7fff_ffff) },
-  open: { comm, commTimeoutMs: integer(1, 0x7fff_ffff), mover },
+  open: {
+    comm,
+    commTimeoutMs: integer(1, 0x7fff_ffff),
+    mover,
+    agreed: flag,
+    jobEnded: flag,
+    writerDead: texts,
+    adopt: flag,
+  },
   openComm: {
     provider: oneOf('auto', 'pmi', 'pmix', 'directory'),
     directory: path,

@@ -151,6 +151,17 @@ export interface OpenOptions {
   readonly comm?: Comm;
   /** Milliseconds, as in {@link CollectiveOptions}. @default 1800000 */
   readonly commTimeoutMs?: number;
+  /**
+   * The caller has seen that every rank of the dataset is complete. Without this and without `comm`, wait() does not
+   * publish a transfer that is to be published only with all ranks (`allRanks`). @default false
+   */
+  readonly agreed?: boolean;
+  /** The job is over: treat a writer of which nothing can be told as dead. @default false */
+  readonly jobEnded?: boolean;
+  /** Names of hosts that are down: treat a writer there of which nothing can be told as dead. @default none */
+  readonly writerDead?: readonly string[];
+  /** Take over a copy of a state file, as a move or a restore leaves it: its original is gone. @default false */
+  readonly adopt?: boolean;
   /** The mover of the transfer: it is asked whether its job has ended, and copies the rest. @default our threads */
   readonly mover?: Mover;
 }

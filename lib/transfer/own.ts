@@ -1,4 +1,5 @@
 // What a collective transfer has of its own rank: a transfer, and what one rank says for all in the home of the dataset.
+import type { AxlError } from '../base/errors.js';
 import { answer, type NativeTransfer } from '../base/native.js';
 import { DECISIONS } from '../base/native-home.js';
 import type {
@@ -45,6 +46,8 @@ export interface OwnPart {
   agreeToPublish(atHome: boolean): Promise<void>;
   isRolledBack(): Promise<boolean>;
   withdraw(): Promise<void>;
+  /** As settle of the transfer; and why it could not be published now, if anything can be told before the first rename. */
+  settle(options: WaitOptions | undefined): Promise<[ready: boolean, refused?: AxlError]>;
 }
 
 /** @param isDecided was it decided before that all are published? */
@@ -54,5 +57,9 @@ export function partOf(transfer: OwnTransfer, addon: NativeTransfer, isDecided: 
     agreeToPublish: (atHome) => answer(addon.agreeToPublish(atHome)),
     isRolledBack: async () => DECISIONS[(await answer(addon.askVerdict())) - 1] === 'roll back',
     withdraw: () => answer(addon.withdraw()),
+    async settle(options) {
+      if (!(await transfer.settle(options))) return [false];
+      return [true, await answer(addon.checkPublish()).then(undefined, (refused: AxlError) => refused)];
+    },
   };
 }

@@ -2,6 +2,7 @@
 #include "binding/transfer_handle.h"
 
 #include "base/names.h"
+#include "binding/finalize.h"
 #include "binding/values.h"
 
 namespace axl {
@@ -94,6 +95,7 @@ Napi::Function TransferHandle::Define(Napi::Env env, Environment* environment) {
                          InstanceMethod<&T::Abandon>("abandon"),
                          InstanceMethod<&T::WhenQuiet>("whenQuiet"),
                          InstanceMethod<&T::State>("state"),
+                         InstanceMethod<&T::Ask<&Transfer::CheckPublish>>("checkPublish"),
                          InstanceMethod<&T::Ask<&Transfer::Publish>>("publish"),
                          InstanceMethod<&T::Meet>("meet"),
                          InstanceMethod<&T::Report>("report"),
@@ -120,13 +122,15 @@ Napi::Value TransferHandle::Create(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value TransferHandle::Open(const Napi::CallbackInfo& info) {
-  return live_->RunAndHold(
-      info.Env(), true, [path = Bytes(info[0]), answers = ReadAnswers(info[1])](Transfer& t) -> Result {
-        if (Status s = t.Open(path, answers); !s.ok()) return s;
-        return {Status::Ok(), [name = t.name(), state = t.state(), forward = t.forward_only()](Napi::Env env) {
-                  return Object(env, "name", name, "state", state, "forwardOnly", forward);
-                }};
-      });
+  return live_->RunAndHold(info.Env(), true,
+                           [path = Bytes(info[0]), word = ReadWord(info[1].As<Napi::Object>()),
+                            adopt = FromJs<bool>(info[2]), agreed = FromJs<bool>(info[3])](Transfer& t) -> Result {
+                             if (Status s = t.Open(path, word, adopt, agreed); !s.ok()) return s;
+                             return {Status::Ok(),
+                                     [name = t.name(), state = t.state(), forward = t.forward_only()](Napi::Env env) {
+                                       return Object(env, "name", name, "state", state, "forwardOnly", forward);
+                                     }};
+                           });
 }
 
 Napi::Value TransferHandle::Add(const Napi::CallbackInfo& info) {

@@ -4,6 +4,8 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <string_view>
+#include <unordered_map>
 
 namespace axl {
 
@@ -44,6 +46,16 @@ std::vector<Case*> InOrderOfDispatch(std::vector<Case>& cases) {
   std::stable_sort(open, all.end(),
                    [](const Case* a, const Case* b) { return IsOlder(a->journal->state(), b->journal->state()); });
   return all;
+}
+
+std::vector<Record> Replacements(const TransferState& older, const TransferState& newer) {
+  std::unordered_map<std::string_view, uint32_t> names;
+  for (uint32_t id = 0; id < older.files.size(); id++) names.emplace(older.files[id].dest, id);
+  std::vector<Record> replaces;
+  for (uint32_t id = 0; id < newer.files.size(); id++)
+    if (const auto found = names.find(newer.files[id].dest); found != names.end())
+      replaces.emplace_back(ReplacesRecord{id, older.progress[found->second].temporary});
+  return replaces;
 }
 
 std::vector<Meeting> LetReplace(const std::vector<Case*>& in_order) {

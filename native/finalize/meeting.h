@@ -13,6 +13,9 @@ namespace axl {
 // The open cases in the order of their dispatch; those that are not open stay where they are.
 std::vector<Case*> InOrderOfDispatch(std::vector<Case>& cases);
 
+// REPLACES for each final name that `newer` has in common with `older`, which is complete.
+std::vector<Record> Replacements(const TransferState& older, const TransferState& newer);
+
 struct Meeting {
   uint32_t older, newer;  // places in the order
 };

@@ -1,100 +1,24 @@
 // Collective transfers, with a Comm that the application supplies: all ranks come to one outcome, and publish all or none.
 // The ranks are in one process here; test/hpc has them under real launchers.
 import * as fs from 'node:fs';
-import t, { type Test } from 'tap';
+import t from 'tap';
 import * as axl from '../../lib/index.js';
-import {
-  type AxlError,
-  type CollectiveOptions,
-  type CollectiveTransfer,
-  type Comm,
-  finalize,
-  Transfer,
-} from '../../lib/index.js';
+import { type AxlError, type CollectiveOptions, type CollectiveTransfer, finalize, Transfer } from '../../lib/index.js';
 import { published } from '../datasets/datasets.js';
 import { obstruct as takeTemporary } from '../journals.js';
-import { bytes, codeOf, Place, rejection, temporaries, tree } from '../support.js';
-
-/** A question that ranks answer one after the other, until all have. */
-class Board {
-  readonly #size: number;
-  #answers: boolean[] = [];
-  #asked: ((all: boolean) => void)[] = [];
-  #isLost = false;
-
-  constructor(size: number) {
-    this.#size = size;
-  }
-
-  /** A rank has died, and the others are told when they ask. */
-  lose(): void {
-    this.#isLost = true;
-  }
-
-  ask(value: boolean): Promise<boolean> {
-    if (this.#isLost) return Promise.reject(new Error('a rank has died'));
-    this.#answers.push(value);
-    const answer = new Promise<boolean>((resolve) => this.#asked.push(resolve));
-    if (this.#answers.length < this.#size) return answer;
-    const [answers, asked] = [this.#answers, this.#asked];
-    this.#answers = [];
-    this.#asked = [];
-    for (const resolve of asked) resolve(answers.every(Boolean));
-    return answer;
-  }
-
-  comm(rank: number): Comm {
-    const allTrue = (value: boolean) => this.ask(value);
-    return { rank, size: this.#size, allTrue, barrier: async () => void (await this.ask(true)) };
-  }
-}
-
-const SIZE = 3;
-/** Without what was decided about them. */
-const stateFiles = (place: Place) => fs.readdirSync(place.states).filter((name) => !name.startsWith('.axl-verdict.'));
-/** No rank waits so long for another, unless it is lost. */
-const HANGS_MS = 600_000;
-
-/** What each of the ranks comes to: a code, or `ok`. */
-const outcomes = (calls: readonly Promise<unknown>[]): Promise<string[]> =>
-  Promise.all(
-    calls.map((call) =>
-      call.then(
-        () => 'ok',
-        (error) => error.code ?? error.name,
-      ),
-    ),
-  );
-
-interface World {
-  readonly place: Place;
-  readonly ranks: CollectiveTransfer[];
-}
-
-function options(place: Place, comm: Comm): CollectiveOptions {
-  return { name: 'ckpt', stateDir: place.states, comm, durability: 'none', commTimeoutMs: HANGS_MS };
-}
-
-async function createAll(t: Test): Promise<World> {
-  const place = new Place(t);
-  const board = new Board(SIZE);
-  const ranks = await Promise.all(
-    Array.from({ length: SIZE }, (_, rank) => Transfer.create(options(place, board.comm(rank)))),
-  );
-  t.teardown(() => Promise.all(ranks.map((transfer) => transfer[Symbol.asyncDispose]())));
-  return { place, ranks };
-}
-
-async function addAll({ place, ranks }: World): Promise<void> {
-  await Promise.all(
-    ranks.map((transfer, rank) =>
-      transfer.add(place.write(`source/r${rank}`, bytes(10_000, rank)), place.path(`dest/r${rank}`)),
-    ),
-  );
-}
-
-/** A directory stands where a rank's file is to go, since dispatch. */
-const obstruct = (place: Place, rank: number): string => place.mkdir(`dest/r${rank}`);
+import { codeOf, Place, rejection, temporaries, tree } from '../support.js';
+import {
+  addAll,
+  Board,
+  createAll,
+  obstruct,
+  obstructLate,
+  options,
+  outcomes,
+  SIZE,
+  stateFiles,
+  type World,
+} from './board.js';
 
 t.test('all ranks publish, and say the same at each step', async (t) => {
   const world = await createAll(t);
@@ -250,12 +174,42 @@ t.test('one rank that is canceled cancels all of them, though others are complet
   t.same([...Object.keys(tree(place.states)), ...temporaries(place.root)], []);
 });
 
-t.test('a publishing that fails on one rank fails on all; nothing is freed, and wait goes on', async (t) => {
+t.test('what one rank cannot publish is found before any rank has, and wait can be called again', async (t) => {
   const world = await createAll(t);
   const { place, ranks } = world;
   await addAll(world);
   await Promise.all(ranks.map((transfer) => transfer.dispatch()));
   obstruct(place, 1);
+  const errors = (await Promise.all(ranks.map((transfer) => rejection(transfer.wait())))) as AxlError[];
+  t.same(
+    errors.map(({ code, cause }) => [code, (cause as AxlError).code]),
+    [0, 1, 2].map((rank) => ['AXL_TRANSFER_FAILED', rank === 1 ? 'AXL_IO' : 'AXL_RANK_FAILED']),
+  );
+  t.same(published(place), ['r1'], 'only what is in the way');
+  t.same(fs.readdirSync(place.states).length, SIZE, 'nothing is decided');
+  fs.rmdirSync(place.path('dest/r1'));
+  t.same(await outcomes(ranks.map((transfer) => transfer.wait())), Array(SIZE).fill('ok'));
+  t.same(published(place), ['r0', 'r1', 'r2']);
+  t.same(await outcomes(ranks.map((transfer) => transfer.free())), Array(SIZE).fill('ok'));
+});
+
+t.test('ranks that cannot publish can be freed, which rolls all of them back', async (t) => {
+  const world = await createAll(t);
+  const { place, ranks } = world;
+  await addAll(world);
+  await Promise.all(ranks.map((transfer) => transfer.dispatch()));
+  obstruct(place, 1);
+  await outcomes(ranks.map((transfer) => transfer.wait()));
+  t.same(await outcomes(ranks.map((transfer) => transfer.free())), Array(SIZE).fill('ok'));
+  t.same([...stateFiles(place), ...temporaries(place.root)], []);
+});
+
+t.test('a publishing that fails on one rank fails on all; nothing is freed, and wait goes on', async (t) => {
+  const world = await createAll(t);
+  const { place, ranks } = world;
+  await addAll(world);
+  await Promise.all(ranks.map((transfer) => transfer.dispatch()));
+  obstructLate(world, 1);
   const errors = (await Promise.all(ranks.map((transfer) => rejection(transfer.wait())))) as AxlError[];
   t.same(
     errors.map(({ code }) => code),
@@ -295,7 +249,7 @@ t.test('ranks that take over a transfer that some have published cannot free it 
   const { place, ranks } = world;
   await addAll(world);
   await Promise.all(ranks.map((transfer) => transfer.dispatch()));
-  obstruct(place, 1);
+  obstructLate(world, 1);
   await outcomes(ranks.map((transfer) => transfer.wait()));
   await Promise.all(ranks.map((transfer) => transfer[Symbol.asyncDispose]()));
   const board = new Board(SIZE);

@@ -1,7 +1,7 @@
 // Transfers that are to be published only with all ranks of their dataset: axl-finalize does so without being told.
 import * as fs from 'node:fs';
 import t from 'tap';
-import { finalize } from '../../lib/index.js';
+import { finalize, Transfer } from '../../lib/index.js';
 import { Place, temporaries, tree } from '../support.js';
 import { leaveRanks, published } from './datasets.js';
 
@@ -20,6 +20,25 @@ t.test('a transfer that wants all ranks is not published without them, whatever 
   t.match(report.counts, { published: 0, 'rolled-back': 2 });
   t.same(published(place), ['alone.0']);
   t.same([...temporaries(place.dest), ...Object.keys(tree(place.states))], []);
+});
+
+t.test('one rank that is opened alone publishes nothing, unless the caller knows that all are complete', async (t) => {
+  const place = new Place(t);
+  await leaveRanks(place, [0, 1], 2, 'part', together);
+  {
+    await using transfer = await Transfer.open(place.path('states/part.0'));
+    await t.rejects(transfer.wait(), {
+      code: 'AXL_INVALID_STATE',
+      message: /only with all ranks.*comm.*agreed.*axl-finalize/,
+    });
+    t.equal(await transfer.settle(), true);
+  }
+  t.same(published(place), []);
+  {
+    await using transfer = await Transfer.open(place.path('states/part.0'), { agreed: true });
+    await transfer.wait();
+  }
+  t.same(published(place), ['part.0']);
 });
 
 t.test('to ask for no datasets does not publish it alone, either', async (t) => {

@@ -221,8 +221,12 @@ t.test('a verdict is in the home of its dataset before any rank is touched', { s
   await job.leave({ ranks: [0], home: true });
   await job.leave({ ranks: [1], dir: 'states2', home: true });
   const inputs = [job.states, job.path('states2')];
-  const first = await job.faulty({ root: job.root, only: ['renameat'], at: 2, fault: 'kill' }, ['--jobs', '1'], inputs);
-  t.match(first.hit, { call: 'renameat' });
+  const first = await job.faulty(
+    { root: join(job.root, 'dest'), only: ['renameat', 'renameat2'], at: 2, fault: 'kill' },
+    ['--jobs', '1'],
+    inputs,
+  );
+  t.match(first.hit, { call: /^renameat/ });
   t.equal(published(job).length, 1, 'one rank is published, and its state file may be gone');
   for (const dir of [job.states, job.path('states2')]) loseLocks(dir);
   t.equal((await toEnd(inputs)).status, 0);
@@ -280,7 +284,7 @@ t.test('ranks that were published together are complete, though one of them is f
   const job = new Job(t);
   await job.leave();
   for (const rank of [0, 1]) {
-    await using transfer = await Transfer.open(job.ofRank(rank));
+    await using transfer = await Transfer.open(job.ofRank(rank), { agreed: true });
     await transfer.wait();
     if (rank === 0) await transfer.free();
   }
