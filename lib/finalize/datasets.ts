@@ -41,10 +41,10 @@ class Round {
 
   async act(): Promise<void> {
     const { work, plan, uuids } = this.look;
+    // Two ranks of one dataset that meet are a conflict, and were found before.
+    if (this.look.wanted.length > 1) await work.findMeetings();
     const isActedOn = (i: number) => (ACTED_ON as readonly Part[]).includes(plan.part(i));
     const ours = [...work.ours()].filter(isActedOn);
-    // Two ranks of one dataset that meet are a conflict, and were found before.
-    if (this.look.wanted.length > 1) await work.findMeetings(ours);
     const choices = ACTED_ON.filter((part) => ours.some((i) => plan.part(i) === part));
     await work.conclude(ours, choices, (i) => plan.part(i) as ActedOn, this.#patience, uuids);
     for (const i of work.ours()) this.#reportUntouched(i);

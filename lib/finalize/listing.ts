@@ -86,7 +86,7 @@ function mayMeet({ candidates }: Work): boolean {
 /** Each for itself. @returns what is left: transfers that go only with all ranks of their dataset */
 function finalizeEach(work: Work, patience: Patience): Promise<Set<string>> {
   return work.terms.tally.time('finalize', async () => {
-    if (mayMeet(work)) await work.findMeetings([...work.ours()]);
+    if (mayMeet(work)) await work.findMeetings();
     return work.conclude(work.ours(), ['each'], () => 'each', patience);
   });
 }

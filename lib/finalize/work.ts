@@ -104,7 +104,7 @@ export class Work {
   readonly #asked: number;
   readonly #jobs: number;
   readonly #batch: number;
-  /** Of candidates that have final names in common with others: the first of these. */
+  /** Of candidates that have final names in common with others: the one of these whose name comes first. */
   readonly #meeting = new Map<number, number>();
 
   /** @param asked how many of the candidates, from the first, were asked for; the others are only looked at */
@@ -132,7 +132,7 @@ export class Work {
   /** Is this candidate of our shard, and left to do? */
   isOurs(i: number): boolean {
     const { shard } = this.terms;
-    if (shard && hash(this.candidates.name(i)) % shard.count !== shard.index) return false;
+    if (shard && hash(this.candidates.name(this.#meeting.get(i) ?? i)) % shard.count !== shard.index) return false;
     return this.#only?.has(this.candidates.path(i)) ?? true;
   }
 
@@ -146,15 +146,19 @@ export class Work {
   }
 
   /**
-   * Finds out which of them have final names in common: those are finalized in one batch, by the order of their dispatch.
+   * Finds out which candidates have final names in common: those are of one shard, and finalized in one batch, by the order
+   * of their dispatch.
    */
-  async findMeetings(numbers: readonly number[]): Promise<void> {
-    const heads = await answer(native().meetings(this.candidates.pack(numbers), this.#jobs));
+  async findMeetings(): Promise<void> {
+    const { candidates } = this;
+    const heads = await answer(native().meetings(candidates.pack([...candidates.numbers()]), this.#jobs));
+    const groups = new Map<number, number[]>();
+    for (const [i, head] of heads.entries()) if (head !== i) groups.set(head, [...(groups.get(head) ?? [head]), i]);
     this.#meeting.clear();
-    for (const [at, head] of heads.entries()) {
-      if (head === at) continue;
-      this.#meeting.set(numbers[at] as number, head);
-      this.#meeting.set(numbers[head] as number, head);
+    for (const group of groups.values()) {
+      // The same for shards whose directories list in other orders.
+      const first = group.reduce((a, b) => (candidates.name(a) < candidates.name(b) ? a : b));
+      for (const i of group) this.#meeting.set(i, first);
     }
   }
 

@@ -90,6 +90,19 @@ t.test('axl-finalize publishes them in the order of their dispatch, whatever the
   t.same(fs.readdirSync(place.states), []);
 });
 
+t.test('shards publish transfers to the same names in that order, too', async (t) => {
+  const place = new Place(t);
+  const names = ['ckpt.9.0', 'ckpt.9.1', 'ckpt.10.0', 'ckpt.10.1'];
+  for (const which of names) {
+    await using transfer = await dispatch(place, which, [`rank${which.at(-1)}`]);
+    await quiet(transfer);
+  }
+  const shards = await Promise.all(['0/3', '1/3', '2/3'].map((shard) => axlFinalize(['--shard', shard, place.states])));
+  for (const { status, stderr } of shards) t.equal(status, 0, stderr);
+  t.same(contents(place).sort(), ['ckpt.10.0', 'ckpt.10.1']);
+  t.same(fs.readdirSync(place.states), []);
+});
+
 t.test('of two datasets with the same destinations the later one stands there', async (t) => {
   const place = new Place(t);
   place.mkdir('dest');
