@@ -130,27 +130,34 @@ export const sizeOf = (sizes: readonly number[]): number => Math.max(0, ...sizes
 
 const shown = (dir: string): string => displayName(fromLatin1(dir === '' ? '/' : dir));
 
+const hasBegun = ({ standing }: Member): boolean =>
+  isWhole(standing) || standing === 'incomplete' || standing === 'never-dispatched';
+
 /**
- * The first rank that has two transfers that are whole, as two runs leave them that say the same of themselves: which of
- * them go together nobody knows. One rank alone is a dataset in itself.
+ * Why its transfers may be of two runs that say the same of themselves, so that nobody knows which go together: a rank has
+ * two that are whole; or all ranks are whole, but several have another one, too, and each run may have completed other
+ * ranks. One rank that began twice may be one run's. One rank alone is a dataset in itself.
  */
-function rankOfTwo({ members, sizes }: View): number | undefined {
-  const known = new Set<number>();
+function whyTwo({ members, sizes }: View, isComplete: boolean): string | undefined {
+  const [whole, begun, again] = [new Set<number>(), new Set<number>(), new Set<number>()];
   if (sizeOf(sizes) < 2) return undefined;
-  for (const { rank, standing } of members) {
-    if (isWhole(standing) && known.has(rank)) return rank;
-    if (isWhole(standing)) known.add(rank);
+  for (const member of members.filter(hasBegun)) {
+    const { rank } = member;
+    if (isWhole(member.standing) && whole.has(rank)) return `rank ${rank} has two transfers that are complete`;
+    if (isWhole(member.standing)) whole.add(rank);
+    if (begun.has(rank)) again.add(rank);
+    begun.add(rank);
   }
-  return undefined;
+  const [first, second] = [...again].sort((a, b) => a - b);
+  return isComplete && second !== undefined ? `ranks ${first} and ${second} have two transfers each` : undefined;
 }
 
-function contradiction({ name, sizes, homes, rivals }: View, twice: number | undefined): Outcome['why'] {
+function contradiction({ name, sizes, homes, rivals }: View, twice: string | undefined): Outcome['why'] {
   const dataset = `dataset ${displayName(name)}`;
   if (twice !== undefined) {
-    const why = `rank ${twice} has two transfers that are complete, as of two runs`;
     const remedy =
       'free those of one run, or finalize them one by one; give each run a job, an attempt or a state directory';
-    return { code: 'AXL_CONFLICT', message: `${dataset}: ${why}: ${remedy} of its own` };
+    return { code: 'AXL_CONFLICT', message: `${dataset}: ${twice}, as of two runs: ${remedy} of its own` };
   }
   const all = [...new Set([...homes, ...rivals.map(({ home }) => home)])].sort();
   if (all.length > 1) {
@@ -193,14 +200,14 @@ export function decide(view: View, wanted: Wanted): Outcome {
   const missing = isComplete ? [] : missingRanks(ranks, size);
   const seen = { missing, missingCount: isComplete ? 0 : size - ranks.size };
   const nothing = { ...seen, first: 'nothing', write: undefined } as const;
-  const conflict = (at: View, twice?: number): Outcome => {
+  const conflict = (at: View, twice?: string): Outcome => {
     const why = contradiction(at, twice);
     return { ...nothing, verdict: 'conflict', parts: all('fail'), ...(why && { why }) };
   };
   if (homes.length > 1 || sizes.length > 1) return conflict({ ...view, rivals: [] });
   if (earlier) return follow(view, earlier, seen);
   if (members.some(({ alive }) => alive !== 'no')) return { ...nothing, verdict: 'busy', parts: all('wait') };
-  const twice = rankOfTwo(view);
+  const twice = whyTwo(view, isComplete);
   if (twice !== undefined) return conflict(view, twice);
   const isOne = members.length === 1 && size === 1;
   if (isComplete) {

@@ -59,6 +59,26 @@ t.test('two runs of which nothing tells that they are two are left as they are',
   t.match((await finalize(place.states)).counts, { published: 2 });
 });
 
+t.test('what two runs have completed together is no dataset, though every rank is there', async (t) => {
+  const place = new Place(t);
+  for (const [run, whole, begun] of [
+    ['a', 0, 1],
+    ['b', 1, 0],
+  ] as const) {
+    await leaveRank(place, run, whole);
+    const stateFile = place.path(`states/${run}.${begun}`);
+    await using _ = await place.create({ name: 'ckpt', rank: begun, size: 2, allRanks: true, stateFile });
+  }
+  const before = tree(place.root);
+  const { counts, problems } = await finalize(place.states);
+  t.match(counts, { published: 0, 'rolled-back': 0, failed: 4 });
+  t.match(problems[0]?.error, { code: 'AXL_CONFLICT', message: /ranks 0 and 1 have two transfers each/ });
+  t.same(tree(place.root), before);
+  for (const rank of [0, 1]) fs.rmSync(place.path(`states/a.${rank}`));
+  t.match((await finalize(place.states)).counts, { published: 0, 'rolled-back': 1, removed: 1 });
+  t.same(published(place), []);
+});
+
 t.test('the attempt of a job is the one that Slurm counts', async (t) => {
   const place = new Place(t);
   const code = `const t = await axl.Transfer.create({ name: 'x', stateDir: args[0] });`;

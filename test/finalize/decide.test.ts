@@ -195,6 +195,21 @@ const ROWS: readonly Row[] = [
     'complete; write publish after commit; as it is, as it is, as it is',
   ],
   [
+    'two runs have both begun, and each completed another rank',
+    view('0 complete, 1 incomplete, 0 never-dispatched, 1 complete'),
+    'conflict; fail, fail, fail, fail; AXL_CONFLICT',
+  ],
+  [
+    'two runs have both begun, and neither completed the last rank',
+    view('0 complete, 1 incomplete, 0 incomplete, 1 complete', { sizes: [3] }),
+    'incomplete; write roll back after look again; roll back, roll back, roll back, roll back; missing 2',
+  ],
+  [
+    'what an earlier run has given up is no transfer of this one',
+    view('0 complete, 1 complete, 0 rolled-back, 1 rolled-back'),
+    'complete; write publish after commit; as it is, as it is, as it is, as it is',
+  ],
+  [
     'two runs of one rank',
     view('0 complete, 0 complete', { sizes: [1] }),
     'complete; write publish after commit; as it is, as it is',
