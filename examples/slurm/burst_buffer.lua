@@ -36,7 +36,7 @@ local CONFIG = {
 local OPTIONS = {
   dataset = { [""] = true },
   incomplete = { delete = true, keep = true, resume = true },
-  overwrite = { replace = true, keep = true, fail = true },
+  overwrite = { newer = true, replace = true, keep = true, fail = true },
   verify = { none = true, size = true, checksum = true },
 }
 local LONGEST_PATH, LONGEST_REASON = 3000, 300
