@@ -141,7 +141,9 @@ const hasBegun = ({ standing }: Member): boolean =>
 function whyTwo({ members, sizes }: View, isComplete: boolean): string | undefined {
   const [whole, begun, again] = [new Set<number>(), new Set<number>(), new Set<number>()];
   if (sizeOf(sizes) < 2) return undefined;
-  for (const member of members.filter(hasBegun)) {
+  // One that two paths lead to is one.
+  const transfers = new Map(members.filter(hasBegun).map((member) => [member.uuid, member]));
+  for (const member of transfers.values()) {
     const { rank } = member;
     if (isWhole(member.standing) && whole.has(rank)) return `rank ${rank} has two transfers that are complete`;
     if (isWhole(member.standing)) whole.add(rank);

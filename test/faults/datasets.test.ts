@@ -60,7 +60,7 @@ t.test(
 );
 
 t.test(
-  'a rank that goes with all ranks and cannot be read, at whichever look, is told of as failed',
+  'a rank that goes with all ranks and cannot be read at a look that decides is told of as failed',
   { skip },
   async (t) => {
     for (const [call, fault] of [
@@ -71,6 +71,11 @@ t.test(
         const { world, first, changed, second } = await unreadOnce(lives.allRanks, call, fault, at);
         const what = `${fault} from ${call} ${at}`;
         if (first.hit === undefined) continue; // so many looks there are not
+        // The first look is for destinations that meet, and decides nothing.
+        if (at === 1 && first.status === 0) {
+          t.equal(said(first).counts.published, 2, what);
+          continue;
+        }
         t.equal(first.status, 1, `${what}: ${first.stdout}`);
         t.match(first.stderr, fault.slice('errno='.length), what);
         if (said(first).counts.published === 0) t.same(changed, [], what);

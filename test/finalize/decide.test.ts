@@ -14,12 +14,16 @@ const WANTED: Wanted = { incomplete: 'delete', fallback: 'keep', dryRun: false }
 
 const uuid = (rank: number): string => `${rank}`.padStart(32, '0');
 
-/** `0 complete`, with `alive`, `unknown` (whether it is) or `theirs` (another shard's) behind it. */
+/** `0 complete`, with `alive`, `unknown` (whether it is), `theirs` (another shard's) or `again` (of another run) behind it. */
 function member(text: string): Member {
   const [rank, standing, ...more] = text.split(' ');
   const alive = more.includes('alive') ? 'yes' : more.includes('unknown') ? 'cannot tell' : 'no';
   return {
-    ...{ uuid: uuid(Number(rank)), rank: Number(rank), standing: standing as Standing },
+    ...{
+      uuid: uuid(Number(rank) + (more.includes('again') ? 100 : 0)),
+      rank: Number(rank),
+      standing: standing as Standing,
+    },
     ...{ alive, ours: !more.includes('theirs') },
   };
 }
@@ -181,42 +185,47 @@ const ROWS: readonly Row[] = [
 
   [
     'two runs that say the same of themselves have both left a rank',
-    view('0 complete, 1 complete, 1 complete'),
+    view('0 complete, 1 complete, 1 complete again'),
     'conflict; fail, fail, fail; AXL_CONFLICT',
   ],
   [
     'a rank of an earlier run is published and stays, and one of this run is not there',
-    view('0 published, 0 complete'),
+    view('0 published, 0 complete again'),
     'conflict; fail, fail; missing 1; AXL_CONFLICT',
   ],
   [
     'a rank began twice, and completed one transfer',
-    view('0 complete, 1 incomplete, 1 complete'),
+    view('0 complete, 1 incomplete, 1 complete again'),
     'complete; write publish after commit; as it is, as it is, as it is',
   ],
   [
     'two runs have both begun, and each completed another rank',
-    view('0 complete, 1 incomplete, 0 never-dispatched, 1 complete'),
+    view('0 complete, 1 incomplete, 0 never-dispatched again, 1 complete again'),
     'conflict; fail, fail, fail, fail; AXL_CONFLICT',
   ],
   [
     'two runs have both begun, and neither completed the last rank',
-    view('0 complete, 1 incomplete, 0 incomplete, 1 complete', { sizes: [3] }),
+    view('0 complete, 1 incomplete, 0 incomplete again, 1 complete again', { sizes: [3] }),
     'incomplete; write roll back after look again; roll back, roll back, roll back, roll back; missing 2',
   ],
   [
     'what an earlier run has given up is no transfer of this one',
-    view('0 complete, 1 complete, 0 rolled-back, 1 rolled-back'),
+    view('0 complete, 1 complete, 0 rolled-back again, 1 rolled-back again'),
     'complete; write publish after commit; as it is, as it is, as it is, as it is',
   ],
   [
+    'two paths lead to one transfer',
+    view('0 complete, 1 complete, 1 complete'),
+    'complete; write publish after commit; as it is, as it is, as it is',
+  ],
+  [
     'two runs of one rank',
-    view('0 complete, 0 complete', { sizes: [1] }),
+    view('0 complete, 0 complete again', { sizes: [1] }),
     'complete; write publish after commit; as it is, as it is',
   ],
   [
     'two runs have both left a rank, and one lives',
-    view('0 complete, 1 complete alive, 1 complete'),
+    view('0 complete, 1 complete alive, 1 complete again'),
     'busy; wait, wait, wait',
   ],
 
