@@ -97,7 +97,9 @@ class Round {
   /** The end of waiting. */
   giveUp(): void {
     const { busy, overtaken } = this.settling.undecided;
-    const why = overtaken ? 'another finalizer is at work on its dataset' : 'a rank of its dataset is alive, or may be';
+    const why = overtaken
+      ? 'another finalizer, or somebody else, is at work on its state files'
+      : 'a rank of its dataset is alive, or may be';
     for (const group of this.look.wanted.filter(({ id }) => busy.has(id))) this.#giveUp(group, why);
   }
 

@@ -32,6 +32,8 @@ export class Look {
   #doubt: boolean;
   /** What is no state file. */
   readonly #others: number[] = [];
+  /** Was something listed that was not there when it was looked at? It may have another name by now, or be hidden for a while. */
+  hasVanished = false;
 
   constructor(work: Work, sight: Sight) {
     this.work = work;
@@ -101,6 +103,7 @@ export class Look {
       this.#see(i, seen);
       const standing = this.surveys.standing(i);
       if (standing === 'not-state') this.#others.push(i);
+      if (standing === 'gone') this.hasVanished = true;
       if (!isTransfer(standing)) this.#planOther(i, seen);
     };
     await this.work.survey(this.#surveyed(), see);

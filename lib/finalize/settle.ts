@@ -101,6 +101,8 @@ export class Settling {
   async #settleAlone(group: Group, home: Home, now: Outcome, view: () => View): Promise<void> {
     const earlier = await this.#earlier(group, home);
     if (!earlier && !(await this.#holds(group, now))) return;
+    // What is not there any more may be what is missing: nobody who finalizes removes it before a verdict is written.
+    if (!earlier && now.write === 'roll back' && this.#look.hasVanished) return this.#again(group);
     const counts = earlier ?? (await this.#write(group, home, now));
     return this.#follow(group, home, counts, decide({ ...view(), earlier: counts }, this.#wanted));
   }
