@@ -41,6 +41,7 @@ async function policyOf(options: FinalizeOptions): Promise<NativePolicy> {
     ...{ jobEnded, keepState, dryRun, jobs },
     allEntries: options.onEvent !== undefined && options.entries !== 'problems',
     mayDelete: true,
+    together: false,
   };
 }
 

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "base/names.h"
@@ -23,6 +24,7 @@ class Batch {
   std::vector<Finalized> Run(std::vector<Case> cases);
 
  private:
+  void RunTogether(Opening& opening, std::span<Case> cases);
   void ActInOrder(const std::vector<Case*>& in_order);
   bool IsDoneWith(Case& c);
   void Act(Case& c);
@@ -50,6 +52,18 @@ bool IsComplete(const TransferState& state) { return state.sealed && state.AllDo
 
 std::vector<Finalized> Batch::Run(std::vector<Case> cases) {
   Opening opening(os_, policy_, cases);
+  for (std::span<Case> left(cases); !left.empty();) {
+    const size_t n = opening.Admit(left);
+    RunTogether(opening, left.first(n));
+    left = left.subspan(n);
+  }
+  std::vector<Finalized> results;
+  for (Case& c : cases) results.push_back(std::move(c.result));
+  return results;
+}
+
+// They share their fsyncs.
+void Batch::RunTogether(Opening& opening, std::span<Case> cases) {
   for (Case& c : cases) {
     if (c.IsDraft())
       Draft(c);
@@ -67,13 +81,11 @@ std::vector<Finalized> Batch::Run(std::vector<Case> cases) {
   for (const Case& c : cases)
     if (c.removed) removals.Need(ParentOf(c.result.state_file));
   removals.Run();
-  std::vector<Finalized> results;
   for (Case& c : cases) {
     Status s = c.removed ? removals.Result(ParentOf(c.result.state_file)) : Status::Ok();
     if (!s.ok()) c.Set(Action::kFailed, std::move(s));
-    results.push_back(std::move(c.result));
+    c.Close();
   }
-  return results;
 }
 
 void Batch::Draft(Case& c) {
@@ -252,10 +264,10 @@ std::vector<Finalized> CommitBatch(Os& os, const std::vector<std::string>& paths
   DirectoryCache cache(os);
   std::vector<Finalized> results;
   for (Case& c : cases) {
+    (void)opening.Admit({&c, 1});
     if (opening.Open(&c, &cache)) CommitOne(c);
     results.push_back(std::move(c.result));
-    c.publisher.reset();
-    c.journal.reset();
+    c.Close();
   }
   return results;
 }
@@ -266,9 +278,9 @@ std::vector<Status> AdoptBatch(Os& os, const std::vector<std::string>& paths, co
   Opening opening(os, policy, cases, true);
   std::vector<Status> results;
   for (Case& c : cases) {
+    (void)opening.Admit({&c, 1});
     results.push_back(opening.Open(&c, nullptr) ? Status::Ok() : c.result.status);
-    c.publisher.reset();
-    c.journal.reset();
+    c.Close();
   }
   return results;
 }
@@ -279,9 +291,9 @@ std::vector<Resumed> ResumeBatch(Os& os, Engine& engine, const std::vector<std::
   Opening opening(os, policy, cases);
   std::vector<Resumed> results;
   for (Case& c : cases) {
+    (void)opening.Admit({&c, 1});
     results.push_back(opening.Open(&c, nullptr) ? ResumeOne(os, engine, c, stop) : Resumed{false, c.result.status});
-    c.publisher.reset();
-    c.journal.reset();
+    c.Close();
   }
   return results;
 }

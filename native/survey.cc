@@ -9,6 +9,8 @@
 #include <numeric>
 #include <unordered_map>
 
+#include "journal/budget.h"
+#include "journal/file_source.h"
 #include "journal/format.h"
 #include "os/directories.h"
 #include "os/metadata.h"
@@ -57,14 +59,17 @@ void Fail(Surveyed* s, Standing standing, Status why) {
   s->status = std::move(why);
 }
 
-Status ReadBytes(Os& os, const Fd& fd, const struct stat& st, const std::string& path, std::vector<uint8_t>* bytes) {
-  if (static_cast<uint64_t>(st.st_size) > kMaxJournal)
-    return Status::Make(Code::kStateCorrupt, "the file is larger than any state file (256 MiB)", path);
-  bytes->resize(static_cast<size_t>(st.st_size));
-  const ssize_t n = ReadFull(os, fd.get(), bytes->data(), bytes->size(), 0);
-  if (n < 0) return Status::Errno(static_cast<int>(-n), "read", path);
-  bytes->resize(static_cast<size_t>(n));
-  return Status::Ok();
+// *recognized: it begins like a state file.
+Status ReadReplay(Os& os, const Fd& fd, uint64_t size, Replay* all, bool* recognized) {
+  *recognized = true;
+  if (size > kMaxJournal) return Status::Make(Code::kStateCorrupt, "the file is larger than any state file (256 MiB)");
+  FileSource source(os, fd.get());
+  Status s = ReplayJournal(source, size, all);
+  if (s.ok()) return s;
+  uint8_t begin[kRecognizedBytes];
+  const ssize_t n = source.Read(begin, sizeof begin, 0);
+  *recognized = n < 0 || Recognize(begin, static_cast<size_t>(n));
+  return s;
 }
 
 Status Look(Os& os, const Fd& fd, const std::string& path, Seen* seen) {
@@ -91,15 +96,17 @@ Surveyed Read(Os& os, const Fd& fd, const Seen& seen, const std::string& path, R
   const struct stat& st = seen.st;
   Surveyed s;
   s.state_file = path;
-  std::vector<uint8_t> bytes;
-  if (Status failed = ReadBytes(os, fd, st, path, &bytes); !failed.ok()) {
-    Fail(&s, failed.code == Code::kStateCorrupt ? Standing::kCorrupt : Standing::kUnreadable, failed);
+  *all = {};
+  bool recognized = false;
+  Status read = ReadReplay(os, fd, static_cast<uint64_t>(st.st_size), all, &recognized);
+  read.path = path;
+  if (read.code == Code::kIo) {
+    *all = {};
+    Fail(&s, Standing::kUnreadable, read);
     return s;
   }
   s.uid = st.st_uid;
   s.modified = TimeOf(st.st_mtim);
-  *all = {};
-  Status read = ReplayJournal(bytes.data(), bytes.size(), all);
   if (read.ok()) read = CheckNeeds(all->state, answers);
   read.path = path;
   Count(all->state, &s);
@@ -110,7 +117,7 @@ Surveyed Read(Os& os, const Fd& fd, const Seen& seen, const std::string& path, R
   if (read.ok() || s.alive == Answer::kYes)
     s.standing = StandingOf(all->state);
   else
-    Fail(&s, Recognize(bytes.data(), bytes.size()) ? Standing::kCorrupt : Standing::kNotState, read);
+    Fail(&s, recognized ? Standing::kCorrupt : Standing::kNotState, read);
   if (!s.status.ok()) return s;
   Status original = CheckOriginal(os, fd.get(), LastingIdentityOf(seen), all->state.info.self, path);
   if (!original.ok()) Fail(&s, Standing::kCopy, std::move(original));
@@ -164,6 +171,7 @@ Surveyed Survey(Os& os, const std::string& path, const Word& word, Replay* repla
     Fail(&s, Standing::kNotState, Status::Make(Code::kUnsafePath, "this is not a regular file", path));
     return s;
   }
+  const Budget::Share share = StateBudget().Wait(static_cast<uint64_t>(seen.st.st_size));
   Replay local;
   Replay& all = replay ? *replay : local;
   s = Read(os, fd, seen, path, &all, word.answers);
@@ -184,6 +192,7 @@ std::vector<uint32_t> FindMeetings(Os& os, Engine& engine, const std::vector<std
     const Fd fd(os, os.Open(AT_FDCWD, paths[i].c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
     Seen seen;
     if (!fd.valid() || !Look(os, fd, paths[i], &seen).ok() || !S_ISREG(seen.st.st_mode)) return;
+    const Budget::Share share = StateBudget().Wait(static_cast<uint64_t>(seen.st.st_size));
     Replay replay;
     (void)Read(os, fd, seen, paths[i], &replay, {});
     for (const FileEntry& file : replay.state.files) names[i].push_back(std::hash<std::string>()(file.dest));

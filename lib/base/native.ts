@@ -166,6 +166,8 @@ export interface NativePolicy extends NativeWord {
   readonly dryRun: boolean;
   /** False: nothing is deleted. */
   readonly mayDelete: boolean;
+  /** The state files of a batch are all open at once, however large they are. */
+  readonly together: boolean;
   /** False: entries only for what is failed, corrupt or busy. */
   readonly allEntries: boolean;
   /** How many calls may work at the same time. */

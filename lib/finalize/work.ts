@@ -220,8 +220,8 @@ export class Work {
 
   /** What was given by its own path is to be a state file: if it is none, that is told. */
   #listening(policy: NativePolicy, batch: readonly number[]): NativePolicy {
-    const named = !policy.allEntries && batch.some((i) => this.candidates.isNamed(i));
-    return named ? { ...policy, allEntries: true } : policy;
+    const allEntries = policy.allEntries || batch.some((i) => this.candidates.isNamed(i));
+    return { ...policy, allEntries, together: this.#meeting.has(batch[0] as number) };
   }
 
   /** Completes copies; nothing is reported. */

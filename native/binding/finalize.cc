@@ -45,7 +45,7 @@ Word ReadWord(const Napi::Object& from) {
 Policy ReadPolicy(const Napi::Object& policy) {
   Policy p;
   Take(policy, "incomplete", &p.incomplete, "fallback", &p.fallback, "roots", &p.roots);
-  Take(policy, "keepState", &p.keep_state, "dryRun", &p.dry_run, "mayDelete", &p.may_delete);
+  Take(policy, "keepState", &p.keep_state, "dryRun", &p.dry_run, "mayDelete", &p.may_delete, "together", &p.together);
   Take(policy, "verify", &p.publish.verify, "overwrite", &p.publish.overwrite);
   if (const auto owner = FromJs<uint32_t>(policy.Get("owner")); owner != 0)
     p.publish.owner = static_cast<OwnerPolicy>(owner);

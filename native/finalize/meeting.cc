@@ -39,7 +39,7 @@ std::vector<Claim> ClaimsOf(const std::vector<Case*>& in_order) {
 
 }  // namespace
 
-std::vector<Case*> InOrderOfDispatch(std::vector<Case>& cases) {
+std::vector<Case*> InOrderOfDispatch(std::span<Case> cases) {
   std::vector<Case*> all;
   for (Case& c : cases) all.push_back(&c);
   const auto open = std::stable_partition(all.begin(), all.end(), [](const Case* c) { return !c->publisher; });

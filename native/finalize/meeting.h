@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "finalize/opening.h"
@@ -11,7 +12,7 @@
 namespace axl {
 
 // The open cases in the order of their dispatch; those that are not open stay where they are.
-std::vector<Case*> InOrderOfDispatch(std::vector<Case>& cases);
+std::vector<Case*> InOrderOfDispatch(std::span<Case> cases);
 
 // REPLACES for each final name that `newer` has in common with `older`, which is complete.
 std::vector<Record> Replacements(const TransferState& older, const TransferState& newer);

@@ -6,6 +6,7 @@
 #include <cerrno>
 
 #include "base/names.h"
+#include "journal/budget.h"
 
 namespace axl {
 
@@ -27,6 +28,12 @@ void Case::Describe() {
     result.files_done += state.progress[i].state == FileState::kDone;
     result.bytes += state.files[i].size;
   }
+}
+
+void Case::Close() {
+  publisher.reset();
+  journal.reset();
+  share = {};
 }
 
 std::vector<Case> CasesOf(const std::vector<std::string>& paths, const std::vector<Uuid>& surveyed) {
@@ -60,6 +67,28 @@ Opening::Opening(Os& os, const Policy& policy, const std::vector<Case>& cases, b
 int Opening::DirectoryOf(const std::string& state_file) const {
   const Fd& fd = state_dirs_.find(ParentOf(state_file))->second;
   return fd.valid() ? fd.get() : AT_FDCWD;  // then the open by path says why
+}
+
+uint64_t Opening::SizeOf(const Case& c) const {
+  struct stat st {};
+  const std::string& path = c.result.state_file;
+  const int dir = DirectoryOf(path);
+  (void)os_.Stat(dir, dir == AT_FDCWD ? path.c_str() : std::string(BaseOf(path)).c_str(), &st, AT_SYMLINK_NOFOLLOW);
+  return static_cast<uint64_t>(st.st_size);
+}
+
+size_t Opening::Admit(std::span<Case> cases) const {
+  uint64_t first = SizeOf(cases[0]);
+  if (policy_.together)
+    for (const Case& c : cases.subspan(1)) first += SizeOf(c);
+  cases[0].share = StateBudget().Wait(first);
+  size_t n = policy_.together ? cases.size() : 1;
+  for (; n < cases.size(); n++) {
+    std::optional<Budget::Share> share = StateBudget().Try(SizeOf(cases[n]));
+    if (!share) break;
+    cases[n].share = std::move(*share);
+  }
+  return n;
 }
 
 bool Opening::Open(Case* c, DirectoryCache* cache) {

@@ -3,9 +3,11 @@
 
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "base/budget.h"
 #include "finalize/policy.h"
 #include "journal/journal.h"
 #include "os/os.h"
@@ -19,6 +21,7 @@ struct Case {
   Uuid surveyed{};  // zeros: any
   std::unique_ptr<Journal> journal;
   std::unique_ptr<Publisher> publisher;  // there if it is open
+  Budget::Share share;                   // of the bytes of its state file
   bool publish = false;                  // renamed, and to be made durable with the others
   bool removed = false;                  // an entry of the state directory was removed: to be made durable
 
@@ -26,6 +29,8 @@ struct Case {
   void Set(Action action, Status why = {});
   // What the journal says, in the result.
   void Describe();
+  // Closes it.
+  void Close();
 };
 
 // `surveyed`: empty, or one for each path.
@@ -35,10 +40,14 @@ class Opening {
  public:
   // The directories of `cases` stay open as long as this does.
   Opening(Os& os, const Policy& policy, const std::vector<Case>& cases, bool adopt = false);
+  // Waits until there is room for what Open reads of the first case, or of all if they are to stay together. How many
+  // there is room for. REQUIRES: the caller has none open.
+  size_t Admit(std::span<Case> cases) const;
   // False: not opened, and the result says why.
   bool Open(Case* c, DirectoryCache* cache);
 
  private:
+  uint64_t SizeOf(const Case& c) const;
   int DirectoryOf(const std::string& state_file) const;
   Status CheckRoots(const TransferState& state) const;
 

@@ -22,6 +22,7 @@ struct Policy {
   Word word = {};                       // what the caller knows of writers
   bool keep_state = false;              // state files stay, with FINAL
   bool dry_run = false;
+  bool together = false;   // a batch is open as a whole, however large: its transfers meet
   bool may_delete = true;  // false: not all was seen, and what was not seen may be needed
 };
 

@@ -12,6 +12,7 @@
 
 #include "base/names.h"
 #include "journal/apply.h"
+#include "journal/file_source.h"
 #include "journal/writer.h"
 #include "os/process.h"
 #include "os/same.h"
@@ -190,16 +191,11 @@ Status Journal::LockAndCheck(const Word& word) {
 Status Journal::ReadAll() {
   if (size_ > kMaxJournal)
     return Status::Make(Code::kStateCorrupt, "the file is larger than any state file (256 MiB)", path_);
-  std::vector<uint8_t> bytes(size_);
-  const ssize_t n = ReadFull(os_, fd_.get(), bytes.data(), bytes.size(), 0);
-  if (n < 0) return Status::Errno(static_cast<int>(-n), "read", path_);
-  Status s = ReplayJournal(bytes.data(), static_cast<size_t>(n), &replay_);
+  FileSource source(os_, fd_.get());
+  Status s = ReplayJournal(source, size_, &replay_, &unconfirmed_);
   s.path = path_;
   end_ = durable_ = replay_.valid_bytes;
-  if (!state().confirmed) {
-    bytes.resize(end_);
-    unconfirmed_ = std::move(bytes);
-  }
+  if (state().confirmed) unconfirmed_ = {};
   return s;
 }
 
@@ -277,10 +273,9 @@ Status Journal::Cut(uint64_t end) {
   const int cut = os_.Truncate(fd_.get(), static_cast<off_t>(end));
   if (cut == 0) end_ = end;
   Replay left;
-  std::vector<uint8_t> bytes(end_);
-  const ssize_t n = ReadFull(os_, fd_.get(), bytes.data(), bytes.size(), 0);
-  const Status read = n < 0 ? Status::Errno(static_cast<int>(-n), "read", path_)
-                            : ReplayJournal(bytes.data(), static_cast<size_t>(n), &left);
+  FileSource source(os_, fd_.get());
+  Status read = ReplayJournal(source, end_, &left);
+  if (read.path.empty()) read.path = path_;
   if (cut < 0 || !read.ok()) undone_ = state();
   if (cut < 0) return Status::Errno(-cut, "ftruncate", path_);
   if (!read.ok()) return read;

@@ -1,7 +1,10 @@
 // Parses bytes that anybody may have written: every length is checked against the bytes present before it is used.
 #include "journal/reader.h"
 
+#include <algorithm>
 #include <cstring>
+#include <memory>
+#include <span>
 
 #include "base/crc32c.h"
 #include "journal/apply.h"
@@ -39,13 +42,68 @@ const char* Decode(uint8_t type, const uint8_t* data, size_t n, std::variant<R..
   return broken;
 }
 
+// A source, a piece of which is in memory.
+class Window {
+ public:
+  Window(JournalSource& source, uint64_t size)
+      : source_(source), size_(size), piece_(new uint8_t[std::min<uint64_t>(size, kPiece)]) {}
+  // What is known to be there.
+  uint64_t size() const { return size_; }
+  int error() const { return error_; }
+  // The bytes from `at`: `n` of them or more, or all that there are. They stay until the next call.
+  std::span<const uint8_t> From(uint64_t at, size_t n) {
+    if (at < begin_ || std::min(at + n, size_) > begin_ + length_) Fill(at);
+    const uint64_t skipped = std::min<uint64_t>(at - begin_, length_);
+    return {piece_.get() + skipped, length_ - skipped};
+  }
+  uint64_t SkipHole(uint64_t at) { return std::min(source_.SkipHole(at), size_); }
+
+ private:
+  static constexpr size_t kPiece = 4 << 20;
+  static_assert(kPiece >= kMaxRecord + kRecordOverhead);
+
+  void Fill(uint64_t at) {
+    const size_t wanted = std::min<uint64_t>(kPiece, size_ - std::min(at, size_));
+    const ssize_t n = source_.Read(piece_.get(), wanted, at);
+    if (n < 0) error_ = static_cast<int>(-n);
+    begin_ = at;
+    length_ = n < 0 ? 0 : static_cast<size_t>(n);
+    if (length_ < wanted) size_ = at + length_;  // it has become shorter
+  }
+
+  JournalSource& source_;
+  uint64_t size_;
+  const std::unique_ptr<uint8_t[]> piece_;
+  uint64_t begin_ = 0;
+  size_t length_ = 0;
+  int error_ = 0;
+};
+
+class MemorySource final : public JournalSource {
+ public:
+  MemorySource(const uint8_t* data, size_t n) : data_(data), n_(n) {}
+  ssize_t Read(void* out, size_t n, uint64_t at) override {
+    const size_t there = std::min<uint64_t>(n, n_ - std::min<uint64_t>(at, n_));
+    if (there > 0) std::memcpy(out, data_ + at, there);
+    return static_cast<ssize_t>(there);
+  }
+  uint64_t SkipHole(uint64_t at) override { return at; }
+
+ private:
+  const uint8_t* data_;
+  size_t n_;
+};
+
 // The payload's length if a record with a right CRC begins at `at`; -1 if not.
-int64_t RecordAt(const uint8_t* data, size_t n, size_t at, uint32_t seed) {
-  if (n - at < kRecordOverhead) return -1;
-  const uint32_t length = Get32(data + at);
-  if (length > kMaxRecord || length > n - at - kRecordOverhead) return -1;
+int64_t RecordAt(Window& w, uint64_t at, uint32_t seed) {
+  std::span<const uint8_t> bytes = w.From(at, kRecordOverhead);
+  if (bytes.size() < kRecordOverhead) return -1;
+  const uint32_t length = Get32(bytes.data());
+  if (length > kMaxRecord) return -1;
+  bytes = w.From(at, kRecordOverhead + length);
+  if (bytes.size() < kRecordOverhead + length) return -1;
   const size_t body = kRecordOverhead - 4 + length;
-  return Crc32c(seed, data + at, body) == Get32(data + at + body) ? static_cast<int64_t>(length) : -1;
+  return Crc32c(seed, bytes.data(), body) == Get32(bytes.data() + body) ? static_cast<int64_t>(length) : -1;
 }
 
 // Copies append these without an fsync (and any optional record may be one), so their pages reach the disk in any
@@ -58,23 +116,51 @@ bool IsProgress(uint8_t type) {
 }
 
 // Invariant 7: a bad tail is a torn append only if nothing valid follows it, or, of a transfer that was copying,
-// nothing but progress. The sequence number is compared first, which makes a look at every offset affordable; a tail
-// made to defeat that is not torn, but corrupt.
-bool AnyRecordAfter(const uint8_t* data, size_t n, size_t at, uint32_t seed, uint32_t next_sequence, bool copying) {
-  uint64_t budget = 16 * static_cast<uint64_t>(n) + kMaxRecord;  // bytes to sum
-  for (size_t i = at + 1; i + kRecordOverhead <= n; i++) {
-    const uint32_t sequence = Get32(data + i + 5);
-    if (sequence < next_sequence || sequence - next_sequence > n / kRecordOverhead) continue;
-    if (copying && IsProgress(data[i + 4])) continue;
-    const uint32_t length = Get32(data + i);
-    if (length > kMaxRecord || length > n - i - kRecordOverhead) continue;
-    if (length > budget || RecordAt(data, n, i, seed) >= 0) return true;
-    budget -= length;
-  }
-  return false;
-}
+// nothing but progress.
+class Tail {
+ public:
+  Tail(Window& window, uint32_t seed, uint32_t next_sequence, bool copying)
+      : w_(window), seed_(seed), next_sequence_(next_sequence), copying_(copying) {}
 
-Status Corrupt(const std::string& what, size_t at) {
+  // The sequence number is compared first, which makes a look at every offset affordable; a tail made to defeat that is
+  // not torn, but corrupt. No record has the type 0, so none begins among zeros.
+  bool AnyRecordAfter(uint64_t at) {
+    uint64_t budget = 16 * w_.size() + kMaxRecord;  // bytes to sum
+    for (uint64_t i = NextAfter(at); i + kRecordOverhead <= w_.size(); i = NextAfter(i)) {
+      const uint32_t length = Get32(w_.From(i, kRecordOverhead).data());
+      if (length > budget || RecordAt(w_, i, seed_) >= 0) return true;
+      budget -= length;
+    }
+    return false;
+  }
+
+ private:
+  // Where the next thing begins that looks like a record; the size of the source if there is none.
+  uint64_t NextAfter(uint64_t at) {
+    for (uint64_t i = at + 1; i + kRecordOverhead <= w_.size();) {
+      i = std::max(i, w_.SkipHole(i + kType) - kType);
+      const std::span<const uint8_t> bytes = w_.From(i, kRecordOverhead);
+      for (size_t n = 0; n + kRecordOverhead <= bytes.size(); n++)
+        if (bytes[n + kType] != 0 && IsLike(bytes.data() + n, w_.size() - i - n)) return i + n;
+      if (bytes.size() < kRecordOverhead) break;
+      i += bytes.size() - kRecordOverhead + 1;
+    }
+    return w_.size();
+  }
+
+  bool IsLike(const uint8_t* p, uint64_t left) const {
+    const uint32_t length = Get32(p), sequence = Get32(p + 5);
+    if (sequence < next_sequence_ || sequence - next_sequence_ > w_.size() / kRecordOverhead) return false;
+    return length <= kMaxRecord && length <= left - kRecordOverhead && !(copying_ && IsProgress(p[kType]));
+  }
+
+  static constexpr size_t kType = 4;  // where in a record it is
+  Window& w_;
+  const uint32_t seed_, next_sequence_;
+  const bool copying_;
+};
+
+Status Corrupt(const std::string& what, uint64_t at) {
   return Status::Make(Code::kStateCorrupt, what + " at byte " + std::to_string(at));
 }
 
@@ -120,38 +206,74 @@ bool ReadUuid(const uint8_t* data, size_t n, Uuid* out) {
   if (n < kHeaderSize) return false;
   std::memcpy(out->data(), data + 16, out->size());
   if (Get32(data + kHeaderSize - 4) == Crc32c(0, data, kHeaderSize - 4)) return true;
-  return RecordAt(data, n, kHeaderSize, Crc32c(0, out->data(), out->size())) >= 0;
+  MemorySource source(data, n);
+  Window window(source, n);
+  return RecordAt(window, kHeaderSize, Crc32c(0, out->data(), out->size())) >= 0;
 }
 
-Status ReplayJournal(const uint8_t* data, size_t n, Replay* out) {
-  if (Status s = CheckHeader(data, n, &out->state.uuid); !s.ok()) return s;
-  const uint32_t seed = Crc32c(0, out->state.uuid.data(), out->state.uuid.size());
-  size_t at = kHeaderSize;
-  out->valid_bytes = at;
-  while (at < n) {
-    const int64_t length = RecordAt(data, n, at, seed);
-    if (length < 0 || Get32(data + at + 5) != out->next_sequence) break;
-    Record record;
-    bool known = false;
-    const uint8_t type = data[at + 4];
-    const char* broken = Decode(type, data + at + kRecordOverhead - 4, static_cast<size_t>(length), &record, &known);
-    if (!known)
-      return Status::Make(Code::kStateVersion, "a record of type " + std::to_string(type) +
-                                                   ", which a later release has written; finalize it with that one");
-    if (broken == nullptr) broken = Apply(std::move(record), &out->state);
-    if (broken != nullptr) return Corrupt(broken, at);
-    at += kRecordOverhead + static_cast<size_t>(length);
+namespace {
+
+// Applies the record of `bytes`, which begin with it.
+Status Replay1(std::span<const uint8_t> bytes, size_t length, uint64_t at, TransferState* state) {
+  Record record;
+  bool known = false;
+  const uint8_t type = bytes[4];
+  const char* broken = Decode(type, bytes.data() + kRecordOverhead - 4, length, &record, &known);
+  if (!known)
+    return Status::Make(Code::kStateVersion, "a record of type " + std::to_string(type) +
+                                                 ", which a later release has written; finalize it with that one");
+  if (broken == nullptr) broken = Apply(std::move(record), state);
+  return broken == nullptr ? Status::Ok() : Corrupt(broken, at);
+}
+
+// All good records from the beginning.
+Status ReplayRecords(Window& w, uint32_t seed, Replay* out, std::vector<uint8_t>* valid) {
+  for (uint64_t at = kHeaderSize; at < w.size();) {
+    const int64_t length = RecordAt(w, at, seed);
+    if (length < 0) break;
+    const size_t whole = kRecordOverhead + static_cast<size_t>(length);
+    const std::span<const uint8_t> bytes = w.From(at, whole);
+    if (Get32(bytes.data() + 5) != out->next_sequence) break;
+    if (Status s = Replay1(bytes, static_cast<size_t>(length), at, &out->state); !s.ok()) return s;
+    if (valid != nullptr) valid->insert(valid->end(), bytes.begin(), bytes.begin() + static_cast<ptrdiff_t>(whole));
+    at += whole;
     out->valid_bytes = at;
     out->next_sequence++;
   }
-  if (at == n) return Status::Ok();
+  return Status::Ok();
+}
+
+// What may follow the last good record.
+Status CheckTail(Window& w, uint32_t seed, Replay* out) {
+  const uint64_t at = out->valid_bytes;
+  if (at == w.size()) return Status::Ok();
   out->torn = true;
-  if (RecordAt(data, n, at, seed) >= 0) return Corrupt("a record out of sequence", at);
+  if (RecordAt(w, at, seed) >= 0) return Corrupt("a record out of sequence", at);
   const TransferState& s = out->state;
   const bool copying = s.sealed && !s.settled && s.outcome == Outcome::kNone;
-  if (AnyRecordAfter(data, n, at, seed, out->next_sequence, copying))
+  if (Tail(w, seed, out->next_sequence, copying).AnyRecordAfter(at))
     return Corrupt("a bad record before good ones", at);
   return Status::Ok();
+}
+
+}  // namespace
+
+Status ReplayJournal(JournalSource& source, uint64_t size, Replay* out, std::vector<uint8_t>* valid) {
+  Window w(source, size);
+  const std::span<const uint8_t> header = w.From(0, kHeaderSize);
+  const auto unless_unread = [&](Status s) { return w.error() != 0 ? Status::Errno(w.error(), "read", "") : s; };
+  if (Status s = CheckHeader(header.data(), header.size(), &out->state.uuid); !s.ok()) return unless_unread(s);
+  const uint32_t seed = Crc32c(0, out->state.uuid.data(), out->state.uuid.size());
+  out->valid_bytes = kHeaderSize;
+  if (valid != nullptr) valid->assign(header.begin(), header.begin() + kHeaderSize);
+  Status s = ReplayRecords(w, seed, out, valid);
+  if (s.ok()) s = CheckTail(w, seed, out);
+  return unless_unread(std::move(s));
+}
+
+Status ReplayJournal(const uint8_t* data, size_t n, Replay* out) {
+  MemorySource source(data, n);
+  return ReplayJournal(source, n, out);
 }
 
 }  // namespace axl

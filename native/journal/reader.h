@@ -1,8 +1,11 @@
 // Reads the bytes of a state file into a TransferState. Knows no policy and makes no system call.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "base/record.h"
 #include "base/status.h"
@@ -24,9 +27,21 @@ bool Recognize(const uint8_t* data, size_t n);
 // is right, or that of the first record. False: it may be damaged, or there is none.
 bool ReadUuid(const uint8_t* data, size_t n, Uuid* out);
 
+// The bytes of a state file, wherever they are.
+class JournalSource {
+ public:
+  virtual ~JournalSource() = default;
+  // Up to n bytes; fewer only at the end. Bytes read, or -errno.
+  virtual ssize_t Read(void* data, size_t n, uint64_t at) = 0;
+  // Where something else than zeros may come: `at`, or the end of the hole that begins there.
+  virtual uint64_t SkipHole(uint64_t at) = 0;
+};
+
 // kStateVersion for another version; kStateCorrupt for anything that no crash of ours explains (invariant 7).
 // A bad tail is torn, not corrupt, if nothing valid follows it. On failure *out holds what could be read.
-// Counts are bounded by the bytes present.
+// Counts are bounded by the bytes present. kIo if they cannot be read. A part of a source of `size` bytes is in memory
+// at a time; all before valid_bytes is put into *valid, if given.
+Status ReplayJournal(JournalSource& source, uint64_t size, Replay* out, std::vector<uint8_t>* valid = nullptr);
 Status ReplayJournal(const uint8_t* data, size_t n, Replay* out);
 
 }  // namespace axl

@@ -3,6 +3,7 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { newUuid, Records } from '../hostile/forge.js';
 import { leave, temporaryName } from '../journals.js';
 import {
   axlFinalize,
@@ -10,6 +11,7 @@ import {
   type Ended,
   expireLocks,
   Place,
+  said,
   script,
   temporaries,
   tree,
@@ -145,4 +147,21 @@ t.test('many ranks dispatch into one state directory, and none is lost', async (
   t.same(tree(place.dest), Object.fromEntries(range(CROWD.ranks).map((i) => [`${i}`, `source/${i}`])));
   t.same(temporaries(place.dest), []);
   t.same(tree(place.states), {});
+});
+
+t.test('state files that seem large take no more memory than others', async (t) => {
+  const place = new Place(t);
+  for (const i of range(20)) {
+    const records = new Records(newUuid()).transfer(`seems large ${i}`, i, 20);
+    fs.writeFileSync(place.path('states', `${i}`), records.bytes, { mode: 0o600 });
+    fs.truncateSync(place.path('states', `${i}`), 250 << 20);
+  }
+  const measure = `
+const { counts } = await axl.finalize(args[0], { dryRun: true, jobEnded: true });
+const { transfers } = await axl.list(args[0]);
+console.log(JSON.stringify({ counts, listed: transfers.length, most: process.resourceUsage().maxRSS }));`;
+  const { counts, listed, most } = said(await script(measure, [place.states]));
+  t.match(counts, { removed: 20, failed: 0 });
+  t.equal(listed, 20);
+  t.ok(most < 400 << 10, `at most ${most} KiB`);
 });

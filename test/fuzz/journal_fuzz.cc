@@ -121,6 +121,7 @@ void CheckTail(const uint8_t* data, size_t n, const Replay& r) {
     if (length > n - at - kRecordOverhead || Get32(data + at + 5) - r.next_sequence > n / kRecordOverhead) continue;
     if (Crc32c(seed, data + at, body) != Get32(data + at + body)) continue;
     const uint8_t type = data[at + 4];
+    if (type == 0 && at > r.valid_bytes) continue;  // which no record has
     PROPERTY(copying && at > r.valid_bytes && ((type >= 5 && type <= 8) || (type & kOptional) != 0));
   }
 }

@@ -133,7 +133,6 @@ export const killers = {
   'a path of a state file may have ".." in it': 'APathIsAbsoluteAndCanonical',
   'a final path may occur twice': 'AFinalPathOccursOnce',
   'a state file sets any extended attribute': 'TheFieldsOfAFileAreBounded',
-  'a length is believed beyond the end of the file': 'WhatStandsBehindTheEndOfAStateFileIsNotRead',
   'a pid that is used again counts as the writer': 'AReusedProcessIdIsNotTheWriter',
   'bytes of a mover are not compared with the source': 'BytesOfAMoverThatAreNotThoseOfTheSourceAreRefused',
   'the size of what a mover has brought is not compared': 'ATemporaryFileOfAMoverThatHasAnotherSizeIsRefused',

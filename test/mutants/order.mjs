@@ -170,14 +170,14 @@ export const orderMutants = [
     breaks: 'invariant 7',
     file: 'journal/reader.cc',
     from: 'out->torn = true;',
-    to: 'out->valid_bytes = n;',
+    to: 'out->valid_bytes = w.size();',
   },
   {
     name: 'a bad record before good ones counts as a torn tail',
     breaks: 'invariant 7',
     file: 'journal/reader.cc',
-    from: 'if (AnyRecordAfter(data, n, at, seed, out->next_sequence, copying))',
-    to: 'if (AnyRecordAfter(data, n, at, seed, out->next_sequence, copying) && false)',
+    from: 'if (Tail(w, seed, out->next_sequence, copying).AnyRecordAfter(at))',
+    to: 'if (Tail(w, seed, out->next_sequence, copying).AnyRecordAfter(at) && false)',
   },
   {
     name: 'SETTLED behind a bad record is lost with it',
@@ -211,7 +211,7 @@ export const orderMutants = [
     name: 'the CRC of a record is not checked',
     breaks: 'the grammar',
     file: 'journal/reader.cc',
-    from: 'return Crc32c(seed, data + at, body) == Get32(data + at + body) ? static_cast<int64_t>(length) : -1;',
+    from: 'return Crc32c(seed, bytes.data(), body) == Get32(bytes.data() + body) ? static_cast<int64_t>(length) : -1;',
     to: 'return (void)seed, (void)body, static_cast<int64_t>(length);',
   },
   {
@@ -225,8 +225,8 @@ export const orderMutants = [
     name: 'the sequence of records is not checked',
     breaks: 'the grammar',
     file: 'journal/reader.cc',
-    from: 'if (length < 0 || Get32(data + at + 5) != out->next_sequence) break;',
-    to: 'if (length < 0) break;',
+    from: 'if (Get32(bytes.data() + 5) != out->next_sequence) break;',
+    to: '',
   },
   {
     name: 'SETTLED is read before every file is DONE',

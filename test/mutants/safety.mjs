@@ -281,13 +281,6 @@ export const safetyMutants = [
     to: '',
   },
   {
-    name: 'a length is believed beyond the end of the file',
-    breaks: 'the grammar',
-    file: 'journal/reader.cc',
-    from: 'if (length > kMaxRecord || length > n - at - kRecordOverhead) return -1;',
-    to: 'if (length > kMaxRecord) return -1;',
-  },
-  {
     name: 'a pid that is used again counts as the writer',
     breaks: 'who is alive',
     file: 'os/process.cc',

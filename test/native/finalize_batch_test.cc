@@ -47,20 +47,44 @@ int Count(const std::vector<Finalized>& done, Action action) {
   return n;
 }
 
+int SyncsOf(const RecordingOs& os, const std::string& dir) {
+  int n = 0;
+  for (const Event& e : os.events) n += e.call == "fsync" && e.path == dir;
+  return n;
+}
+
 TEST(ABatchSyncsADirectoryOnceForAllItsTransfers) {
   World world;
   LeaveRanks(world);
   RecordingOs os(world.state_file());
   const auto done = Finalize(world, os);
   CHECK_EQ(Count(done, Action::kPublished), kRanks);
-  int there = 0, states = 0;
-  for (const Event& e : os.events) {
-    there += e.call == "fsync" && e.path == world.Dest("there");
-    states += e.call == "fsync" && e.path == world.states();
-  }
-  CHECK_EQ(there, 1);
-  CHECK_EQ(states, 1);
+  CHECK_EQ(SyncsOf(os, world.Dest("there")), 1);
+  CHECK_EQ(SyncsOf(os, world.states()), 1);
   CHECK_EQ(CheckRanks(world, "a batch"), kRanks);
+}
+
+// Each takes 30 MiB of the 64 that there are.
+void LeaveLargeRanks(World& world) {
+  LeaveRanks(world);
+  for (const std::string& name : List(world.states()))
+    REQUIRE(truncate((world.states() + "/" + name).c_str(), 30 << 20) == 0);
+}
+
+TEST(ABatchEndsWhereItsStateFilesWouldTakeTooMuchMemoryUnlessItIsToStayTogether) {
+  World world;
+  LeaveLargeRanks(world);
+  RecordingOs os(world.state_file());
+  const auto done = Finalize(world, os);
+  CHECK_EQ(Count(done, Action::kPublished), kRanks);
+  CHECK_EQ(SyncsOf(os, world.Dest("there")), kRanks / 2);
+  Policy together;
+  together.together = true;
+  LeaveLargeRanks(world);
+  RecordingOs all(world.state_file());
+  CHECK_EQ(Count(Finalize(world, all, together), Action::kPublished), kRanks);
+  CHECK_EQ(SyncsOf(all, world.Dest("there")), 1);
+  CHECK_EQ(CheckRanks(world, "a batch of large state files"), kRanks);
 }
 
 TEST(TheResultsOfABatchComeInTheOrderOfItsPaths) {

@@ -1,6 +1,8 @@
 // The rules of docs/state-format.md: what is good, what is torn, and that whatever else is said is corrupt.
 #include "journal/reader.h"
 
+#include <algorithm>
+#include <cerrno>
 #include <ctime>
 #include <map>
 
@@ -51,6 +53,104 @@ TEST(AStateFileIsReadAsItWasWritten) {
   CHECK_EQ(s.progress[1].temporary.inode, 21u);
   CHECK(s.progress[0].chunks.empty());
   CHECK(s.outcome == Outcome::kPublished);
+}
+
+// `file`, then zeros up to `size`, with `last` at the end.
+class Sparse : public JournalSource {
+ public:
+  Sparse(std::string file, uint64_t size, std::string last = "")
+      : file_(std::move(file)), size_(size), last_(std::move(last)) {}
+  ssize_t Read(void* data, size_t n, uint64_t at) override {
+    n = std::min<uint64_t>(n, size_ - at);
+    most = std::max(most, n);
+    read += n;
+    std::string bytes(n, '\0');
+    const auto put = [&](const std::string& text, uint64_t where) {
+      for (uint64_t i = std::max(at, where); i < std::min(at + n, where + text.size()); i++)
+        bytes[i - at] = text[i - where];
+    };
+    put(file_, 0);
+    put(last_, size_ - last_.size());
+    std::copy(bytes.begin(), bytes.end(), static_cast<char*>(data));
+    return static_cast<ssize_t>(n);
+  }
+  uint64_t SkipHole(uint64_t at) override {
+    const uint64_t end = size_ - last_.size();
+    return skips && at >= file_.size() && at < end ? end : at;
+  }
+  bool skips = true;
+  size_t most = 0;
+  uint64_t read = 0;
+
+ private:
+  const std::string file_;
+  const uint64_t size_;
+  const std::string last_;
+};
+
+TEST(AHoleIsATornTailOfWhichNothingIsRead) {
+  constexpr uint64_t kLarge = 200 << 20;
+  StateBytes w;
+  w.Dispatched();
+  const std::string file = w.File();
+  Sparse sparse(file, kLarge);
+  Replay r;
+  std::vector<uint8_t> valid;
+  REQUIRE_OK(ReplayJournal(sparse, kLarge, &r, &valid));
+  CHECK(r.torn && r.state.sealed);
+  CHECK_EQ(r.valid_bytes, file.size());
+  CHECK(std::string(valid.begin(), valid.end()) == file);
+  CHECK(sparse.most <= 4 << 20);
+  CHECK(sparse.read <= 8 << 20);
+}
+
+TEST(ARecordBehindAHoleCountsWhetherOrNotTheHoleIsSeen) {
+  constexpr uint64_t kLarge = 20 << 20;
+  StateBytes w;
+  w.Dispatched();
+  const std::string record = RawRecord(static_cast<uint8_t>(RecordType::kSettled), 9, "");
+  const std::string progress = RawRecord(static_cast<uint8_t>(RecordType::kCanceled), 9, "");
+  for (const bool skips : {true, false}) {
+    for (const size_t tail : {size_t{0}, size_t{7}}) {
+      Sparse sparse(w.File(), kLarge, record + std::string(tail, '\0'));
+      sparse.skips = skips;
+      Replay r;
+      CHECK_CODE(ReplayJournal(sparse, kLarge, &r), Code::kStateCorrupt);
+      CHECK(sparse.most <= 4 << 20);
+    }
+    Sparse copying(w.File(), kLarge, progress);
+    copying.skips = skips;
+    Replay r;
+    CHECK_OK(ReplayJournal(copying, kLarge, &r));
+    CHECK(r.torn);
+  }
+}
+
+TEST(ARecordThatCrossesTheEndOfAPieceIsRead) {
+  StateBytes w;
+  w.Begun();
+  FileEntry file = SampleFile();
+  file.meta.xattrs = {{"user.large", std::string(900 << 10, 'x')}};
+  for (uint32_t id = 0; id < 12; id++) {
+    file.dest = "/d/" + std::to_string(id);
+    w.File(id, file);
+  }
+  const std::string bytes = w.File();
+  Sparse source(bytes, bytes.size());
+  Replay r;
+  CHECK_OK(ReplayJournal(source, bytes.size(), &r));
+  CHECK_EQ(r.state.files.size(), 12u);
+  CHECK_EQ(r.valid_bytes, bytes.size());
+}
+
+TEST(BytesThatCannotBeReadAreNoTornTail) {
+  struct Failing : Sparse {
+    using Sparse::Sparse;
+    ssize_t Read(void* data, size_t n, uint64_t at) override { return at > 0 ? -EIO : Sparse::Read(data, n, at); }
+  } source(OneOfEach().File(), 20 << 20);
+  source.skips = false;
+  Replay r;
+  CHECK_ERRNO(ReplayJournal(source, 20 << 20, &r), EIO);
 }
 
 TEST(AFailureIsReadWithEverythingThatWasKnown) {
