@@ -1,6 +1,7 @@
 // State files as no transfer would write them: cut where a kill would have cut them, damaged, of another version, of
 // every kind that axl-finalize tells apart. By docs/state-format.md, not by the library.
 import * as fs from 'node:fs';
+import { hostname } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import type { Transfer } from '../lib/index.js';
 import type { Place } from './support.js';
@@ -66,6 +67,17 @@ export function makeNewer(stateFile: string): void {
   const bytes = fs.readFileSync(stateFile);
   bytes.writeUInt32LE(99, 8);
   bytes.writeUInt32LE(crc32c(bytes.subarray(0, 60)), 60);
+  fs.writeFileSync(stateFile, bytes);
+}
+
+/** Makes a state file that of a process on another host, whose name has the same length. */
+export function moveToHost(stateFile: string): void {
+  const bytes = fs.readFileSync(stateFile);
+  const [{ at, end }] = records(stateFile) as [StateRecord];
+  const host = bytes.indexOf(hostname(), at);
+  if (host < 0 || host > end) throw new Error(`${stateFile} is not of this host`);
+  bytes[host] = (bytes[host] as number) ^ 1;
+  bytes.writeUInt32LE(crc32c(Buffer.concat([bytes.subarray(16, 32), bytes.subarray(at, end - 4)])), end - 4);
   fs.writeFileSync(stateFile, bytes);
 }
 

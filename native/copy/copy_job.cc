@@ -5,6 +5,8 @@
 
 #include "base/names.h"
 #include "copy/copy_job_files.h"
+#include "os/locks.h"
+#include "os/process.h"
 #include "publish/barrier.h"
 
 namespace axl {
@@ -14,6 +16,13 @@ namespace {
 // A batch shares its fsyncs: write-back of all begins before the first is waited for. Small enough for `ulimit -n`.
 constexpr size_t kBatchFiles = 24;
 constexpr uint64_t kBatchBytes = 4 << 20;
+
+// May another kernel still bring bytes and times that a process which is dead has left to it? A process here cannot
+// tell.
+bool MayComeLate(Os& os, int fd, const TransferInfo& writer) {
+  if (writer.host != HostName()) return true;
+  return !IsThisBoot(writer) && LocksOf(os, fd).reach != LockReach::kThisHost;
+}
 
 }  // namespace
 
@@ -149,14 +158,15 @@ Status CopyJob::OpenKept(int dir, const std::string& path, Fd* fd, bool* kept) {
   return Status::Ok();
 }
 
-Status CopyJob::OpenTemporary(uint32_t id, bool* kept, ParentDirectory* parent, Fd* fd) {
+Status CopyJob::OpenTemporary(uint32_t id, Left* left, ParentDirectory* parent, Fd* fd) {
   const std::string path = TemporaryPath(state_.files[id].dest, state_.uuid);
   if (Status s = parent->Open(path); !s.ok()) return s;
-  bool goes_on = false;
-  if (kept != nullptr && !state_.progress[id].chunks.empty())
-    if (Status s = OpenKept(parent->fd(), path, fd, &goes_on); !s.ok()) return s;
-  if (kept != nullptr) *kept = goes_on;
-  return goes_on ? Status::Ok() : CreateTemporary(parent->fd(), path, fd);
+  if (left != nullptr && !state_.progress[id].chunks.empty())
+    if (Status s = OpenKept(parent->fd(), path, fd, &left->kept); !s.ok()) return s;
+  if (left == nullptr || !left->kept) return CreateTemporary(parent->fd(), path, fd);
+  if (!MayComeLate(os_, fd->get(), state_.info)) return Status::Ok();
+  left->old = std::move(*fd);
+  return CreateTemporary(parent->fd(), path, fd);  // which takes the name away from the old one
 }
 
 void CopyJob::RecordDone(const std::vector<Arrived*>& done) {

@@ -67,12 +67,17 @@ class CopyJob : public Work {
   void CopyChunk(Large& large, uint32_t chunk);
   Status OpenLarge(Large& large);
   Status DoChunk(Large& large, uint32_t chunk);
+  Status CopyOld(Large& large, uint64_t offset, uint64_t length, uint32_t* crc);
   bool KeptChunk(Large& large, uint32_t chunk, uint64_t offset, uint64_t length);
   bool IsHole(Large& large, uint64_t offset, uint64_t length);
   void FinishLarge(Large& large);
 
-  // *kept, if given: may what a killed run left go on? It tells whether it does.
-  Status OpenTemporary(uint32_t id, bool* kept, ParentDirectory* parent, Fd* fd);
+  // `left`, if given: what a killed run left of a large file may be of use. It tells whether it is.
+  struct Left {
+    bool kept = false;
+    Fd old;  // valid: it is not gone on in, but copied from
+  };
+  Status OpenTemporary(uint32_t id, Left* left, ParentDirectory* parent, Fd* fd);
   Status CreateTemporary(int dir, const std::string& path, Fd* fd);
   Status OpenKept(int dir, const std::string& path, Fd* fd, bool* kept);
 

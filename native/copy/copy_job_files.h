@@ -22,6 +22,7 @@ struct CopyJob::Large {
   bool sparse = false;
   Status status;  // the first failure
   Fd from, to;
+  Fd old;  // what a killed run wrote elsewhere: its chunks are copied from here, and it has no name any more
   std::vector<bool> has_kept;
   std::vector<uint32_t> kept;  // what a killed run says of a chunk that it wrote
 };

@@ -35,8 +35,9 @@ Status CopyJob::OpenLarge(Large& large) {
   const FileEntry& file = state_.files[large.id];
   ParentDirectory parent(os_);
   if (Status s = adopter_.OpenSource(large.id, &large.from); !s.ok()) return s;
-  bool kept = false;
-  if (Status s = OpenTemporary(large.id, resuming_ ? &kept : nullptr, &parent, &large.to); !s.ok()) return s;
+  Left left;
+  if (Status s = OpenTemporary(large.id, resuming_ ? &left : nullptr, &parent, &large.to); !s.ok()) return s;
+  large.old = std::move(left.old);
   struct stat st;
   if (int r = os_.Fstat(large.from.get(), &st); r < 0) return Status::Errno(-r, "fstat", file.source);
   large.sparse = static_cast<uint64_t>(st.st_blocks) * 512 < file.size;
@@ -46,7 +47,7 @@ Status CopyJob::OpenLarge(Large& large) {
   large.kept.resize(large.crcs.size());
   std::lock_guard lock(journal_mutex_);
   for (const ChunkSum& c : state_.progress[large.id].chunks) {
-    if (!kept || c.index >= large.crcs.size()) continue;
+    if (!left.kept || c.index >= large.crcs.size()) continue;
     large.has_kept[c.index] = true;
     large.kept[c.index] = c.crc;
   }
@@ -54,10 +55,24 @@ Status CopyJob::OpenLarge(Large& large) {
   return Status::Ok();
 }
 
+// What is read is what is summed: the old file may still change.
+Status CopyJob::CopyOld(Large& large, uint64_t offset, uint64_t length, uint32_t* crc) {
+  const std::string temporary = TemporaryPath(state_.files[large.id].dest, state_.uuid);
+  const CopyRange range{large.old.get(), large.to.get(), &temporary, &temporary, offset, length, large.sparse};
+  std::atomic<uint64_t> uncounted{0};
+  Status s = CopyBytes(os_, range, stop_, &uncounted, crc);
+  if (s.ok() && journal_.durable())
+    (void)os_.StartWriteback(large.to.get(), static_cast<off_t>(offset), static_cast<off_t>(length));
+  return s;
+}
+
 bool CopyJob::KeptChunk(Large& large, uint32_t chunk, uint64_t offset, uint64_t length) {
   if (!large.has_kept[chunk]) return false;
   uint32_t crc;
-  if (!SumBytes(os_, large.to.get(), state_.files[large.id].dest, offset, length, stop_, &crc).ok()) return false;
+  const Status s = large.old.valid()
+                       ? CopyOld(large, offset, length, &crc)
+                       : SumBytes(os_, large.to.get(), state_.files[large.id].dest, offset, length, stop_, &crc);
+  if (!s.ok()) return false;
   if (crc != large.kept[chunk]) return false;
   large.crcs[chunk] = crc;
   bytes_.fetch_add(length, std::memory_order_relaxed);

@@ -3,7 +3,7 @@ import * as fs from 'node:fs';
 import type { Test } from 'tap';
 import t from 'tap';
 import { type AxlError, config, Transfer, type TransferError } from '../../lib/index.js';
-import { cutBefore, leave, obstruct, quiet, records, TYPE, temporaryName } from '../journals.js';
+import { cutBefore, leave, moveToHost, obstruct, quiet, records, TYPE, temporaryName } from '../journals.js';
 import { bytes, Place, rejection, script, tree } from '../support.js';
 
 const CHUNK = 64 << 10;
@@ -80,6 +80,26 @@ t.test('a rank that was killed while it copied is resumed and becomes whole', as
   t.equal(mode & 0o7777, 0o640);
   await transfer.free();
   t.same(tree(place.states), {});
+});
+
+t.test('what another host has written is not gone on in: what comes late from there is lost', async (t) => {
+  const place = await killedMidCopy(t);
+  moveToHost(place.stateFile);
+  fs.utimesSync(place.source, 1e9, 1e9);
+  const temporary = temporaryName(place.stateFile, place.path('dest/big'));
+  const late = fs.openSync(temporary, 'r+');
+  fs.writeSync(late, 'damaged', CHUNK); // one of its chunks
+  const transfer = await resumeAndWait(place);
+  fs.writeSync(late, 'late', 0);
+  fs.futimesSync(late, 1, 1);
+  t.equal(fs.fstatSync(late).nlink, 0, 'it has no name any more');
+  fs.closeSync(late);
+  t.same(tree(place.dest), tree(place.source));
+  const [source, dest] = ['source/big', 'dest/big'].map((name) => fs.statSync(place.path(name)));
+  t.equal(dest?.mtimeMs, source?.mtimeMs);
+  const copied = records(place.stateFile).filter(({ type }) => type === TYPE.chunk).length;
+  t.ok(copied <= (source?.size ?? 0) / CHUNK + 1, 'its chunks are kept, but for the one that is damaged');
+  await transfer.free();
 });
 
 t.test('wherever a kill cut the journal, a resume makes the file whole', async (t) => {
