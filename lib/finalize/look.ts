@@ -75,12 +75,13 @@ export class Look {
   }
 
   /** Does something stand where the state file of a missing rank would be? Then it is told of. */
-  #inPlaceOf({ name, members, sizes }: Group): boolean {
+  #inPlaceOf(group: Group): boolean {
+    const { name, members, sizes, apart } = group;
     const { candidates } = this.work;
-    if (this.#others.length === 0 || members.length >= sizeOf([...sizes])) return false;
+    if (this.#others.length === 0 || this.surveys.hasEveryRank(group)) return false;
     const known = members.map((i) => ({ path: candidates.path(i), rank: this.surveys.rank(i) }));
     const byPath = new Map(this.#others.map((i) => [candidates.path(i), i]));
-    const found = standIns(known, sizeOf([...sizes]), [...byPath.keys()]);
+    const found = standIns(known, sizeOf([...sizes]), [...byPath.keys()], apart);
     for (const [path, rank] of found) {
       const why = `this stands where rank ${rank} of dataset ${displayName(name)} would have its state file, but is none`;
       const remedy = 'bring the state file back, or move this away if that rank is lost';

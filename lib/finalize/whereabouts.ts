@@ -22,25 +22,30 @@ function withRank(name: string, rank: number, other: number): string | undefined
  * What is no state file, and stands where one of a missing rank would be, going by the names of the others'.
  * @param members paths of the dataset's state files, with their ranks
  * @param others paths of what is no state file
+ * @param apart each rank may have a state directory of its own: then the directory does not count
  * @returns by path, the rank
  */
 export function standIns(
   members: readonly { readonly path: string; readonly rank: number }[],
   size: number,
   others: readonly string[],
+  apart = false,
 ): Map<string, number> {
   const places = new Map<string, string>();
-  for (const path of others) for (const place of [path.replace(ENDING, ''), path]) places.set(place, path);
+  const dirOf = (path: string) => path.slice(0, path.lastIndexOf('/') + 1);
+  const placeOf = (path: string) => (apart ? path.slice(dirOf(path).length) : path);
+  for (const path of others) for (const place of [path.replace(ENDING, ''), path]) places.set(placeOf(place), path);
   const found = new Map<string, number>();
   const known = new Set(members.map(({ rank }) => rank));
   const tried = new Set<string>();
   for (const { path, rank } of members) {
-    const dir = path.slice(0, path.lastIndexOf('/') + 1);
-    const template = withRank(path.slice(dir.length), rank, 0);
+    const dir = apart ? '' : dirOf(path);
+    const name = path.slice(dirOf(path).length);
+    const template = withRank(name, rank, 0);
     if (template === undefined || tried.has(dir + template)) continue;
     tried.add(dir + template);
     for (let other = 0; other < size; other++) {
-      const there = known.has(other) ? undefined : places.get(dir + withRank(path.slice(dir.length), rank, other));
+      const there = known.has(other) ? undefined : places.get(dir + withRank(name, rank, other));
       if (there !== undefined) found.set(there, other);
     }
   }

@@ -8,6 +8,11 @@ import { cutBefore, TYPE } from '../journals.js';
 import { axlFinalize, Place, temporaries, tree } from '../support.js';
 import { leaveRanks, published } from './datasets.js';
 
+function compress(path: string): void {
+  fs.writeFileSync(`${path}.gz`, gzipSync(fs.readFileSync(path)));
+  fs.rmSync(path);
+}
+
 const together = { allRanks: true } as const;
 
 for (const [what, inputs, options] of [
@@ -85,10 +90,7 @@ const damages: Record<string, (path: string) => void> = {
     const bytes = fs.readFileSync(path);
     fs.writeFileSync(path, bytes.fill(0, 0, Math.min(4096, bytes.length)));
   },
-  'it was compressed': (path) => {
-    fs.writeFileSync(`${path}.gz`, gzipSync(fs.readFileSync(path)));
-    fs.rmSync(path);
-  },
+  'it was compressed': compress,
   'a link is in its place': (path) => {
     fs.renameSync(path, `${path}.moved.away`);
     fs.symlinkSync(`${path}.moved.away`, path);
@@ -111,6 +113,33 @@ for (const [how, damage] of Object.entries(damages))
     t.match(problems, [{ action: 'corrupt', stateFile: /part\.1/ }]);
     t.equal(temporaries(place.dest).length, 3);
   });
+
+t.test('nor if each rank has a state directory of its own', async (t) => {
+  const place = new Place(t);
+  fs.mkdirSync(place.path('home'));
+  const dirs = [0, 1, 2].map((rank) => place.path(`d${rank}`));
+  for (const [rank, dir] of dirs.entries()) {
+    fs.mkdirSync(dir);
+    const stateFile = `${dir}/part.${rank}`;
+    await leaveRanks(place, [rank], 3, 'part', { ...together, home: place.path('home'), stateFile });
+  }
+  compress(`${dirs[1]}/part.1`);
+  const { counts, problems } = await finalize([...dirs, place.path('home')], { dataset: true });
+  t.match(counts, { kept: 2, corrupt: 1, 'rolled-back': 0 });
+  t.match(problems, [{ action: 'corrupt', stateFile: /part\.1\.gz$/ }]);
+});
+
+t.test('nor if another rank began twice', async (t) => {
+  const place = new Place(t);
+  await leaveRanks(place, [0, 1], 2, 'part', together);
+  {
+    const stateFile = place.path('states/again');
+    await using _ = await place.create({ name: 'part', rank: 0, size: 2, ...together, stateFile });
+  }
+  compress(place.path('states/part.1'));
+  const { counts } = await finalize(place.states, { dataset: true });
+  t.match(counts, { kept: 1, corrupt: 1, 'rolled-back': 0 });
+});
 
 t.test('other names beside the state files are nobody’s business', async (t) => {
   const place = new Place(t);
