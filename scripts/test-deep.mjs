@@ -41,6 +41,12 @@ const STEPS = [
     minutes: 3,
   },
   {
+    name: 'model',
+    does: 'every order of steps in the small worlds of the model, and 1,000,000 walks through larger ones',
+    command: [...DEEP, 'AXL_TEST_WALKS=1000000', ...tap, 'test/model'],
+    minutes: 45,
+  },
+  {
     name: 'power',
     does: 'power cuts on ext4, xfs, btrfs and ext2',
     command: [process.execPath, 'test/power/run.mjs'],
