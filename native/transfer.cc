@@ -308,10 +308,10 @@ Status Transfer::Meet(const Transfer& publishing, Order* order) {
   const TransferState &mine = journal_->state(), &theirs = publishing.journal_->state();
   *order = Order::kApart;
   if (!mine.sealed || mine.outcome != Outcome::kNone || !theirs.AllDone()) return Status::Ok();
-  std::vector<Record> replaces = Replacements(theirs, mine);
-  if (replaces.empty()) return Status::Ok();
-  *order = IsOlder(mine, theirs) ? Order::kOlder : Order::kNewer;
-  if (*order == Order::kOlder) return Status::Ok();
+  bool meet;
+  std::vector<Record> replaces = Replacements(theirs, mine, &meet);
+  if (meet) *order = IsOlder(mine, theirs) ? Order::kOlder : Order::kNewer;
+  if (*order != Order::kNewer || replaces.empty()) return Status::Ok();
   const auto copies = job();
   return copies ? copies->AppendBeside(replaces) : journal_->AppendDurably(replaces);
 }

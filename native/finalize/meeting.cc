@@ -1,23 +1,17 @@
+// Compares paths only where hashes are equal.
 #include "finalize/meeting.h"
 
 #include <algorithm>
 #include <functional>
-#include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 
 namespace axl {
 
 namespace {
-
-// A transfer, by its place in the order, goes to a final path.
-struct Claim {
-  size_t path;  // hashed: a thousand paths are not worth a table
-  uint32_t place;
-  uint32_t file;
-  friend auto operator<=>(const Claim&, const Claim&) = default;
-};
 
 bool IsToBePublished(const Case& c) {
   if (!c.publisher) return false;
@@ -25,16 +19,21 @@ bool IsToBePublished(const Case& c) {
   return state.sealed && state.outcome == Outcome::kNone && state.AllDone();
 }
 
-std::vector<Claim> ClaimsOf(const std::vector<Case*>& in_order) {
-  std::vector<Claim> claims;
+// Places of those that seem to have a final path in common, the newer and the older of each two. By hashes: a thousand
+// paths are not worth a table.
+std::set<std::pair<uint32_t, uint32_t>> PairsOf(const std::vector<Case*>& in_order) {
+  std::vector<std::pair<size_t, uint32_t>> claims;
   for (uint32_t place = 0; place < in_order.size(); place++) {
     if (!IsToBePublished(*in_order[place])) continue;
-    const auto& files = in_order[place]->journal->state().files;
-    for (uint32_t file = 0; file < files.size(); file++)
-      claims.push_back({std::hash<std::string>()(files[file].dest), place, file});
+    for (const FileEntry& file : in_order[place]->journal->state().files)
+      claims.emplace_back(std::hash<std::string>()(file.dest), place);
   }
   std::sort(claims.begin(), claims.end());
-  return claims;
+  std::set<std::pair<uint32_t, uint32_t>> pairs;
+  for (size_t i = 0; i < claims.size(); i++)
+    for (size_t j = i; j-- > 0 && claims[j].first == claims[i].first;)
+      if (claims[i].second != claims[j].second) pairs.emplace(claims[i].second, claims[j].second);
+  return pairs;
 }
 
 }  // namespace
@@ -48,31 +47,33 @@ std::vector<Case*> InOrderOfDispatch(std::span<Case> cases) {
   return all;
 }
 
-std::vector<Record> Replacements(const TransferState& older, const TransferState& newer) {
+std::vector<Record> Replacements(const TransferState& older, const TransferState& newer, bool* meet) {
   std::unordered_map<std::string_view, uint32_t> names;
   for (uint32_t id = 0; id < older.files.size(); id++) names.emplace(older.files[id].dest, id);
   std::vector<Record> replaces;
-  for (uint32_t id = 0; id < newer.files.size(); id++)
-    if (const auto found = names.find(newer.files[id].dest); found != names.end())
-      replaces.emplace_back(ReplacesRecord{id, older.progress[found->second].temporary});
+  *meet = false;
+  for (uint32_t id = 0; id < newer.files.size(); id++) {
+    const auto found = names.find(newer.files[id].dest);
+    if (found == names.end()) continue;
+    *meet = true;
+    const Identity& temporary = older.progress[found->second].temporary;
+    const auto said = newer.replaces.find(id);
+    if (said == newer.replaces.end() || std::ranges::find(said->second, temporary) == said->second.end())
+      replaces.emplace_back(ReplacesRecord{id, temporary});
+  }
   return replaces;
 }
 
 std::vector<Meeting> LetReplace(const std::vector<Case*>& in_order) {
-  const std::vector<Claim> claims = ClaimsOf(in_order);
-  const auto state = [&](const Claim& c) -> const TransferState& { return in_order[c.place]->journal->state(); };
-  std::map<uint32_t, std::vector<Record>> replaces;  // by place
   std::vector<Meeting> meetings;
-  for (size_t i = 0; i < claims.size(); i++)
-    for (size_t j = i; j-- > 0 && claims[j].path == claims[i].path;) {
-      const Claim &older = claims[j], &newer = claims[i];
-      if (state(older).files[older.file].dest != state(newer).files[newer.file].dest) continue;
-      replaces[newer.place].emplace_back(ReplacesRecord{newer.file, state(older).progress[older.file].temporary});
-      meetings.push_back({older.place, newer.place});
-    }
   Status s;
-  for (auto& [place, records] : replaces)
-    if (s.ok()) s = in_order[place]->journal->AppendDurably(records);
+  for (const auto& [newer, older] : PairsOf(in_order)) {
+    Journal& journal = *in_order[newer]->journal;
+    bool meet;
+    std::vector<Record> replaces = Replacements(in_order[older]->journal->state(), journal.state(), &meet);
+    if (meet) meetings.push_back({older, newer});
+    if (s.ok() && !replaces.empty()) s = journal.AppendDurably(replaces);
+  }
   if (s.ok()) return meetings;
   for (const Meeting& meeting : meetings)
     for (uint32_t place : {meeting.older, meeting.newer}) {

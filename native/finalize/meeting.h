@@ -14,8 +14,9 @@ namespace axl {
 // The open cases in the order of their dispatch; those that are not open stay where they are.
 std::vector<Case*> InOrderOfDispatch(std::span<Case> cases);
 
-// REPLACES for each final name that `newer` has in common with `older`, which is complete.
-std::vector<Record> Replacements(const TransferState& older, const TransferState& newer);
+// REPLACES for each final name that `newer` has in common with `older`, which is complete, but for what `newer` says
+// already. *meet: have they any in common?
+std::vector<Record> Replacements(const TransferState& older, const TransferState& newer, bool* meet);
 
 struct Meeting {
   uint32_t older, newer;  // places in the order

@@ -39,7 +39,7 @@ struct Recognized {
 // as in a tree that was moved or restored. kCannotTell: it cannot be read. REQUIRES: DONE.
 Recognized IsDoneFile(Os& os, const TransferState& state, uint32_t id, const Sighting& at, bool by_contents);
 
-// Is what stands at a final name what stood there when the file was added, or what its journal lets it replace? False
+// Is what stands at a final name what stood there at the dispatch, or what its journal lets it replace? False
 // where that cannot be told. `dir`: a descriptor of its directory.
 bool IsExpected(Os& os, const TransferState& state, uint32_t id, int dir, const Seen& there);
 

@@ -110,8 +110,8 @@ export const sameMutants = [
     name: 'what a newer transfer may replace is not durable before the older one is published',
     breaks: 'never an older one over a newer one',
     file: 'finalize/meeting.cc',
-    from: 's = in_order[place]->journal->AppendDurably(records);',
-    to: 's = in_order[place]->journal->Append(records);',
+    from: 's = journal.AppendDurably(replaces);',
+    to: 's = journal.Append(replaces);',
   },
   {
     name: 'an older transfer is replaced before its state file says that it is published',

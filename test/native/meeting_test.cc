@@ -1,6 +1,7 @@
 // Two complete transfers to the same final names: what was dispatched later stands there in the end.
 #include <cerrno>
 
+#include "numbered_os.h"
 #include "recording_os.h"
 #include "world.h"
 
@@ -111,18 +112,20 @@ TEST(AnOlderTransferIsNotPublishedOverWhatHasComeSince) {
   }
 }
 
+TEST(WhatANewerTransferHasSaidItDoesNotSayAgain) {
+  World world;
+  LeaveTwo(world);
+  QuickOs os;
+  for (const std::string& temporary : World::TemporariesIn(world.Now()))
+    CHECK(truncate(world.Dest(temporary).c_str(), 1) == 0);  // both are refused
+  (void)Finalize(world, os);
+  const std::string once = ReadFile(Join(world.states(), kNewer));
+  for (const Finalized& f : Finalize(world, os)) CHECK_CODE(f.status, Code::kVerify);
+  CHECK_EQ(ReadFile(Join(world.states(), kNewer)), once);
+}
+
 TEST(AnInodeNumberAloneIsNotWhatStoodThere) {
-  struct : QuickOs {
-    int Look(int dir, const char* path, Seen* seen) override {
-      const int r = to_.Look(dir, path, seen);
-      if (r == 0 && PathAt(dir, path) == name) seen->st.st_ino = inode;
-      if (!births) seen->birth = {};
-      return r;
-    }
-    std::string name;
-    ino_t inode = 0;
-    bool births = true;
-  } os;
+  NumberedOs os;
   World world;
   os.name = world.Dest("old");
   for (const bool births : {true, false}) {

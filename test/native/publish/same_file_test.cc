@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <filesystem>
 
+#include "numbered_os.h"
 #include "os/same.h"
 #include "recording_os.h"
 #include "world.h"
@@ -38,17 +39,7 @@ void LeaveOldPublished(World& world) {
 }
 
 TEST(AFileThatHasGotThePublishedInodeNumberIsNotMendedAndNotBelievedToBePublished) {
-  struct : QuickOs {
-    int Look(int dir, const char* path, Seen* seen) override {
-      const int r = to_.Look(dir, path, seen);
-      if (r == 0 && S_ISREG(seen->st.st_mode) && PathAt(dir, path) == name) seen->st.st_ino = inode;
-      if (!births) seen->birth = {};
-      return r;
-    }
-    std::string name;
-    ino_t inode = 0;
-    bool births = true;
-  } os;
+  NumberedOs os;
   World world;
   for (const bool births : {true, false}) {
     LeaveOldPublished(world);
