@@ -55,6 +55,7 @@ async function whyNot(stateFile: Buffer, { jobEnded, writerDead }: ForgetOptions
   const entries: FinalizedEntry[] = [];
   const { unreadable } = await finalize(stateFile, {
     dryRun: true,
+    overwrite: 'replace', // what has come to a destination since is for its owner to say
     ...(jobEnded !== undefined && { jobEnded }),
     ...(writerDead && { writerDead }),
     onEvent: (event) => event.event === 'entry' && entries.push(event.entry),

@@ -104,3 +104,15 @@ t.test('root forgets no state file of another user', { skip: await noOwnerProces
   t.match(await forget('--job-ended', stateFile), { status: 1, stderr: /belongs to user \d+: run this as that user/ });
   t.equal((await axlFinalize(['forget', '--job-ended', stateFile], { uid: NOBODY })).status, 0);
 });
+
+t.test(
+  'what can be published over a destination is refused: that is for its owner to say, and no reason to forget',
+  async (t) => {
+    const place = new Place(t);
+    const stateFile = await leave.complete(place, 'a');
+    place.write('dest/a', 'came since');
+    t.equal((await axlFinalize([stateFile])).status, 1);
+    t.match(await forget(stateFile), { status: 1, stderr: /its transfer can be published: use axl-finalize/ });
+    t.ok(fs.existsSync(stateFile));
+  },
+);
