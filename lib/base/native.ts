@@ -279,7 +279,7 @@ export interface Native extends NativeUpkeep {
   /** Completes copies, and does nothing else; in the order of the paths. */
   resume(packed: Buffer, policy: NativePolicy, uuids: Buffer): Promise<readonly NativeResumed[]>;
   /** Makes copies the state files of their transfers; why not, in the order of the paths. */
-  takeOver(packed: Buffer, policy: NativePolicy, uuids: Buffer): Promise<readonly (NativeFailure | undefined)[]>;
+  adoptCopies(packed: Buffer, policy: NativePolicy, uuids: Buffer): Promise<readonly (NativeFailure | undefined)[]>;
   /** The path without links. */
   realPath(path: Buffer): Promise<Buffer>;
   /** @throws AXL_CONFLICT when the directory is not there; as a rejection */

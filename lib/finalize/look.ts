@@ -61,11 +61,7 @@ export class Look {
   /** What there is of a dataset, but for what was decided about it. @param homes that its transfers have, each once */
   view(group: Group, homes: readonly string[], isSeen: boolean): View {
     const { name, allRanks, members, sizes } = group;
-    const allSeen =
-      !this.#doubt &&
-      !this.surveys.hasStrayCopy() &&
-      (isSeen || this.surveys.hasEveryRank(group)) &&
-      !this.#inPlaceOf(group);
+    const allSeen = !this.#doubt && (isSeen || this.surveys.hasEveryRank(group)) && !this.#inPlaceOf(group);
     return {
       ...{ name, allRanks, homes, sizes: [...sizes], rivals: this.surveys.rivals(group) },
       members: members.map((i) => this.surveys.member(i, this.work.isOurs(i))),
@@ -108,6 +104,7 @@ export class Look {
       if (!isTransfer(standing)) this.#planOther(i, seen);
     };
     await this.work.survey(this.#surveyed(), see);
+    this.#doubt ||= this.surveys.hasStrayCopy();
     await this.whenDead(INSTANTS_MS);
   }
 

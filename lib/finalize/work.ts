@@ -236,7 +236,7 @@ export class Work {
   /** Copies become the state files of their transfers; why one does not, is heard. */
   adopt(numbers: Iterable<number>, hear: (failure: NativeFailure) => void): Promise<void> {
     const call = (packed: Buffer, _: readonly number[], policy: NativePolicy) =>
-      native().takeOver(packed, policy, Buffer.alloc(0));
+      native().adoptCopies(packed, policy, Buffer.alloc(0));
     return this.#run(numbers, call, (_, failures) => {
       for (const failure of failures) if (failure) hear(failure);
     });

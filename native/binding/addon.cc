@@ -40,7 +40,7 @@ class Addon : public Napi::Addon<Addon> {
                              InstanceMethod<&Addon::Finalize>("finalize"),
                              InstanceMethod<&Addon::Commit>("commit"),
                              InstanceMethod<&Addon::ResumeAll>("resume"),
-                             InstanceMethod<&Addon::AdoptAll>("takeOver"),
+                             InstanceMethod<&Addon::AdoptAll>("adoptCopies"),
                              InstanceMethod<&Addon::StopFinalize>("stopFinalize"),
                              InstanceMethod<&Addon::SurveyAll>("survey"),
                              InstanceMethod<&Addon::Meetings>("meetings"),
