@@ -98,3 +98,11 @@ export function obstructLate({ place, board }: World, rank: number): void {
     board.whenAnswered = () => {};
   };
 }
+
+/** All have begun to copy. */
+export async function dispatchAll(t: Test): Promise<World> {
+  const world = await createAll(t);
+  await addAll(world);
+  await Promise.all(world.ranks.map((transfer) => transfer.dispatch()));
+  return world;
+}

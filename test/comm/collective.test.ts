@@ -11,6 +11,7 @@ import {
   addAll,
   Board,
   createAll,
+  dispatchAll,
   obstruct,
   obstructLate,
   options,
@@ -21,10 +22,7 @@ import {
 } from './board.js';
 
 t.test('all ranks publish, and say the same at each step', async (t) => {
-  const world = await createAll(t);
-  const { place, ranks } = world;
-  await addAll(world);
-  await Promise.all(ranks.map((transfer) => transfer.dispatch()));
+  const { place, ranks } = await dispatchAll(t);
   t.same(
     ranks.map(({ state }) => state),
     Array(SIZE).fill('dispatched'),
@@ -138,10 +136,7 @@ t.test('ranks that were complete when another failed, and then died, are not pub
 });
 
 t.test('a collective resume copies what failed; then all publish', async (t) => {
-  const world = await createAll(t);
-  const { place, ranks } = world;
-  await addAll(world);
-  await Promise.all(ranks.map((transfer) => transfer.dispatch()));
+  const { place, ranks } = await dispatchAll(t);
   const states = await Promise.all(ranks.map((transfer) => transfer.cancel()));
   t.equal(new Set(states).size, 1, `all are ${states[0]}`);
   await Promise.all(ranks.map((transfer) => transfer.resume()));
@@ -175,10 +170,7 @@ t.test('one rank that is canceled cancels all of them, though others are complet
 });
 
 t.test('what one rank cannot publish is found before any rank has, and wait can be called again', async (t) => {
-  const world = await createAll(t);
-  const { place, ranks } = world;
-  await addAll(world);
-  await Promise.all(ranks.map((transfer) => transfer.dispatch()));
+  const { place, ranks } = await dispatchAll(t);
   obstruct(place, 1);
   const errors = (await Promise.all(ranks.map((transfer) => rejection(transfer.wait())))) as AxlError[];
   t.same(
@@ -194,10 +186,7 @@ t.test('what one rank cannot publish is found before any rank has, and wait can 
 });
 
 t.test('ranks that cannot publish can be freed, which rolls all of them back', async (t) => {
-  const world = await createAll(t);
-  const { place, ranks } = world;
-  await addAll(world);
-  await Promise.all(ranks.map((transfer) => transfer.dispatch()));
+  const { place, ranks } = await dispatchAll(t);
   obstruct(place, 1);
   await outcomes(ranks.map((transfer) => transfer.wait()));
   t.same(await outcomes(ranks.map((transfer) => transfer.free())), Array(SIZE).fill('ok'));
@@ -205,10 +194,8 @@ t.test('ranks that cannot publish can be freed, which rolls all of them back', a
 });
 
 t.test('a publishing that fails on one rank fails on all; nothing is freed, and wait goes on', async (t) => {
-  const world = await createAll(t);
+  const world = await dispatchAll(t);
   const { place, ranks } = world;
-  await addAll(world);
-  await Promise.all(ranks.map((transfer) => transfer.dispatch()));
   obstructLate(world, 1);
   const errors = (await Promise.all(ranks.map((transfer) => rejection(transfer.wait())))) as AxlError[];
   t.same(
@@ -229,10 +216,7 @@ const takeOver = (place: Place, board: Board, rank: number, stateFile = `states/
   Transfer.open(place.path(stateFile), { comm: board.comm(rank) });
 
 t.test('ranks that were started again take over what they left, and publish together', async (t) => {
-  const world = await createAll(t);
-  const { place, ranks } = world;
-  await addAll(world);
-  await Promise.all(ranks.map((transfer) => transfer.dispatch()));
+  const { place, ranks } = await dispatchAll(t);
   await Promise.all(ranks.map((transfer) => transfer[Symbol.asyncDispose]()));
   const board = new Board(SIZE);
   const lost = ranks.map((_, rank) => takeOver(place, board, rank, rank === 2 ? 'states/none' : undefined));
@@ -245,10 +229,8 @@ t.test('ranks that were started again take over what they left, and publish toge
 });
 
 t.test('ranks that take over a transfer that some have published cannot free it before all have', async (t) => {
-  const world = await createAll(t);
+  const world = await dispatchAll(t);
   const { place, ranks } = world;
-  await addAll(world);
-  await Promise.all(ranks.map((transfer) => transfer.dispatch()));
   obstructLate(world, 1);
   await outcomes(ranks.map((transfer) => transfer.wait()));
   await Promise.all(ranks.map((transfer) => transfer[Symbol.asyncDispose]()));
@@ -262,10 +244,7 @@ t.test('ranks that take over a transfer that some have published cannot free it 
 });
 
 t.test('a rank that stops waiting ends the wait of all, publishes nothing, and all can wait again', async (t) => {
-  const world = await createAll(t);
-  const { place, ranks } = world;
-  await addAll(world);
-  await Promise.all(ranks.map((transfer) => transfer.dispatch()));
+  const { place, ranks } = await dispatchAll(t);
   const waits = ranks.map((transfer, rank) => transfer.wait(rank === 0 ? { signal: AbortSignal.abort() } : {}));
   t.same(await outcomes(waits), ['AXL_CANCELED', 'AXL_RANK_FAILED', 'AXL_RANK_FAILED']);
   t.same(published(place), []);
