@@ -21,8 +21,9 @@ constexpr long kOverlayMagic = 0x794C7630;
 // Numbers that the kernel draws anew whenever it reads an inode.
 constexpr std::array kDrawn = {0x4D44L /* vfat */, 0x2011BAB0L /* exfat */};
 // FUSE's numbers are the server's own counter, but for these.
-constexpr std::array kFuseKeeps = {"fuseblk",  "virtiofs",    "fuse.glusterfs",      "fuse.ceph",    "fuse.ceph-fuse",
-                                   "fuse.mfs", "fuse.bindfs", "fuse.fuse-overlayfs", "fuse.juicefs", "fuse.fuse2fs"};
+constexpr std::array kFuseKeeps = {"fuseblk",        "virtiofs",     "fuse.glusterfs", "fuse.ceph",
+                                   "fuse.ceph-fuse", "fuse.mfs",     "fuse.bindfs",    "fuse.fuse-overlayfs",
+                                   "fuse.juicefs",   "fuse.fuse2fs", "fuse.ext4" /* fuse2fs of Debian */};
 
 // By what both sides know. REQUIRES: inode numbers are worth something.
 Answer ByIdentity(const Identity& done, const Identity& now, Inodes inodes, bool untouched) {

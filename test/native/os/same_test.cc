@@ -14,7 +14,7 @@ namespace {
 TEST(InodeNumbersOfFuseMeanNothingUnlessItsServerIsKnownToKeepThem) {
   for (const char* type : {"fuse.mergerfs", "fuse.sshfs", "fuse.unionfs-fuse", "fuse", ""})
     CHECK(!WorthOf(kFuseMagic, type).files && !WorthOf(kFuseMagic, type).directories);
-  for (const char* type : {"fuse.glusterfs", "fuse.mfs", "fuse.bindfs", "fuseblk"})
+  for (const char* type : {"fuse.glusterfs", "fuse.mfs", "fuse.bindfs", "fuse.ext4", "fuseblk"})
     CHECK(WorthOf(kFuseMagic, type).files && WorthOf(kFuseMagic, type).directories);
   CHECK(!WorthOf(0x4D44, "").files);     // vfat
   CHECK(WorthOf(0xEF53, "").files);      // ext4
