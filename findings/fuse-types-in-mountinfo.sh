@@ -12,7 +12,8 @@ set -euo pipefail
 work=$(mktemp -d)
 trap 'for at in b m e; do umount "$work/$at" 2>/dev/null || true; done; rm -rf --one-file-system "$work"' EXIT
 cd "$work"
-apt-get download bindfs=1.14.7-1 libfuse3-3=3.14.0-4 fuse2fs=1.47.0-2+b2 libfuse2=2.9.9-6+b1 mergerfs=2.33.5-1 >/dev/null 2>&1
+pinned=(bindfs=1.14.7-1 libfuse3-3=3.14.0-4 fuse2fs=1.47.0-2+b2 libfuse2=2.9.9-6+b1 mergerfs=2.33.5-1)
+apt-get download "${pinned[@]}" >/dev/null 2>&1
 for package in ./*.deb; do dpkg -x "$package" root; done
 export LD_LIBRARY_PATH
 LD_LIBRARY_PATH=$(echo root/lib/*-linux-gnu root/usr/lib/*-linux-gnu | tr ' ' ':')
