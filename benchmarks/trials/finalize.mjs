@@ -15,7 +15,7 @@ import {
   systemCalls,
   withoutSync,
 } from '../programs.mjs';
-import { makeFile, settle } from '../scratch.mjs';
+import { makeFile, remove, settle } from '../scratch.mjs';
 
 export const title = 'Finalize';
 export const text =
@@ -96,7 +96,7 @@ export async function makeStates({ states, files, source, state, dest, durabilit
 const SUFFIX = /\._AXL[0-9a-f]{16}$/;
 const finalName = (temporary) => temporary.replace(SUFFIX, '');
 
-/** A state directory and its destinations; afterwards a copy of the state directory for each run. */
+/** A state directory, its destinations, and a new state directory for each run. */
 class Job {
   runs = 0;
 
@@ -104,20 +104,15 @@ class Job {
     this.base = join(place, name);
     this.state = join(this.base, 'state');
     this.dest = join(this.base, 'dest');
-    for (const directory of [this.base, this.state, this.dest]) mkdirSync(directory);
+    for (const directory of [this.base, this.dest]) mkdirSync(directory);
   }
 
-  save(runs) {
-    this.temporary = readdirSync(this.dest);
-    for (let i = 1; i <= runs; i++) execFileSync('cp', ['-a', this.state, `${this.state}.${i}`]);
-  }
-
-  /** Puts the temporary files back, whose inodes are in the journals. @returns the next state directory */
+  /** @returns the next state directory, and temporary files that are as it says */
   async next() {
-    if (this.runs++ > 0)
-      for (const name of this.temporary) renameSync(join(this.dest, finalName(name)), join(this.dest, name));
+    const state = `${this.state}.${++this.runs}`;
+    await this.make(state);
     await settle(this.base);
-    return `${this.state}.${this.runs}`;
+    return state;
   }
 
   check() {
@@ -127,33 +122,61 @@ class Job {
   }
 }
 
-/** A job whose ranks have left complete transfers. */
-export async function realJob(places, c, build = builds.get('axl-transfer'), name = 'axl') {
-  const job = new Job(places[c.place], name);
-  const source = makeFile(join(places.memory, `source.${name}`), 1024);
-  const environment = c.durability === 'full' ? { LD_PRELOAD: withoutSync } : {};
-  await inNode('finalize', 'makeStates', { ...c, source, state: job.state, dest: job.dest }, environment, build);
-  job.save(c.runs);
-  return job;
+/** A job whose ranks have left complete transfers: for each run those of new ranks, for a copied state file is none. */
+class RealJob extends Job {
+  constructor(places, c, build, name) {
+    super(places[c.place], name);
+    const source = makeFile(join(places.memory, `source.${name}`), 1024);
+    this.arguments = { ...c, source, dest: this.dest };
+    this.environment = c.durability === 'full' ? { LD_PRELOAD: withoutSync } : {};
+    this.build = build;
+  }
+
+  async make(state) {
+    await remove(this.dest);
+    for (const directory of [this.dest, state]) mkdirSync(directory);
+    await inNode('finalize', 'makeStates', { ...this.arguments, state }, this.environment, this.build);
+  }
 }
 
+export const realJob = (places, c, build = builds.get('axl-transfer'), name = 'axl') =>
+  new RealJob(places, c, build, name);
+
 /** The same names and sizes, in state files that the C loop can read. */
-async function floorJob(places, c, real) {
-  const job = new Job(places[c.place], 'floor');
-  const names = new Map();
-  for (const name of real.temporary) {
-    writeFileSync(join(job.dest, name), Buffer.alloc(1024));
-    const rank = name.slice(0, 'rank.000000'.length);
-    const pair = `${join(job.dest, name)}\0${join(job.dest, finalName(name))}\0`;
-    names.set(rank, (names.get(rank) ?? '') + pair);
+class FloorJob extends Job {
+  constructor(places, c, real) {
+    super(places[c.place], 'floor');
+    this.real = real;
   }
-  for (const [rank, pairs] of names) {
-    const content = Buffer.alloc(Math.max(pairs.length, statSync(join(real.state, rank)).size));
-    content.write(pairs);
-    writeFileSync(join(job.state, rank), content, { mode: 0o600 });
+
+  async make(state) {
+    if (this.runs > 1) {
+      for (const name of this.temporary) renameSync(join(this.dest, finalName(name)), join(this.dest, name));
+    } else {
+      await this.first();
+    }
+    execFileSync('cp', ['-a', this.state, state]);
   }
-  job.save(c.runs * Object.keys(FLOORS[c.durability]).length);
-  return job;
+
+  async first() {
+    mkdirSync(this.state);
+    const model = join(this.real.base, 'model');
+    await this.real.make(model);
+    this.temporary = readdirSync(this.real.dest);
+    const names = new Map();
+    for (const name of this.temporary) {
+      writeFileSync(join(this.dest, name), Buffer.alloc(1024));
+      const rank = name.slice(0, 'rank.000000'.length);
+      const pair = `${join(this.dest, name)}\0${join(this.dest, finalName(name))}\0`;
+      names.set(rank, (names.get(rank) ?? '') + pair);
+    }
+    for (const [rank, pairs] of names) {
+      const content = Buffer.alloc(Math.max(pairs.length, statSync(join(model, rank)).size));
+      content.write(pairs);
+      writeFileSync(join(this.state, rank), content, { mode: 0o600 });
+    }
+    await remove(model);
+  }
 }
 
 /** The row of a build. */
@@ -190,8 +213,8 @@ export async function open(c, places) {
   if (c.states === 0) return openEmpty(places);
   const real = [];
   for (const [name, build] of builds)
-    real.push({ row: rowOf(name), build, job: await realJob(places, c, build, `axl.${real.length}`) });
-  const floor = await floorJob(places, c, real[0].job);
+    real.push({ row: rowOf(name), build, job: realJob(places, c, build, `axl.${real.length}`) });
+  const floor = new FloorJob(places, c, real[0].job);
   if (c.calls) return countCalls(c, real, floor);
   const driver = (job, run) => async () => {
     const measured = await run(await job.next());

@@ -29,7 +29,7 @@ export function cases({ quick }) {
 const SCRIPT = 'LD_PRELOAD=$1 AXL_BENCH_LATENCY=$2 exec "$3" "$4" --quiet --jobs $5 "$6"';
 
 export async function open(c, places) {
-  const job = await realJob(places, { ...c, runs: c.runs * JOBS.length });
+  const job = realJob(places, c);
   const driver = (jobs) => async () => {
     const state = await job.next();
     const measured = await shell(SCRIPT, withLatency, LATENCY, process.execPath, finalizer, jobs, state);

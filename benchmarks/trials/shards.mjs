@@ -46,7 +46,7 @@ done
 wait`;
 
 export async function open(c, places) {
-  const job = await realJob(places, { ...c, runs: c.runs * COUNTS.length });
+  const job = realJob(places, c);
   const driver = (count) => async () => {
     const state = await job.next();
     const preload = c.latency ? withLatency : '';
