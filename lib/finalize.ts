@@ -77,13 +77,14 @@ const isEmpty = ({ directories, traces }: Listing): boolean =>
 async function finalizeAll(inputs: readonly Buffer[], options: FinalizeOptions, given: Terms): Promise<void> {
   const { tally, signal } = given;
   const { listing, fewer } = await tally.time('scan', () => look(() => scan(inputs, options), options));
-  for (const failure of listing.unreadable) tally.unreadable(failure);
+  for (const { failure } of listing.unreadable) tally.unreadable(failure);
   if (fewer) return tally.fewer(fewer);
-  const terms = { ...given, policy: { ...given.policy, mayDelete: listing.unreadable.length === 0 } };
-  tellScan(listing, terms);
+  tellScan(listing, given);
   // With nothing to do, the addon and what works with it are not even loaded.
-  if (!isEmpty(listing)) await stoppable(signal, () => finalizeFound(listing, inputs, options, terms));
+  if (!isEmpty(listing)) await stoppable(signal, () => finalizeFound(listing, inputs, options, given));
 }
+
+const mayDelete = (terms: Terms, may: boolean): Terms => ({ ...terms, policy: { ...terms.policy, mayDelete: may } });
 
 async function finalizeFound(
   listing: Listing,
@@ -94,19 +95,31 @@ async function finalizeFound(
   const { tally } = terms;
   const { finalizeListing } = await import('./finalize/listing.js');
   const asked: Asked = { dataset: options.dataset ?? false, wait: options.wait ?? 0, adopt: options.adopt ?? false };
-  if (process.geteuid?.() !== 0) return finalizeListing(listing, terms, asked, () => scan(inputs, options));
-  const { byOwner } = await import('./as-root/owners.js');
+  if (process.geteuid?.() !== 0) {
+    const rescan = async () => {
+      const again = await scan(inputs, options);
+      return again.unreadable.length > 0 ? undefined : again;
+    };
+    return finalizeListing(listing, mayDelete(terms, listing.unreadable.length === 0), asked, rescan);
+  }
+  const [{ byOwner }, { suspects, isSuspect }] = await Promise.all([
+    import('./as-root/owners.js'),
+    import('./as-root/suspects.js'),
+  ]);
   const { own, others, isPartial, unseen } = await tally.time('scan', () => byOwner(listing, terms, true));
-  for (const failure of unseen) tally.unreadable(failure);
-  const seen = unseen.length > 0 ? { ...terms, policy: { ...terms.policy, mayDelete: false } } : terms;
+  for (const { failure } of unseen) tally.unreadable(failure);
+  const suspected = await suspects([...listing.unreadable, ...unseen]);
+  const termsOf = (uid: number) => mayDelete(terms, !isSuspect(suspected, uid));
   const rescan = async () => {
-    const again = await byOwner(await scan(inputs, options), terms, false);
-    return again.isPartial || again.unseen.length > 0 ? undefined : again.own;
+    const listed = await scan(inputs, options);
+    const again = await byOwner(listed, terms, false);
+    const mayBeOwn = isSuspect(await suspects([...listed.unreadable, ...again.unseen]), 0);
+    return again.isPartial || mayBeOwn ? undefined : again.own;
   };
   const elsewhere = async () => {
-    if (others.size > 0) await (await import('./as-root/others.js')).finalizeOthers(others, asked, seen);
+    if (others.size > 0) await (await import('./as-root/others.js')).finalizeOthers(others, asked, terms, termsOf);
   };
-  await Promise.all([finalizeListing(own, seen, asked, rescan, isPartial), elsewhere()]);
+  await Promise.all([finalizeListing(own, termsOf(0), asked, rescan, isPartial), elsewhere()]);
 }
 
 /** Calls to finalize() under way: what one of them stopped, the next may start again. */
@@ -132,7 +145,8 @@ async function stoppable(signal: AbortSignal | undefined, work: () => Promise<vo
  * When it resolves, everything in the report is done and on the disk (for transfers of durability `full`). If an input
  * cannot be read, nothing is deleted in any input, because an unread rank may be complete. As root, it acts on each
  * user's state files through a process of that user, and on root's own only in directories that no other user can write
- * to.
+ * to; an input that cannot be read and where only one user can have state files, as in a FUSE mount of that user, keeps what is
+ * that user's.
  * @param inputs state directories, whose subdirectories are searched only with `recursive`, and single state files
  * @param options see {@link FinalizeOptions}
  * @returns what was done. Failed transfers are in its `problems` and do not reject. If `signal` ended the work early,

@@ -76,7 +76,7 @@ export async function list(inputs: PathLike | readonly PathLike[], options: List
     const surveyed = await answer(native().survey(packed, options.jobs ?? DEFAULT_JOBS, NO_WORD));
     for (const one of surveyed) transfers.push(toListed(one));
   }
-  return { transfers, unreadable };
+  return { transfers, unreadable: unreadable.map(({ failure }) => failure) };
 }
 
 function toFile(file: NativeInspectedFile): InspectedFile {

@@ -148,13 +148,18 @@ async function finalizeAs(
     reportLost(uid, listing, heard, `the process for that user ended early: ${why}`, terms);
 }
 
-/** Finalizes what belongs to others, each by a process of that user. */
-export async function finalizeOthers(others: ByOwner['others'], asked: Asked, terms: Terms): Promise<void> {
+/** Finalizes what belongs to others, each by a process of that user, on that user's terms. */
+export async function finalizeOthers(
+  others: ByOwner['others'],
+  asked: Asked,
+  terms: Terms,
+  termsOf: (uid: number) => Terms,
+): Promise<void> {
   const queue = others.entries();
   const users = new UserDatabase();
   const lane = async () => {
     for (let next = queue.next(); !next.done && !terms.signal?.aborted; next = queue.next())
-      await finalizeAs(next.value[0], next.value[1], asked, terms, users);
+      await finalizeAs(next.value[0], next.value[1], asked, termsOf(next.value[0]), users);
   };
   await Promise.all(Array.from({ length: AT_ONCE }, lane));
 }

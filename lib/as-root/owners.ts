@@ -6,7 +6,7 @@ import { nodeFailure } from '../base/errors.js';
 import { displayName, fromLatin1, hash, toText } from '../base/names.js';
 import { answer, KINDS, native } from '../base/native.js';
 import type { Failure } from '../base/types.js';
-import { type Directory, type Listing, lookWithoutFollowing } from '../finalize/scan.js';
+import { type Directory, type Listing, lookWithoutFollowing, type Unread } from '../finalize/scan.js';
 import { makeEntry, NOTHING_KNOWN } from '../finalize/tally.js';
 import type { FinalizedEntry } from '../finalize/types.js';
 import type { Terms } from '../finalize/work.js';
@@ -52,8 +52,8 @@ export interface ByOwner {
    * a hard link: it keeps root's own datasets, and does not stop all deleting, as an input that cannot be read does.
    */
   readonly isPartial: boolean;
-  /** What could not be looked at: whose it is, nobody knows. */
-  readonly unseen: readonly Failure[];
+  /** What could not be looked at. */
+  readonly unseen: readonly Unread[];
 }
 
 type Kind = (typeof KINDS)[number];
@@ -80,7 +80,7 @@ async function lookAgain(path: Buffer): Promise<Owned> {
 /** The names of a listing, by their owners. Opens nothing. */
 class Sorting {
   readonly piles = new Map<number, Directory[]>();
-  readonly unseen: Failure[] = [];
+  readonly unseen: Unread[] = [];
   isPartial = false;
   readonly #terms: Terms;
   readonly #reports: boolean;
@@ -116,7 +116,7 @@ class Sorting {
     try {
       return await lookAgain(path);
     } catch (error) {
-      this.unseen.push(nodeFailure(error as NodeJS.ErrnoException, path));
+      this.unseen.push({ path, failure: nodeFailure(error as NodeJS.ErrnoException, path) });
       return undefined;
     }
   }

@@ -253,7 +253,8 @@ export const BEHAVIOUR: readonly (readonly [string, string])[] = [
 export const PROMISE =
   'At every instant a destination is either the complete file or what it was before. You may run axl-finalize again at ' +
   'any time, and several at once. If an input cannot be read, nothing is deleted in any input. Write ./list for an INPUT ' +
-  'that has the name of a command. As root, axl-finalize acts on each state file as its owner.';
+  'that has the name of a command. As root, axl-finalize acts on each state file as its owner; there, an input that cannot ' +
+  'be read keeps the files of those users only whose state files may be in it.';
 
 export const EXAMPLES: readonly (readonly [string, string])[] = [
   ['axl-finalize /p/job/state', 'publish what is complete, roll back the rest'],

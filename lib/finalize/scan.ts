@@ -42,7 +42,13 @@ export interface Listing {
   readonly listed: readonly string[];
   /** Verdict files and locks that were met, as paths: a finalizer is at work there, or was killed. */
   readonly traces: readonly string[];
-  readonly unreadable: readonly Failure[];
+  readonly unreadable: readonly Unread[];
+}
+
+/** What could not be read, and why. */
+export interface Unread {
+  readonly path: Buffer;
+  readonly failure: Failure;
 }
 
 /**
@@ -78,7 +84,7 @@ class Scan {
   readonly #searches = new Set<string>();
   readonly #asRoot = process.geteuid?.() === 0;
   readonly #search: Search;
-  readonly unreadable: Failure[] = [];
+  readonly unreadable: Unread[] = [];
 
   constructor(search: Search) {
     this.#search = search;
@@ -97,11 +103,12 @@ class Scan {
   #fail(error: NodeJS.ErrnoException, path: Buffer): void {
     if (error instanceof AxlError) {
       const { code, message } = error;
-      this.unreadable.push({ code, message: `${displayName(path)}: ${message}`, path: toText(path) });
+      const failure = { code, message: `${displayName(path)}: ${message}`, path: toText(path) };
+      this.unreadable.push({ path, failure });
       return;
     }
     if (error.syscall === undefined) throw error;
-    this.unreadable.push(nodeFailure(error, path));
+    this.unreadable.push({ path, failure: nodeFailure(error, path) });
   }
 
   /** As root it leads through no link of a user's, who could have root look at somebody else's. */

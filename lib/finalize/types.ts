@@ -163,7 +163,10 @@ export interface FinalizeReport {
   readonly resumed: number;
   /** The entries whose action is `failed`, `corrupt` or `busy`. */
   readonly problems: readonly FinalizedEntry[];
-  /** Inputs that could not be read. If there is one, nothing was deleted in any. */
+  /**
+   * Inputs that could not be read. If there is one, nothing was deleted in any; as root: nothing of the users who may have
+   * state files there.
+   */
   readonly unreadable: readonly Failure[];
   /** State directories that were left to another finalizer. */
   readonly locked: readonly Failure[];

@@ -78,7 +78,10 @@ function* advice(report: FinalizeReport, incomplete: string, again: Again): Gene
   if (fewer) return yield `To look again:  ${again.line()}`;
   if (dryRun) return yield `To do it:  ${again.line([], ['--dry-run'])}`;
   if (interrupted) yield `Stopped early. To finalize the rest:  ${again.line()}`;
-  if (unreadable.length > 0) yield 'Nothing was deleted, because an input could not be read.';
+  if (unreadable.length > 0)
+    yield process.geteuid?.() === 0
+      ? 'An input could not be read: nothing was deleted of those users whose state files may be there.'
+      : 'Nothing was deleted, because an input could not be read.';
   if (!interrupted && counts.failed + unreadable.length > 0)
     yield `Remove the causes that are named above, then run:  ${again.line()}`;
   if (counts.corrupt > 0) yield 'Corrupt state files were left alone. To look at one:  axl-finalize inspect STATE_FILE';
