@@ -9,7 +9,7 @@ import { checkOptions, DEFAULT_JOBS, shapes } from './base/options.js';
 import type { PathLike } from './base/types.js';
 import { look } from './finalize/expect.js';
 import type { Asked } from './finalize/listing.js';
-import { Candidates, type Listing, scan, withoutLinks } from './finalize/scan.js';
+import { Candidates, type Listing, scan, type Unread, withoutLinks } from './finalize/scan.js';
 import { Tally } from './finalize/tally.js';
 import type { FinalizeOptions, FinalizeReport } from './finalize/types.js';
 import type { Terms } from './finalize/work.js';
@@ -95,9 +95,13 @@ async function finalizeFound(
   const { tally } = terms;
   const { finalizeListing } = await import('./finalize/listing.js');
   const asked: Asked = { dataset: options.dataset ?? false, wait: options.wait ?? 0, adopt: options.adopt ?? false };
+  const tell = (unread: readonly Unread[]) => {
+    for (const { failure } of unread) tally.unreadable(failure);
+  };
   if (process.geteuid?.() !== 0) {
     const rescan = async () => {
       const again = await scan(inputs, options);
+      tell(again.unreadable);
       return again.unreadable.length > 0 ? undefined : again;
     };
     return finalizeListing(listing, mayDelete(terms, listing.unreadable.length === 0), asked, rescan);
@@ -107,12 +111,13 @@ async function finalizeFound(
     import('./as-root/suspects.js'),
   ]);
   const { own, others, isPartial, unseen } = await tally.time('scan', () => byOwner(listing, terms, true));
-  for (const { failure } of unseen) tally.unreadable(failure);
+  tell(unseen);
   const suspected = await suspects([...listing.unreadable, ...unseen]);
   const termsOf = (uid: number) => mayDelete(terms, !isSuspect(suspected, uid));
   const rescan = async () => {
     const listed = await scan(inputs, options);
     const again = await byOwner(listed, terms, false);
+    tell([...listed.unreadable, ...again.unseen]);
     const mayBeOwn = isSuspect(await suspects([...listed.unreadable, ...again.unseen]), 0);
     return again.isPartial || mayBeOwn ? undefined : again.own;
   };

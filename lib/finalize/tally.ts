@@ -109,7 +109,9 @@ export class Tally {
     this.tell({ event: 'problem', failure });
   }
 
+  /** Once, however often it is met. */
   unreadable(failure: Failure): void {
+    if (this.#unreadable.some(({ message }) => message === failure.message)) return;
     this.#unreadable.push(failure);
     this.problem(failure);
   }
