@@ -66,7 +66,7 @@ function differentHomes(home: Buffer | undefined): AxlError {
  * ```ts
  * await using comm = await openComm();
  * await using transfer = await Transfer.create({ name: 'ckpt.42', stateDir: '/p/job/state', comm });
- * await transfer.add(`/l/ssd/ckpt.42.${comm.rank}`, '/p/lustre/run');
+ * await transfer.add(`/l/ssd/ckpt.42.${comm.rank}`, '/p/lustre/run/');
  * await transfer.dispatch();
  * computeNextStep();
  * await transfer.wait();

@@ -3,7 +3,7 @@
 import { isMainThread } from 'node:worker_threads';
 import { AxlError } from './base/errors.js';
 import { launched, type Place } from './base/launch.js';
-import { absolutePath, hash } from './base/names.js';
+import { absoluteDirectory, hash } from './base/names.js';
 import { checkOptions, DEFAULT_OPEN_TIMEOUT_MS, shapes } from './base/options.js';
 import type { OpenCommOptions, OpenedComm } from './base/types.js';
 import { within } from './base/waiting.js';
@@ -133,7 +133,7 @@ function directoryProvider({ directory, id }: OpenCommOptions): Provider {
       'openComm: no launcher has set rank and size; start the ranks with mpirun, mpiexec, srun or flux',
     );
   const own = id ?? launchId(process.env, place);
-  if (own !== undefined) return new Directory(absolutePath(directory, 'directory'), own, place);
+  if (own !== undefined) return new Directory(absoluteDirectory(directory, 'directory'), own, place);
   const why = 'nothing in the environment tells this launch from others; give the option id, the same on all ranks';
   throw new AxlError('AXL_INVALID_STATE', `openComm: ${why}`);
 }

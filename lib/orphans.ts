@@ -2,7 +2,7 @@
 // deletes nothing.
 import { canonicalAsRoot } from './base/directory-as-root.js';
 import { toFailure, translated } from './base/errors.js';
-import { absolutePath, displayName, fromLatin1, latin1, toText } from './base/names.js';
+import { absoluteDirectory, displayName, fromLatin1, latin1, toText } from './base/names.js';
 import { answer, native } from './base/native.js';
 import type { NativeRemoval, NativeTemporary } from './base/native-upkeep.js';
 import { DEFAULT_JOBS } from './base/options.js';
@@ -186,11 +186,11 @@ export async function orphans(dirs: readonly PathLike[], options: OrphansOptions
   const { states = [], statesGone = false, recursive = false, olderThan = DAY_MS } = options;
   const finding = new Finding();
   await finding.lookFor(
-    dirs.map((dir) => absolutePath(dir, 'a directory')),
+    dirs.map((dir) => absoluteDirectory(dir, 'a directory')),
     recursive,
   );
   await finding.lookUp(
-    states.map((dir) => absolutePath(dir, 'a state directory')),
+    states.map((dir) => absoluteDirectory(dir, 'a state directory')),
     statesGone,
   );
   const known = states.length > 0 && finding.unclear.length === 0;

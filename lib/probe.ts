@@ -1,7 +1,7 @@
 // What a file system does, and what that means for transfers: probe() tries it on this host; hold() and seeHold() try with
 // another one whether locks reach it. What is known beforehand stands in the tables of native/os, and nowhere else.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { absolutePath, toText } from './base/names.js';
+import { absoluteDirectory, toText } from './base/names.js';
 import { answer, native } from './base/native.js';
 import { LOCK_REACHES, type NativeProbed } from './base/native-upkeep.js';
 import { ANSWERS } from './base/native-word.js';
@@ -151,7 +151,7 @@ function toReport(dir: Buffer, items: readonly ProbeItem[]): ProbeReport {
  * @throws {AxlError} AXL_IO when nothing can be made there
  */
 export async function probe(dir: PathLike): Promise<ProbeReport> {
-  const path = absolutePath(dir, 'a directory');
+  const path = absoluteDirectory(dir, 'a directory');
   const probed = await answer(native().probe(path));
   const items = Object.entries(TABLE).map(([item, find]) => {
     const [found, verdict, meaning = ''] = find(probed);
@@ -165,7 +165,7 @@ export async function probe(dir: PathLike): Promise<ProbeReport> {
  * @param held is called once it is held
  */
 export async function hold(dir: PathLike, signal: AbortSignal, held: () => void): Promise<void> {
-  const lock = await answer(native().hold(absolutePath(dir, 'a directory')));
+  const lock = await answer(native().hold(absoluteDirectory(dir, 'a directory')));
   try {
     held();
     for (let ms = 0; ms < HOLD_MS && !signal.aborted; ms += BEAT_MS) {
@@ -179,7 +179,7 @@ export async function hold(dir: PathLike, signal: AbortSignal, held: () => void)
 
 /** What the lock that `host` holds there says. */
 export async function seeHold(dir: PathLike, host: string): Promise<ProbeReport> {
-  const path = absolutePath(dir, 'a directory');
+  const path = absoluteDirectory(dir, 'a directory');
   const [seen, { locks: reach }] = await Promise.all([
     answer(native().seeHold(path, Buffer.from(host), PATIENCE_MS)),
     answer(native().fileSystem(path)),

@@ -1,7 +1,7 @@
 // A transfer: which call fits which state, and what each promises. The work is the addon's; this file is its manners.
 import type { AxlError } from './base/errors.js';
 import { absolutePath, displayName, packPairs, toText } from './base/names.js';
-import { answer, LINKS, type NativeReport, type NativeTransfer, native } from './base/native.js';
+import { answer, type NativeReport, type NativeTransfer, native } from './base/native.js';
 import { checkOptions, DEFAULT_INTERVAL_MS, shapes } from './base/options.js';
 import type {
   Added,
@@ -25,7 +25,7 @@ import { Copies } from './transfer/copies.js';
 import { nativeOptions } from './transfer/identity.js';
 import { type OwnPart, partOf } from './transfer/own.js';
 import { makeReport, waitError } from './transfer/report.js';
-import { findMatches, patternList } from './transfer/sources.js';
+import { findMatches, patternList, planOptions } from './transfer/sources.js';
 import { DISPATCHED, expectPhase, type Phase, phaseOf, STATES, UNPUBLISHED } from './transfer/states.js';
 import { takeOver } from './transfer/take-over.js';
 import { Turn } from './transfer/turns.js';
@@ -128,7 +128,7 @@ export class Transfer {
    * Plans to copy a file, or a directory with everything in it. Nothing is copied or journalled before dispatch.
    *
    * A file goes to `dest`, or into it if that is a directory; a directory becomes `dest`, or goes into it under its own
-   * name if it exists. Missing parents are made. Relative paths start at the current directory at the time of the call.
+   * name if it exists. `NAME/` is a directory and made if missing; `SRC/.` is what is in SRC. Missing parents are made.
    * @returns the plan: numbers of files and directories, bytes
    * @throws {AxlError} AXL_CONFLICT when two sources have one destination, or the state file is a destination;
    *   AXL_NOT_SUPPORTED for a FIFO, socket, device or dangling link; AXL_IO when a source cannot be read;
@@ -154,7 +154,7 @@ export class Transfer {
     checkOptions(call, options, shapes.add);
     const packed = packPairs(pairs);
     this.#expect(call, 'created');
-    return answer(this.#native.add(packed, false, LINKS[options.links ?? 'default']));
+    return answer(this.#native.add(packed, false, planOptions(options)));
   }
 
   /**
@@ -171,7 +171,7 @@ export class Transfer {
     this.#expect('addGlob', 'created');
     const matches = await findMatches(list, options);
     this.#expect('addGlob', 'created');
-    return answer(this.#native.add(matches, true, LINKS[options.links ?? 'default']));
+    return answer(this.#native.add(matches, true, planOptions(options)));
   }
 
   /**

@@ -2,7 +2,7 @@
 import { Transfer } from 'axl-transfer';
 
 await using transfer = await Transfer.create({ name: 'ckpt.42', stateFile: '/p/job/state/rank.7' });
-await transfer.add('/l/ssd/ckpt.42', '/p/lustre/run/ckpt.42');
+await transfer.add('/l/ssd/ckpt.42', '/p/lustre/run/');
 await transfer.dispatch();
 computeNextStep();
 await transfer.wait();

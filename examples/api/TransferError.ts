@@ -2,7 +2,7 @@
 import { Transfer, TransferError } from 'axl-transfer';
 
 const transfer = await Transfer.create({ name: 'ckpt.42', stateDir: '/p/job/state' });
-await transfer.add('/l/ssd/ckpt.42', '/p/lustre/run/ckpt.42');
+await transfer.add('/l/ssd/ckpt.42', '/p/lustre/run/');
 await transfer.dispatch();
 try {
   await transfer.wait();

@@ -4,27 +4,64 @@ import type { PathLike } from './types.js';
 
 const SLASH = 0x2f;
 
-/** The bytes of a path as given. @throws {TypeError} if it is no path, is empty or holds a NUL */
+/**
+ * What a shell, a browser or another system reads otherwise than the kernel does, to which it is a relative name: a copy
+ * would come to a place that nobody meant. The last is what scp and rsync take.
+ */
+const MISREAD: readonly (readonly [RegExp, string])[] = [
+  [/^~[\w.-]*\/|^~$/, 'begins with ~, which only a shell replaces: use os.homedir()'],
+  [/^file:/i, 'is a URL as text: give new URL(...), or its path'],
+  [/^[a-z][a-z\d+.-]*:\/\//i, 'is a URL, and only mounted file systems can be reached: give a path'],
+  [/^[a-z]:[\\/]|^\\\\[^\\]+\\/i, 'is a path of Windows: give the path that it has on this system'],
+  [/^[^/]+:\//, 'names another host, and only mounted file systems can be reached: give a path'],
+];
+
+/** @throws {TypeError} */
+export function refuseMisread(bytes: Buffer, what: string): void {
+  const text = bytes.toString('latin1');
+  const why = MISREAD.find(([pattern]) => pattern.test(text))?.[1];
+  if (why !== undefined)
+    throw new TypeError(`${what} ${displayName(bytes)} ${why} (./${displayName(bytes)} is the file of that name)`);
+}
+
+/** The bytes of a path as given. @throws {TypeError} if it is no path, is empty or holds a NUL, or means something else */
 function toBytes(path: PathLike, what: string): Buffer {
-  const bytes = asBuffer(path);
-  if (bytes === undefined) throw new TypeError(`${what} must be a string, a Buffer or a file: URL`);
+  const bytes = asBuffer(path, what);
+  if (bytes === undefined) throw notAPath(path, what);
   if (bytes.length === 0) throw new TypeError(`${what} must not be empty`);
   if (bytes.includes(0)) throw new TypeError(`${what} must not contain a NUL byte`);
+  refuseMisread(bytes, what);
   return bytes;
 }
 
-function asBuffer(path: PathLike): Buffer | undefined {
-  if (typeof path === 'string') return Buffer.from(path);
+function notAPath(value: unknown, what: string): TypeError {
+  const isPromise = typeof (value as PromiseLike<unknown> | undefined)?.then === 'function';
+  return new TypeError(
+    `${what} must be a string, a Buffer or a file: URL${isPromise ? ', and is a promise: await it first' : ''}`,
+  );
+}
+
+function asBuffer(path: PathLike, what: string): Buffer | undefined {
+  if (typeof path === 'string') {
+    // Half of a pair has no UTF-8, and would become another name.
+    if (/\p{Cs}/u.test(path)) throw new TypeError(`${what} has half of a surrogate pair: give the bytes, as a Buffer`);
+    return Buffer.from(path);
+  }
   if (path instanceof Uint8Array) return Buffer.from(path);
-  return path instanceof URL ? fileUrlBytes(path) : undefined;
+  return path instanceof URL ? fileUrlBytes(path, what) : undefined;
 }
 
 /** Node's fileURLToPath gives text; a percent-encoded byte need not be UTF-8. */
-function fileUrlBytes(url: URL): Buffer {
-  if (url.protocol !== 'file:' || url.hostname !== '')
-    throw new TypeError(`${url.href} must be a file: URL of this host`);
+function fileUrlBytes(url: URL, what: string): Buffer {
+  if (url.protocol !== 'file:')
+    throw new TypeError(
+      `${what} ${url.href} is no file: URL, and only mounted file systems can be reached: give a path`,
+    );
+  if (url.hostname !== '') throw new TypeError(`${what} ${url.href} must be a file: URL of this host`);
   if (/%2f/i.test(url.pathname))
-    throw new TypeError(`the file: URL ${url.href} must not contain an encoded slash (%2F)`);
+    throw new TypeError(`${what}: the file: URL ${url.href} must not contain an encoded slash (%2F)`);
+  if (url.search !== '' || url.hash !== '')
+    throw new TypeError(`${what} ${url.href} has ? or #, which end the path of a URL: use url.pathToFileURL(path)`);
   const decode = (_: string, hex: string) => String.fromCharCode(Number.parseInt(hex, 16));
   return Buffer.from(url.pathname.replace(/%([0-9a-f]{2})/gi, decode), 'latin1');
 }
@@ -51,16 +88,32 @@ export function join(dir: Buffer, name: Buffer): Buffer {
 }
 
 /**
- * The absolute path without `.`, empty components and trailing slashes; relative ones start at the current directory.
- * `..` stays: after a link it leads elsewhere than the text says, so it is the kernel's to resolve.
- * @throws {TypeError} if it is no path
+ * The absolute path as it was given: relative ones start at the current directory.
+ * @throws {TypeError} if it is no path, or means something else
+ */
+function asGiven(path: PathLike, what: string): Buffer {
+  const bytes = toBytes(path, what);
+  return bytes[0] === SLASH ? bytes : join(currentDirectory(), bytes);
+}
+
+/**
+ * The absolute path without `.` and empty components; relative ones start at the current directory. A slash at the end
+ * stays, or comes instead of `/.`: it says that the name is a directory's, and the kernel sees to it. `..` stays: after
+ * a link it leads elsewhere than the text says, so it is the kernel's to resolve.
+ * @throws {TypeError} if it is no path, or means something else
  */
 export function absolutePath(path: PathLike, what: string): Buffer {
-  const bytes = toBytes(path, what);
-  const absolute = bytes[0] === SLASH ? bytes : join(currentDirectory(), bytes);
   // In latin1 each byte is one character, so no byte is lost.
-  const components = absolute.toString('latin1').split('/');
-  return Buffer.from(`/${components.filter((name) => name !== '' && name !== '.').join('/')}`, 'latin1');
+  const text = latin1(asGiven(path, what));
+  const components = text.split('/').filter((name) => name !== '' && name !== '.');
+  const slash = components.length > 0 && /\/\.?$/.test(text) ? '/' : '';
+  return fromLatin1(`/${components.join('/')}${slash}`);
+}
+
+/** The same of what is to be a directory whichever way it is written: no slash at the end. */
+export function absoluteDirectory(path: PathLike, what: string): Buffer {
+  const absolute = absolutePath(path, what);
+  return absolute.length > 1 && absolute.at(-1) === SLASH ? absolute.subarray(0, -1) : absolute;
 }
 
 /** As UTF-8; what is not becomes U+FFFD. For fields that people read: the bytes themselves are kept elsewhere. */
@@ -148,11 +201,11 @@ export function pack(names: readonly Buffer[]): Buffer {
   return Buffer.concat(names.flatMap((name) => [name, end]));
 }
 
-/** Sources and destinations, as the addon takes them. @throws {TypeError} */
+/** Sources and destinations, as the addon takes them: it reads what their spelling says. @throws {TypeError} */
 export function packPairs(pairs: readonly (readonly [PathLike, PathLike])[]): Buffer {
   if (!Array.isArray(pairs) || !pairs.every((pair) => Array.isArray(pair) && pair.length === 2))
     throw new TypeError('pairs must be an array of [source, destination]');
-  return pack(pairs.flatMap(([source, dest]) => [absolutePath(source, 'source'), absolutePath(dest, 'dest')]));
+  return pack(pairs.flatMap(([source, dest]) => [asGiven(source, 'source'), asGiven(dest, 'dest')]));
 }
 
 /** FNV-1a: every process computes the same of a name, 0 to 2^32-1. */

@@ -106,6 +106,13 @@ export interface NativeOpened {
   readonly forwardOnly: boolean;
 }
 
+export interface NativeAddOptions {
+  /** Of LINKS. */
+  readonly links: number;
+  /** Of named directories, what is in them. */
+  readonly contents: boolean;
+}
+
 /**
  * One transfer. Promises are rejected with a NativeFailure; see {@link answer}. Calls that return one are queued: the
  * next begins when the one before has ended. The others are immediate, and may be made at any time.
@@ -118,7 +125,11 @@ export interface NativeTransfer extends NativeMoving {
    */
   open(stateFile: Buffer, word: NativeWord, adopt: boolean, agreed: boolean): Promise<NativeOpened>;
   /** `packed`: source NUL destination NUL, ... `exact`: a destination is the final path itself, as for a match. */
-  add(packed: Buffer, exact: boolean, links: number): Promise<{ files: number; directories: number; bytes: number }>;
+  add(
+    packed: Buffer,
+    exact: boolean,
+    options: NativeAddOptions,
+  ): Promise<{ files: number; directories: number; bytes: number }>;
   /** Resolves once the plan is journalled and copies run. */
   dispatch(): Promise<void>;
   resume(): Promise<void>;

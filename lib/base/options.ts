@@ -135,7 +135,7 @@ export const shapes = {
   },
   allTrue: { value: flag, call: callName },
   share: { text: sharedText, call: callName },
-  add: { links },
+  add: { links, contents: flag },
   addGlob: { links, cwd: path, dest: path, ignore: texts, dot: flag },
   signal: { signal },
   progress: { signal, intervalMs: integer(1, 0x7fff_ffff) },

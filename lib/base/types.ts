@@ -172,10 +172,15 @@ export interface AddOptions {
    * What to do with symbolic links. @default a named source is followed; a link inside a directory is copied as a link
    */
   readonly links?: LinkPolicy;
+  /**
+   * Copies what is in the source, a directory, into the destination, which is made if it is missing: as if the source's
+   * path ended with `/.`. Done twice, it replaces what it copied the first time. @default false
+   */
+  readonly contents?: boolean;
 }
 
 /** The options of {@link Transfer.addGlob}. */
-export interface AddGlobOptions extends AddOptions {
+export interface AddGlobOptions extends Omit<AddOptions, 'contents'> {
   /** The directory in which relative patterns start. @default process.cwd() */
   readonly cwd?: PathLike;
   /** The directory that receives the matches, each under its path below the pattern's base. */

@@ -91,7 +91,7 @@ class Scan {
   }
 
   async add(input: Buffer): Promise<void> {
-    const path = latin1(input);
+    const path = latin1(input).replace(/(?<=.)\/$/, '');
     try {
       if ((await look(input)).isDirectory()) await this.#addDirectory(path);
       else await this.#addFile(path);

@@ -1,7 +1,7 @@
 // What the addon is told of a new transfer: rank, job and the name of its state file, from what the caller says and the
 // launcher told; policies, from what the caller says and the defaults.
 import { launched } from '../base/launch.js';
-import { absolutePath, displayName } from '../base/names.js';
+import { absoluteDirectory, absolutePath, displayName } from '../base/names.js';
 import { answer, DURABILITY, type NativeTransferOptions, native, OWNER, UNKNOWN_LOCAL_RANK } from '../base/native.js';
 import { checkOptions, defaultOwnerPolicy, settings, shapes } from '../base/options.js';
 import type { CreateOptions, PathLike } from '../base/types.js';
@@ -39,7 +39,7 @@ function identify(options: CreateOptions): Identity {
   const path =
     stateDir === undefined
       ? absolutePath(stateFile as PathLike, 'stateFile')
-      : defaultStateFile(absolutePath(stateDir, 'stateDir'), name, rank);
+      : defaultStateFile(absoluteDirectory(stateDir, 'stateDir'), name, rank);
   return { stateFile: path, rank, size, localRank, job, attempt };
 }
 
@@ -50,7 +50,7 @@ const canonical = (path: Buffer): Promise<Buffer> => answer(native().realPath(pa
 export async function placesOf(options: CreateOptions): Promise<{ readonly dir: Buffer; readonly home?: Buffer }> {
   const { stateFile } = identify(options);
   const dir = await canonical(dirOf(stateFile));
-  return options.home === undefined ? { dir } : { dir, home: await canonical(absolutePath(options.home, 'home')) };
+  return options.home === undefined ? { dir } : { dir, home: await canonical(absoluteDirectory(options.home, 'home')) };
 }
 
 /**
@@ -65,6 +65,6 @@ export function nativeOptions(options: CreateOptions, dataset: Buffer = Buffer.a
   return {
     ...identify(options),
     ...{ name, allRanks, chunkSize, durability: DURABILITY[durability], owner: OWNER[owner] },
-    ...{ home: options.home === undefined ? Buffer.alloc(0) : absolutePath(options.home, 'home'), dataset },
+    ...{ home: options.home === undefined ? Buffer.alloc(0) : absoluteDirectory(options.home, 'home'), dataset },
   };
 }

@@ -2,8 +2,9 @@
 import type { Options } from 'fast-glob';
 import { fromNode } from '../base/errors.js';
 import { globAdapter, globPattern, globText } from '../base/glob.js';
-import { absolutePath, decodeLossless, encodeLossless } from '../base/names.js';
-import type { AddGlobOptions } from '../base/types.js';
+import { absoluteDirectory, decodeLossless, encodeLossless, refuseMisread } from '../base/names.js';
+import { LINKS, type NativeAddOptions } from '../base/native.js';
+import type { AddGlobOptions, AddOptions } from '../base/types.js';
 
 type FastGlob = typeof import('fast-glob');
 
@@ -57,12 +58,21 @@ function byBase(patterns: readonly string[]): Map<string, string[]> {
   return groups;
 }
 
+/** As the addon takes them. */
+export const planOptions = ({ links, contents = false }: AddOptions): NativeAddOptions => ({
+  links: LINKS[links ?? 'default'],
+  contents,
+});
+
 /** @throws {TypeError} */
 export function patternList(patterns: string | readonly string[]): string[] {
   const list = typeof patterns === 'string' ? [patterns] : [...patterns];
-  for (const pattern of list)
+  for (const pattern of list) {
     if (typeof pattern !== 'string' || pattern === '')
       throw new TypeError('a pattern must be a string that is not empty');
+    // A backslash there takes the meaning from the next character.
+    if (!pattern.startsWith('\\')) refuseMisread(Buffer.from(pattern.replace(/^!/, '')), 'the pattern');
+  }
   return list;
 }
 
@@ -71,8 +81,8 @@ export function patternList(patterns: string | readonly string[]): string[] {
  * @throws {AxlError} AXL_IO when a directory cannot be read
  */
 export async function findMatches(patterns: readonly string[], options: AddGlobOptions): Promise<Buffer> {
-  const cwd = globText(absolutePath(options.cwd ?? '.', 'cwd'));
-  const dest = encodeLossless(absolutePath(options.dest, 'dest'));
+  const cwd = globText(absoluteDirectory(options.cwd ?? '.', 'cwd'));
+  const dest = encodeLossless(absoluteDirectory(options.dest, 'dest'));
   const { default: glob } = await import('fast-glob');
   const globOptions = {
     cwd,

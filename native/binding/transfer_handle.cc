@@ -135,7 +135,7 @@ Napi::Value TransferHandle::Open(const Napi::CallbackInfo& info) {
 
 Napi::Value TransferHandle::Add(const Napi::CallbackInfo& info) {
   const bool exact = FromJs<bool>(info[1]);
-  const PlanOptions options{FromJs<Links>(info[2])};
+  const PlanOptions options = ReadPlanOptions(info[2].As<Napi::Object>());
   return live_->Run(info.Env(), [packed = Bytes(info[0]), exact, options](Transfer& t) -> Result {
     const PlanCounts before = t.plan_counts();
     const Plan::Pairs pairs = Unpack(packed);

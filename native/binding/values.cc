@@ -103,6 +103,12 @@ void FromJs(const Napi::Value& value, Uuid* out) {
 
 void FromJs(const Napi::Value& value, std::vector<std::string>* out) { *out = Names(value); }
 
+PlanOptions ReadPlanOptions(const Napi::Object& options) {
+  PlanOptions o;
+  Take(options, "links", &o.links, "contents", &o.contents);
+  return o;
+}
+
 TransferOptions ReadTransferOptions(const Napi::Object& options) {
   TransferOptions o;
   Take(options, "name", &o.name, "stateFile", &o.state_file, "durability", &o.durability, "owner", &o.owner);

@@ -91,6 +91,7 @@ void Take(const Napi::Object& object, const char* name, T* out, Rest... rest) {
   Take(object, rest...);
 }
 
+PlanOptions ReadPlanOptions(const Napi::Object& options);
 TransferOptions ReadTransferOptions(const Napi::Object& options);
 // Mover NUL token NUL "running" or "ended" NUL, one after the other; undefined: none.
 JobAnswers ReadAnswers(const Napi::Value& packed);

@@ -34,6 +34,24 @@ Uuid NewUuid() {
   return uuid;
 }
 
+Status WithRemedy(Status status, std::string remedy) {
+  status.detail = std::move(remedy);
+  return status;
+}
+
+// Before anything is made: the rename says the same, but a draft would have come and gone.
+Status CheckFree(Os& os, const std::string& path) {
+  struct stat st;
+  const int r = os.Stat(AT_FDCWD, path.c_str(), &st, AT_SYMLINK_NOFOLLOW);
+  if (r == -ENOTDIR) return Status::Errno(ENOTDIR, "open", path);
+  const std::string directory =
+      "stateFile is a directory: give it as stateDir, and the state file in it is called NAME.RANK";
+  if (r < 0 && path.ends_with('/')) return WithRemedy(Status::Errno(EISDIR, "open", path), directory);
+  if (r < 0) return Status::Ok();
+  const std::string exists = "a state file of that name exists: take it over with Transfer.open, or finalize it";
+  return Status::Make(Code::kStateExists, S_ISDIR(st.st_mode) ? directory : exists, path);
+}
+
 }  // namespace
 
 Journal::~Journal() = default;
@@ -41,11 +59,7 @@ Journal::~Journal() = default;
 std::string Journal::Directory() const { return std::string(ParentOf(path_)); }
 
 Status Journal::Create(Os& os, const std::string& path, const TransferInfo& info, std::unique_ptr<Journal>* out) {
-  struct stat st;
-  // Before anything is made: the rename below says the same, but a draft would have come and gone.
-  if (os.Stat(AT_FDCWD, path.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0)
-    return Status::Make(Code::kStateExists,
-                        "a state file of that name exists: take it over with Transfer.open, or finalize it", path);
+  if (Status s = CheckFree(os, path); !s.ok()) return s;
   // A finalizer that comes between our open and our lock takes the draft for an orphan, and removes it.
   Status s;
   for (int tries = 0; tries < kDrafts; tries++) {
@@ -64,6 +78,9 @@ Status Journal::MakeDraft(const TransferInfo& info, bool* lost) {
   DescribeProcess(&begin.info);
   const std::string draft = Join(Directory(), "." + Hex(uuid().data(), uuid().size()) + ".new");
   fd_ = Fd(os_, os_.Open(AT_FDCWD, draft.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600));
+  if (fd_.error() == ENOENT)
+    return WithRemedy(Status::Errno(ENOENT, "open", path_),
+                      "the directory of the state file must exist: make it before the transfer is created");
   if (!fd_.valid()) return Status::Errno(fd_.error(), "open", path_);
   Status s = LockDraft(draft, lost);
   if (s.ok()) s = IdentifyDraft(&begin.info);

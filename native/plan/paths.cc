@@ -4,35 +4,18 @@
 
 #include <cerrno>
 #include <cstdint>
+#include <string>
 #include <utility>
 
 #include "base/names.h"
 #include "os/same.h"
+#include "plan/meaning.h"
 #include "plan/plan.h"
 
 namespace axl {
 namespace {
 
-// Without empty and "." components and trailing slashes. Purely lexical, so ".." stays: what it means is the disk's.
-std::string Tidy(std::string_view path) {
-  std::string out;
-  out.reserve(path.size());
-  for (size_t at = 0; at < path.size();) {
-    size_t end = path.find('/', at);
-    if (end == std::string_view::npos) end = path.size();
-    const std::string_view component = path.substr(at, end - at);
-    if (!component.empty() && component != ".") out.append("/").append(component);
-    at = end + 1;
-  }
-  return out.empty() ? "/" : out;
-}
-
-// REQUIRES: tidy.
-bool HasDotDot(std::string_view path) {
-  for (size_t at = path.find("/.."); at != std::string_view::npos; at = path.find("/..", at + 1))
-    if (at + 3 == path.size() || path[at + 3] == '/') return true;
-  return false;
-}
+constexpr int kMaxLinks = 40;  // as the kernel's
 
 Status CheckAbsolute(const std::string& path) {
   if (path.empty() || path[0] != '/') return Status::Make(Code::kUnsafePath, "the path is not absolute", path);
@@ -52,39 +35,89 @@ Status DotDot(const std::string& path) {
 
 }  // namespace
 
+// A link on the way that leads to nothing, or in a circle, is at fault, and not the name behind it.
+Status Plan::Blame(int err, const char* call, const std::string& path) {
+  for (size_t end = 0; (err == ENOENT || err == ELOOP) && end != std::string::npos;) {
+    end = path.find('/', end + 1);
+    const std::string part = path.substr(0, end);
+    struct stat st;
+    if (os_.Stat(AT_FDCWD, part.c_str(), &st, AT_SYMLINK_NOFOLLOW) < 0) break;
+    if (S_ISLNK(st.st_mode) && os_.Stat(AT_FDCWD, part.c_str(), &st, 0) == -err) return BlameLink(err, call, part);
+  }
+  return Status::Errno(err, call, path);
+}
+
+// Of links that lead to links, the last.
+Status Plan::BlameLink(int err, const char* call, std::string link) {
+  std::string target;
+  for (int links = 0; err == ENOENT && links < kMaxLinks; links++) {
+    struct stat st;
+    if (os_.ReadLink(AT_FDCWD, link.c_str(), &target) < 0) break;
+    std::string next = target.starts_with('/') ? target : Join(ParentOf(link), target);
+    if (os_.Stat(AT_FDCWD, next.c_str(), &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISLNK(st.st_mode)) break;
+    link = std::move(next);
+  }
+  Status status = Status::Errno(err, call, std::move(link));
+  status.detail =
+      err == ELOOP ? "this symbolic link leads in a circle: remove it"
+                   : "this symbolic link leads to nothing (" + target + "): make what it leads to, or remove the link";
+  return status;
+}
+
 // A source keeps its links; only ".." makes us ask for the real path of what is before it.
 Status Plan::Resolve(const std::string& given, std::string* out) {
-  if (Status s = CheckAbsolute(given); !s.ok()) return s;
-  *out = Tidy(given);
+  *out = given;
   if (!HasDotDot(*out)) return Status::Ok();
   const bool whole = BaseOf(*out) == "..";
   const std::string base(whole ? "" : BaseOf(*out));
   const std::string before(whole ? *out : ParentOf(*out));
-  if (int r = os_.RealPath(before.c_str(), out); r < 0) return Status::Errno(-r, "realpath", before);
+  if (int r = os_.RealPath(before.c_str(), out); r < 0) return Blame(-r, "realpath", before);
   if (!whole) *out = Join(*out, base);
   return Status::Ok();
 }
 
-// Stats a named source as `links` (not kDefault) says; *skip if it is a link to be skipped.
-Status Plan::LookUp(const std::string& given, Links links, Source* source, bool* skip) {
-  if (Status s = Resolve(given, &source->path); !s.ok()) return s;
+Status Plan::NoSource(int err, const std::string& path) {
+  Status status = Blame(err, "stat", path);
+  if (err == ENOENT && status.detail.empty() && HasWildcard(path))
+    status.detail = "add takes names, and no patterns: use addGlob";
+  return status;
+}
+
+// Stats a named source as options.links (not kDefault) says; *skip if it is a link to be skipped.
+Status Plan::LookUp(const std::string& given, const PlanOptions& options, Source* source, bool* skip) {
+  if (Status s = CheckAbsolute(given); !s.ok()) return s;
+  const Meaning meaning = MeaningOf(given);
+  if (Status s = Resolve(meaning.path, &source->path); !s.ok()) return s;
+  source->contents = options.contents || meaning.contents;
+  // With a slash at its end a link is what it leads to, as for the kernel.
+  const bool through = meaning.directory || source->contents;
   const char* path = source->path.c_str();
   int result = os_.Stat(AT_FDCWD, path, &source->st, AT_SYMLINK_NOFOLLOW);
-  if (result < 0) return Status::Errno(-result, "stat", source->path);
-  const mode_t mode = source->st.st_mode;
-  if (S_ISLNK(mode) && links == Links::kSkip) *skip = true;
-  if (S_ISLNK(mode) && links == Links::kFollow) {
+  if (result < 0) return NoSource(-result, source->path);
+  const bool link = S_ISLNK(source->st.st_mode);
+  *skip = link && !through && options.links == Links::kSkip;
+  if (link && (through || options.links == Links::kFollow)) {
     source->followed = true;
     result = os_.Stat(AT_FDCWD, path, &source->st, 0);
-    if (result == -ENOENT)
+    if (result == -ENOENT && !through)
       return Status::Make(Code::kNotSupported, "the symbolic link points to nothing", source->path);
-    if (result < 0) return Status::Errno(-result, "stat", source->path);
+    if (result < 0) return Blame(-result, "stat", source->path);
   }
   const mode_t kind = source->st.st_mode;
+  if (through && !S_ISDIR(kind)) return NoDirectory(source->path, "source");
   if (S_ISREG(kind) || S_ISDIR(kind) || S_ISLNK(kind)) return Status::Ok();
   return Status::Make(Code::kNotSupported,
                       "only files, directories and symbolic links can be copied, and this is none of them",
                       source->path);
+}
+
+// After realpath has said `result`. A name that is there all the same is a link to nothing: that is no directory which
+// could be made.
+Status Plan::IsMissing(int result, const std::string& path, bool* missing) {
+  struct stat st;
+  const int there = result == -ENOENT ? os_.Stat(AT_FDCWD, path.c_str(), &st, AT_SYMLINK_NOFOLLOW) : 0;
+  *missing = there == -ENOENT;
+  return there < 0 && !*missing ? Status::Errno(-there, "stat", path) : Status::Ok();
 }
 
 // The real path of the longest part of `parent` that exists, and the rest. A directory that the plan knows is
@@ -96,9 +129,12 @@ Status Plan::CanonicalParent(const std::string& parent, std::string* out) {
   }
   std::string_view existing = parent;
   for (;;) {
-    const int result = os_.RealPath(std::string(existing).c_str(), out);
+    const std::string path(existing);
+    const int result = os_.RealPath(path.c_str(), out);
     if (result == 0) break;
-    if (result != -ENOENT || existing == "/") return Status::Errno(-result, "realpath", std::string(existing));
+    bool missing = false;
+    if (Status s = IsMissing(result, path, &missing); !s.ok()) return s;
+    if (!missing || existing == "/") return Blame(-result, "realpath", path);
     existing = ParentOf(existing);
   }
   const std::string_view rest = std::string_view(parent).substr(existing == "/" ? 0 : existing.size());
@@ -107,10 +143,8 @@ Status Plan::CanonicalParent(const std::string& parent, std::string* out) {
   return Status::Ok();
 }
 
-// The last component is resolved only if it is, or leads to, a directory: see Locate.
-Status Plan::Canonical(const std::string& dest, std::string* out) {
-  if (Status s = CheckAbsolute(dest); !s.ok()) return s;
-  const std::string path = Tidy(dest);
+// The last component is not resolved: see Locate. REQUIRES: the path of a Meaning.
+Status Plan::Canonical(const std::string& path, std::string* out) {
   const std::string_view base = BaseOf(path);
   if (path == "/") {
     *out = path;
@@ -122,8 +156,10 @@ Status Plan::Canonical(const std::string& dest, std::string* out) {
     return s;
   }
   const int result = os_.RealPath(path.c_str(), out);
-  if (result == -ENOENT) return DotDot(path);
-  return result < 0 ? Status::Errno(-result, "realpath", path) : Status::Ok();
+  bool missing = false;
+  if (Status s = IsMissing(result, std::string(ParentOf(path)), &missing); !s.ok()) return s;
+  if (missing) return DotDot(path);
+  return result < 0 ? Blame(-result, "realpath", path) : Status::Ok();
 }
 
 // What is on the disk at target->path. Nothing, where a directory above it is only planned.
@@ -134,6 +170,7 @@ Status Plan::LookAt(Target* target) {
   if (result < 0) return Status::Errno(-result, "statx", target->path);
   struct stat& st = seen.st;
   target->exists = true;
+  target->kind = st.st_mode & S_IFMT;
   target->is_dir = target->to_dir = S_ISDIR(st.st_mode);
   target->id = target->followed = IdOf(st);
   target->identity = IdentityOf(seen);
@@ -146,16 +183,32 @@ Status Plan::LookAt(Target* target) {
   return Status::Ok();
 }
 
-Status Plan::Locate(const std::string& dest, Target* target) {
+// `through`: a link to a directory at the end is that directory.
+Status Plan::Locate(const std::string& dest, bool through, Target* target) {
   *target = {};
-  Status status = Canonical(dest, &target->path);
-  if (!status.ok()) return status;
-  status = LookAt(target);
-  if (!status.ok() || target->is_dir || !target->to_dir) return status;
+  if (Status s = CheckAbsolute(dest); !s.ok()) return s;
+  const Meaning meaning = MeaningOf(dest);
+  if (Status s = Canonical(meaning.path, &target->path); !s.ok()) return s;
+  Status status = LookAt(target);
+  if (status.ok() && through) status = GoThrough(target);
+  target->must_be_dir = meaning.directory;
+  return status;
+}
+
+Status Plan::GoThrough(Target* target) {
+  if (target->is_dir || !target->to_dir) return Status::Ok();
   std::string real;
   if (int r = os_.RealPath(target->path.c_str(), &real); r < 0) return Status::Errno(-r, "realpath", target->path);
   *target = {.path = std::move(real)};
   return LookAt(target);
+}
+
+Status Plan::NoDirectory(const std::string& path, const std::string& what) {
+  struct stat st;
+  if (int r = os_.Stat(AT_FDCWD, path.c_str(), &st, 0); r < 0) return Blame(-r, "stat", path);
+  Status status = Status::Errno(ENOTDIR, "stat", path);
+  status.detail = "the " + what + " is given as a directory, by a slash at its end or with contents, and is none";
+  return status;
 }
 
 // How many bytes a name may have in the directory of `path`, which may still have to be made. REQUIRES: the parents of

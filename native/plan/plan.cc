@@ -1,5 +1,5 @@
 // The plan's names: who may be planned where, the directories made on the way, and undoing a failed add.
-// What a path is on the disk: plan_paths.cc. Trees: plan_walk.cc. Metadata: plan_describe.cc.
+// What a path means: meaning.h, what it is on the disk: paths.cc. Trees: walk.cc. Metadata: describe.cc.
 #include "plan/plan.h"
 
 #include <fcntl.h>
@@ -89,25 +89,33 @@ Status Plan::AddNamed(const std::string& given, const std::string& dest, PlanOpt
   Source source;
   Target target;
   bool skip = false;
-  Status status = LookUp(given, options.links == Links::kDefault ? Links::kFollow : options.links, &source, &skip);
+  PlanOptions looking = options;
+  if (options.links == Links::kDefault) looking.links = Links::kFollow;
+  Status status = LookUp(given, looking, &source, &skip);
   if (!status.ok() || skip) return status;
-  if (Status s = Locate(dest, &target); !s.ok()) return s;
+  if (Status s = Locate(dest, true, &target); !s.ok()) return s;
   const Known* known = Find(target.path);
-  if (target.is_dir || (known != nullptr && known->kind != Name::kFile)) {
-    const std::string inside = Join(target.path, BaseOf(source.path));
-    if (Status s = Locate(inside, &target); !s.ok()) return s;
+  const bool is_dir = target.is_dir || (known != nullptr && known->kind != Name::kFile);
+  if (target.must_be_dir && target.exists && !is_dir) return NoDirectory(target.path, "destination");
+  if (!source.contents && (is_dir || target.must_be_dir)) {
+    target = {.path = Join(target.path, BaseOf(source.path))};
+    if (Status s = LookAt(&target); !s.ok()) return s;
+    // What is there of this name is replaced, and not what it leads to; only directories are merged.
+    if (Status s = S_ISDIR(source.st.st_mode) ? GoThrough(&target) : Status::Ok(); !s.ok()) return s;
   }
   if (!S_ISDIR(source.st.st_mode)) return AddEntry(std::move(source), std::move(target));
-  return AddTree(std::move(source), std::move(target), options.links);
+  return AddTree(std::move(source), std::move(target), options);
 }
 
 Status Plan::AddExactly(const std::string& given, const std::string& dest, PlanOptions options) {
   Source source;
   Target target;
   bool skip = false;
-  Status status = LookUp(given, options.links == Links::kDefault ? Links::kCopy : options.links, &source, &skip);
+  PlanOptions looking = options;
+  if (options.links == Links::kDefault) looking.links = Links::kCopy;
+  Status status = LookUp(given, looking, &source, &skip);
   if (!status.ok() || skip) return status;
-  if (Status s = Locate(dest, &target); !s.ok()) return s;
+  if (Status s = Locate(dest, S_ISDIR(source.st.st_mode), &target); !s.ok()) return s;
   return AddEntry(std::move(source), std::move(target));
 }
 
@@ -129,7 +137,7 @@ Status Plan::AddFile(Source source, Target target) {
   if (target.exists && (target.id == id || target.followed == id))
     return Conflict("the source is its own destination", source.path, target.path);
   if (IsSpared(target)) return Conflict("the destination is the state file", source.path, target.path);
-  if (target.to_dir) return Status::Errno(EISDIR, "rename", source.path, target.path);
+  if (target.is_dir) return Status::Errno(EISDIR, "rename", source.path, target.path);
   if (const Known* known = Find(target.path)) {
     const bool twice = known->kind == Name::kFile;
     return Conflict(
@@ -162,14 +170,20 @@ Status Plan::AddDirectory(Source source, Target target) {
   if (const Known* known = Find(target.path)) {
     if (known->kind == Name::kFile)
       return Conflict("the plan has a file where a directory is needed", source.path, target.path);
-    if (known->kind == Name::kExistingDir) return Status::Ok();
+    // Of sources whose contents are put together the first describes their directory.
+    const bool described = known->kind == Name::kExistingDir || !dir_sources_[known->index].path.empty();
+    if (known->kind == Name::kExistingDir || (described && source.contents)) return Status::Ok();
     return DescribeBy(known->index, std::move(source));
   }
   if (target.is_dir) {
     PushExisting(std::move(target));
     return Status::Ok();
   }
-  if (target.exists) return Status::Errno(ENOTDIR, "mkdir", target.path);
+  if (target.exists) {
+    Status status = Status::Errno(ENOTDIR, "mkdir", target.path);
+    if (target.to_dir) status.detail = "a tree is not copied through a symbolic link: remove the link";
+    return status;
+  }
   Status status = CheckNewDir(target.path);
   if (status.ok()) PushDir(std::move(target.path), {std::move(source.path), source.followed});
   return status;

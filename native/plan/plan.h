@@ -19,6 +19,7 @@ enum class Links : uint8_t { kDefault = 0, kFollow = 1, kCopy = 2, kSkip = 3 };
 struct PlanOptions {
   // kDefault: follow a named source, copy a link inside a tree.
   Links links = Links::kDefault;
+  bool contents = false;  // of a named directory, what is in it, as if its path ended with "/."
 };
 
 struct PlanCounts {
@@ -43,8 +44,11 @@ class Plan {
   // Adds sources. A file goes to its destination `dest`, or into it if it is a directory (on disk or in this plan); a
   // directory becomes `dest`, or goes into it under its own name; a directory onto a file is an error. Both are
   // absolute paths (callers resolve relative ones when add is called); missing parents of dest are planned as
-  // directories. On failure the plan is what it was before the call. Errors: kIo (stat, opendir ...; EISDIR and ENOTDIR
-  // if what is on the disk at a destination is of the wrong kind; ELOOP for a cycle of followed links), kNotSupported
+  // directories. A path that ends with a slash is a directory: as `dest` it is planned if it is missing, and the source
+  // goes into it. A source that ends with "/.", or options.contents: what is in that directory goes into `dest`, which
+  // is planned if it is missing. On failure the plan is what it was before the call. Errors: kIo (stat, opendir ...;
+  // EISDIR and ENOTDIR if what is on the disk at a destination is of the wrong kind; ELOOP for a cycle of followed
+  // links; ENOENT and ELOOP with the link that leads to nothing or in a circle), kNotSupported
   // (FIFO, socket, device, dangling link), kConflict (two sources to one destination, source is destination, state file
   // is destination, destination inside the source, a file of the plan where a directory is needed or the other way
   // round), kUnsafePath (not absolute, NUL, ".." after what exists).
@@ -85,11 +89,14 @@ class Plan {
   struct Source {
     std::string path;
     bool followed = false;  // the last component is a link, and what it leads to is meant
+    bool contents = false;  // of a directory: what is in it, and not the directory by its name
     struct stat st {};
   };
   struct Target {  // a final path and what is there on the disk
     std::string path;
+    bool must_be_dir = false;  // its path says so
     bool exists = false;
+    mode_t kind = 0;      // S_IFMT of the name itself
     bool is_dir = false;  // itself, not through a link
     bool to_dir = false;  // a directory, or a link to one
     Id id{}, followed{};  // of the name itself, of what it leads to
@@ -118,13 +125,19 @@ class Plan {
   Status KeepOrUndo(Status status, const Mark& mark);
   const Known* Find(std::string_view path) const;
 
-  // Finding out what a source and a destination are: plan_paths.cc.
+  // Finding out what a source and a destination are: paths.cc.
+  Status Blame(int err, const char* call, const std::string& path);
+  Status BlameLink(int err, const char* call, std::string link);
+  Status NoSource(int err, const std::string& path);
+  Status NoDirectory(const std::string& path, const std::string& what);
   Status Resolve(const std::string& given, std::string* out);
-  Status LookUp(const std::string& given, Links links, Source* source, bool* skip);
-  Status Canonical(const std::string& dest, std::string* out);
+  Status LookUp(const std::string& given, const PlanOptions& options, Source* source, bool* skip);
+  Status IsMissing(int result, const std::string& path, bool* missing);
+  Status Canonical(const std::string& path, std::string* out);
   Status CanonicalParent(const std::string& parent, std::string* out);
   Status LookAt(Target* target);
-  Status Locate(const std::string& dest, Target* target);
+  Status Locate(const std::string& dest, bool through, Target* target);
+  Status GoThrough(Target* target);
   Status NameLimit(std::string_view path, size_t* limit);
   Status CheckName(const std::string& path, size_t length, const char* what);
 
@@ -144,14 +157,14 @@ class Plan {
   Status MakeAnchor(Existing* dir);
   void NameAll();
 
-  // Trees: plan_walk.cc.
-  Status AddTree(Source source, Target target, Links links);
+  // Trees: walk.cc.
+  Status AddTree(Source source, Target target, const PlanOptions& options);
   Status AddChildren(Walk* walk);
   Status AddChild(Walk* walk, int dir, const std::string& name);
   Status CheckCycle(const Walk& walk, const Id& id) const;
   Status AboveDestination(const std::string& source, const Target& target, std::vector<Id>* ids);
 
-  // Metadata: plan_describe.cc.
+  // Metadata: describe.cc.
   Status DescribeFile(FileEntry* entry, bool followed);
   Status DescribeLink(FileEntry* entry);
   Status DescribeDestination(FileEntry* entry);

@@ -24,6 +24,7 @@ struct Plan::Walk {
   static constexpr size_t kNone = static_cast<size_t>(-1);
 
   Links links;
+  bool contents;
   std::vector<Id> above_dest;  // the destination and all directories above it
   std::vector<Pending> pending;
   std::vector<Visited> visited;
@@ -48,9 +49,10 @@ Status Plan::AboveDestination(const std::string& source, const Target& target, s
   }
 }
 
-Status Plan::AddTree(Source source, Target target, Links links) {
+Status Plan::AddTree(Source source, Target target, const PlanOptions& options) {
   Walk walk;
-  walk.links = links == Links::kDefault ? Links::kCopy : links;
+  walk.links = options.links == Links::kDefault ? Links::kCopy : options.links;
+  walk.contents = source.contents;
   Status status = AboveDestination(source.path, target, &walk.above_dest);
   if (!status.ok()) return status;
   walk.pending.push_back({source.path, target.path, source.followed, target.is_dir, Walk::kNone});
@@ -95,7 +97,7 @@ Status Plan::CheckCycle(const Walk& walk, const Id& id) const {
 }
 
 Status Plan::AddChild(Walk* walk, int dir, const std::string& name) {
-  Source source{.path = Join(walk->now.source, name)};
+  Source source{.path = Join(walk->now.source, name), .contents = walk->contents};
   int result = os_.Stat(dir, name.c_str(), &source.st, AT_SYMLINK_NOFOLLOW);
   if (result < 0) return Status::Errno(-result, "stat", source.path);
   if (S_ISLNK(source.st.st_mode) && walk->links == Links::kSkip) return Status::Ok();

@@ -65,9 +65,9 @@ t.test('a directory becomes a new name, or goes into a directory under its own',
 const prefixed = (prefix: string, entries: Record<string, string>) =>
   Object.fromEntries(Object.entries(entries).map(([name, content]) => [prefix + name, content]));
 
-t.test('trailing slashes, dots and doubled slashes change nothing', async (t) => {
+t.test('dots and doubled slashes inside a path change nothing', async (t) => {
   const place = ready(t);
-  await copy(place, `${place.source}/`, `${place.root}//dest/./new/`);
+  await copy(place, `${place.source}/`, `${place.root}//dest/./new`);
   t.same(tree(place.path('dest')), { 'new/': '', ...prefixed('new/', tree(place.source)) });
   await copy(place, `${place.root}/./source//a`, `${place.path('old')}/`);
   await copy(place, `${place.source}/sub/..`, place.path('old'));

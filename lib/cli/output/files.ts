@@ -3,7 +3,7 @@ import { closeSync, constants, fsyncSync, lstatSync, openSync, readSync, renameS
 import { basename, dirname, join } from 'node:path';
 import { openAsRoot } from '../../base/directory-as-root.js';
 import { AxlError, fromNode } from '../../base/errors.js';
-import { absolutePath, displayName, fromLatin1, latin1 } from '../../base/names.js';
+import { absoluteDirectory, displayName, fromLatin1, latin1 } from '../../base/names.js';
 import { UsageError } from '../errors.js';
 import { Buffered, complain } from './output.js';
 
@@ -73,7 +73,7 @@ export class NewFile {
   /** How the directory is called from now on: as root by its descriptor, so that nobody can put another in its place. */
   #enter(dir: string): string {
     if (process.geteuid?.() !== 0) return dir;
-    this.#directory = openAsRoot(latin1(absolutePath(fromLatin1(dir), 'a directory')));
+    this.#directory = openAsRoot(latin1(absoluteDirectory(fromLatin1(dir), 'a directory')));
     return `/proc/self/fd/${this.#directory}`;
   }
 
