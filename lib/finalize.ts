@@ -9,6 +9,7 @@ import { checkOptions, DEFAULT_JOBS, shapes } from './base/options.js';
 import type { PathLike } from './base/types.js';
 import { look } from './finalize/expect.js';
 import type { Asked } from './finalize/listing.js';
+import { metered } from './finalize/metering.js';
 import { Candidates, type Listing, scan, type Unread, withoutLinks } from './finalize/scan.js';
 import { Tally } from './finalize/tally.js';
 import type { FinalizeOptions, FinalizeReport } from './finalize/types.js';
@@ -78,10 +79,29 @@ async function finalizeAll(inputs: readonly Buffer[], options: FinalizeOptions, 
   const { tally, signal } = given;
   const { listing, fewer } = await tally.time('scan', () => look(() => scan(inputs, options), options));
   for (const { failure } of listing.unreadable) tally.unreadable(failure);
-  if (fewer) return tally.fewer(fewer);
+  if (fewer) tally.fewer(fewer);
+  else await finalizeSeen(listing, inputs, options, given);
+  if (!signal?.aborted && mayLackSome(listing, tally)) {
+    const { absences } = await import('./finalize/absence.js');
+    for (const absence of await absences(listing, options)) tally.absent(absence);
+  }
+}
+
+/** Is there an input in which no state file may have been found? Those that had any are not looked at again. */
+function mayLackSome({ directories }: Listing, tally: Tally): boolean {
+  const full = new Set(directories.filter(({ names }) => names.length > 0).map(({ searched }) => searched));
+  return tally.strangers || directories.some(({ searched }) => searched !== undefined && !full.has(searched));
+}
+
+async function finalizeSeen(
+  listing: Listing,
+  inputs: readonly Buffer[],
+  options: FinalizeOptions,
+  given: Terms,
+): Promise<void> {
   tellScan(listing, given);
   // With nothing to do, the addon and what works with it are not even loaded.
-  if (!isEmpty(listing)) await stoppable(signal, () => finalizeFound(listing, inputs, options, given));
+  if (!isEmpty(listing)) await stoppable(given, () => finalizeFound(listing, inputs, options, given));
 }
 
 const mayDelete = (terms: Terms, may: boolean): Terms => ({ ...terms, policy: { ...terms.policy, mayDelete: may } });
@@ -131,12 +151,12 @@ async function finalizeFound(
 let active = 0;
 
 /** Runs with the addon told to stop when the signal fires. */
-async function stoppable(signal: AbortSignal | undefined, work: () => Promise<void>): Promise<void> {
+async function stoppable({ signal, tally }: Terms, work: () => Promise<void>): Promise<void> {
   const stop = () => native().stopFinalize(true);
   if (active++ === 0) native().stopFinalize(false);
   signal?.addEventListener('abort', stop);
   try {
-    await work();
+    await metered(tally, work);
   } finally {
     signal?.removeEventListener('abort', stop);
     active--;
@@ -173,6 +193,8 @@ export async function finalize(
   checkOptions('finalize', options, shapes.finalize);
   if (options.expect !== undefined && options.shard !== undefined)
     throw new TypeError('expect and shard exclude each other: shards remove state files while another one counts');
+  if (options.failIfNone && options.shard !== undefined)
+    throw new TypeError('failIfNone and shard exclude each other: shards remove state files while another one counts');
   const { signal, onEvent } = options;
   const given = Array.isArray(inputs) ? (inputs as readonly PathLike[]) : [inputs as PathLike];
   const paths = given.map((input) => absolutePath(input, 'an input'));

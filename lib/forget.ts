@@ -4,6 +4,7 @@ import { lstatSync } from 'node:fs';
 import { failureOf, toFailure } from './base/errors.js';
 import { absolutePath, pack, toText } from './base/names.js';
 import { answer, type NativeInspected, native, STANDINGS } from './base/native.js';
+import { whyNotStateFile } from './base/strangers.js';
 import type { Failure, PathLike } from './base/types.js';
 import type { FinalizedEntry, FinalizeOptions } from './finalize/types.js';
 import { finalize } from './finalize.js';
@@ -94,8 +95,7 @@ function describe(stateFile: Buffer, seen: NativeInspected, error: Failure | und
 
 async function remove(stateFile: Buffer, seen: NativeInspected, options: ForgetOptions): Promise<Failure | undefined> {
   const standing = STANDINGS[seen.standing] as (typeof STANDINGS)[number];
-  if (standing === 'not-state')
-    return { code: 'AXL_STATE_CORRUPT', message: 'this is not a state file', path: toText(stateFile) };
+  if (standing === 'not-state') return whyNotStateFile(stateFile);
   if ((standing === 'gone' || standing === 'unreadable') && seen.failure) return toFailure(seen.failure);
   const { jobEnded = false, writerDead = [] } = options;
   const refusal = options.force ? undefined : await whyNot(stateFile, options);

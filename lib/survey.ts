@@ -14,7 +14,9 @@ import {
 import { ANSWERS, NO_WORD } from './base/native-word.js';
 import { checkOptions, DEFAULT_JOBS, shapes } from './base/options.js';
 import type { InspectedFile, InspectedTransfer, ListedTransfer } from './base/recorded.js';
-import type { PathLike } from './base/types.js';
+import { whyNotStateFile } from './base/strangers.js';
+import type { Failure, PathLike } from './base/types.js';
+import { absences } from './finalize/absence.js';
 import { Candidates, scan } from './finalize/scan.js';
 import type { Listed, ListOptions } from './finalize/types.js';
 
@@ -64,19 +66,24 @@ function toListed(s: NativeSurveyed): ListedTransfer {
 export async function list(inputs: PathLike | readonly PathLike[], options: ListOptions = {}): Promise<Listed> {
   checkOptions('list', options, shapes.list);
   const given = Array.isArray(inputs) ? (inputs as readonly PathLike[]) : [inputs as PathLike];
-  const { directories, unreadable } = await scan(
+  const listing = await scan(
     given.map((input) => absolutePath(input, 'an input')),
     options,
   );
-  const candidates = new Candidates(directories);
+  const candidates = new Candidates(listing.directories);
+  const strangers: Failure[] = [];
   const transfers: ListedTransfer[] = [];
   for (let at = 0; at < candidates.size; at += BATCH) {
     const length = Math.min(BATCH, candidates.size - at);
     const packed = candidates.pack(Array.from({ length }, (_, i) => at + i));
     const surveyed = await answer(native().survey(packed, options.jobs ?? DEFAULT_JOBS, NO_WORD));
     for (const one of surveyed) transfers.push(toListed(one));
+    for (const [i, { standing, stateFile }] of surveyed.entries())
+      if (STANDINGS[standing] === 'not-state' && candidates.isNamed(at + i))
+        strangers.push(await whyNotStateFile(stateFile));
   }
-  return { transfers, unreadable: unreadable.map(({ failure }) => failure) };
+  const absent = await absences(listing, options);
+  return { transfers, unreadable: [...listing.unreadable.map(({ failure }) => failure), ...strangers], absent };
 }
 
 function toFile(file: NativeInspectedFile): InspectedFile {

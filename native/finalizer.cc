@@ -50,6 +50,13 @@ class Batch {
 
 bool IsComplete(const TransferState& state) { return state.sealed && state.AllDone(); }
 
+// What a file of the transfer failed with, by its journal; otherwise `why`.
+Status Cause(const TransferState& state, const Status& why) {
+  for (const FileProgress& p : state.progress)
+    if (p.state == FileState::kFailed) return *p.failure;
+  return why;
+}
+
 std::vector<Finalized> Batch::Run(std::vector<Case> cases) {
   Opening opening(os_, policy_, cases);
   for (std::span<Case> left(cases); !left.empty();) {
@@ -135,12 +142,13 @@ void Batch::Act(Case& c) {
   if (state.outcome != Outcome::kNone) return Finished(c, state.outcome);
   if (decided_ > Decided::kAsItIs) return NotWithItsDataset(c);
   if (IsComplete(state)) return Complete(c);
-  NotComplete(c, policy_.incomplete, {});
+  NotComplete(c, policy_.incomplete, Cause(state, {}));
 }
 
 void Batch::NotWithItsDataset(Case& c) {
   const Status why =
-      Status::Make(Code::kInvalidState, "another rank of its dataset is incomplete", c.result.state_file);
+      Cause(c.journal->state(),
+            Status::Make(Code::kInvalidState, "another rank of its dataset is incomplete", c.result.state_file));
   if (decided_ == Decided::kKeep) return NotComplete(c, Incomplete::kKeep, why);
   if (decided_ == Decided::kRollBack) return NotComplete(c, Incomplete::kDelete, why);
   // What a resume could bring about has been tried before.
@@ -196,6 +204,7 @@ void Batch::RollBack(Case& c, const Status& why) {
   if (!s.ok()) return c.Set(Action::kFailed, s);
   if (policy_.dry_run) return c.Set(Action::kRolledBack, why);
   Conclude(c, Action::kRolledBack, Outcome::kRolledBack);
+  if (c.result.action == Action::kRolledBack) c.result.status = why;
 }
 
 void Batch::Resume(Case& c) {

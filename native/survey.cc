@@ -48,6 +48,8 @@ void Count(const TransferState& state, Surveyed* s) {
     s->bytes += state.files[i].size;
     s->files_failed += p.state == FileState::kFailed;
     s->files_published += p.published || state.outcome == Outcome::kPublished;
+    if (p.state == FileState::kPending)
+      s->bytes_done += std::min<uint64_t>(state.files[i].size, p.chunks.size() * uint64_t{state.info.chunk_size});
     if (p.state != FileState::kDone) continue;
     s->files_done++;
     s->bytes_done += state.files[i].size;

@@ -1,6 +1,6 @@
 // Makes dist/bin of bin/: axl-finalize.js and command.js, which holds lib/cli, what it uses of lib/, and BUNDLED. They
 // are CommonJS: to find, link and load a hundred ES modules took longer than Node itself takes to start. What few runs
-// need stays a package of its own (cli-progress, fast-glob); of what is here nothing that lib/ loads by import() runs
+// need stays a package of its own (fast-glob); of what is here nothing that lib/ loads by import() runs
 // before it is needed.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

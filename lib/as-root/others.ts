@@ -28,6 +28,7 @@ export interface Commission {
   readonly directories: readonly {
     readonly dir: string;
     readonly searched?: string;
+    readonly named?: readonly string[];
     readonly whole: boolean;
     readonly names: number;
   }[];
@@ -74,7 +75,7 @@ function send(child: ChildProcess, listing: Listing, asked: Asked, terms: Terms)
 }
 
 /** Passes on what a line tells; which state files it was about. */
-function hear(line: string, { tally }: Terms): readonly string[] {
+function hear(line: string, uid: number, { tally }: Terms): readonly string[] {
   const { event, about } = JSON.parse(line) as Told;
   if (event.event === 'entry') {
     const { action, ...details } = event.entry;
@@ -83,7 +84,8 @@ function hear(line: string, { tally }: Terms): readonly string[] {
   else if (event.event === 'dataset') {
     const { event: _, ...verdict } = event;
     tally.dataset(verdict);
-  } else if (event.event === 'end') tally.absorb(event.report);
+  } else if (event.event === 'progress') tally.progress(`user ${uid}`, event.bytesDone, event.bytesTotal);
+  else if (event.event === 'end') tally.absorb(event.report);
   else if (event.event === 'problem' || event.event === 'wait') tally.tell(event);
   return about;
 }
@@ -139,7 +141,7 @@ async function finalizeAs(
   send(child, listing, asked, terms);
   if (child.stdout)
     for await (const line of createInterface({ input: child.stdout, crlfDelay: Number.POSITIVE_INFINITY })) {
-      for (const path of hear(line, terms)) heard.add(path);
+      for (const path of hear(line, uid, terms)) heard.add(path);
       ended ||= line.startsWith('{"event":{"event":"end"');
     }
   const why = await end;

@@ -4,6 +4,7 @@
 import { fromLatin1, latin1 } from '../base/names.js';
 import { native } from '../base/native.js';
 import { finalizeListing } from '../finalize/listing.js';
+import { metered } from '../finalize/metering.js';
 import type { Directory, Listing } from '../finalize/scan.js';
 import { Tally } from '../finalize/tally.js';
 import type { FinalizeEvent } from '../finalize/types.js';
@@ -43,7 +44,7 @@ export async function serve(): Promise<void> {
   const tally = new Tally(policy, tell);
   const terms = { policy, shard: shard ?? undefined, signal: stop.signal, tally };
   // What came since the scan is root's to find: this process has no listing to go by.
-  await finalizeListing(listing, terms, asked, async () => undefined);
+  await metered(tally, () => finalizeListing(listing, terms, asked, async () => undefined));
   tally.interrupted = stop.signal.aborted;
   tell({ event: 'end', report: { ...tally.report(), problems: [] } });
 }

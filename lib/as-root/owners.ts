@@ -5,6 +5,7 @@ import { dirname } from 'node:path';
 import { nodeFailure } from '../base/errors.js';
 import { displayName, fromLatin1, hash, toText } from '../base/names.js';
 import { answer, KINDS, native } from '../base/native.js';
+import { notStateFile } from '../base/strangers.js';
 import type { Failure } from '../base/types.js';
 import { type Directory, type Listing, lookWithoutFollowing, type Unread } from '../finalize/scan.js';
 import { makeEntry, NOTHING_KNOWN } from '../finalize/tally.js';
@@ -91,9 +92,10 @@ class Sorting {
     this.#reports = reports;
   }
 
-  async add({ dir, names, whole, searched }: Directory): Promise<void> {
+  async add({ dir, names, whole, searched, named }: Directory): Promise<void> {
     const why = await exposed(dir);
     const byOwner = new Map<number, string[]>();
+    const isNamed = (name: string) => searched === undefined || (named?.includes(name) ?? false);
     for (let at = 0; at < names.length; at += SLICE) {
       const slice = names.slice(at, at + SLICE);
       const { kinds, uids } = await look(dir, slice, this.#terms);
@@ -101,12 +103,13 @@ class Sorting {
         const seen = { kind: KINDS[kinds[i] as number] as Kind, owner: uids[i] as number };
         const owned = seen.kind === 'unseen' ? await this.#again(`${dir}/${name}`) : seen;
         if (owned && (owned.owner === 0 ? why === undefined : owned.kind === 'file')) pile(byOwner, owned.owner, name);
-        else if (owned) this.#refuse(`${dir}/${name}`, name, owned.kind, why);
+        else if (owned) this.#refuse(`${dir}/${name}`, name, owned.kind, why, isNamed(name));
       }
     }
     for (const [owner, own] of byOwner) {
       const all = own.length === names.length ? names : own; // the same: one is enough in memory
-      const directory = { dir, names: all, whole, ...(searched !== undefined && { searched }) };
+      const where = { ...(searched !== undefined && { searched }), ...(named && { named }) };
+      const directory = { dir, names: all, whole, ...where };
       this.piles.set(owner, [...(this.piles.get(owner) ?? []), directory]);
     }
   }
@@ -121,9 +124,12 @@ class Sorting {
     }
   }
 
-  #refuse(path: string, name: string, kind: Kind, why: Exposed | undefined): void {
+  #refuse(path: string, name: string, kind: Kind, why: Exposed | undefined, isNamed: boolean): void {
     this.isPartial ||= kind === 'file';
-    if (this.#reports && isOurs(this.#terms, name)) this.#terms.tally.entry(refused(fromLatin1(path), kind, why));
+    if (!this.#reports || !isOurs(this.#terms, name)) return;
+    const bytes = fromLatin1(path);
+    const stranger = kind === 'other' && isNamed ? { error: notStateFile(bytes) } : {};
+    this.#terms.tally.entry(kind === 'file' ? exposedFile(bytes, why) : left(bytes, kind, stranger));
   }
 }
 
@@ -136,8 +142,10 @@ function pile(byOwner: Map<number, string[]>, owner: number, name: string): void
   else byOwner.set(owner, [name]);
 }
 
-function refused(path: Buffer, kind: Kind, why?: Exposed): FinalizedEntry {
-  if (kind !== 'file') return makeEntry(path, kind === 'other' ? 'not-state' : 'gone', NOTHING_KNOWN);
+const left = (path: Buffer, kind: Kind, why: { readonly error?: Failure }): FinalizedEntry =>
+  makeEntry(path, kind === 'other' ? 'not-state' : 'gone', { ...NOTHING_KNOWN, ...why });
+
+function exposedFile(path: Buffer, why?: Exposed): FinalizedEntry {
   const dir = fromLatin1(why?.dir ?? '');
   const remedy = "make the directory root's alone";
   const message = `${displayName(path)} belongs to root, but others can write to ${displayName(dir)}: ${remedy}`;

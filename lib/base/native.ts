@@ -297,6 +297,8 @@ export interface Native extends NativeUpkeep {
   openHome(dir: Buffer): Promise<NativeHome>;
   /** True: copies of a resume end soon, and are kept; also those of later calls, until it is false again. */
   stopFinalize(stop: boolean): void;
+  /** Bytes that resumes copy and verifications read, since the start of the process. Immediate. */
+  metered(): { readonly expected: number; readonly done: number };
   /** Looks at state files, in their order, `jobs` at a time. Holds the lock of each for an instant. */
   survey(packed: Buffer, jobs: number, word: NativeWord): Promise<readonly NativeSurveyed[]>;
   /** For each state file, the first of those that it has final names in common with, be it through others. */

@@ -1,6 +1,7 @@
 // All defaults, all AXL_* environment variables (each read once), and the checks of what callers pass.
 // Misuse is a TypeError or RangeError that says what to write instead.
 import { readFileSync } from 'node:fs';
+import { distance } from './nearest.js';
 import type { ConfigOptions, Durability, OwnerPolicy } from './types.js';
 import { DURABILITY, FALLBACKS, INCOMPLETE, JOBS, LINKS, ON_LOCK, OVERWRITE, OWNER, VERIFY } from './words.js';
 
@@ -145,6 +146,7 @@ export const shapes = {
     fallback: oneOf(...FALLBACKS),
     dataset: datasetName,
     expect: integer(1, UINT32),
+    failIfNone: flag,
     wait: duration,
     jobEnded: flag,
     movers: list(mover, 'an array of movers'),
@@ -168,20 +170,6 @@ export const shapes = {
   },
   list: { recursive: flag, pattern: texts, exclude: texts, jobs },
 } as const satisfies Record<string, Shape>;
-
-/** Levenshtein's distance, for "did you mean". */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const swap = (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(swap, (row[j] as number) + 1, (next[j - 1] as number) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] as number;
-}
 
 function unknownOption(call: string, key: string, known: readonly string[]): TypeError {
   const far = (name: string) => distance(key.toLowerCase(), name.toLowerCase());

@@ -8,6 +8,17 @@ const JSON_OPTION: OptionRow = { name: '--json', group: 'Output', help: 'print o
 
 export const SORT_KEYS = ['name', 'rank', 'state', 'files', 'bytes', 'age'] as const;
 
+export const LISTED_STATES = [
+  'complete',
+  'incomplete',
+  'never-dispatched',
+  'published',
+  'rolled-back',
+  'corrupt',
+  'unreadable',
+  'copy',
+] as const;
+
 export interface CommandRow {
   readonly name: string;
   readonly synopsis: string;
@@ -16,6 +27,8 @@ export interface CommandRow {
   readonly argument: string;
   readonly argumentHelp: string;
   readonly options: readonly OptionRow[];
+  /** What people also call it: a command line that begins so is told its name. */
+  readonly alsoCalled: readonly string[];
   /** For its --help; `man` says the same. */
   readonly statuses: string;
 }
@@ -26,6 +39,7 @@ export const COMMANDS: readonly CommandRow[] = [
   {
     name: 'inspect',
     synopsis: 'axl-finalize inspect [--json] STATE_FILE',
+    alsoCalled: ['show', 'cat', 'print', 'dump', 'info', 'describe', 'view'],
     help: 'print what a state file says',
     man:
       'Changes nothing. A torn or corrupt state file is printed as far as it can be read. Ends with status 1 if the state ' +
@@ -37,15 +51,33 @@ export const COMMANDS: readonly CommandRow[] = [
   },
   {
     name: 'list',
-    synopsis: 'axl-finalize list [--json] [--sort KEY] STATE_DIR...',
+    synopsis: 'axl-finalize list [options] STATE_DIR...',
+    alsoCalled: ['ls', 'status', 'stat', 'ps', 'state', 'states', 'summary', 'check', 'watch'],
     help: 'print a line for each transfer, and totals',
     man:
-      'Changes nothing. The totals are by dataset. Numbers are sorted with the largest first, ages with the oldest first. ' +
+      'Changes nothing. DONE is the part of the bytes that is copied, OWNER the owner of the state file. The totals are by ' +
+      'dataset and, where there are several, by user. Numbers are sorted with the largest first, ages with the oldest first. ' +
       'A * marks a writer that is alive, a ? one of which nothing can be told. Ends with status 1 if an input could not be read and with 5 if a state file is ' +
       'corrupt.',
     argument: 'STATE_DIR...',
     argumentHelp: 'state directories',
     options: [
+      { name: '--recursive', group: 'Which files', help: 'search the subdirectories, too' },
+      {
+        name: '--state',
+        argument: 'STATE',
+        repeat: true,
+        choices: LISTED_STATES,
+        group: 'Which files',
+        help: 'only transfers in this state (repeatable)',
+        man: `${LISTED_STATES.slice(0, -1).join(', ')} or ${LISTED_STATES.at(-1)}.`,
+      },
+      {
+        name: '--fail-if-none',
+        group: 'Which files',
+        help: 'end with status 7 if no state file is found',
+      },
+      { name: '--summary', group: 'Output', help: 'print the totals only: by dataset and by user' },
       JSON_OPTION,
       {
         name: '--sort',
@@ -57,11 +89,14 @@ export const COMMANDS: readonly CommandRow[] = [
       },
       ...HELP,
     ],
-    statuses: STATUSES,
+    statuses:
+      '0; 1 an input could not be read, or is no state file; 7 no state file was found, with --fail-if-none; 5 a state ' +
+      'file is corrupt; 2 the command line is wrong',
   },
   {
     name: 'merge',
     synopsis: 'axl-finalize merge [--json] [--quiet] [--report FILE] [--metrics FILE] REPORT...',
+    alsoCalled: ['join', 'combine', 'report'],
     help: 'make one report of the reports of all shards',
     man:
       'REPORT is the file that a shard wrote with --report. Counts are added up, times are those of the slowest shard, ' +
@@ -78,6 +113,7 @@ export const COMMANDS: readonly CommandRow[] = [
   {
     name: 'orphans',
     synopsis: 'axl-finalize orphans [--states DIR]... [--recursive] [--delete] [--json] DIR...',
+    alsoCalled: ['clean', 'cleanup', 'gc', 'prune', 'purge'],
     help: 'list, or delete, temporary files that no state file names',
     man:
       'Prints a line for each temporary file in DIR that is an orphan, and for each of which that cannot be told. A ' +
@@ -128,6 +164,7 @@ export const COMMANDS: readonly CommandRow[] = [
   {
     name: 'forget',
     synopsis: 'axl-finalize forget [--job-ended] [--writer-dead HOST]... [--force] [--json] STATE_FILE...',
+    alsoCalled: ['rm', 'remove', 'delete', 'drop', 'unlink', 'free'],
     help: 'remove a state file on which nobody can act',
     man:
       'For one that is corrupt, of another version or of an unknown mover, a copy, or whose destinations are gone for good. ' +
@@ -154,6 +191,7 @@ export const COMMANDS: readonly CommandRow[] = [
   {
     name: 'probe',
     synopsis: 'axl-finalize probe [--hold | --from HOST] [--json] DIR',
+    alsoCalled: ['test', 'try'],
     help: 'say what the file system of a directory does, and what that means',
     man:
       'Tries locks, inode numbers, times, xattrs, names, renames, fsync and links in a directory .axl-probe-* that it makes in ' +

@@ -67,6 +67,13 @@ const GROUPS: Readonly<Record<Exclude<Group, 'Which files'>, readonly Omit<Optio
         'fewer. Not with --shard.',
     },
     {
+      name: '--fail-if-none',
+      help: 'end with status 7 if no state file is found, and do nothing',
+      man:
+        'The same as --expect 1: for runs that are to find something, in which a wrong directory, or one that is not ' +
+        'mounted, must not pass for success. With --dataset=NAME, no state file of that dataset. Not with --shard.',
+    },
+    {
       name: '--verify',
       argument: 'HOW',
       choices: Object.keys(VERIFY),
@@ -195,18 +202,24 @@ const GROUPS: Readonly<Record<Exclude<Group, 'Which files'>, readonly Omit<Optio
   Output: [
     { name: '--verbose', short: '-v', help: 'print a line for each state file' },
     { name: '--quiet', help: 'print errors only' },
-    { name: '--no-progress', help: 'no progress bar, no progress lines' },
+    {
+      name: '--no-progress',
+      help: 'no progress bar, no progress lines',
+      man: 'Without a terminal, or on a dumb one, progress is a line on standard error every ten seconds.',
+    },
     {
       name: '--json',
       help: 'print one JSON document',
       man:
         'version, time, inputs, entries (one for each state file, on a line of its own), counts, files, bytes, resumed, ' +
-        'unreadable, locked, datasets, timings in ms, dryRun, interrupted, status.',
+        'unreadable, locked, absent, datasets, timings in ms, dryRun, interrupted, status.',
     },
     {
       name: '--ndjson',
       help: 'print one JSON object a line for each event',
-      man: 'The field event is start, scan, dataset, entry, problem, wait or, at last, end, which has the totals.',
+      man:
+        'The field event is start, scan, dataset, entry, absent, problem, wait, progress (bytes that a resume copies and a ' +
+        'verification reads) or, at last, end, which has the totals.',
     },
     {
       name: '--report',

@@ -1,5 +1,4 @@
 // From arguments to a checked Request: commander, built from the tables of options.ts. Prints help and usage errors.
-import { lstatSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { displayName, displayText } from '../base/names.js';
 import { JOBS } from '../base/words.js';
@@ -12,6 +11,7 @@ import { toBytes } from './names.js';
 import { MAIN, type OptionRow } from './options.js';
 import { toStderr, toStdout } from './output/descriptor.js';
 import { parseDuration } from './output/text.js';
+import { beforeOperands, isOptional, notBefore, slipIn } from './slips.js';
 
 /** What the options say, under commander's names. */
 export interface Flags extends Omit<FinalizeOptions, 'roots' | 'signal' | 'entries' | 'onEvent'> {
@@ -28,17 +28,21 @@ export interface Flags extends Omit<FinalizeOptions, 'roots' | 'signal' | 'entri
 export type Request =
   | { readonly command: 'finalize'; readonly inputs: readonly string[]; readonly flags: Flags }
   | { readonly command: 'inspect'; readonly file: string; readonly json: boolean }
-  | {
-      readonly command: 'list';
-      readonly dirs: readonly string[];
-      readonly json: boolean;
-      readonly sort: (typeof SORT_KEYS)[number];
-    }
+  | ({ readonly command: 'list'; readonly dirs: readonly string[] } & ListFlags)
   | ({ readonly command: 'merge'; readonly files: readonly string[] } & MergeFlags)
   | ({ readonly command: 'orphans'; readonly dirs: readonly string[] } & OrphansFlags)
   | ({ readonly command: 'forget'; readonly files: readonly string[] } & ForgetFlags)
   | ({ readonly command: 'probe'; readonly dir: string } & ProbeFlags)
   | { readonly command: 'version' };
+
+export interface ListFlags {
+  readonly sort?: (typeof SORT_KEYS)[number];
+  readonly recursive?: true;
+  readonly summary?: true;
+  readonly state?: readonly string[];
+  readonly failIfNone?: true;
+  readonly json?: true;
+}
 
 export interface ProbeFlags {
   readonly hold?: true;
@@ -105,14 +109,21 @@ const PARSERS: Record<string, (text: string) => unknown> = {
   '--dataset': (name) => name || true,
 };
 
-const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, parseText(value)];
+/** What may be given several times. */
+const collectOf =
+  ({ choices }: OptionRow) =>
+  (value: string, before: readonly string[] = []): readonly string[] => {
+    if (choices && !choices.includes(value))
+      throw new InvalidArgumentError(`Allowed choices are ${choices.join(', ')}.`);
+    return [...before, parseText(value)];
+  };
 
 function toOption(row: OptionRow): Option {
   const argument = row.argument && (row.optional ? ` [${row.argument}]` : ` <${row.argument}>`);
   const option = new Option(`${row.short ? `${row.short}, ` : ''}${row.name}${argument ?? ''}`, row.help);
-  const parser = row.repeat ? collect : PARSERS[row.name];
-  if (parser) option.argParser(parser as (text: string) => unknown);
-  return row.choices ? option.choices(row.choices) : option;
+  if (row.choices && !row.repeat) return option.choices(row.choices);
+  const parser = row.repeat ? collectOf(row) : PARSERS[row.name];
+  return parser ? option.argParser(parser as (text: string) => unknown) : option;
 }
 
 function addOptions(command: Command, rows: readonly OptionRow[]): Command {
@@ -144,30 +155,10 @@ function conflict(command: Command, flags: Flags): void {
   if (flags.json && flags.ndjson) both('--json', '--ndjson');
   if (flags.quiet && flags.verbose) both('--quiet', '--verbose');
   if (flags.expect && flags.shard) both('--expect', '--shard');
+  if (flags.failIfNone && flags.shard) both('--fail-if-none', '--shard');
   if (flags.fallback && flags.incomplete !== 'resume') command.error('error: --fallback needs --incomplete resume');
   const below = flags.recursive ? undefined : flags.pattern?.find(leadsBelow);
   if (below) command.error(`error: --pattern ${displayName(toBytes(below))} contains a slash and needs --recursive`);
-}
-
-const isOptional = (arg: string): boolean => MAIN.options.some(({ name, optional }) => optional && name === arg);
-
-/** The words that options may be, up to `--`. */
-function beforeOperands(args: readonly string[]): readonly string[] {
-  const end = args.indexOf('--');
-  return end < 0 ? args : args.slice(0, end);
-}
-
-/** `--wait 5m` and `--wait=$UNSET` would wait for ever, which nobody has asked for. */
-function refuseSlips(command: Command, args: readonly string[]): void {
-  const words = beforeOperands(args);
-  for (const [i, word] of words.entries()) {
-    if (word.endsWith('=') && isOptional(word.slice(0, -1))) command.error(`error: ${word} needs a value`);
-    const next = words[i + 1];
-    if (!isOptional(word) || next === undefined || next === '' || next.startsWith('-')) continue;
-    if (lstatSync(toBytes(next), { throwIfNoEntry: false })) continue;
-    const shown = displayName(toBytes(next));
-    command.error(`error: ${word} takes its value after = (${word}=${shown}); there is no INPUT ${shown}`);
-  }
 }
 
 function subcommand(row: CommandRow, action: (operands: readonly string[], command: Command) => void): Command {
@@ -179,10 +170,7 @@ function subcommand(row: CommandRow, action: (operands: readonly string[], comma
 /** Of each command, by its name. */
 const REQUESTS: Readonly<Record<string, (operands: readonly string[], command: Command) => Request>> = {
   inspect: ([file = ''], command) => ({ command: 'inspect', file, json: command.opts().json === true }),
-  list: (dirs, command) => {
-    const { json, sort = 'name' } = command.opts();
-    return { command: 'list', dirs, json: json === true, sort };
-  },
+  list: (dirs, command) => ({ ...command.opts<ListFlags>(), command: 'list', dirs }),
   merge: (files, command) => {
     const { json = false, quiet = false, ...written } = command.opts();
     return { command: 'merge', files, json, quiet, ...written };
@@ -212,13 +200,16 @@ export function parse(args: readonly string[]): Request {
     if (!flags.version && inputs.length === 0)
       program.error("error: missing required argument 'INPUT'; see axl-finalize --help");
     if (inputs.includes('')) program.error('error: an INPUT is empty');
-    refuseSlips(program, args);
+    const slip = slipIn(args, inputs);
+    if (slip !== undefined) program.error(`error: ${slip}`);
     conflict(program, flags);
     request = flags.version ? { command: 'version' } : { command: 'finalize', inputs, flags };
   });
   for (const row of COMMANDS)
     program.addCommand(
       subcommand(row, (operands, command) => {
+        const slip = notBefore(row, program.opts());
+        if (slip !== undefined) command.error(`error: ${slip}`);
         request = REQUESTS[row.name]?.(operands, command);
       }),
     );

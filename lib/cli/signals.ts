@@ -1,6 +1,6 @@
 // SIGTERM and SIGINT: the first asks for an end after what is under way, the second is obeyed at once. Nothing depends on
 // either: a scheduler may send SIGKILL 10 ms after SIGTERM, and the next run goes on.
-import { complain } from './output/output.js';
+import { clearBar, complain } from './output/output.js';
 
 /** Their numbers on Linux, for an exit status. */
 const NUMBERS = { SIGTERM: 15, SIGINT: 2 } as const;
@@ -21,6 +21,7 @@ export function abortOnSignals(): AbortSignal {
 /** By the signal itself, so that no exit hook waits for a disk that does not answer; as process 1 it has no effect. */
 function dieOf(name: 'SIGTERM' | 'SIGINT'): void {
   process.removeAllListeners(name);
+  clearBar();
   process.kill(process.pid, name);
   setTimeout(() => process.exit(128 + NUMBERS[name]), 100);
 }

@@ -81,7 +81,7 @@ class Round {
 
   #say(i: number, action: FinalizeAction, error: Failure | undefined): void {
     const { work, surveys } = this.look;
-    const resumed = work.resumed.has(work.candidates.path(i));
+    const resumed = work.resumes.done.has(work.candidates.path(i));
     const details = { ...surveys.details(i), resumed, ...(error && { error }) };
     work.report(i, makeEntry(fromLatin1(work.candidates.path(i)), action, details));
   }

@@ -21,7 +21,7 @@ export interface Looked {
   readonly fewer?: NonNullable<FinalizeReport['fewer']>;
 }
 
-type Of = Pick<FinalizeOptions, 'expect' | 'dataset' | 'signal' | 'jobs'>;
+type Of = Pick<FinalizeOptions, 'expect' | 'failIfNone' | 'dataset' | 'signal' | 'jobs'>;
 
 async function ageOf(dir: string): Promise<number> {
   const path = fromLatin1(dir === '' ? '/' : dir);
@@ -78,7 +78,8 @@ async function lookForMore(first: Listing, scan: () => Promise<Listing>, expecte
 /** Lists, and again where a listing may be old. */
 export async function look(scan: () => Promise<Listing>, of: Of): Promise<Looked> {
   let listing = await scan();
-  if (of.expect !== undefined) return lookForMore(listing, scan, of.expect, of);
+  const expected = of.expect ?? (of.failIfNone ? 1 : undefined);
+  if (expected !== undefined) return lookForMore(listing, scan, expected, of);
   const dirs = empty(listing);
   const ms = dirs.length === 0 ? 0 : await age(dirs);
   if (ms <= OLD.local) return { listing };

@@ -114,9 +114,9 @@ export async function finalizeListing(
       const { finalizeDatasets } = await import('./datasets.js');
       const again = async () => {
         const next = await relist();
-        return next && new Work(new Candidates(next.directories), terms, work.resumed, rest);
+        return next && new Work(new Candidates(next.directories), terms, work.resumes, rest);
       };
-      const todo = rest ? new Work(work.candidates, terms, work.resumed, rest) : work;
+      const todo = rest ? new Work(work.candidates, terms, work.resumes, rest) : work;
       const listed = new Set([
         ...listing.listed,
         ...listing.directories.filter(({ whole }) => whole).map(({ dir }) => dir),

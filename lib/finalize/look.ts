@@ -127,15 +127,18 @@ export class Look {
 
   /** Copies what our shard's incomplete transfers lack, and looks at them again. */
   async resume(): Promise<void> {
-    const { policy, tally } = this.work.terms;
+    const { policy } = this.work.terms;
     if (policy.incomplete !== INCOMPLETE.resume || policy.dryRun) return;
     const isLacking = (i: number) =>
       this.surveys.standing(i) === 'incomplete' && this.surveys.alive(i) === 'no' && this.work.isOurs(i);
     const lacking = this.wanted.flatMap(({ members }) => members.filter(isLacking));
     if (lacking.length === 0) return;
+    const { done, failed } = this.work.resumes;
     await this.work.resume(lacking, this.uuids, (i, { resumed, failure }) => {
-      if (resumed) this.work.resumed.add(this.work.candidates.path(i));
-      else if (failure) tally.problem(toFailure(failure));
+      const path = this.work.candidates.path(i);
+      failed.delete(path);
+      if (resumed) done.add(path);
+      else if (failure && failure.code !== 'AXL_CANCELED') failed.set(path, toFailure(failure));
     });
     await this.again(lacking);
     await this.whenDead(INSTANTS_MS);
@@ -143,7 +146,10 @@ export class Look {
 
   #see(i: number, seen: NativeSurveyed): void {
     this.surveys.see(i, seen, this.work.candidates.dir(i));
-    if (isDoubtful(this.surveys.standing(i))) this.#doubt = true;
+    const standing = this.surveys.standing(i);
+    // What was given by its own path and is no state file may have been what a dataset lacks.
+    const isNamed = standing === 'not-state' && this.work.isAsked(i) && this.work.candidates.isNamed(i);
+    if (isNamed || isDoubtful(standing)) this.#doubt = true;
   }
 
   /** All but drafts. */

@@ -14,6 +14,10 @@ const look = promisify(stat);
 
 export const lookWithoutFollowing = promisify(lstat);
 
+/** The names of a directory, in latin1, with what they stand for. */
+export const entriesOf = (dir: string) =>
+  promisify(readdir)(fromLatin1(dir === '' ? '/' : dir), { encoding: 'latin1', withFileTypes: true });
+
 /** The file system's number: f_type of statfs(2). */
 export const magicOf = async (path: Buffer): Promise<number> => (await promisify(statfs)(path)).type;
 
@@ -32,6 +36,8 @@ export interface Directory {
   readonly names: readonly string[];
   /** The input below which it was found: where the lock is. Single state files need none: each has its own. */
   readonly searched?: string;
+  /** Of a directory that was searched, the names that were given by their own paths, too. */
+  readonly named?: readonly string[];
   /** Are all names of the directory here, and not only those that were asked for? */
   readonly whole: boolean;
 }
@@ -72,6 +78,7 @@ interface Found {
   readonly dir: string;
   searched?: string;
   whole: boolean;
+  readonly named: string[];
   /** Of each input that names something there; what is in two of them is there twice. */
   readonly lists: (readonly string[])[];
 }
@@ -182,10 +189,12 @@ class Scan {
     if (!found) {
       const dir = this.#asRoot ? canonical : given;
       const where = searched === undefined ? {} : { searched: this.#asRoot ? canonical : searched };
-      this.#found.set(canonical, { dir: dir === '/' ? '' : dir, whole, lists: [names], ...where });
+      const named = searched === undefined ? [...names] : [];
+      this.#found.set(canonical, { dir: dir === '/' ? '' : dir, whole, named, lists: [names], ...where });
       return;
     }
     found.lists.push(names);
+    if (searched === undefined) found.named.push(...names);
     found.whole ||= whole;
     if (searched !== undefined) found.searched ??= this.#asRoot ? canonical : searched;
   }
@@ -193,13 +202,15 @@ class Scan {
   listing(): Listing {
     const directories: Directory[] = [];
     const traces: string[] = [];
-    for (const { dir, lists, whole, searched } of this.#found.values()) {
+    for (const { dir, lists, named, whole, searched } of this.#found.values()) {
       const [first = [], ...more] = lists;
       const names = more.length > 0 ? [...new Set(lists.flat())] : first;
-      for (const name of names) if (TRACE.test(name)) traces.push(`${dir}/${name}`);
+      for (const name of names) if (TRACE.test(name) && !named.includes(name)) traces.push(`${dir}/${name}`);
+      const isOther = (name: string) => OURS.test(name) && !named.includes(name);
       // A million names are not copied without need.
-      const candidates = names.some((name) => OURS.test(name)) ? names.filter((name) => !OURS.test(name)) : names;
-      directories.push({ dir, names: candidates, whole, ...(searched !== undefined && { searched }) });
+      const candidates = names.some(isOther) ? names.filter((name) => !isOther(name)) : names;
+      const where = { ...(searched !== undefined && { searched, ...(named.length > 0 && { named }) }) };
+      directories.push({ dir, names: candidates, whole, ...where });
     }
     const listed = [...this.#found].filter(([, { whole }]) => whole).map(([path]) => path);
     return { directories, listed, traces, unreadable: this.unreadable };
@@ -224,12 +235,15 @@ export class Candidates {
   readonly directories: readonly Directory[];
   /** The number of the first name of each directory. */
   readonly #starts: number[] = [];
+  /** By the number of a directory, what of it was given by its own path. */
+  readonly #named = new Map<number, ReadonlySet<string>>();
 
   constructor(directories: readonly Directory[]) {
     this.directories = directories;
     let size = 0;
-    for (const { names } of directories) {
+    for (const [at, { names, named }] of directories.entries()) {
       this.#starts.push(size);
+      if (named) this.#named.set(at, new Set(named));
       size += names.length;
     }
     this.size = size;
@@ -267,7 +281,10 @@ export class Candidates {
 
   /** Was it given by its own path? */
   isNamed(i: number): boolean {
-    return (this.directories[this.#locate(i)] as Directory).searched === undefined;
+    const at = this.#locate(i);
+    return (
+      (this.directories[at] as Directory).searched === undefined || (this.#named.get(at)?.has(this.name(i)) ?? false)
+    );
   }
 
   /** As the addon takes them. */

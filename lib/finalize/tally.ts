@@ -4,7 +4,14 @@ import { toFailure } from '../base/errors.js';
 import { latin1, toText } from '../base/names.js';
 import { ACTIONS, type NativeBatch, type NativeFinalized, type NativePolicy } from '../base/native.js';
 import type { Failure } from '../base/types.js';
-import type { DatasetVerdict, FinalizeAction, FinalizedEntry, FinalizeEvent, FinalizeReport } from './types.js';
+import type {
+  Absence,
+  DatasetVerdict,
+  FinalizeAction,
+  FinalizedEntry,
+  FinalizeEvent,
+  FinalizeReport,
+} from './types.js';
 
 type Phase = keyof FinalizeReport['timings'];
 
@@ -25,6 +32,17 @@ export function toEntry(finalized: NativeFinalized, resumed: boolean): Finalized
   const { at: _, action, stateFile, failure, ...details } = finalized;
   const known = { ...details, resumed: details.resumed || resumed, ...(failure && { error: toFailure(failure) }) };
   return makeEntry(stateFile, ACTIONS[action] as FinalizeAction, known);
+}
+
+/** Codes of reasons that are told elsewhere: another rank's by its dataset, a signal by the run. */
+const TOLD_ELSEWHERE: readonly string[] = ['AXL_INVALID_STATE', 'AXL_CANCELED'];
+const PROBLEMS: readonly FinalizeAction[] = ['failed', 'corrupt', 'busy'];
+
+/** Is there something about it that its owner has to hear? */
+export function isProblem({ action, error }: Pick<FinalizedEntry, 'action' | 'error'>): boolean {
+  if (PROBLEMS.includes(action)) return true;
+  const mayHaveReason = action === 'kept' || action === 'rolled-back' || action === 'not-state';
+  return mayHaveReason && error !== undefined && !TOLD_ELSEWHERE.includes(error.code);
 }
 
 type Counted = Omit<Extract<FinalizeEvent, { event: 'done' }>, 'event'>;
@@ -52,6 +70,10 @@ export class Tally {
   readonly #locked: Failure[] = [];
   readonly #datasets: DatasetVerdict[] = [];
   readonly #timings = { scan: 0, survey: 0, finalize: 0, total: 0 };
+  readonly #absent: Absence[] = [];
+  /** By who does the work. */
+  readonly #bytesOf = new Map<string, { readonly done: number; readonly total: number }>();
+  #told = '';
   #fewer: FinalizeReport['fewer'];
   #files = 0;
   #bytes = 0;
@@ -69,17 +91,27 @@ export class Tally {
     return this.#onEvent !== undefined;
   }
 
+  /** Was there something that is no state file, or nothing at all? */
+  get strangers(): boolean {
+    return this.#counts['not-state'] > 0 || Object.values(this.#counts).every((count) => count === 0);
+  }
+
+  absent(absence: Absence): void {
+    this.#absent.push(absence);
+    this.tell({ event: 'absent', ...absence });
+  }
+
   tell(event: FinalizeEvent): void {
     this.#onEvent?.(event);
   }
 
   entry(entry: FinalizedEntry): void {
     const { action, files, bytes, resumed } = entry;
-    const isProblem = action === 'failed' || action === 'corrupt' || action === 'busy';
     const published = action === 'published' ? { files, bytes } : { files: 0, bytes: 0 };
     const done = { counts: { [action]: 1 }, ...published, resumed: resumed ? 1 : 0 };
-    if (isProblem) this.#problems.push(entry);
-    if (!isProblem && !this.#allEntries) {
+    const isToBeHeard = isProblem(entry);
+    if (isToBeHeard) this.#problems.push(entry);
+    if (!isToBeHeard && !this.#allEntries) {
       this.done(done, () => [latin1(entry.stateFileBytes)]);
       return;
     }
@@ -105,6 +137,18 @@ export class Tally {
     this.tell({ event: 'dataset', ...verdict });
   }
 
+  /** Tells of the bytes of all, if there are other ones than before. */
+  progress(who: string, done: number, total: number): void {
+    this.#bytesOf.set(who, { done, total });
+    const all = [...this.#bytesOf.values()];
+    const sum = (key: 'done' | 'total') => all.reduce((before, one) => before + one[key], 0);
+    const [bytesDone, bytesTotal] = [sum('done'), sum('total')];
+    const now = `${bytesDone}/${bytesTotal}`;
+    if (bytesTotal === 0 || now === this.#told) return;
+    this.#told = now;
+    this.tell({ event: 'progress', bytesDone, bytesTotal });
+  }
+
   problem(failure: Failure): void {
     this.tell({ event: 'problem', failure });
   }
@@ -124,7 +168,8 @@ export class Tally {
   fewer(fewer: NonNullable<FinalizeReport['fewer']>): void {
     this.#fewer = fewer;
     const { expected, seen } = fewer;
-    const message = `${seen} of ${expected} expected state files were seen, so nothing was done`;
+    const known = expected === 1 ? 'no state file was seen' : `${seen} of ${expected} expected state files were seen`;
+    const message = `${known}, so nothing was done`;
     this.problem({ code: 'AXL_CONFLICT', message });
   }
 
@@ -160,6 +205,7 @@ export class Tally {
       timings: this.#timings,
       dryRun: this.#dryRun,
       interrupted: this.interrupted,
+      absent: this.#absent,
       ...(this.#fewer && { fewer: this.#fewer }),
     };
   }

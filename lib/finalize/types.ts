@@ -23,6 +23,11 @@ export interface FinalizeOptions {
    * @default any number
    */
   readonly expect?: number;
+  /**
+   * If no state file is seen (with a `dataset` by name, none of that dataset), also at a second look, nothing is done: the
+   * same as `expect: 1`. Not with `shard`. @default false
+   */
+  readonly failIfNone?: boolean;
   /** Milliseconds to wait for live writers and other finalizers; `Infinity` waits for ever. @default 0 */
   readonly wait?: number;
   /** The job is over: treat writers of which nothing can be told as dead. @default false */
@@ -68,7 +73,7 @@ export interface FinalizeOptions {
   readonly dryRun?: boolean;
   /** Ends the work after the state files under way. Copies of a resume stop, and their chunks are kept. */
   readonly signal?: AbortSignal;
-  /** Which state files get an `entry` event; `problems`: those that are failed, corrupt or busy. @default 'all' */
+  /** Which state files get an `entry` event; `problems`: those of `problems` of the report. @default 'all' */
   readonly entries?: 'all' | 'problems';
   /** Called for each event, in the order things happen. */
   readonly onEvent?: (event: FinalizeEvent) => void;
@@ -112,7 +117,7 @@ export interface FinalizedEntry {
   readonly bytes: number;
   /** The copies were completed from the sources first. */
   readonly resumed: boolean;
-  /** Why the transfer is `busy`, `corrupt`, `failed` or `kept`. */
+  /** Why the transfer is `busy`, `corrupt`, `failed`, `kept` or `rolled-back`, or what the input is instead. */
   readonly error?: Failure;
 }
 
@@ -149,6 +154,10 @@ export type FinalizeEvent =
   | { readonly event: 'problem'; readonly failure: Failure }
   /** Waiting for `busy` transfers, for at most `remaining` ms more. */
   | { readonly event: 'wait'; readonly busy: number; readonly remaining: number }
+  /** No state file was found in an input. */
+  | ({ readonly event: 'absent' } & Absence)
+  /** Bytes that are copied by a resume or read by a verification: of all such work that has begun, and done. */
+  | { readonly event: 'progress'; readonly bytesDone: number; readonly bytesTotal: number }
   | { readonly event: 'end'; readonly report: FinalizeReport };
 
 /** The result of {@link finalize}. */
@@ -161,7 +170,10 @@ export interface FinalizeReport {
   readonly bytes: number;
   /** How many transfers were completed from their sources. */
   readonly resumed: number;
-  /** The entries whose action is `failed`, `corrupt` or `busy`. */
+  /**
+   * The entries whose action is `failed`, `corrupt` or `busy`; those that are `kept` or `rolled-back` because of an error;
+   * and those of inputs that are no state files.
+   */
   readonly problems: readonly FinalizedEntry[];
   /**
    * Inputs that could not be read. If there is one, nothing was deleted in any; as root: nothing of the users who may have
@@ -183,8 +195,37 @@ export interface FinalizeReport {
   readonly dryRun: boolean;
   /** A signal ended the work early. */
   readonly interrupted: boolean;
-  /** Fewer state files than `expect` were seen, so nothing was done. */
+  /** Fewer state files than `expect` (with `failIfNone`: none) were seen, so nothing was done. */
   readonly fewer?: { readonly expected: number; readonly seen: number };
+  /** Directories among the inputs in which no state file was found. */
+  readonly absent: readonly Absence[];
+}
+
+/**
+ * What was found where no state file was: `empty`: nothing · `below`: state files in subdirectories, and `recursive` is not
+ * set · `dataset`: state files of other datasets · `excluded`: names, none of which `pattern` and `exclude` let through ·
+ * `damaged`: what may have been a state file · `foreign`: KVTree files, as the C library AXL and SCR write · `temporaries`:
+ * temporary files of transfers · `leftovers`: what finalizers leave behind · `other`: other files.
+ */
+export type AbsenceCause =
+  | 'empty'
+  | 'below'
+  | 'dataset'
+  | 'excluded'
+  | 'damaged'
+  | 'foreign'
+  | 'temporaries'
+  | 'leftovers'
+  | 'other';
+
+/** A directory in which no state file was found. */
+export interface Absence {
+  /** The directory, as UTF-8. */
+  readonly input: string;
+  /** What was found. */
+  readonly cause: AbsenceCause;
+  /** A sentence for people: what was found, and what that means. */
+  readonly message: string;
 }
 
 /** The options of {@link list}. */
@@ -203,6 +244,8 @@ export interface ListOptions {
 export interface Listed {
   /** The state files, in the order of the directories. */
   readonly transfers: readonly ListedTransfer[];
-  /** Inputs that could not be read. */
+  /** Inputs that could not be read, or are no state files. */
   readonly unreadable: readonly Failure[];
+  /** Directories among the inputs in which no state file was found. */
+  readonly absent: readonly Absence[];
 }

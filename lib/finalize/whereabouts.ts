@@ -88,7 +88,7 @@ export class Wider {
     );
     const ours = new Set([...work.ours()].map((i) => work.candidates.path(i)));
     const all = new Candidates([...work.candidates.directories, ...more]);
-    return new Work(all, work.terms, work.resumed, ours, work.candidates.size);
+    return new Work(all, work.terms, work.resumes, ours, work.candidates.size);
   }
 
   /** By identity: a directory may have several paths. */

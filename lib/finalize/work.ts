@@ -2,7 +2,7 @@
 // native/finalizer.cc does.
 import { now } from '../base/clock.js';
 import type { NativeFailure } from '../base/errors.js';
-import { hash } from '../base/names.js';
+import { fromLatin1, hash } from '../base/names.js';
 import {
   ACTIONS,
   answer,
@@ -16,11 +16,13 @@ import {
   type NativeSurveyed,
   native,
 } from '../base/native.js';
+import { mayHaveBeen, notStateFile } from '../base/strangers.js';
+import type { Failure } from '../base/types.js';
 import { jittered, sleep } from '../base/waiting.js';
 import type { Jobs } from '../movers/jobs.js';
 import { Destinations } from './destinations.js';
 import type { Candidates } from './scan.js';
-import { type Tally, toDone, toEntry } from './tally.js';
+import { makeEntry, type Tally, toDone, toEntry } from './tally.js';
 import type { FinalizedEntry } from './types.js';
 
 /** State files that share their fsyncs, at most. */
@@ -49,6 +51,12 @@ export interface Terms {
   readonly tally: Tally;
   /** Of movers who can be asked. */
   readonly jobs?: Jobs | undefined;
+}
+
+/** What became of copies that an earlier pass was to complete, by the paths of their state files. */
+export class Resumes {
+  readonly done = new Set<string>();
+  readonly failed = new Map<string, Failure>();
 }
 
 const isBusy = ({ action }: NativeFinalized): boolean => ACTIONS[action] === 'busy';
@@ -93,12 +101,29 @@ export class Patience {
   }
 }
 
+/** With why an earlier pass could not complete its copies. What is no state file, and was not asked for, needs no excuse. */
+function entryOf(entry: NativeFinalized, path: string, { done, failed }: Resumes): FinalizedEntry {
+  const made = toEntry(entry, done.has(path));
+  const { action, error, ...rest } = made;
+  const isIncomplete = action === 'kept' || action === 'rolled-back';
+  const resume = isIncomplete ? failed.get(path) : undefined;
+  const why = action === 'not-state' ? undefined : (resume ?? error);
+  return why === error ? made : makeEntry(made.stateFileBytes, action, { ...rest, ...(why && { error: why }) });
+}
+
+/** What was given by its own path and is no state file, or is not known as one any more. */
+async function strangerOf(entry: NativeFinalized, path: string): Promise<FinalizedEntry> {
+  const bytes = fromLatin1(path);
+  const damaged = await mayHaveBeen(bytes);
+  const details = { ...toEntry(entry, false), error: damaged ?? notStateFile(bytes) };
+  return makeEntry(bytes, damaged ? 'corrupt' : 'not-state', details);
+}
+
 /** The candidates of one listing, and what can be done with them. */
 export class Work {
   readonly candidates: Candidates;
   readonly terms: Terms;
-  /** Paths whose copies were completed by an earlier pass. */
-  readonly resumed: Set<string>;
+  readonly resumes: Resumes;
   /** Paths of what is left to do; undefined: all. */
   readonly #only: ReadonlySet<string> | undefined;
   readonly #asked: number;
@@ -111,14 +136,14 @@ export class Work {
   constructor(
     candidates: Candidates,
     terms: Terms,
-    resumed = new Set<string>(),
+    resumes = new Resumes(),
     only?: ReadonlySet<string>,
     asked = candidates.size,
   ) {
     this.candidates = candidates;
     this.#asked = asked;
     this.terms = terms;
-    this.resumed = resumed;
+    this.resumes = resumes;
     this.#only = only;
     this.#jobs = terms.policy.jobs;
     const fair = Math.ceil(candidates.size / (this.#jobs * TURNS));
@@ -218,9 +243,10 @@ export class Work {
     });
   }
 
-  /** What was given by its own path is to be a state file: if it is none, that is told. */
+  /** What was given by its own path is to be a state file: if it is none, that is told. So is why a resume failed. */
   #listening(policy: NativePolicy, batch: readonly number[]): NativePolicy {
-    const allEntries = policy.allEntries || batch.some((i) => this.candidates.isNamed(i));
+    const isTold = (i: number) => this.candidates.isNamed(i) || this.resumes.failed.has(this.candidates.path(i));
+    const allEntries = policy.allEntries || batch.some(isTold);
     return { ...policy, allEntries, together: this.#meeting.has(batch[0] as number) };
   }
 
@@ -276,7 +302,8 @@ export class Work {
   #reportRest(batch: readonly number[], result: NativeBatch): void {
     const entries = new Set(result.entries.map(({ at }) => at));
     const paths = () => batch.filter((_, at) => !entries.has(at)).map((i) => this.candidates.path(i));
-    const more = this.resumed.size === 0 ? 0 : paths().filter((path) => this.resumed.has(path)).length;
+    const { done } = this.resumes;
+    const more = done.size === 0 ? 0 : paths().filter((path) => done.has(path)).length;
     this.terms.tally.done(toDone(result, more), paths);
   }
 
@@ -301,13 +328,7 @@ export class Work {
   }
 
   report(i: number, entry: FinalizedEntry | NativeFinalized): void {
-    this.terms.tally.entry('stateFileBytes' in entry ? entry : this.#entry(i, entry));
-  }
-
-  #entry(i: number, entry: NativeFinalized): FinalizedEntry {
-    const isNamed = ACTIONS[entry.action] === 'not-state' && this.candidates.isNamed(i);
-    const told = isNamed ? { ...entry, action: ACTIONS.indexOf('corrupt') } : entry;
-    return toEntry(told, this.resumed.has(this.candidates.path(i)));
+    this.terms.tally.entry('stateFileBytes' in entry ? entry : entryOf(entry, this.candidates.path(i), this.resumes));
   }
 
   /**
@@ -325,6 +346,7 @@ export class Work {
     uuids: Uuids = ANY,
   ): Promise<Set<string>> {
     const left = new Set<string>();
+    const strangers = new Map<number, NativeFinalized>();
     let busy = new Map<number, NativeFinalized>();
     let todo: Iterable<number> = numbers;
     do {
@@ -335,6 +357,7 @@ export class Work {
       const hear = (i: number, result: NativeFinalized) => {
         if (isBusy(result)) still.set(i, result);
         else if (result.action === FOR_DATASET) left.add(this.candidates.path(i));
+        else if (ACTIONS[result.action] === 'not-state' && this.candidates.isNamed(i)) strangers.set(i, result);
         else this.report(i, result);
       };
       for (const choice of choices) await this.finalize(chosen(todo, choice, decided), choice, uuids, hear, tried);
@@ -342,6 +365,7 @@ export class Work {
       todo = [...busy.keys()];
     } while (await patience.another(busy.size));
     for (const [i, result] of busy) this.report(i, result);
+    for (const [i, result] of strangers) this.report(i, await strangerOf(result, this.candidates.path(i)));
     return left;
   }
 }

@@ -239,6 +239,12 @@ struct TransferState {
       if (p.state != FileState::kDone) return false;
     return true;
   }
+  // Of all files.
+  uint64_t Bytes() const {
+    uint64_t bytes = 0;
+    for (const auto& file : files) bytes += file.size;
+    return bytes;
+  }
   friend bool operator==(const TransferState&, const TransferState&) = default;
 };
 

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <memory>
 
+#include "base/meter.h"
 #include "binding/environment.h"
 #include "binding/finalize.h"
 #include "binding/home.h"
@@ -42,6 +43,7 @@ class Addon : public Napi::Addon<Addon> {
                              InstanceMethod<&Addon::ResumeAll>("resume"),
                              InstanceMethod<&Addon::AdoptAll>("adoptCopies"),
                              InstanceMethod<&Addon::StopFinalize>("stopFinalize"),
+                             InstanceMethod<&Addon::MeteredBytes>("metered"),
                              InstanceMethod<&Addon::SurveyAll>("survey"),
                              InstanceMethod<&Addon::Meetings>("meetings"),
                              InstanceMethod<&Addon::Owners>("owners"),
@@ -116,6 +118,11 @@ class Addon : public Napi::Addon<Addon> {
           return AdoptBatch(environment_->os(), batch.paths, batch.policy, batch.uuids);
         },
         [](Napi::Env env, const std::vector<Status>& done) { return ToJs(env, done); });
+  }
+
+  Napi::Value MeteredBytes(const Napi::CallbackInfo& info) {
+    const Metering metering = MeteredSoFar();
+    return Object(info.Env(), "expected", metering.expected, "done", metering.done);
   }
 
   void StopFinalize(const Napi::CallbackInfo& info) { stop_.store(info[0].As<Napi::Boolean>().Value()); }

@@ -66,6 +66,13 @@ bool NeedsEntry(Action action) {
          action == Action::kForDataset;
 }
 
+// Why a transfer was not completed is told. That another rank was not is told of the dataset; a signal, of the run.
+bool HasCause(const Finalized& done) {
+  const Code code = done.status.code;
+  const bool is_incomplete = done.action == Action::kKept || done.action == Action::kRolledBack;
+  return is_incomplete && code != Code::kOk && code != Code::kInvalidState && code != Code::kCanceled;
+}
+
 }  // namespace
 
 Napi::Value ToJs(Napi::Env env, const std::vector<Finalized>& batch, bool all) {
@@ -74,7 +81,7 @@ Napi::Value ToJs(Napi::Env env, const std::vector<Finalized>& batch, bool all) {
   uint64_t files = 0, bytes = 0, resumed = 0;
   for (uint32_t at = 0; at < batch.size(); at++) {
     const Finalized& done = batch[at];
-    if (all || NeedsEntry(done.action)) {
+    if (all || NeedsEntry(done.action) || HasCause(done)) {
       entries.Set(entries.Length(), ToJs(env, done, at));
       continue;
     }

@@ -4,6 +4,7 @@
 #include <future>
 #include <memory>
 
+#include "base/meter.h"
 #include "copy/copy_job.h"
 #include "copy/prepare.h"
 
@@ -18,12 +19,18 @@ Status CopyRest(Os& os, Engine& engine, Journal& journal, const std::atomic<bool
   auto quiet = std::make_shared<std::promise<void>>();
   auto ended = quiet->get_future();
   auto job = std::make_shared<CopyJob>(os, journal, true, [quiet] { quiet->set_value(); });
+  uint64_t copied = job->bytes_copied();
+  Metered metered(journal.state().Bytes() - copied);
   engine.Add(job);
   while (ended.wait_for(kStopPoll) != std::future_status::ready) {
+    const uint64_t now = job->bytes_copied();
+    metered.Add(now - copied);
+    copied = now;
     if (!engine.stopping() && !(stop && stop->load())) continue;
     job->Cancel();
     (void)job->Step();  // the engine may have no workers any more: then the job ends here
   }
+  metered.Add(job->bytes_copied() - copied);
   if (!job->failure().ok()) return job->failure();
   for (const auto& p : journal.state().progress)
     if (p.state == FileState::kFailed) return *p.failure;

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "base/crc32c.h"
+#include "base/meter.h"
 
 namespace axl {
 
@@ -28,6 +29,7 @@ Status SumBytes(Os& os, int fd, const std::string& path, uint64_t offset, uint64
     *crc = Crc32c(*crc, buffer, static_cast<size_t>(n));
     offset += static_cast<uint64_t>(n);
     length -= static_cast<uint64_t>(n);
+    MeterSum(static_cast<uint64_t>(n));
   }
   return Status::Ok();
 }

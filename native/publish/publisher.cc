@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "base/meter.h"
 #include "base/names.h"
 #include "os/metadata.h"
 #include "os/mounts.h"
@@ -80,6 +81,7 @@ Status Publisher::Check() {
   half_renamed_.clear();
   if (!state_.sealed || !state_.AllDone())
     return Status::Make(Code::kInvalidState, "a file of the transfer is not complete", journal_.path());
+  const Metered metered(options_.verify == Verify::kChecksum ? state_.Bytes() : 0);
   for (uint32_t id = 0; id < state_.files.size(); id++) {
     if (state_.progress[id].kept) continue;
     if (Status s = CheckFile(id); !s.ok()) return s;

@@ -31,6 +31,8 @@ const OPTIONS: readonly (readonly [string[], number, RegExp])[] = [
   [['--dataset=none'], 0, /0 state files; /],
   [['--expect', '2'], 3, /1 published, 1 rolled-back/],
   [['--expect', '3'], 7, /2 of 3 expected/],
+  [['--fail-if-none'], 3, /1 published, 1 rolled-back/],
+  [['--dataset=none', '--fail-if-none'], 7, /nothing was done/],
   [['--wait'], 3, /1 published, 1 rolled-back/],
   [['--wait=30s'], 3, /1 published, 1 rolled-back/],
   [['--job-ended'], 3, /1 published, 1 rolled-back/],

@@ -301,9 +301,9 @@ t.test('list has a line for each transfer, sorted, with totals by dataset', asyn
   const { status, stdout, stderr } = await axlFinalize(['list', place.states]);
   t.equal(status, 5);
   t.match(stderr, place.path('states/c'));
-  t.match(stdout, /^TRANSFER +RANK +STATE +FILES +BYTES +AGE +WRITER +STATE FILE\n/);
-  t.match(stdout, /\nb +0\/1 +complete +1\/1 +8 bytes .*\/states\/b\n/);
-  t.match(stdout, '\naa: 1 of 1 rank: 1 incomplete; 1 file, 9 bytes\n');
+  t.match(stdout, /^TRANSFER +RANK +STATE +FILES +BYTES +DONE +AGE +OWNER +WRITER +STATE FILE\n/);
+  t.match(stdout, /\nb +0\/1 +complete +1\/1 +8 bytes +100% .*\/states\/b\n/);
+  t.match(stdout, '\naa: 1 of 1 rank: 1 incomplete; 1 file, 9 bytes, 0% done\n');
   t.notMatch(stdout, 'other');
   const sorted = async (key: string) => {
     const { transfers } = JSON.parse((await axlFinalize(['list', '--json', '--sort', key, place.states])).stdout);

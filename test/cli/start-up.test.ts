@@ -18,11 +18,10 @@ async function loaded(place: Place, args: readonly string[]) {
   const told = place.path('told.json');
   const tell = place.write('tell.cjs', TELL);
   const command = ['-r', tell, ...args].map((word) => `'${word}'`).join(' ');
-  // A file as standard output, as for a batch script: a pipe may need a stream.
-  const { status, stderr } = await program('/bin/sh', ['-c', `'${process.execPath}' ${command} > '${told}.out'`], {
-    env: { TOLD: told },
-  });
-  if (status !== 0) throw new Error(stderr);
+  // Files as standard output and error, as for a batch script: a pipe may need a stream.
+  const redirected = `'${process.execPath}' ${command} > '${told}.out' 2> '${told}.err'`;
+  const { status } = await program('/bin/sh', ['-c', redirected], { env: { TOLD: told } });
+  if (status !== 0) throw new Error(fs.readFileSync(`${told}.err`, 'utf8'));
   return JSON.parse(fs.readFileSync(told, 'utf8')) as { builtin: string[]; files: string[] };
 }
 

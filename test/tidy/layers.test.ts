@@ -53,7 +53,6 @@ const PACKAGES: Record<string, string[]> = {
   'base/glob': ['fast-glob'],
   'finalize/directory-lock': ['proper-lockfile'],
   'cli/parse': ['commander'],
-  'cli/output/bar': ['cli-progress'],
 };
 
 const read = (path: string): string => fs.readFileSync(join(root, path), 'utf8');

@@ -49,7 +49,7 @@ async function writeMetrics(flags: OwnFlags, inputs: readonly string[], report: 
   if (flags.metrics === undefined) return;
   const { MetricsSink } = await import('../output/metrics.js');
   const part = flags.shard && shardName(flags.shard);
-  new MetricsSink(toBytes(flags.metrics), inputs, part).end(report, exitStatus(report, flags.onLock));
+  new MetricsSink(toBytes(flags.metrics), inputs, part).end(report, exitStatus(report, flags));
 }
 
 /** A run that ended with an error: nothing is known to have been done. */
@@ -61,6 +61,7 @@ function reportOf(error: AxlError): FinalizeReport {
     counts: { ...none, 'not-state': 0 },
     ...{ files: 0, bytes: 0, resumed: 0, problems: [], locked: [], datasets: [], dryRun: false, interrupted },
     unreadable: interrupted ? [] : [{ code, message, ...(path !== undefined && { path }) }],
+    absent: [],
     timings: { scan: 0, survey: 0, finalize: 0, total: 0 },
   };
 }
@@ -105,7 +106,7 @@ export async function run(given: readonly string[], asked: Flags, args: readonly
     for (const sink of sinks) sink.listen(event);
   };
   const report = await attempt(inputs, { ...toOptions(flags), signal, onEvent }).finally(() => people.stop());
-  const status = exitStatus(report, flags.onLock);
+  const status = exitStatus(report, flags);
   await people.summarize(report);
   for (const sink of sinks) sink.end(report, status);
   await writeMetrics(flags, shown, report);

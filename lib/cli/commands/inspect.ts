@@ -1,6 +1,7 @@
 // `axl-finalize inspect`: all that one state file says, for a person or as JSON; torn and corrupt ones as far as it goes.
 
 import { displayName } from '../../base/names.js';
+import { whyNotStateFile } from '../../base/strangers.js';
 import type { InspectedFile, InspectedTransfer } from '../../index.js';
 import { inspect } from '../../survey.js';
 import { toBytes } from '../names.js';
@@ -88,16 +89,14 @@ function print(transfer: InspectedTransfer): void {
 }
 
 /** @returns the exit status */
-export function run(file: string, json: boolean): number {
+export async function run(file: string, json: boolean): Promise<number> {
   const transfer = inspect(toBytes(file));
-  const { state, error, stateFileBytes } = transfer;
+  const { state, stateFileBytes } = transfer;
+  const error = state === 'not-state' ? await whyNotStateFile(stateFileBytes) : transfer.error;
   const nothing = state === 'gone' || state === 'unreadable' || state === 'not-state';
   if (json) stdout.write(`${toJson(transfer)}\n`);
   else if (!nothing) print(transfer);
   if (error) complainOf(displayName(stateFileBytes), error);
-  else if (nothing)
-    complainOf(displayName(stateFileBytes), {
-      message: state === 'gone' ? 'there is no such file' : 'this is not a state file',
-    });
+  else if (nothing) complainOf(displayName(stateFileBytes), { message: 'there is no such file' });
   return nothing ? 1 : state === 'corrupt' || state === 'copy' ? 5 : 0;
 }

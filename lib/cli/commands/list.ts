@@ -1,13 +1,17 @@
-// `axl-finalize list`: a line a transfer, and totals by dataset.
+// `axl-finalize list`: a line a transfer, and totals by dataset and by user. Adding up: totals.ts.
 
 import { displayName } from '../../base/names.js';
 import type { ListedTransfer } from '../../index.js';
 import { list } from '../../survey.js';
 import type { SORT_KEYS } from '../commands.js';
 import { toBytes } from '../names.js';
+import { Causes } from '../output/causes.js';
 import { toJson } from '../output/json.js';
-import { complain, complainOf, say, stdout } from '../output/output.js';
-import { columns, duration, plural, size } from '../output/text.js';
+import { complain, say, stdout } from '../output/output.js';
+import { columns, duration, percent, plural, size } from '../output/text.js';
+import { UserNames } from '../output/user-names.js';
+import type { ListFlags } from '../parse.js';
+import { byDataset, byUser, type Total } from './totals.js';
 
 type SortKey = (typeof SORT_KEYS)[number];
 type Order = (a: ListedTransfer, b: ListedTransfer) => number;
@@ -27,49 +31,11 @@ const ORDERS: Record<SortKey, Order> = {
   age: (a, b) => a.modified.getTime() - b.modified.getTime(),
 };
 
-/** The transfers that share a name. */
-export interface Dataset {
-  readonly name: string;
-  readonly transfers: number;
-  /** How many ranks there should be. */
-  readonly size: number;
-  readonly states: Readonly<Record<string, number>>;
-  readonly alive: number;
-  readonly files: number;
-  readonly filesDone: number;
-  readonly bytes: number;
-  readonly bytesDone: number;
-}
+const HEADING = ['TRANSFER', 'RANK', 'STATE', 'FILES', 'BYTES', 'DONE', 'AGE', 'OWNER', 'WRITER', 'STATE FILE'];
+const NUMBERS = [1, 3, 4, 5, 6];
 
-function add(total: Dataset | undefined, transfer: ListedTransfer): Dataset {
-  const { name, state, alive, files, filesDone, bytes, bytesDone } = transfer;
-  const before = total ?? {
-    ...{ name, transfers: 0, size: 0, states: {}, alive: 0, files: 0, filesDone: 0, bytes: 0, bytesDone: 0 },
-  };
-  return {
-    name,
-    transfers: before.transfers + 1,
-    size: Math.max(before.size, transfer.size),
-    states: { ...before.states, [state]: ((before.states as Record<string, number>)[state] ?? 0) + 1 },
-    alive: before.alive + Number(alive !== 'no'),
-    files: before.files + files,
-    filesDone: before.filesDone + filesDone,
-    bytes: before.bytes + bytes,
-    bytesDone: before.bytesDone + bytesDone,
-  };
-}
-
-export function datasets(transfers: readonly ListedTransfer[]): Dataset[] {
-  const totals = new Map<string, Dataset>();
-  for (const transfer of transfers) totals.set(transfer.name, add(totals.get(transfer.name), transfer));
-  return [...totals.values()].toSorted((a, b) => byText(a.name, b.name));
-}
-
-const HEADING = ['TRANSFER', 'RANK', 'STATE', 'FILES', 'BYTES', 'AGE', 'WRITER', 'STATE FILE'];
-const NUMBERS = [1, 3, 4, 5];
-
-function row(transfer: ListedTransfer, now: number): string[] {
-  const { name, rank, size: ranks, state, alive, files, filesDone, bytes, modified, host, pid } = transfer;
+function row(transfer: ListedTransfer, now: number, users: UserNames): string[] {
+  const { name, rank, size: ranks, state, alive, files, filesDone, bytes, modified, host, pid, uid } = transfer;
   const unknown = name === ''; // nothing could be read
   return [
     unknown ? '?' : displayName(name),
@@ -77,43 +43,64 @@ function row(transfer: ListedTransfer, now: number): string[] {
     state,
     unknown ? '?' : `${filesDone}/${files}`,
     unknown ? '?' : size(bytes),
+    unknown ? '?' : percent(transfer),
     state === 'unreadable' ? '?' : duration(Math.max(0, now - modified.getTime())),
+    state === 'unreadable' ? '?' : users.of(uid),
     unknown ? '?' : `${displayName(host)}:${pid}${ALIVE[alive]}`,
     displayName(transfer.stateFileBytes),
   ];
 }
 
-function datasetLine({ name, transfers, size: ranks, states, alive, files, bytes }: Dataset): string {
+function totalLine(heading: string, total: Total): string {
+  const { states, alive, files, bytes } = total;
   const counts = Object.entries(states).map(([state, n]) => `${n} ${state}`);
   const parts = [...counts, ...(alive > 0 ? [`${alive} with a writer that lives or may live`] : [])].join(', ');
-  return `${displayName(name)}: ${transfers} of ${plural(ranks, 'rank')}: ${parts}; ${plural(files, 'file')}, ${size(bytes)}`;
+  const done = total.bytesDone < bytes ? `, ${percent(total)} done` : '';
+  return `${heading}: ${parts}; ${plural(files, 'file')}, ${size(bytes)}${done}`;
 }
 
-function print(transfers: readonly ListedTransfer[], totals: readonly Dataset[]): void {
+function print(transfers: readonly ListedTransfer[], summary: boolean): void {
   const now = Date.now();
-  say(columns([HEADING, ...transfers.map((transfer) => row(transfer, now))], NUMBERS));
-  say(['', ...totals.map(datasetLine)]);
-  const others = transfers.length - totals.reduce((sum, dataset) => sum + dataset.transfers, 0);
+  const users = new UserNames(transfers.map(({ uid }) => uid));
+  if (!summary) say([...columns([HEADING, ...transfers.map((one) => row(one, now, users))], NUMBERS), '']);
+  const [datasets, owners] = [byDataset(transfers), byUser(transfers)];
+  for (const total of datasets)
+    say([totalLine(`${displayName(total.name)}: ${total.transfers} of ${plural(total.size, 'rank')}`, total)]);
+  const others = transfers.length - datasets.reduce((sum, dataset) => sum + dataset.transfers, 0);
   if (others > 0) say([`${plural(others, 'state file')} that could not be read`]);
+  if (summary || owners.length > 1)
+    say(owners.map((one) => totalLine(`user ${users.of(one.uid)}: ${plural(one.transfers, 'transfer')}`, one)));
 }
 
-interface ListRequest {
+interface ListRequest extends ListFlags {
   readonly dirs: readonly string[];
-  readonly json: boolean;
-  readonly sort: SortKey;
+}
+
+type Found = Awaited<ReturnType<typeof list>>;
+
+function write(transfers: readonly ListedTransfer[], { unreadable, absent }: Found, flags: ListFlags): void {
+  const { summary = false, state: states = [] } = flags;
+  const chosen = states.length === 0 ? transfers : transfers.filter(({ state }) => states.includes(state));
+  const totals = { datasets: byDataset(chosen), users: byUser(chosen) };
+  if (flags.json)
+    stdout.write(`${toJson({ ...(!summary && { transfers: chosen }), ...totals, unreadable, absent })}\n`);
+  else if (chosen.length > 0) print(chosen, summary);
+  else if (transfers.length > 0) complain(`none of ${plural(transfers.length, 'transfer')} is ${states.join(' or ')}`);
 }
 
 /** @returns the exit status */
-export async function run({ dirs, json, sort }: ListRequest): Promise<number> {
-  const { transfers: found, unreadable } = await list(dirs.map(toBytes));
-  const transfers = found.filter(({ state }) => state !== 'not-state' && state !== 'gone');
-  transfers.sort((a, b) => ORDERS[sort](a, b) || byName(a, b));
-  const totals = datasets(transfers.filter(({ name, state }) => name !== '' && state !== 'copy'));
-  if (json) stdout.write(`${toJson({ transfers, datasets: totals, unreadable })}\n`);
-  else if (transfers.length > 0) print(transfers, totals);
-  else if (unreadable.length === 0) complain('there are no state files');
-  for (const failure of unreadable) complainOf('', failure);
-  for (const { error, stateFileBytes } of transfers) if (error) complainOf(displayName(stateFileBytes), error);
+export async function run({ dirs, ...flags }: ListRequest): Promise<number> {
+  const found = await list(dirs.map(toBytes), { recursive: flags.recursive === true });
+  const { unreadable, absent } = found;
+  const transfers = found.transfers.filter(({ state }) => state !== 'not-state' && state !== 'gone');
+  transfers.sort((a, b) => ORDERS[flags.sort ?? 'name'](a, b) || byName(a, b));
+  write(transfers, found, flags);
+  const causes = new Causes();
+  for (const failure of unreadable) causes.add('', failure);
+  for (const { error, stateFileBytes } of transfers) if (error) causes.add(displayName(stateFileBytes), error);
+  causes.tell();
+  for (const { message } of absent) complain(message);
   if (unreadable.length > 0 || transfers.some(({ state }) => state === 'unreadable')) return 1;
+  if (flags.failIfNone && transfers.length === 0) return 7;
   return transfers.some(({ state }) => state === 'corrupt' || state === 'copy') ? 5 : 0;
 }

@@ -80,6 +80,7 @@ function write(parts: readonly Part[], { json, quiet, report: file, metrics }: M
   const [time] = parts.flatMap((part) => part.time ?? []).sort();
   if (time !== undefined && version !== undefined) tell({ event: 'start', time, version });
   for (const failure of [...report.unreadable, ...report.locked]) tell({ event: 'problem', failure });
+  for (const absence of report.absent) tell({ event: 'absent', ...absence });
   for (const { entries } of parts) for (const entry of entries) tell({ event: 'entry', entry });
   if (!quiet && !json) {
     const lines = [...datasetLines(report.datasets, displayName)].map((line) => `  ${line}`);

@@ -1,5 +1,6 @@
 // `axl-finalize orphans`: temporary files that no state file names, and what became of them.
 
+import { readdirSync } from 'node:fs';
 import { displayName } from '../../base/names.js';
 import { type OrphanOutcome, type Orphans, orphans, type TemporaryFile } from '../../orphans.js';
 import { toBytes } from '../names.js';
@@ -43,6 +44,19 @@ function print({ files, unclear }: Orphans, { states, delete: deletes }: Orphans
   if (deletes && unclear.length > 0) say(['Nothing was deleted: see above.']);
 }
 
+/** A directory in which there are no temporary files, and what is there. */
+function whyNone(dir: Buffer, recursive: boolean): string {
+  const entries = readdirSync(dir, { withFileTypes: true });
+  const below = entries.filter((entry) => entry.isDirectory()).length;
+  const found =
+    entries.length === 0
+      ? 'it is empty'
+      : below > 0 && !recursive
+        ? `search its ${plural(below, 'subdirectory')}, too, with --recursive`
+        : 'if its files are state files, give the directories of destinations instead';
+  return `${displayName(dir)}: there are no temporary files: ${found}`;
+}
+
 interface OrphansRequest extends OrphansFlags {
   readonly dirs: readonly string[];
 }
@@ -55,7 +69,8 @@ export async function run({ dirs, states, json, ...options }: OrphansRequest): P
   for (const { error, pathBytes } of files) if (error) complainOf(displayName(pathBytes), error);
   if (json) stdout.write(`${toJson(found)}\n`);
   else if (files.length > 0) print(found, { ...options, ...(states && { states }) });
-  else if (unclear.length + unreadable.length === 0) complain('there are no temporary files');
+  else if (unclear.length + unreadable.length === 0)
+    for (const dir of dirs) complain(whyNone(toBytes(dir), options.recursive === true));
   if (unclear.length + unreadable.length > 0 || files.some(({ outcome }) => outcome === 'failed')) return 1;
   return files.some(({ outcome }) => outcome === 'open') ? 4 : 0;
 }

@@ -1,10 +1,13 @@
 // One report of those of several shards: what each field of a report becomes. No I/O.
-import type { DatasetVerdict, Failure, FinalizedEntry, FinalizeReport } from '../../index.js';
+import { isProblem } from '../../finalize/tally.js';
+import type { Absence, DatasetVerdict, Failure, FinalizedEntry, FinalizeReport } from '../../index.js';
 import type { Shard } from '../commands/shards.js';
 import { exitStatus, STATUSES } from '../statuses.js';
 
 /** What a shard's document says; `problems` are among its entries. */
-export interface Part extends Omit<FinalizeReport, 'problems' | 'fewer'> {
+export interface Part extends Omit<FinalizeReport, 'problems' | 'fewer' | 'absent'> {
+  /** Earlier versions did not tell. */
+  readonly absent?: readonly Absence[];
   /** For people. */
   readonly file: string;
   readonly shard: Shard;
@@ -18,7 +21,7 @@ export interface Part extends Omit<FinalizeReport, 'problems' | 'fewer'> {
 
 type Kind = 'string' | 'number' | 'boolean' | 'list' | 'numbers';
 
-const FIELDS: Readonly<Record<keyof Omit<Part, 'file' | 'version' | 'time'>, Kind>> = {
+const FIELDS: Readonly<Record<keyof Omit<Part, 'file' | 'version' | 'time' | 'absent'>, Kind>> = {
   shard: 'numbers',
   inputs: 'list',
   entries: 'list',
@@ -51,6 +54,8 @@ function toEntry(entry: FinalizedEntry & { readonly stateFileBase64?: string }):
 }
 
 const isFailure = (value: unknown): boolean => isObject(value) && typeof value.message === 'string';
+const isAbsence = (value: unknown): boolean =>
+  isFailure(value) && typeof (value as Record<string, unknown>).input === 'string';
 const isEntry = (value: unknown): boolean =>
   isObject(value) &&
   ['stateFile', 'action', 'name'].every((key) => typeof value[key] === 'string') &&
@@ -61,7 +66,7 @@ const isOptionalText = (value: unknown): boolean => value === undefined || typeo
 
 function isPart(value: unknown): value is Omit<Part, 'file'> {
   if (!isObject(value) || !Object.entries(FIELDS).every(([key, kind]) => is(kind, value[key]))) return false;
-  const { shard, inputs, entries, datasets, unreadable, locked, status } = value as unknown as Part;
+  const { shard, inputs, entries, datasets, unreadable, locked, absent, status } = value as unknown as Part;
   return (
     Number.isInteger(shard.count) &&
     Number.isInteger(shard.index) &&
@@ -73,6 +78,7 @@ function isPart(value: unknown): value is Omit<Part, 'file'> {
     entries.every(isEntry) &&
     datasets.every(isVerdict) &&
     [...unreadable, ...locked].every(isFailure) &&
+    (absent === undefined || (Array.isArray(absent) && absent.every(isAbsence))) &&
     STATUSES.some((row) => row.status === status)
   );
 }
@@ -126,7 +132,12 @@ function byKey<T extends Numbers>(all: readonly T[], join: (a: number, b: number
 }
 
 const sum = (a: number, b: number): number => a + b;
-const PROBLEMS: readonly string[] = ['failed', 'corrupt', 'busy'];
+
+/** Inputs in which no shard has found a state file: what a shard has not found, another one may have finalized. */
+function absentFromAll(parts: readonly Part[]): Absence[] {
+  const [first, ...others] = parts.map(({ absent = [] }) => absent);
+  return (first ?? []).filter(({ input }) => others.every((absent) => absent.some((one) => one.input === input)));
+}
 
 /** The report of a run of which these are all shards. They ran side by side: its times are those of the slowest. */
 export function merged(parts: readonly Part[]): FinalizeReport {
@@ -136,7 +147,8 @@ export function merged(parts: readonly Part[]): FinalizeReport {
   return {
     counts: { ...counts, kept: counts.kept - superseded(parts) },
     ...byKey(totals, sum),
-    problems: all('entries').flatMap((entries) => entries.filter(({ action }) => PROBLEMS.includes(action))),
+    problems: all('entries').flatMap((entries) => entries.filter(isProblem)),
+    absent: absentFromAll(parts),
     unreadable: once(all('unreadable').flat()),
     locked: once(all('locked').flat()),
     datasets: mergedDatasets(parts),

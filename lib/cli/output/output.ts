@@ -34,7 +34,18 @@ export class Buffered {
 /** Set while a progress bar stands in the last line of the terminal. */
 let clearLine = '';
 
+/** Nothing of it stays in front of the prompt, however the program ends. */
+export function clearBar(): void {
+  if (clearLine !== '') toStderr.write(clearLine);
+}
+
+export function drawBar(line: string): void {
+  if (clearLine !== '') toStderr.write(`\r${line}\x1b[K`);
+}
+
 export function barOnTerminal(there: boolean): void {
+  if (there) process.once('exit', clearBar);
+  else clearBar();
   clearLine = there ? '\r\x1b[K' : '';
 }
 
@@ -54,8 +65,11 @@ export function complain(message: string): void {
 }
 
 /** One sentence that names the file once, also where the failure's own message does: `FILE: why`, `open FILE: why`. */
-export function complainOf(file: string, { message }: Pick<Failure, 'message'>): void {
+export function sentenceOf(file: string, { message }: Pick<Failure, 'message'>): string {
   const at = message.indexOf(`${file}: `);
   const named = file === '' || at === 0 || (at > 0 && /^\w+ $/.test(message.slice(0, at)));
-  complain(named ? message : `${file}: ${message}`);
+  return named ? message : `${file}: ${message}`;
 }
+
+export const complainOf = (file: string, failure: Pick<Failure, 'message'>): void =>
+  complain(sentenceOf(file, failure));

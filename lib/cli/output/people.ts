@@ -1,9 +1,12 @@
 // What people see: `-v`'s lines, what is wrong, the progress, the summary.
 
 import { displayName } from '../../base/names.js';
-import type { FinalizedEntry, FinalizeEvent, FinalizeReport } from '../../index.js';
+import { isProblem } from '../../finalize/tally.js';
+import type { Absence, FinalizedEntry, FinalizeEvent, FinalizeReport } from '../../index.js';
 import { type OwnFlags, shardName } from '../commands/shards.js';
-import { complain, complainOf, say, stdout } from './output.js';
+import { isObstacle } from '../statuses.js';
+import { Causes } from './causes.js';
+import { complain, say, stdout } from './output.js';
 import { Progress } from './progress.js';
 import type { Sink } from './sink.js';
 import { duration, plural } from './text.js';
@@ -14,6 +17,7 @@ export class PeopleSink implements Sink {
   readonly #lines: boolean;
   readonly #summary: boolean;
   readonly #progress: Progress;
+  readonly #causes = new Causes();
 
   /** `args`: the command line, to say how to run it again. */
   constructor(flags: OwnFlags, args: readonly Buffer[]) {
@@ -27,22 +31,37 @@ export class PeopleSink implements Sink {
 
   listen(event: FinalizeEvent): void {
     this.#progress.count(event);
-    if (event.event === 'problem') complainOf('', event.failure);
+    if (event.event === 'problem') this.#causes.add('', event.failure);
+    if (event.event === 'absent' && (!this.#flags.quiet || this.#flags.failIfNone)) this.#absent(event);
     if (event.event === 'entry') this.#entry(event.entry);
+    if (event.event === 'wait') this.#causes.tell();
     if (event.event === 'wait' && !this.#flags.quiet && !process.stderr.isTTY)
       complain(`waiting for ${plural(event.busy, 'busy transfer')}, at most ${duration(event.remaining)}`);
   }
 
-  #entry({ stateFileBytes: file, action, error, name, rank, files }: FinalizedEntry): void {
+  #absent({ input: path, cause, message }: Absence): void {
+    this.#causes.add('', { code: `no state file (${cause})`, message, path });
+  }
+
+  #entry(entry: FinalizedEntry): void {
+    const { stateFileBytes: file, action, name, rank, files } = entry;
     const transfer = name === '' ? '' : ` (${displayName(name)}, rank ${rank}, ${plural(files, 'file')})`;
     if (this.#lines) say([`${action} ${displayName(file)}${transfer}`]);
-    const wrong = action === 'failed' || action === 'corrupt' || (action === 'busy' && !this.#flags.quiet);
-    if (error && (wrong || (action === 'kept' && this.#lines))) complainOf(displayName(file), error);
+    const isToBeHeard = isProblem(entry) && !(this.#flags.quiet && this.#isNoError(entry));
+    if (isToBeHeard || (this.#lines && action === 'kept')) this.#causes.ofEntry(entry);
+    if (this.#lines) this.#causes.tell(); // beside its line
+  }
+
+  /** Of what --quiet is silent. */
+  #isNoError(entry: FinalizedEntry): boolean {
+    const { action } = entry;
+    return action === 'busy' || ((action === 'kept' || action === 'rolled-back') && !isObstacle(entry));
   }
 
   /** Takes the progress away: what comes now stays on the terminal. */
   stop(): void {
     this.#progress.stop();
+    this.#causes.tell();
   }
 
   async summarize(report: FinalizeReport): Promise<void> {
@@ -55,6 +74,7 @@ export class PeopleSink implements Sink {
   }
 
   end(): void {
+    this.#causes.tell();
     stdout.flush();
   }
 }

@@ -8,6 +8,8 @@ const LONG_MS = 300;
 export class Progress {
   readonly #started = now();
   #counted = { done: 0, total: 0, bytes: 0 };
+  #work = { done: 0, total: 0 };
+  #workBegan: number | undefined;
   #waiting: number | undefined;
   #timer: NodeJS.Timeout | undefined;
   #end: (() => void) | undefined;
@@ -22,6 +24,10 @@ export class Progress {
     if (event.event === 'scan') {
       this.#waiting = undefined;
       this.#counted.total = this.#counted.done + event.candidates;
+    }
+    if (event.event === 'progress') {
+      this.#work = { done: event.bytesDone, total: event.bytesTotal };
+      this.#workBegan ??= now() - 1000; // an event tells of the second before it
     }
     if (event.event === 'done') {
       for (const count of Object.values(event.counts)) this.#counted.done += count;
@@ -45,6 +51,7 @@ export class Progress {
     if (this.#over || !show) return;
     this.#end = show(() => ({
       ...this.#counted,
+      work: { ...this.#work, elapsed: now() - (this.#workBegan ?? now()) },
       elapsed: now() - this.#started,
       ...(this.#waiting !== undefined && { waiting: this.#waiting }),
     }));

@@ -1,5 +1,6 @@
 // What an operator reads at the end, at 3 a.m.: what was published, what was not and why, and what to run next.
 import type { DatasetVerdict, FinalizeReport } from '../../index.js';
+import { isObstacle } from '../statuses.js';
 import { duration, plural, shellWord, size } from './text.js';
 
 /**
@@ -8,7 +9,9 @@ import { duration, plural, shellWord, size } from './text.js';
  */
 export function summaryLine(report: FinalizeReport, of?: string): string {
   const { counts, files, bytes, unreadable, locked, dryRun, ...rest } = report;
-  const { gone, 'not-state': others, ...ours } = counts;
+  const { gone, 'not-state': strangers, ...ours } = counts;
+  const named = rest.problems.filter(({ action }) => action === 'not-state').length;
+  const others = strangers - named;
   const done = Object.entries(ours).filter(([, n]) => n > 0);
   const total = done.reduce((sum, [, n]) => sum + n, 0);
   const parts = [
@@ -16,6 +19,7 @@ export function summaryLine(report: FinalizeReport, of?: string): string {
     ...(counts.published > 0 ? [`${plural(files, 'file')} published, ${size(bytes)}`] : []),
     ...(rest.resumed > 0 ? [`${plural(rest.resumed, 'transfer')} completed from the sources`] : []),
     ...(gone > 0 ? [`${gone} finalized by another finalizer meanwhile`] : []),
+    ...(named > 0 ? [`${plural(named, 'input')} that ${named > 1 ? 'are' : 'is'} no state file`] : []),
     ...(others > 0 ? [`${plural(others, 'other name')} left alone`] : []),
     ...(rest.fewer
       ? [`${rest.fewer.seen} of ${plural(rest.fewer.expected, 'expected state file')} seen, nothing was done`]
@@ -75,14 +79,16 @@ const MODE = ['--incomplete WORD', '--fallback WORD'];
 /** What to do about each kind of thing that was not published. */
 function* advice(report: FinalizeReport, incomplete: string, again: Again): Generator<string> {
   const { counts, locked, unreadable, dryRun, interrupted, fewer } = report;
+  const obstacles = incomplete === 'delete' ? [] : report.problems.filter(isObstacle);
+  const kept = counts.kept - obstacles.filter(({ action }) => action === 'kept').length;
   if (fewer) return yield `To look again:  ${again.line()}`;
   if (dryRun) return yield `To do it:  ${again.line([], ['--dry-run'])}`;
-  if (interrupted) yield `Stopped early. To finalize the rest:  ${again.line()}`;
+  if (interrupted) yield `Stopped early; what was copied is kept. To go on:  ${again.line()}`;
   if (unreadable.length > 0)
     yield process.geteuid?.() === 0
       ? 'An input could not be read: nothing was deleted of those users whose state files may be there.'
       : 'Nothing was deleted, because an input could not be read.';
-  if (!interrupted && counts.failed + unreadable.length > 0)
+  if (!interrupted && counts.failed + unreadable.length + obstacles.length > 0)
     yield `Remove the causes that are named above, then run:  ${again.line()}`;
   if (counts.corrupt > 0) yield 'Corrupt state files were left alone. To look at one:  axl-finalize inspect STATE_FILE';
   if (counts.busy > 0)
@@ -90,10 +96,13 @@ function* advice(report: FinalizeReport, incomplete: string, again: Again): Gene
   if (locked.length > 0) yield `Another finalizer is at work. To check when it has ended:  ${again.line()}`;
   if (counts['rolled-back'] > 0)
     yield 'The temporary files of rolled-back transfers were deleted; their destinations are what they were before.';
-  if (counts.kept > 0 && incomplete !== 'resume')
+  if (kept > 0 && incomplete === 'delete')
+    yield 'Transfers were kept because not all was seen that may belong to their datasets.';
+  if (interrupted) return;
+  if (kept > 0 && incomplete !== 'resume')
     yield `To complete kept transfers, where their sources are:  ${again.line(['--incomplete=resume'], MODE)}`;
-  if (counts.kept > 0 && incomplete === 'resume')
-    yield `Kept transfers could not be completed. To give them up:  ${again.line(['--incomplete=delete'], MODE)}`;
+  if (kept > 0 && incomplete === 'resume')
+    yield `Kept transfers could not be completed, see above. To give them up:  ${again.line(['--incomplete=delete'], MODE)}`;
 }
 
 /** The lines after the first: none if all is well. */

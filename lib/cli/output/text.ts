@@ -8,6 +8,12 @@ export function size(bytes: number): string {
   return `${(bytes / 1024 ** power).toFixed(1)} ${['KiB', 'MiB', 'GiB', 'TiB', 'PiB'][power - 1]}`;
 }
 
+/** How much of it is done: `37%`; what has no bytes goes by its files. Never 100% before all is. */
+export function percent(of: { bytes: number; bytesDone: number; files: number; filesDone: number }): string {
+  const [done, all] = of.bytes > 0 ? [of.bytesDone, of.bytes] : [of.filesDone, of.files];
+  return `${all === 0 ? 100 : Math.floor((100 * Math.min(done, all)) / all)}%`;
+}
+
 /** `1 directory`, `2 directories`. */
 export function plural(n: number, word: string): string {
   if (n === 1) return `1 ${word}`;

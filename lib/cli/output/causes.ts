@@ -1,0 +1,78 @@
+// What went wrong, on standard error. What is alike is said once: how often, where, and the first of it.
+import { displayName } from '../../base/names.js';
+import type { Failure, FinalizedEntry } from '../../index.js';
+import { complain, sentenceOf } from './output.js';
+
+/** Lines at a time: whoever needs all of them has --json. */
+const MOST = 20;
+/** A long run tells so often what has come. */
+const EVERY_MS = 10_000;
+
+interface Cause {
+  readonly label: string;
+  /** The directory of what failed; '' if nothing has a name. */
+  readonly dir: string;
+  /** Of the first. */
+  readonly sentence: string;
+  readonly count: number;
+  /** In how many directories? */
+  readonly dirs: number;
+}
+
+const parentOf = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf('/'))) || '/';
+
+/** A sentence without what differs from file to file. */
+const shapeOf = (message: string): string => message.replace(/\/\S*/g, '').replace(/\d+/g, '');
+
+/** Adds up what has the same key. */
+function joined(causes: Iterable<Cause>, key: (cause: Cause) => string): Cause[] {
+  const groups = new Map<string, Cause>();
+  for (const cause of causes) {
+    const before = groups.get(key(cause));
+    groups.set(
+      key(cause),
+      before ? { ...before, count: before.count + cause.count, dirs: before.dirs + cause.dirs } : cause,
+    );
+  }
+  return [...groups.values()];
+}
+
+function line({ label, dir, sentence, count, dirs }: Cause): string {
+  if (count === 1) return sentence;
+  const where = dirs > 1 ? ` in ${dirs} directories` : dir === '' ? '' : ` in ${dir}`;
+  return `${count} x ${label}${where}; first: ${sentence}`;
+}
+
+export class Causes {
+  readonly #groups = new Map<string, Cause>();
+  #timer: NodeJS.Timeout | undefined;
+
+  /** @param file the state file that it is about, as people read it; '' if it is about none */
+  add(file: string, failure: Failure, outcome = ''): void {
+    const { code, errnoName, message, path } = failure;
+    const about = path ?? file;
+    const dir = about === '' ? '' : parentOf(about);
+    const label = `${errnoName ?? code}${outcome === '' ? '' : ` (${outcome})`}`;
+    const key = JSON.stringify([label, dir, errnoName === undefined ? shapeOf(message) : '']);
+    const said = `${outcome === '' ? '' : `${outcome}: `}${sentenceOf(file, failure)}`;
+    const { count = 0, sentence = said } = this.#groups.get(key) ?? {};
+    this.#groups.set(key, { label, dir, sentence, count: count + 1, dirs: 1 });
+    this.#timer ??= setTimeout(() => this.tell(), EVERY_MS).unref();
+  }
+
+  ofEntry({ stateFileBytes, action, error }: FinalizedEntry): void {
+    const outcome = action === 'kept' ? 'kept' : action === 'rolled-back' ? 'rolled back' : '';
+    if (error) this.add(displayName(stateFileBytes), error, outcome);
+  }
+
+  /** Says what has been added since the last time. */
+  tell(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    let causes = [...this.#groups.values()];
+    if (causes.length > MOST) causes = joined(causes, ({ label, sentence }) => label + shapeOf(sentence));
+    for (const cause of causes.slice(0, MOST)) complain(line(cause));
+    if (causes.length > MOST) complain(`and ${causes.length - MOST} more causes: see --json`);
+    this.#groups.clear();
+  }
+}

@@ -1,0 +1,148 @@
+// Where no state file was found: what is there instead, and what that probably means. Looks at what is left after the work;
+// changes nothing.
+import { displayName, fromLatin1, toText } from '../base/names.js';
+import { answer, native } from '../base/native.js';
+import { ANSWERS } from '../base/native-word.js';
+import { DEFAULT_JOBS } from '../base/options.js';
+import { kindOf } from '../base/strangers.js';
+import { entriesOf, type Listing, lookWithoutFollowing, type Search } from './scan.js';
+import type { Absence, AbsenceCause, FinalizeOptions } from './types.js';
+
+/** Names of an input that are looked at, and names below it. */
+const MOST = 4096;
+const BATCH = 64;
+/** Files whose first bytes are read. */
+const SAMPLE = 64;
+const DIRECTORIES = 256;
+const TEMPORARY = /\._AXL[0-9a-f]{16}$/;
+const LEFTOVER = /^\.(axl-|[0-9a-f]{32}\.new$)/;
+
+type Of = Search & Pick<FinalizeOptions, 'dataset'>;
+
+interface Input {
+  readonly dir: string;
+  readonly paths: readonly string[];
+}
+
+/** Those that were searched, with the names that may be state files. */
+function inputsOf({ directories }: Listing): Input[] {
+  const byInput = new Map<string, string[]>();
+  for (const { dir, names, searched } of directories) {
+    if (searched === undefined) continue;
+    const paths = byInput.get(searched) ?? [];
+    for (const name of names.slice(0, MOST - paths.length)) paths.push(`${dir}/${name}`);
+    byInput.set(searched, paths);
+  }
+  return [...byInput].map(([dir, paths]) => ({ dir, paths }));
+}
+
+const identify = (paths: readonly string[]) =>
+  answer(native().identify(fromLatin1(paths.map((path) => `${path}\0`).join('')), DEFAULT_JOBS));
+
+/** What of the names is a state file, or may have been one. Undefined: something is not there any more, so it was found. */
+async function look({ paths }: Input) {
+  const datasets = new Set<string>();
+  let damaged = 0;
+  for (let at = 0; at < paths.length; at += BATCH) {
+    const batch = paths.slice(at, at + BATCH);
+    const there = await Promise.all(batch.map((path) => lookWithoutFollowing(fromLatin1(path)).catch(() => undefined)));
+    if (there.includes(undefined)) return undefined;
+    for (const { is, name } of await identify(batch)) {
+      if (ANSWERS[is] === 'yes') datasets.add(name);
+      if (ANSWERS[is] === 'cannot tell') damaged++;
+    }
+  }
+  return { datasets, damaged };
+}
+
+/** A state file somewhere below, if there is one among the first few thousand names. No link is followed. */
+async function findBelow(top: string, names: readonly string[]): Promise<string | undefined> {
+  const pending = names.map((name) => `${top}/${name}`);
+  let looked = 0;
+  for (let at = 0; at < Math.min(pending.length, DIRECTORIES) && looked < MOST; at++) {
+    const dir = pending[at] as string;
+    const entries = await entriesOf(dir).catch(() => []);
+    pending.push(...entries.filter((entry) => entry.isDirectory()).map(({ name }) => `${dir}/${name}`));
+    const files = entries.filter((entry) => entry.isFile()).slice(0, MOST - looked);
+    looked += files.length;
+    const found = await identify(files.map(({ name }) => `${dir}/${name}`));
+    if (found.some(({ is }) => ANSWERS[is] === 'yes')) return dir;
+  }
+  return undefined;
+}
+
+const shown = (dir: string): string => displayName(fromLatin1(dir || '/'));
+const count = (n: number, one: string, many: string): string => `${n} ${n === 1 ? one : many}`;
+
+type Why = readonly [AbsenceCause, string];
+
+/** Of a directory without a state file, by the names of its files. */
+function whyNone(dir: string, files: readonly string[]): Why {
+  const temporaries = files.filter((name) => TEMPORARY.test(name)).length;
+  const others = files.filter((name) => !TEMPORARY.test(name) && !LEFTOVER.test(name));
+  const kvtree = others.slice(0, SAMPLE).filter((name) => kindOf(fromLatin1(`${dir}/${name}`)) === 'kvtree');
+  const [first] = kvtree;
+  if (first !== undefined) {
+    const what = 'is a KVTree file, as the C library AXL and SCR write their own';
+    return [
+      'foreign',
+      `${displayName(fromLatin1(first))} ${what}: finalize those with their tools (axl_cp -S FILE -U)`,
+    ];
+  }
+  if (temporaries > 0) {
+    const what = `${count(temporaries, 'temporary file', 'temporary files')} of transfers`;
+    return ['temporaries', `it holds ${what}, so it is a directory of destinations: give the one of the state files`];
+  }
+  if (others.length === 0)
+    return ['leftovers', 'it holds only what finalizers leave behind: its transfers were finalized before'];
+  const what = `${count(others.length, 'file', 'files')}, and none is a state file`;
+  return ['other', `it holds ${what}: if these are the checkpoints, give the directory of the state files instead`];
+}
+
+const isNamedDataset = (name: Of['dataset']): name is string => typeof name === 'string';
+
+async function why(input: Input, { recursive, pattern, exclude, dataset }: Of): Promise<Why | undefined> {
+  const { dir } = input;
+  const seen = await look(input);
+  if (!seen) return undefined;
+  const entries = await entriesOf(dir);
+  if (entries.length === 0) return ['empty', 'it is empty: its transfers were finalized before, or it is not mounted'];
+  if (seen.datasets.size > 0) {
+    if (!isNamedDataset(dataset) || seen.datasets.has(dataset)) return undefined;
+    const others = [...seen.datasets].slice(0, 3).map(displayName).join(', ');
+    return ['dataset', `it has no state file of dataset ${displayName(dataset)}, but some of ${others}`];
+  }
+  const directories = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  const below = recursive ? undefined : await findBelow(dir, directories);
+  if (below !== undefined)
+    return ['below', `it holds none itself, but there are some in ${shown(below)}: search that, too, with --recursive`];
+  if (seen.damaged > 0) {
+    const what = count(seen.damaged, 'file that is', 'files that are');
+    return ['damaged', `it holds ${what} empty, cut short, zeroed or compressed, and may have been state files`];
+  }
+  if (input.paths.length === 0 && (pattern || exclude?.length))
+    return [
+      'excluded',
+      `it holds ${count(entries.length, 'name', 'names')}, and --pattern and --exclude let none through`,
+    ];
+  const files = entries.filter((entry) => !entry.isDirectory()).map(({ name }) => name);
+  if (files.length > 0) return whyNone(dir, files);
+  const what = count(directories.length, 'directory', 'directories');
+  return [
+    'other',
+    `it holds ${what}, and no state file was found in ${recursive ? 'any' : 'those that were looked at'}`,
+  ];
+}
+
+/** For each directory among the inputs in which no state file was found, why. */
+export async function absences(listing: Listing, of: Of): Promise<Absence[]> {
+  const found: Absence[] = [];
+  for (const input of inputsOf(listing)) {
+    const reason = await why(input, of).catch(() => undefined); // what cannot be read was told by the scan
+    if (!reason) continue;
+    const [cause, sentence] = reason;
+    const message = `${shown(input.dir)}: there is no state file: ${sentence}`;
+    found.push({ input: toText(fromLatin1(input.dir || '/')), cause, message });
+  }
+  return found;
+}
