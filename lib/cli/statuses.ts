@@ -50,7 +50,7 @@ export const STATUSES: readonly StatusRow[] = [
   },
   {
     status: 0,
-    when: 'every transfer was published; or there was none, and standard error says what was there instead',
+    when: 'every transfer was published; or there was none, and the output says what was there instead',
     remedy: 'nothing',
   },
   { status: 2, when: 'the command line is wrong; nothing was done', remedy: 'correct the command line' },

@@ -94,7 +94,7 @@ function whyNone(dir: string, files: readonly string[]): Why {
     return ['temporaries', `it holds ${what}, so it is a directory of destinations: give the one of the state files`];
   }
   if (others.length === 0)
-    return ['leftovers', 'it holds only what finalizers leave behind: its transfers were finalized before'];
+    return ['leftovers', 'it holds only what finalizers make: its transfers were finalized before, or are just now'];
   const what = `${count(others.length, 'file', 'files')}, and none is a state file`;
   return ['other', `it holds ${what}: if these are the checkpoints, give the directory of the state files instead`];
 }
@@ -112,7 +112,8 @@ async function why(input: Input, { recursive, pattern, exclude, dataset }: Of): 
     const others = [...seen.datasets].slice(0, 3).map(displayName).join(', ');
     return ['dataset', `it has no state file of dataset ${displayName(dataset)}, but some of ${others}`];
   }
-  const directories = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+  const isOther = (name: string) => !LEFTOVER.test(name); // the locks of finalizers are directories
+  const directories = entries.filter((entry) => entry.isDirectory() && isOther(entry.name)).map(({ name }) => name);
   const below = recursive ? undefined : await findBelow(dir, directories);
   if (below !== undefined)
     return ['below', `it holds none itself, but there are some in ${shown(below)}: search that, too, with --recursive`];
@@ -125,7 +126,7 @@ async function why(input: Input, { recursive, pattern, exclude, dataset }: Of): 
       'excluded',
       `it holds ${count(entries.length, 'name', 'names')}, and --pattern and --exclude let none through`,
     ];
-  const files = entries.filter((entry) => !entry.isDirectory()).map(({ name }) => name);
+  const files = entries.filter(({ name }) => !directories.includes(name)).map(({ name }) => name);
   if (files.length > 0) return whyNone(dir, files);
   const what = count(directories.length, 'directory', 'directories');
   return [

@@ -152,8 +152,8 @@ t.test('what is given by its own path and is no state file is told', async (t) =
   const place = new Place(t);
   const stranger = place.write('states/stranger');
   const { counts, problems } = await finalize(stranger, { entries: 'problems' });
-  t.match(counts, { corrupt: 1, 'not-state': 0 });
-  t.match(problems, [{ error: { code: 'AXL_STATE_CORRUPT' } }]);
+  t.match(counts, { corrupt: 0, 'not-state': 1 });
+  t.match(problems, [{ action: 'not-state', error: { code: 'AXL_STATE_CORRUPT' } }]);
   t.match((await finalize(place.states)).counts, { corrupt: 0, 'not-state': 1 });
 });
 

@@ -129,7 +129,7 @@ const Row kRows[] = {
      Action::kRemoved, Action::kRemoved},
     {"half published", HalfPublished, Action::kPublished, Action::kPublished},
     {"half freed", HalfFreed, Action::kRolledBack, Action::kRolledBack},
-    {"failed", Failed, Action::kRolledBack, Action::kKept},
+    {"failed", Failed, Action::kRolledBack, Action::kKept, Code::kIo},
     {"canceled", Canceled, Action::kRolledBack, Action::kKept},
     {"killed", Killed, Action::kRolledBack, Action::kKept},
     {"corrupt", [](World& w) { Edit(w, [](std::string& b) { b[200] ^= 1; }); }, Action::kCorrupt, Action::kCorrupt,

@@ -80,11 +80,11 @@ function write(parts: readonly Part[], { json, quiet, report: file, metrics }: M
   const [time] = parts.flatMap((part) => part.time ?? []).sort();
   if (time !== undefined && version !== undefined) tell({ event: 'start', time, version });
   for (const failure of [...report.unreadable, ...report.locked]) tell({ event: 'problem', failure });
-  for (const absence of report.absent) tell({ event: 'absent', ...absence });
   for (const { entries } of parts) for (const entry of entries) tell({ event: 'entry', entry });
   if (!quiet && !json) {
     const lines = [...datasetLines(report.datasets, displayName)].map((line) => `  ${line}`);
-    say([summaryLine(report, plural(parts.length, 'shard')), ...lines]);
+    const absent = report.absent.map(({ message }) => `  ${message}`);
+    say([summaryLine(report, plural(parts.length, 'shard')), ...absent, ...lines]);
   }
   for (const sink of sinks) sink.end(report, status);
   if (metrics !== undefined) new MetricsSink(toBytes(metrics), inputs, undefined).end(report, status);

@@ -45,7 +45,13 @@ function line({ label, dir, sentence, count, dirs }: Cause): string {
 
 export class Causes {
   readonly #groups = new Map<string, Cause>();
+  readonly #everyMs: number;
   #timer: NodeJS.Timeout | undefined;
+
+  /** @param everyMs Infinity: only when it is asked for */
+  constructor(everyMs = EVERY_MS) {
+    this.#everyMs = everyMs;
+  }
 
   /** @param file the state file that it is about, as people read it; '' if it is about none */
   add(file: string, failure: Failure, outcome = ''): void {
@@ -57,7 +63,7 @@ export class Causes {
     const said = `${outcome === '' ? '' : `${outcome}: `}${sentenceOf(file, failure)}`;
     const { count = 0, sentence = said } = this.#groups.get(key) ?? {};
     this.#groups.set(key, { label, dir, sentence, count: count + 1, dirs: 1 });
-    this.#timer ??= setTimeout(() => this.tell(), EVERY_MS).unref();
+    if (this.#everyMs < Number.POSITIVE_INFINITY) this.#timer ??= setTimeout(() => this.tell(), this.#everyMs).unref();
   }
 
   ofEntry({ stateFileBytes, action, error }: FinalizedEntry): void {
@@ -67,12 +73,17 @@ export class Causes {
 
   /** Says what has been added since the last time. */
   tell(): void {
+    for (const sentence of this.lines()) complain(sentence);
+  }
+
+  /** A line for each kind of what has been added since the last time. */
+  lines(): string[] {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     let causes = [...this.#groups.values()];
     if (causes.length > MOST) causes = joined(causes, ({ label, sentence }) => label + shapeOf(sentence));
-    for (const cause of causes.slice(0, MOST)) complain(line(cause));
-    if (causes.length > MOST) complain(`and ${causes.length - MOST} more causes: see --json`);
     this.#groups.clear();
+    const more = causes.length > MOST ? [`and ${causes.length - MOST} more causes: see --json`] : [];
+    return [...causes.slice(0, MOST).map(line), ...more];
   }
 }

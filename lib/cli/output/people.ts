@@ -18,6 +18,7 @@ export class PeopleSink implements Sink {
   readonly #summary: boolean;
   readonly #progress: Progress;
   readonly #causes = new Causes();
+  readonly #usual = new Causes(Number.POSITIVE_INFINITY);
 
   /** `args`: the command line, to say how to run it again. */
   constructor(flags: OwnFlags, args: readonly Buffer[]) {
@@ -39,8 +40,10 @@ export class PeopleSink implements Sink {
       complain(`waiting for ${plural(event.busy, 'busy transfer')}, at most ${duration(event.remaining)}`);
   }
 
+  /** What was finalized before is nothing to be warned of: it is a line of the summary. */
   #absent({ input: path, cause, message }: Absence): void {
-    this.#causes.add('', { code: `no state file (${cause})`, message, path });
+    const isUsual = (cause === 'empty' || cause === 'leftovers') && !this.#flags.failIfNone;
+    (isUsual ? this.#usual : this.#causes).add('', { code: `no state file (${cause})`, message, path });
   }
 
   #entry(entry: FinalizedEntry): void {
@@ -70,7 +73,8 @@ export class PeopleSink implements Sink {
     const { shard } = this.#flags;
     const again = new Again(this.#arguments);
     const more = details(report, this.#flags.incomplete ?? 'delete', again, displayName);
-    say([summaryLine(report, shard && `shard ${shardName(shard)}`), ...more]);
+    const absent = this.#usual.lines().map((line) => `  ${line}`);
+    say([summaryLine(report, shard && `shard ${shardName(shard)}`), ...absent, ...more]);
   }
 
   end(): void {
