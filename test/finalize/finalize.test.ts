@@ -26,11 +26,11 @@ t.test('complete transfers are published, and their state files go: status 0', a
   t.equal(stderr, '');
 });
 
-t.test('an empty state directory is all published: status 0', async (t) => {
+t.test('an empty state directory is status 0, and said to be empty', async (t) => {
   const place = new Place(t);
   const { status, stdout } = await axlFinalize([place.states]);
   t.equal(status, 0);
-  t.match(stdout, /^axl-finalize: 0 state files; [\d.]+s\n$/);
+  t.match(stdout, /^axl-finalize: 0 state files; [\d.]+s\n {2}.*: there is no state file: it is empty.*\n$/);
 });
 
 t.test('a second run finds nothing to do and changes nothing', async (t) => {

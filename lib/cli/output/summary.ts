@@ -96,7 +96,7 @@ function* advice(report: FinalizeReport, incomplete: string, again: Again): Gene
   if (locked.length > 0) yield `Another finalizer is at work. To check when it has ended:  ${again.line()}`;
   if (counts['rolled-back'] > 0)
     yield 'The temporary files of rolled-back transfers were deleted; their destinations are what they were before.';
-  if (kept > 0 && incomplete === 'delete')
+  if (kept > 0 && incomplete === 'delete' && unreadable.length === 0)
     yield 'Transfers were kept because not all was seen that may belong to their datasets.';
   if (interrupted) return;
   if (kept > 0 && incomplete !== 'resume')
