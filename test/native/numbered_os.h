@@ -10,7 +10,8 @@ namespace axl::test {
 struct NumberedOs : QuickOs {
   int Look(int dir, const char* path, Seen* seen) override {
     const int r = to_.Look(dir, path, seen);
-    if (r == 0 && S_ISREG(seen->st.st_mode) && PathAt(dir, path) == name) seen->st.st_ino = inode;
+    const std::string at = *path == '\0' ? PathOf(dir) : PathAt(dir, path);
+    if (r == 0 && S_ISREG(seen->st.st_mode) && at == name) seen->st.st_ino = inode;
     if (!births) seen->birth = {};
     return r;
   }
