@@ -17,6 +17,7 @@ import type {
   PathLike,
   Progress,
   ProgressOptions,
+  ResumeOptions,
   TransferReport,
   TransferStateName,
   WaitOptions,
@@ -92,7 +93,8 @@ export class CollectiveTransfer {
   /** To decide it has failed: it may be decided, or not. */
   #isUnsure = false;
 
-  private constructor(part: OwnPart, ranks: Agreement, comm: Comm, together: boolean, atHome: boolean) {
+  private constructor(part: OwnPart | undefined, ranks: Agreement, comm: Comm, together: boolean, atHome: boolean) {
+    if (!part) throw new TypeError('CollectiveTransfer has no constructor: await Transfer.create({ comm, ... })');
     this.#own = part.transfer;
     this.#part = part;
     this.#ranks = ranks;
@@ -199,7 +201,7 @@ export class CollectiveTransfer {
    * @throws as {@link Transfer.resume}; {AxlError} AXL_RANK_FAILED, AXL_RANK_LOST
    * @see AXL_Resume_comm
    */
-  async resume(options?: DispatchOptions): Promise<void> {
+  async resume(options?: ResumeOptions): Promise<void> {
     const part = () => {
       this.#expectUnspoiled('resume');
       return this.#own.resume(options);

@@ -124,13 +124,27 @@ function launchId(env: NodeJS.ProcessEnv, { launcher }: Place): string | undefin
   return parts[launcher]?.replace(/[^\w.-]/g, '_').slice(0, 128) || undefined;
 }
 
-function directoryProvider({ directory, id }: OpenCommOptions): Provider {
+/**
+ * What the caller says of this process's place; undefined: it leaves that to the launcher.
+ * @throws {TypeError} one of the two is missing; {RangeError} a rank that is not below the size
+ */
+function placeGiven({ rank, size }: OpenCommOptions): Pick<Place, 'rank' | 'size'> | undefined {
+  if (rank === undefined && size === undefined) return undefined;
+  if (rank === undefined || size === undefined)
+    throw new TypeError('openComm needs both of the options rank and size, or neither');
+  if (rank >= size) throw new RangeError(`rank must be below size, ${size}, not ${rank}`);
+  return { rank, size };
+}
+
+function directoryProvider(options: OpenCommOptions): Provider {
+  const { directory, id } = options;
   if (directory === undefined) throw new TypeError("openComm needs the option directory for the provider 'directory'");
-  const place = launched();
-  if (place.launcher === 'none')
+  const given = placeGiven(options);
+  const place = { ...launched(), ...given };
+  if (place.launcher === 'none' && !given)
     throw new AxlError(
       'AXL_BACKEND_UNAVAILABLE',
-      'openComm: no launcher has set rank and size; start the ranks with mpirun, mpiexec, srun or flux',
+      'openComm: no launcher has set rank and size; start the ranks with mpirun, mpiexec, srun or flux, or give rank and size',
     );
   const own = id ?? launchId(process.env, place);
   if (own !== undefined) return new Directory(absoluteDirectory(directory, 'directory'), own, place);
@@ -143,8 +157,11 @@ const speaksPmix = (): boolean =>
 
 /** Ranks under mpirun may have inherited a PMI_FD that is somebody else's. */
 function auto(options: OpenCommOptions): Provider {
-  const { size, launcher } = launched();
+  const given = placeGiven(options);
+  const { size, launcher } = { ...launched(), ...given };
   const tried: AxlError[] = [];
+  if (given?.size === 1) return new Alone();
+  if (given && options.directory !== undefined) return directoryProvider(options);
   if (process.env.PMI_FD !== undefined && launcher !== 'openmpi') return new Pmi(process.env);
   if (speaksPmix())
     try {
@@ -158,20 +175,25 @@ function auto(options: OpenCommOptions): Provider {
   const [cause] = tried;
   const ways =
     cause?.message.replace('openComm: ', '') ?? 'neither PMI (PMI_FD) nor PMIx (PMIX_NAMESPACE) is in the environment';
-  const why = `${size} ranks were launched (${launcher}), but ${ways}; give the option directory`;
+  const whose = given ? 'are given' : `were launched (${launcher})`;
+  const why = `${size} ranks ${whose}, but ${ways}; give the option directory`;
   throw new AxlError('AXL_BACKEND_UNAVAILABLE', `openComm: ${why}`, { cause });
 }
 
 function choose(options: OpenCommOptions): Provider {
+  placeGiven(options);
   const ways = { auto, pmi: () => new Pmi(process.env), pmix: () => Pmix.load(), directory: directoryProvider };
   return ways[options.provider ?? 'auto'](options);
 }
 
-/** A client that has not found its launcher believes that it is alone. */
-function expectLaunched({ name, rank, size }: Provider): void {
-  const place = launched();
-  if (place.launcher === 'none' || (place.rank === rank && place.size === size)) return;
-  const launchers = `the launcher (${place.launcher}) says ${place.rank} of ${place.size}`;
+/** A client that has not found its launcher believes that it is alone. What the caller says goes before the launcher. */
+function expectLaunched({ name, rank, size }: Provider, options: OpenCommOptions): void {
+  const given = placeGiven(options);
+  const place = { ...launched(), ...given };
+  const unknown = place.launcher === 'none' && !given;
+  if (unknown || (place.rank === rank && place.size === size)) return;
+  const who = given ? 'the option' : `the launcher (${place.launcher})`;
+  const launchers = `${who} says ${place.rank} of ${place.size}`;
   const why = `${name} says rank ${rank} of ${size}, but ${launchers}`;
   throw new AxlError('AXL_CONFLICT', `openComm: ${why}`);
 }
@@ -185,9 +207,9 @@ function expectUnused(provider: Provider): void {
     throw new AxlError('AXL_INVALID_STATE', `openComm: the launcher's ${provider.name} ${why}`);
 }
 
-async function handshake(provider: Provider): Promise<void> {
+async function handshake(provider: Provider, options: OpenCommOptions): Promise<void> {
   await provider.open();
-  expectLaunched(provider);
+  expectLaunched(provider, options);
   if (!(await provider.allTrue(true, questionOf('openComm')))) throw new Error('another rank could not open it');
 }
 
@@ -195,7 +217,7 @@ async function begin(options: OpenCommOptions): Promise<Opened> {
   const provider = choose(options);
   expectUnused(provider);
   try {
-    await within(options.timeoutMs ?? DEFAULT_OPEN_TIMEOUT_MS, handshake(provider));
+    await within(options.timeoutMs ?? DEFAULT_OPEN_TIMEOUT_MS, handshake(provider, options));
     used ||= isLaunchers(provider);
     return new Opened(provider);
   } catch (cause) {

@@ -1,6 +1,6 @@
 // A transfer: which call fits which state, and what each promises. The work is the addon's; this file is its manners.
 import type { AxlError } from './base/errors.js';
-import { absolutePath, displayName, packPairs, toText } from './base/names.js';
+import { absolutePath, displayName, toText } from './base/names.js';
 import { answer, type NativeReport, type NativeTransfer, native } from './base/native.js';
 import { checkOptions, DEFAULT_INTERVAL_MS, shapes } from './base/options.js';
 import type {
@@ -15,6 +15,7 @@ import type {
   PathLike,
   Progress,
   ProgressOptions,
+  ResumeOptions,
   TransferReport,
   TransferStateName,
   WaitOptions,
@@ -24,11 +25,14 @@ import { CollectiveTransfer } from './collective.js';
 import { Copies } from './transfer/copies.js';
 import { nativeOptions } from './transfer/identity.js';
 import { type OwnPart, partOf } from './transfer/own.js';
+import { Planned } from './transfer/planned.js';
 import { makeReport, waitError } from './transfer/report.js';
-import { findMatches, patternList, planOptions } from './transfer/sources.js';
 import { DISPATCHED, expectPhase, type Phase, phaseOf, STATES, UNPUBLISHED } from './transfer/states.js';
 import { takeOver } from './transfer/take-over.js';
 import { Turn } from './transfer/turns.js';
+
+/** What only this file can say to the constructor, which JavaScript lets everybody call. */
+const MAKING = Symbol('making');
 
 /**
  * A set of files to copy, with one state file. Copies run and are journalled on native threads while JavaScript
@@ -47,9 +51,12 @@ export class Transfer {
   #isDecided = false;
   #publishing: Promise<TransferReport> | undefined;
   readonly #turn = new Turn(this.#native);
+  readonly #planned = new Planned(this.#native, (call) => this.#expect(call, 'created'));
 
-  private constructor(name: string, stateFile: Buffer, { mover }: Pick<OpenOptions, 'mover'>) {
-    this.#copies = new Copies(this.#native, mover, () => this.cancel());
+  private constructor(name: string, stateFile: Buffer, options: Pick<OpenOptions, 'mover'>, made?: typeof MAKING) {
+    if (made !== MAKING)
+      throw new TypeError('Transfer has no constructor: use await Transfer.create({...}), or Transfer.open');
+    this.#copies = new Copies(this.#native, options.mover, () => this.cancel());
     this.#name = name;
     this.#stateFile = stateFile;
   }
@@ -73,7 +80,7 @@ export class Transfer {
 
   static async #create(options: CreateOptions, dataset?: Buffer): Promise<Transfer> {
     const own = nativeOptions(options, dataset);
-    const transfer = new Transfer(own.name, own.stateFile, options);
+    const transfer = new Transfer(own.name, own.stateFile, options, MAKING);
     return answer(transfer.#native.create(own)).then(() => transfer);
   }
 
@@ -100,7 +107,7 @@ export class Transfer {
 
   static async #open(stateFile: PathLike, options: OpenOptions): Promise<Transfer> {
     const path = absolutePath(stateFile, 'stateFile');
-    const transfer = new Transfer('', path, options);
+    const transfer = new Transfer('', path, options, MAKING);
     const { name, state, forwardOnly } = await takeOver(transfer.#native, path, options);
     [transfer.#name, transfer.#phase, transfer.#isDecided] = [name, phaseOf(state), forwardOnly];
     transfer.#turn.begin();
@@ -136,7 +143,7 @@ export class Transfer {
    * @see AXL_Add
    */
   async add(source: PathLike, dest: PathLike, options: AddOptions = {}): Promise<Added> {
-    return this.#add('add', [[source, dest]], options);
+    return this.#planned.add('add', [[source, dest]], options);
   }
 
   /**
@@ -147,14 +154,7 @@ export class Transfer {
    * @see AXL_Add
    */
   async addAll(pairs: readonly (readonly [PathLike, PathLike])[], options: AddOptions = {}): Promise<Added> {
-    return this.#add('addAll', pairs, options);
-  }
-
-  async #add(call: string, pairs: readonly (readonly [PathLike, PathLike])[], options: AddOptions): Promise<Added> {
-    checkOptions(call, options, shapes.add);
-    const packed = packPairs(pairs);
-    this.#expect(call, 'created');
-    return answer(this.#native.add(packed, false, planOptions(options)));
+    return this.#planned.add('addAll', pairs, options);
   }
 
   /**
@@ -166,12 +166,7 @@ export class Transfer {
    * @see AXL_Add
    */
   async addGlob(patterns: string | readonly string[], options: AddGlobOptions): Promise<Added> {
-    checkOptions('addGlob', options, shapes.addGlob, ['dest']);
-    const list = patternList(patterns);
-    this.#expect('addGlob', 'created');
-    const matches = await findMatches(list, options);
-    this.#expect('addGlob', 'created');
-    return answer(this.#native.add(matches, true, planOptions(options)));
+    return this.#planned.addGlob(patterns, options);
   }
 
   /**
@@ -180,16 +175,16 @@ export class Transfer {
    *
    * A dispatch that fails leaves no temporary file and no directory. The transfer is `created` as before, or `failed`
    * if only a directory could not be made.
-   * @param options `signal` cancels the transfer
-   * @throws {AxlError} AXL_INVALID_STATE when it is not `created`; AXL_SOURCE_CHANGED or AXL_IO when a source is no
-   *   longer what was added, or a directory or the state file cannot be written
+   * @param options `signal` cancels the transfer; `atLeast` files are expected
+   * @throws {AxlError} AXL_INVALID_STATE when it is not `created`; AXL_SOURCE_CHANGED or AXL_IO when a source is no longer
+   *   what was added, or a directory or the state file cannot be written; AXL_NOT_SUPPORTED when a source has no size
    * @throws {CanceledError} AXL_CANCELED when the signal fired first
    * @see AXL_Dispatch
    */
   async dispatch(options: DispatchOptions = {}): Promise<void> {
-    checkOptions('dispatch', options, shapes.signal);
+    checkOptions('dispatch', options, shapes.dispatch);
     this.#expect('dispatch', 'created');
-    return this.#start('dispatch', options.signal);
+    return this.#start('dispatch', options);
   }
 
   /**
@@ -201,10 +196,10 @@ export class Transfer {
    * @throws {CanceledError} AXL_CANCELED when the signal fired first
    * @see AXL_Resume
    */
-  async resume(options: DispatchOptions = {}): Promise<void> {
+  async resume(options: ResumeOptions = {}): Promise<void> {
     checkOptions('resume', options, shapes.signal);
     this.#expect('resume', 'complete', 'failed', 'canceled');
-    return this.#start('resume', options.signal);
+    return this.#start('resume', options);
   }
 
   /**
@@ -345,18 +340,19 @@ export class Transfer {
     await answer(this.#native.close());
   }
 
-  async #start(call: 'dispatch' | 'resume', signal: AbortSignal | undefined): Promise<void> {
+  async #start(call: 'dispatch' | 'resume', { signal, atLeast }: DispatchOptions): Promise<void> {
     const what = `${call}: transfer ${displayName(this.#name)} was canceled`;
     if (signal?.aborted) throw abortError(what, signal);
     this.#phase = 'starting';
-    await this.#copies.start(() => this.#launch(call), signal);
+    await this.#copies.start(() => this.#launch(call, atLeast), signal);
     if (!signal?.aborted) return;
     await this.cancel();
     throw abortError(what, signal);
   }
 
-  async #launch(call: 'dispatch' | 'resume'): Promise<void> {
+  async #launch(call: 'dispatch' | 'resume', atLeast: number | undefined): Promise<void> {
     try {
+      if (call === 'dispatch') await this.#planned.whole(atLeast);
       await this.#copies.moving.begin(call);
       this.#phase = 'running';
       this.#turn.begin();
@@ -375,7 +371,8 @@ export class Transfer {
   }
 
   #reportOn(columns: NativeReport): TransferReport {
-    return makeReport({ name: this.#name, stateFile: this.stateFile, state: this.state }, columns);
+    const { name, stateFile, state } = this;
+    return makeReport({ name, stateFile, state, warnings: this.#planned.warnings }, columns);
   }
 
   async #publish(): Promise<TransferReport> {

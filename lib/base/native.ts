@@ -10,7 +10,7 @@ import type { NativeUpkeep } from './native-upkeep.js';
 import type { NativeWord } from './native-word.js';
 import { nativeBinary, settings } from './options.js';
 import type { InspectedFile, InspectedTransfer, ListedTransfer, RecordedMetadata } from './recorded.js';
-import type { Progress } from './types.js';
+import type { Added, Progress } from './types.js';
 
 export { DURABILITY, INCOMPLETE, LINKS, OVERWRITE, OWNER, VERIFY } from './words.js';
 
@@ -111,6 +111,9 @@ export interface NativeAddOptions {
   readonly links: number;
   /** Of named directories, what is in them. */
   readonly contents: boolean;
+  readonly syncSource: boolean;
+  /** Fewer files fail the call, which then has planned nothing. */
+  readonly atLeast: number;
 }
 
 /**
@@ -125,11 +128,7 @@ export interface NativeTransfer extends NativeMoving {
    */
   open(stateFile: Buffer, word: NativeWord, adopt: boolean, agreed: boolean): Promise<NativeOpened>;
   /** `packed`: source NUL destination NUL, ... `exact`: a destination is the final path itself, as for a match. */
-  add(
-    packed: Buffer,
-    exact: boolean,
-    options: NativeAddOptions,
-  ): Promise<{ files: number; directories: number; bytes: number }>;
+  add(packed: Buffer, exact: boolean, options: NativeAddOptions): Promise<Added>;
   /** Resolves once the plan is journalled and copies run. */
   dispatch(): Promise<void>;
   resume(): Promise<void>;

@@ -89,6 +89,10 @@ function oneOf(...words: readonly string[]): Check {
 function integer(min: number, max: number, multipleOf = 1): Check {
   const suffix = multipleOf === 1 ? '' : `, a multiple of ${multipleOf}`;
   return (value, name) => {
+    if (typeof value === 'string' && value.trim() !== '' && Number.isFinite(Number(value)))
+      throw new TypeError(
+        `${name} must be a number, not ${JSON.stringify(value)}: write it without quotes, or Number(text)`,
+      );
     if (typeof value !== 'number') fail(name, 'a number', value);
     if (!Number.isInteger(value) || value < min || value > max || value % multipleOf !== 0)
       throw new RangeError(`${name} must be an integer from ${min} to ${max}${suffix}, not ${value}`);
@@ -99,6 +103,7 @@ const durability = oneOf(...Object.keys(DURABILITY));
 const ownerPolicy = oneOf(...Object.keys(OWNER));
 const links = oneOf(...Object.keys(LINKS).filter((word) => word !== 'default'));
 const jobs = integer(JOBS.least, JOBS.most);
+const atLeast = integer(0, Number.MAX_SAFE_INTEGER);
 const UINT32 = 0xffff_ffff;
 
 /** What each call accepts. */
@@ -132,13 +137,16 @@ export const shapes = {
     provider: oneOf('auto', 'pmi', 'pmix', 'directory'),
     directory: path,
     id: commId,
+    rank: integer(0, UINT32),
+    size: integer(1, UINT32),
     timeoutMs: integer(1, 0x7fff_ffff),
   },
   allTrue: { value: flag, call: callName },
   share: { text: sharedText, call: callName },
-  add: { links, contents: flag },
-  addGlob: { links, cwd: path, dest: path, ignore: texts, dot: flag },
+  add: { links, contents: flag, syncSource: flag, atLeast },
+  addGlob: { links, syncSource: flag, atLeast, cwd: path, dest: path, ignore: texts, dot: flag },
   signal: { signal },
+  dispatch: { signal, atLeast },
   progress: { signal, intervalMs: integer(1, 0x7fff_ffff) },
   config: { threads: integer(1, 256), chunkSize: integer(4096, 1024 * MIB, 4096), durability },
   finalize: {
@@ -178,20 +186,51 @@ function unknownOption(call: string, key: string, known: readonly string[]): Typ
   return new TypeError(`${call} has no option ${key}; ${hint}`);
 }
 
+/** What was given instead of options, of which nothing would be read; undefined: nothing that is known for a slip. */
+function slipOf(options: unknown, shape: Shape): string | undefined {
+  if (typeof options === 'function') return 'takes no callback: it returns a promise';
+  if (typeof (options as PromiseLike<unknown> | null | undefined)?.then === 'function')
+    return 'was given a promise for its options: await it first';
+  if (!shape.signal) return undefined;
+  if (options instanceof AbortSignal) return 'takes a signal as an option: { signal }';
+  return options instanceof AbortController ? 'takes a signal as an option: { signal: controller.signal }' : undefined;
+}
+
+function refuseOthers(call: string, options: unknown, shape: Shape, example: string): never {
+  const slip = slipOf(options, shape);
+  if (slip !== undefined) throw new TypeError(`${call} ${slip}`);
+  return fail(`the options of ${call}`, `an object${example && `, as in ${example}`}`, options);
+}
+
+/** As `{}` makes one, also in another realm. */
+function isPlain(options: unknown): options is object {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) return false;
+  const prototype = Object.getPrototypeOf(options);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+
 /**
  * Checks the options of a call. An option that is undefined counts as absent.
- * @throws {TypeError} an option that is unknown, missing or of the wrong type
+ * @param example what the call looks like, where an option is needed
+ * @throws {TypeError} an option that is unknown, missing or of the wrong type; options that are no plain object
  * @throws {RangeError} a number out of its range
  */
-export function checkOptions(call: string, options: unknown, shape: Shape, required: readonly string[] = []): void {
-  if (typeof options !== 'object' || options === null) fail(`the options of ${call}`, 'an object', options);
-  for (const [key, value] of Object.entries(options)) {
+export function checkOptions(
+  call: string,
+  options: unknown,
+  shape: Shape,
+  required: readonly string[] = [],
+  example = '',
+): void {
+  if (!isPlain(options)) refuseOthers(call, options, shape, example);
+  for (const [key, value] of Object.entries(options as object)) {
     const check = Object.hasOwn(shape, key) ? shape[key] : undefined;
     if (!check) throw unknownOption(call, key, Object.keys(shape));
     if (value !== undefined) check(value, key);
   }
   for (const key of required)
-    if ((options as Record<string, unknown>)[key] === undefined) throw new TypeError(`${call} needs the option ${key}`);
+    if ((options as Record<string, unknown>)[key] === undefined)
+      throw new TypeError(`${call} needs the option ${key}${example && `, as in ${example}`}`);
 }
 
 /** An environment variable, checked as the option of the same meaning; absent if it is unset or empty. */

@@ -63,6 +63,13 @@ export interface OpenCommOptions {
    * @default from the step of Slurm, the job of Flux or the namespace of PMIx; elsewhere `directory` needs it
    */
   readonly id?: string;
+  /**
+   * This process's rank, 0 to size-1, where no launcher sets it: ranks that a script starts by ssh, or containers.
+   * Needs `size`, and for more than one rank `directory` and `id`. @default the launcher's
+   */
+  readonly rank?: number;
+  /** How many ranks call openComm. Needs `rank`. @default the launcher's */
+  readonly size?: number;
   /** Milliseconds within which all ranks must have called openComm. @default 300000 (5 min) */
   readonly timeoutMs?: number;
 }
@@ -177,6 +184,14 @@ export interface AddOptions {
    * path ended with `/.`. Done twice, it replaces what it copied the first time. @default false
    */
   readonly contents?: boolean;
+  /**
+   * Fsyncs each source file before it is described. Only then stores of a program that has the file mapped (mmap) are
+   * sure to change its times, so that such a file fails with AXL_SOURCE_CHANGED instead of being copied torn. On tmpfs
+   * nothing tells of them: AXL_NOT_SUPPORTED. @default false
+   */
+  readonly syncSource?: boolean;
+  /** With fewer files nothing is added: AXL_IO, ENOENT. @default 0; a pattern without a file is a warning */
+  readonly atLeast?: number;
 }
 
 /** The options of {@link Transfer.addGlob}. */
@@ -197,10 +212,16 @@ export interface WaitOptions {
   readonly signal?: AbortSignal;
 }
 
-/** The options of {@link Transfer.dispatch} and {@link Transfer.resume}. */
-export interface DispatchOptions {
+/** The options of {@link Transfer.resume}. */
+export interface ResumeOptions {
   /** Cancels the transfer. */
   readonly signal?: AbortSignal;
+}
+
+/** The options of {@link Transfer.dispatch}. */
+export interface DispatchOptions extends ResumeOptions {
+  /** With fewer files nothing is dispatched: AXL_IO, ENOENT. @default 0; a transfer without a file is a warning */
+  readonly atLeast?: number;
 }
 
 /** The options of {@link Transfer.progress}. */
@@ -239,6 +260,8 @@ export interface Added {
   readonly directories: number;
   /** Bytes to copy. */
   readonly bytes: number;
+  /** Temporary files and state files of transfers that were left out, since they are no data; absent if there are none. */
+  readonly skipped?: number;
 }
 
 /** A failure as data. */
@@ -297,6 +320,11 @@ export interface TransferReport {
   readonly filesFailed: number;
   /** How many files could not be given their owner. */
   readonly ownerWarnings: number;
+  /**
+   * Sentences for people on what may not be what was meant: a pattern or a transfer without a file, files that were left
+   * out. Only the process that added them has them.
+   */
+  readonly warnings: readonly string[];
   /** The outcome of each file, in the order of adding. */
   readonly files: readonly FileReport[];
 }

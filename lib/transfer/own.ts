@@ -10,6 +10,7 @@ import type {
   PathLike,
   Progress,
   ProgressOptions,
+  ResumeOptions,
   TransferReport,
   TransferStateName,
   WaitOptions,
@@ -24,7 +25,7 @@ export interface OwnTransfer {
   addAll(pairs: readonly (readonly [PathLike, PathLike])[], options?: AddOptions): Promise<Added>;
   addGlob(patterns: string | readonly string[], options: AddGlobOptions): Promise<Added>;
   dispatch(options?: DispatchOptions): Promise<void>;
-  resume(options?: DispatchOptions): Promise<void>;
+  resume(options?: ResumeOptions): Promise<void>;
   test(): boolean;
   settle(options?: WaitOptions): Promise<boolean>;
   report(): Promise<TransferReport>;

@@ -68,6 +68,7 @@ interface Heading {
   readonly name: string;
   readonly stateFile: string;
   readonly state: TransferStateName;
+  readonly warnings: readonly string[];
 }
 
 /** The report to hand out. */

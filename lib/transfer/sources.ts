@@ -3,13 +3,15 @@ import type { Options } from 'fast-glob';
 import { fromNode } from '../base/errors.js';
 import { globAdapter, globPattern, globText } from '../base/glob.js';
 import { absoluteDirectory, decodeLossless, encodeLossless, refuseMisread } from '../base/names.js';
-import { LINKS, type NativeAddOptions } from '../base/native.js';
-import type { AddGlobOptions, AddOptions } from '../base/types.js';
+import type { AddGlobOptions } from '../base/types.js';
 
 type FastGlob = typeof import('fast-glob');
 
 /** Matches whose text is made at once: bounds the memory for a hundred thousand. */
 const SLICE = 1000;
+
+/** What is in directories of ours: see native/plan/own.cc. */
+const OURS = ['**/.axl-{comm-*,probe-*,finalize.*.lock}/**'];
 
 const WILDCARD = /(^|[^\\])[*?[({]/;
 
@@ -58,12 +60,6 @@ function byBase(patterns: readonly string[]): Map<string, string[]> {
   return groups;
 }
 
-/** As the addon takes them. */
-export const planOptions = ({ links, contents = false }: AddOptions): NativeAddOptions => ({
-  links: LINKS[links ?? 'default'],
-  contents,
-});
-
 /** @throws {TypeError} */
 export function patternList(patterns: string | readonly string[]): string[] {
   const list = typeof patterns === 'string' ? [patterns] : [...patterns];
@@ -90,7 +86,7 @@ export async function findMatches(patterns: readonly string[], options: AddGlobO
     onlyFiles: false,
     dot: options.dot ?? false,
     followSymbolicLinks: options.links === 'follow',
-    ignore: [...(options.ignore ?? []), ...patterns.filter(isNegative).map((pattern) => pattern.slice(1))].map(
+    ignore: [...OURS, ...(options.ignore ?? []), ...patterns.filter(isNegative).map((pattern) => pattern.slice(1))].map(
       globPattern,
     ),
   };

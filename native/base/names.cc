@@ -79,6 +79,21 @@ std::string_view FinalOfTemporary(std::string_view name) {
   return cut ? std::string_view() : rest;
 }
 
+bool IsDraftName(std::string_view name) {
+  constexpr size_t kDraftDigits = 32;
+  return name.size() == kDraftDigits + 5 && name.starts_with('.') && name.ends_with(".new") &&
+         name.substr(1, kDraftDigits).find_first_not_of(kHex) == std::string_view::npos;
+}
+
+bool IsOwnName(std::string_view name) {
+  constexpr std::string_view kBegins = ".axl-";
+  if (!DigitsOfTemporary(name).empty() || IsDraftName(name)) return true;
+  if (!name.starts_with(kBegins)) return false;
+  for (const std::string_view kind : {"finalize.", "verdict.", "report.", "comm-", "probe-"})
+    if (name.substr(kBegins.size()).starts_with(kind)) return true;
+  return false;
+}
+
 std::string TemporaryPath(std::string_view path, const Uuid& uuid) {
   return Join(ParentOf(path), TemporaryName(BaseOf(path), uuid));
 }

@@ -17,6 +17,12 @@ std::string_view DigitsOfTemporary(std::string_view name);
 // The name before them; empty where the name was, or may have been, cut.
 std::string_view FinalOfTemporary(std::string_view name);
 
+// Of a state file that is being made.
+bool IsDraftName(std::string_view name);
+// Of what this library leaves beside state files and destinations, and that is nobody's data: temporary files, drafts,
+// verdicts, locks, unfinished reports, probes, what ranks say. lib/finalize/scan.ts knows the same.
+bool IsOwnName(std::string_view name);
+
 std::string_view ParentOf(std::string_view path);  // "/" for "/x"
 std::string_view BaseOf(std::string_view path);
 std::string Join(std::string_view dir, std::string_view name);

@@ -141,7 +141,8 @@ Napi::Value TransferHandle::Add(const Napi::CallbackInfo& info) {
     const Plan::Pairs pairs = Unpack(packed);
     if (Status s = exact ? t.AddAs(pairs, options) : t.Add(pairs, options); !s.ok()) return s;
     const PlanCounts after = t.plan_counts();
-    return Give({}, PlanCounts{after.files - before.files, after.dirs - before.dirs, after.bytes - before.bytes});
+    return Give({}, PlanCounts{after.files - before.files, after.dirs - before.dirs, after.bytes - before.bytes,
+                               after.skipped - before.skipped});
   });
 }
 

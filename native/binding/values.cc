@@ -57,7 +57,8 @@ Napi::Value ToJs(Napi::Env env, const Counters& c) {
 }
 
 Napi::Value ToJs(Napi::Env env, const PlanCounts& c) {
-  return Object(env, "files", c.files, "directories", c.dirs, "bytes", c.bytes);
+  if (c.skipped == 0) return Object(env, "files", c.files, "directories", c.dirs, "bytes", c.bytes);
+  return Object(env, "files", c.files, "directories", c.dirs, "bytes", c.bytes, "skipped", c.skipped);
 }
 
 Napi::Value ToJs(Napi::Env env, const AsBytes& value) {
@@ -105,7 +106,7 @@ void FromJs(const Napi::Value& value, std::vector<std::string>* out) { *out = Na
 
 PlanOptions ReadPlanOptions(const Napi::Object& options) {
   PlanOptions o;
-  Take(options, "links", &o.links, "contents", &o.contents);
+  Take(options, "links", &o.links, "contents", &o.contents, "syncSource", &o.sync_source, "atLeast", &o.at_least);
   return o;
 }
 

@@ -30,6 +30,17 @@ Status Adopter::CheckSource(uint32_t id, int fd) const {
   return Status::Make(Code::kSourceChanged, "the source has changed since dispatch", file.source);
 }
 
+Status Adopter::CheckEnd(uint32_t id, int fd, Status read) const {
+  const FileEntry& file = state_.files[id];
+  char more;
+  ssize_t n = 0;
+  if (read.ok()) n = os_.Read(fd, &more, 1, static_cast<off_t>(file.size));
+  if (n < 0) return Status::Errno(static_cast<int>(-n), "read", file.source);
+  if (read.ok() ? n == 0 : read.code != Code::kSourceChanged && read.code != Code::kVerify) return read;
+  Status changed = CheckSource(id, fd);
+  return changed.ok() ? HasNoSize(file.source) : changed;
+}
+
 // Nothing that somebody could have put there instead: it gets the owner and the mode of the source.
 Status Adopter::CheckTemporary(uint32_t id, const std::string& path, const struct stat& st) const {
   const FileEntry& file = state_.files[id];
@@ -51,7 +62,8 @@ Status Adopter::SumSource(uint32_t id, std::optional<uint32_t>* crc, const std::
   if (*crc) return s.err == ENOENT || s.err == ENOTDIR ? Status::Ok() : s;
   if (!s.ok()) return s;
   uint32_t sum = 0;
-  if (s = SumBytes(os_, from.get(), file.source, 0, file.size, stop, &sum); !s.ok()) return s;
+  s = SumBytes(os_, from.get(), file.source, 0, file.size, stop, &sum);
+  if (s = CheckEnd(id, from.get(), std::move(s)); !s.ok()) return s;
   *crc = sum;
   return CheckSource(id, from.get());
 }

@@ -43,6 +43,9 @@ class Adopter {
   // Opens the source of a file. kSourceChanged unless it is what it was at dispatch.
   Status OpenSource(uint32_t id, Fd* fd) const;
   Status CheckSource(uint32_t id, int fd) const;
+  // After its bytes were read, or could not be: do they end where its size says? kNotSupported if not, and it has not
+  // changed. `read`: what reading said.
+  Status CheckEnd(uint32_t id, int fd, Status read) const;
 
   // Of bytes that somebody else has brought: the temporary file is a regular file of its size, ours, with one name; and
   // its bytes, read back from the disk, are those of the source. kVerify if not; kSourceChanged; kCanceled; kIo.

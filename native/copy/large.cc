@@ -93,7 +93,8 @@ Status CopyJob::DoChunk(Large& large, uint32_t chunk) {
   const std::string temporary = TemporaryPath(file.dest, state_.uuid);
   CopyRange range{large.from.get(), large.to.get(), &file.source, &temporary, offset, length, false};
   range.sparse = large.sparse && IsHole(large, offset, length);
-  if (Status s = CopyBytes(os_, range, stop_, &bytes_, &large.crcs[chunk]); !s.ok()) return s;
+  if (Status s = CopyBytes(os_, range, stop_, &bytes_, &large.crcs[chunk]); !s.ok())
+    return adopter_.CheckEnd(large.id, large.from.get(), std::move(s));
   // Early, so that the fsync at the end is short, and a cancel never waits long for one.
   if (journal_.durable())
     (void)os_.StartWriteback(large.to.get(), static_cast<off_t>(offset), static_cast<off_t>(length));
@@ -117,6 +118,7 @@ void CopyJob::FinishLarge(Large& large) {
     whole.crc = Crc32cCombine(whole.crc, large.crcs[i], std::min<uint64_t>(chunk_size_, file.size - offset));
   }
   Status s = adopter_.CheckSource(large.id, large.from.get());
+  if (s.ok()) s = adopter_.CheckEnd(large.id, large.from.get(), Status::Ok());
   whole.to = std::move(large.to);
   if (s.ok()) s = adopter_.GiveMetadata(&whole);
   if (s.ok()) s = adopter_.MakeDurable(&whole);

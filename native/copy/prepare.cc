@@ -25,11 +25,11 @@ Status MakeDirectory(Os& os, Journal& journal, uint32_t id, bool resuming, bool*
   const int r = os.Mkdir(parent.fd(), name.c_str(), mode);
   *made = r == 0;
   if (r == 0) return Status::Ok();
-  if (r != -EEXIST) return Status::Errno(-r, "mkdir", dir.path);
+  if (r != -EEXIST && !IsForbidden(r)) return Status::Errno(-r, "mkdir", dir.path);
   struct stat st;
-  if (int e = os.Stat(parent.fd(), name.c_str(), &st, AT_SYMLINK_NOFOLLOW); e < 0)
-    return Status::Errno(-e, "stat", dir.path);
-  if (!S_ISDIR(st.st_mode)) return Status::Errno(EEXIST, "mkdir", dir.path);
+  const int there = os.Stat(parent.fd(), name.c_str(), &st, AT_SYMLINK_NOFOLLOW);
+  if (there < 0 && r == -EEXIST) return Status::Errno(-there, "stat", dir.path);
+  if (there < 0 || !S_ISDIR(st.st_mode)) return Status::Errno(-r, "mkdir", dir.path);
   if (resuming) return Status::Ok();
   return journal.Append(RenouncedRecord{id});
 }
@@ -101,7 +101,8 @@ Status RemovePartial(Os& os, Journal& journal) {
     if (state.progress[id].state != FileState::kPending) continue;
     const std::string path = TemporaryPath(state.files[id].dest, state.uuid);
     if (Status s = parent.Open(path); !s.ok()) return s;
-    if (int r = os.Unlink(parent.fd(), std::string(BaseOf(path)).c_str()); r < 0 && r != -ENOENT)
+    const std::string name(BaseOf(path));
+    if (int r = os.Unlink(parent.fd(), name.c_str()); r < 0 && !WasNotThere(os, r, parent.fd(), name))
       return Status::Errno(-r, "unlink", path);
   }
   return Status::Ok();

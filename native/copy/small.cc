@@ -65,7 +65,8 @@ Status CopyJob::CopySmall(Arrived* small, ParentDirectory* parent) {
   if (range.sparse)
     if (int r = os_.Truncate(small->to.get(), static_cast<off_t>(file.size)); r < 0)
       return Status::Errno(-r, "ftruncate", temporary);
-  if (Status s = CopyBytes(os_, range, stop_, &bytes_, &small->crc); !s.ok()) return s;
+  Status copied = CopyBytes(os_, range, stop_, &bytes_, &small->crc);
+  if (Status s = adopter_.CheckEnd(small->id, from.get(), std::move(copied)); !s.ok()) return s;
   if (Status s = adopter_.CheckSource(small->id, from.get()); !s.ok()) return s;
   // Before the one fsync, so that it makes the metadata durable too (invariant 4).
   if (Status s = adopter_.GiveMetadata(small); !s.ok()) return s;

@@ -362,12 +362,6 @@ Status Journal::SyncDirectory() {
   return Status::Ok();
 }
 
-bool Journal::IsDraftName(std::string_view name) {
-  constexpr size_t kDigits = 32;
-  return name.size() == kDigits + 5 && name.starts_with('.') && name.ends_with(".new") &&
-         name.substr(1, kDigits).find_first_not_of("0123456789abcdef") == std::string_view::npos;
-}
-
 Status Journal::RemoveDraft(Os& os, const std::string& path) {
   Fd fd(os, os.Open(AT_FDCWD, path.c_str(), O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
   if (!fd.valid()) return Status::Errno(fd.error(), "open", path);

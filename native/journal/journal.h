@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/names.h"
 #include "base/record.h"
 #include "base/status.h"
 #include "journal/liveness.h"
@@ -38,7 +39,7 @@ class Journal {
 
   // Unlinks the draft of a create that was killed. kStateLocked if it is being written at this moment.
   static Status RemoveDraft(Os& os, const std::string& path);
-  static bool IsDraftName(std::string_view name);
+  static bool IsDraftName(std::string_view name) { return axl::IsDraftName(name); }
 
   ~Journal();
   Journal(const Journal&) = delete;

@@ -20,6 +20,13 @@ Status OpenDirectory(Os& os, std::string_view path, std::shared_ptr<Directory>* 
   return Status::Ok();
 }
 
+bool IsForbidden(int result) { return result == -EACCES || result == -EPERM || result == -EROFS; }
+
+bool WasNotThere(Os& os, int result, int dir, const std::string& name) {
+  struct stat st;
+  return result == -ENOENT || (IsForbidden(result) && os.Stat(dir, name.c_str(), &st, AT_SYMLINK_NOFOLLOW) == -ENOENT);
+}
+
 Status DirectoryCache::Open(std::string_view path, std::shared_ptr<Directory>* out) {
   {
     std::lock_guard lock(mutex_);

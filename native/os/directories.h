@@ -23,6 +23,12 @@ struct Directory {
 // Without following links anywhere in the path: kUnsafePath if there is one.
 Status OpenDirectory(Os& os, std::string_view path, std::shared_ptr<Directory>* out);
 
+// What an automounter, a file system that is mounted read-only, or a directory that may only be searched, says to
+// mkdir, rmdir and unlink, whether the name is there or not.
+bool IsForbidden(int result);
+// After rmdir or unlink has said `result`: is there nothing of this name?
+bool WasNotThere(Os& os, int result, int dir, const std::string& name);
+
 // Shared by the transfers that are finalized together: most put their files into the same few. Thread-safe.
 class DirectoryCache {
  public:

@@ -36,6 +36,12 @@ Status ApplyLinkMetadata(Os& os, int dir, const std::string& name, const std::st
 // removed again, since nothing else can be changed by that.
 bool TryLink(Os& os, int dir, const std::string& name);
 
+// Only a file or a symbolic link is replaced: whoever made a socket, a FIFO or a device uses it by its name.
+inline bool IsSpecial(mode_t mode) { return S_ISSOCK(mode) || S_ISFIFO(mode) || S_ISCHR(mode) || S_ISBLK(mode); }
+inline constexpr const char* kNotReplaced =
+    "the destination is a socket, a FIFO or a device, and only a file or a symbolic link is replaced: remove it, then "
+    "try again";
+
 // Does the stat show this owner (if given), mode and mtime?
 bool MetadataMatches(const struct stat& st, const Metadata& meta, bool owner_given, FileKind kind);
 

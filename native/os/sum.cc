@@ -34,4 +34,11 @@ Status SumBytes(Os& os, int fd, const std::string& path, uint64_t offset, uint64
   return Status::Ok();
 }
 
+Status HasNoSize(const std::string& path) {
+  return Status::Make(Code::kNotSupported,
+                      "what can be read of this file is not as much as its size says (procfs, sysfs, FUSE with "
+                      "direct_io): write it to a regular file with cat, and add that",
+                      path);
+}
+
 }  // namespace axl

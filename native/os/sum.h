@@ -14,4 +14,8 @@ namespace axl {
 Status SumBytes(Os& os, int fd, const std::string& path, uint64_t offset, uint64_t length,
                 const std::atomic<bool>& stop, uint32_t* crc);
 
+// Of a file from which more or less can be read than stat says that it has, and that has not changed: procfs, sysfs,
+// FUSE with direct_io.
+Status HasNoSize(const std::string& path);
+
 }  // namespace axl

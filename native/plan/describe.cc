@@ -1,16 +1,23 @@
 // Part of Plan: reads what the journal says about each source. A file is opened only if it has user xattrs.
 #include <fcntl.h>
+#include <sys/vfs.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 
 #include "base/names.h"
 #include "os/metadata.h"
 #include "os/same.h"
+#include "os/sum.h"
 #include "plan/plan.h"
 
 namespace axl {
 namespace {
+
+constexpr std::array kWithoutDisk = {0x01021994L /* tmpfs */, 0x858458F6L /* ramfs */, 0x958458F6L /* hugetlbfs */};
 
 // Is there a "user." name in an xattr list?
 bool HasUserXattr(const char* names, size_t n) {
@@ -31,18 +38,37 @@ int MayHaveXattrs(Os& os, const std::string& path) {
   return HasUserXattr(names, static_cast<size_t>(n)) ? 1 : 0;
 }
 
+// Does stat say how much can be read? procfs says 0 of all files, sysfs a page without a block.
+bool MayLie(const struct stat& st) { return st.st_size == 0 || (st.st_size == 4096 && st.st_blocks == 0); }
+
 Status Changed(const std::string& path) {
   return Status::Make(Code::kSourceChanged, "the source has become another kind of file since it was added", path);
 }
 
 }  // namespace
 
-Status Plan::ReadSource(const std::string& path, bool followed, mode_t kind, struct stat* st, Metadata* meta) {
+// Pages that are clean are written to through a fault, which moves the times of the file: so what is stored by a
+// mapping from here on is seen to change it. On a file system without a disk the pages are never cleaned.
+Status Plan::Sync(int fd, const std::string& path) {
+  struct statfs fs;
+  if (int r = os_.Statfs(fd, &fs); r < 0) return Status::Errno(-r, "fstatfs", path);
+  if (std::find(kWithoutDisk.begin(), kWithoutDisk.end(), static_cast<long>(fs.f_type)) != kWithoutDisk.end())
+    return Status::Make(
+        Code::kNotSupported,
+        "syncSource does nothing here: on a file system in memory (tmpfs) the times of a file do not tell "
+        "of stores to a mapping. Have its writer stop, or leave syncSource out",
+        path);
+  const int r = os_.Fsync(fd);
+  return r < 0 ? Status::Errno(-r, "fsync", path) : Status::Ok();
+}
+
+Status Plan::ReadSource(const std::string& path, FileSource source, mode_t kind, struct stat* st, Metadata* meta) {
+  const bool followed = source.followed;
   if (int r = os_.Stat(AT_FDCWD, path.c_str(), st, followed ? 0 : AT_SYMLINK_NOFOLLOW); r < 0)
     return Status::Errno(-r, "stat", path);
   if ((st->st_mode & S_IFMT) != kind) return Changed(path);
   // llistxattr would ask the link: what a link leads to is always opened.
-  const int may = followed ? 1 : MayHaveXattrs(os_, path);
+  const int may = followed || source.synced ? 1 : MayHaveXattrs(os_, path);
   if (may < 0) return Status::Errno(-may, "llistxattr", path);
   *meta = MetadataOf(*st);
   if (may == 0) return Status::Ok();
@@ -50,6 +76,7 @@ Status Plan::ReadSource(const std::string& path, bool followed, mode_t kind, str
   const int flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | (followed ? 0 : O_NOFOLLOW);
   Fd fd(os_, os_.Open(AT_FDCWD, path.c_str(), flags));
   if (!fd.valid()) return Status::Errno(fd.error(), "open", path);
+  if (Status s = source.synced ? Sync(fd.get(), path) : Status::Ok(); !s.ok()) return s;
   if (int r = os_.Fstat(fd.get(), st); r < 0) return Status::Errno(-r, "fstat", path);
   if ((st->st_mode & S_IFMT) != kind) return Changed(path);
   *meta = MetadataOf(*st);
@@ -70,14 +97,40 @@ Status Plan::DescribeLink(FileEntry* entry) {
   return Status::Ok();
 }
 
-Status Plan::DescribeFile(FileEntry* entry, bool followed) {
+// Of a file that can be read, as far as it can be opened: what cannot fails its file when it is copied.
+Status Plan::CheckSize(const std::string& path, bool followed, off_t size) {
+  Fd fd(os_, os_.Open(AT_FDCWD, path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | (followed ? 0 : O_NOFOLLOW)));
+  if (!fd.valid()) return Status::Ok();
+  char byte;
+  struct stat now;
+  const bool more = os_.Read(fd.get(), &byte, 1, size) > 0;
+  const bool less = size > 0 && os_.Read(fd.get(), &byte, 1, size - 1) == 0;
+  const bool same = (more || less) && os_.Fstat(fd.get(), &now) == 0 && now.st_size == size;
+  return same ? HasNoSize(path) : Status::Ok();
+}
+
+Status Plan::DescribeFile(FileEntry* entry, FileSource source) {
   if (entry->kind == FileKind::kSymlink) return DescribeLink(entry);
   struct stat st;
-  if (Status s = ReadSource(entry->source, followed, S_IFREG, &st, &entry->meta); !s.ok()) return s;
+  if (Status s = ReadSource(entry->source, source, S_IFREG, &st, &entry->meta); !s.ok()) return s;
+  if (MayLie(st))
+    if (Status s = CheckSize(entry->source, source.followed, st.st_size); !s.ok()) return s;
   entry->size = static_cast<uint64_t>(st.st_size);
   entry->source_inode = st.st_ino;
   entry->source_ctime = TimeOf(st.st_ctim);
   return Status::Ok();
+}
+
+// Before any byte is copied: a directory that an earlier copy has published may be read-only, as its source is.
+Status Plan::CheckRoom(Existing* dir) {
+  if (dir->writable) return Status::Ok();
+  const int r = os_.Access(AT_FDCWD, dir->path.c_str(), W_OK | X_OK);
+  dir->writable = r != -EACCES;  // what else there may be, its first file says
+  if (dir->writable) return Status::Ok();
+  Status status = Status::Errno(EACCES, "access", dir->path);
+  status.detail =
+      "this directory exists, and this user may not write to it: chmod u+w it, or remove it, before the copy";
+  return status;
 }
 
 // In a directory that is still to be made there is nothing.
@@ -85,10 +138,18 @@ Status Plan::DescribeDestination(FileEntry* entry) {
   const Known* parent = Find(ParentOf(entry->dest));
   entry->stood = Stood::kNothing;
   if (parent != nullptr && parent->kind == Name::kDir) return Status::Ok();
+  if (parent != nullptr && parent->kind == Name::kExistingDir)
+    if (Status s = CheckRoom(&existing_[parent->index]); !s.ok()) return s;
   Seen seen;
   const int r = os_.Look(AT_FDCWD, entry->dest.c_str(), &seen);
   if (r == -ENOENT) return Status::Ok();
   if (r < 0) return Status::Errno(-r, "statx", entry->dest);
+  if (S_ISDIR(seen.st.st_mode)) return Status::Errno(EISDIR, "rename", entry->source, entry->dest);
+  if (IsSpecial(seen.st.st_mode)) {
+    Status status = Status::Make(Code::kConflict, kNotReplaced, entry->source);
+    status.dest = entry->dest;
+    return status;
+  }
   entry->stood = Stood::kSomething;
   entry->there = IdentityOf(seen);
   return Status::Ok();
@@ -98,13 +159,13 @@ Status Plan::DescribeDir(DirEntry* dir, const DirSource& source) {
   dir->described = !source.path.empty();
   if (!dir->described) return Status::Ok();
   struct stat st;
-  return ReadSource(source.path, source.followed, S_IFDIR, &st, &dir->meta);
+  return ReadSource(source.path, {source.followed, false}, S_IFDIR, &st, &dir->meta);
 }
 
 Status Plan::Describe() {
   counts_.bytes = 0;
   for (size_t i = 0; i < files_.size(); i++) {
-    if (Status s = DescribeFile(&files_[i], followed_[i]); !s.ok()) return s;
+    if (Status s = DescribeFile(&files_[i], file_sources_[i]); !s.ok()) return s;
     if (Status s = DescribeDestination(&files_[i]); !s.ok()) return s;
     counts_.bytes += files_[i].size;
   }

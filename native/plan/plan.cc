@@ -10,6 +10,7 @@
 
 #include "base/names.h"
 #include "journal/format.h"
+#include "os/metadata.h"
 
 namespace axl {
 namespace {
@@ -33,6 +34,13 @@ Status CheckCount(size_t planned) {
 Status Conflict(const char* detail, const std::string& source, const std::string& dest) {
   Status status = Status::Make(Code::kConflict, detail, source);
   status.dest = dest;
+  return status;
+}
+
+Status TooFew(uint64_t files, uint64_t at_least) {
+  Status status = Status::Errno(ENOENT, "", "");
+  status.detail = std::to_string(files) + " files were found, and atLeast wants " + std::to_string(at_least) +
+                  ": look at the names, the patterns and the directory";
   return status;
 }
 
@@ -62,7 +70,7 @@ Status Plan::KeepOrUndo(Status status, const Mark& mark) {
   for (; files_.size() > mark.files; files_.pop_back()) names_.erase(files_.back().dest);
   for (; dirs_.size() > mark.dirs; dirs_.pop_back()) names_.erase(dirs_.back().path);
   for (; existing_.size() > mark.existing; existing_.pop_back()) names_.erase(existing_.back().path);
-  followed_.resize(mark.files);
+  file_sources_.resize(mark.files);
   dir_sources_.resize(mark.dirs);
   counts_ = mark.counts;
   return status;
@@ -82,6 +90,8 @@ Status Plan::AddEach(const Pairs& pairs, PlanOptions options, AddOne add) {
   Status status;
   for (size_t i = 0; status.ok() && i + 1 < pairs.size(); i += 2)
     status = (this->*add)(std::string(pairs[i]), std::string(pairs[i + 1]), options);
+  if (const uint64_t files = counts_.files - mark.counts.files; status.ok() && files < options.at_least)
+    status = TooFew(files, options.at_least);
   return KeepOrUndo(std::move(status), mark);
 }
 
@@ -93,6 +103,7 @@ Status Plan::AddNamed(const std::string& given, const std::string& dest, PlanOpt
   if (options.links == Links::kDefault) looking.links = Links::kFollow;
   Status status = LookUp(given, looking, &source, &skip);
   if (!status.ok() || skip) return status;
+  if (Status s = RefuseOwn(source); !s.ok()) return s;
   if (Status s = Locate(dest, true, &target); !s.ok()) return s;
   const Known* known = Find(target.path);
   const bool is_dir = target.is_dir || (known != nullptr && known->kind != Name::kFile);
@@ -115,6 +126,11 @@ Status Plan::AddExactly(const std::string& given, const std::string& dest, PlanO
   if (options.links == Links::kDefault) looking.links = Links::kCopy;
   Status status = LookUp(given, looking, &source, &skip);
   if (!status.ok() || skip) return status;
+  bool own = false;
+  if (status = IsOwn(AT_FDCWD, source.path.c_str(), source, &own); !status.ok() || own) {
+    counts_.skipped += own;
+    return status;
+  }
   if (Status s = Locate(dest, S_ISDIR(source.st.st_mode), &target); !s.ok()) return s;
   return AddEntry(std::move(source), std::move(target));
 }
@@ -138,6 +154,10 @@ Status Plan::AddFile(Source source, Target target) {
     return Conflict("the source is its own destination", source.path, target.path);
   if (IsSpared(target)) return Conflict("the destination is the state file", source.path, target.path);
   if (target.is_dir) return Status::Errno(EISDIR, "rename", source.path, target.path);
+  if (target.exists && IsSpecial(target.kind)) return Conflict(kNotReplaced, source.path, target.path);
+  if (!DigitsOfTemporary(BaseOf(target.path)).empty())
+    return Conflict("the destination is called like a temporary file, and what is so called is deleted as an orphan",
+                    source.path, target.path);
   if (const Known* known = Find(target.path)) {
     const bool twice = known->kind == Name::kFile;
     return Conflict(
@@ -156,7 +176,7 @@ Status Plan::AddFile(Source source, Target target) {
   file.source = std::move(source.path);
   file.dest = std::move(target.path);
   file.size = static_cast<uint64_t>(source.st.st_size);
-  followed_.push_back(source.followed);
+  file_sources_.push_back({source.followed, source.synced});
   names_.emplace(file.dest, Known{Name::kFile, files_.size() - 1});
   counts_.files++;
   counts_.bytes += file.size;
@@ -297,7 +317,7 @@ void Plan::Clear() {
   names_.clear();
   files_.clear();
   dirs_.clear();
-  followed_.clear();
+  file_sources_.clear();
   dir_sources_.clear();
   existing_.clear();
   counts_ = {};

@@ -19,13 +19,16 @@ enum class Links : uint8_t { kDefault = 0, kFollow = 1, kCopy = 2, kSkip = 3 };
 struct PlanOptions {
   // kDefault: follow a named source, copy a link inside a tree.
   Links links = Links::kDefault;
-  bool contents = false;  // of a named directory, what is in it, as if its path ended with "/."
+  bool contents = false;     // of a named directory, what is in it, as if its path ended with "/."
+  bool sync_source = false;  // what its writer has mapped is on the disk before it is described
+  uint64_t at_least = 0;     // files; with fewer the add fails: ENOENT
 };
 
 struct PlanCounts {
   uint64_t files = 0;
   uint64_t dirs = 0;
-  uint64_t bytes = 0;  // the sum of FileEntry::size
+  uint64_t bytes = 0;    // the sum of FileEntry::size
+  uint64_t skipped = 0;  // temporary files and state files of transfers, which are nobody's data
   friend bool operator==(const PlanCounts&, const PlanCounts&) = default;
 };
 
@@ -49,9 +52,9 @@ class Plan {
   // is planned if it is missing. On failure the plan is what it was before the call. Errors: kIo (stat, opendir ...;
   // EISDIR and ENOTDIR if what is on the disk at a destination is of the wrong kind; ELOOP for a cycle of followed
   // links; ENOENT and ELOOP with the link that leads to nothing or in a circle), kNotSupported
-  // (FIFO, socket, device, dangling link), kConflict (two sources to one destination, source is destination, state file
-  // is destination, destination inside the source, a file of the plan where a directory is needed or the other way
-  // round), kUnsafePath (not absolute, NUL, ".." after what exists).
+  // (FIFO, socket, device, dangling link; a temporary or state file that is named), kConflict (two sources to one
+  // destination, source is destination, state file is destination, destination inside the source, a file of the plan
+  // where a directory is needed or the other way round), kUnsafePath (not absolute, NUL, ".." after what exists).
   Status Add(const Pairs& pairs, PlanOptions options);
 
   // Adds sources under exactly these final paths, as matches of a glob: a directory becomes an (empty) directory there,
@@ -60,7 +63,9 @@ class Plan {
 
   // Reads size, mode, owner, times, inode and xattrs of every source, again at dispatch, and what stands at its final
   // name: this is what the journal says.
-  // Errors: kIo with the source's path if one vanished; kSourceChanged if one changed its kind.
+  // Errors: kIo with the source's path if one vanished, with a directory's if files are to be put into it and may not;
+  // kSourceChanged if one changed its kind; kNotSupported if its size says nothing; kConflict if its final name is
+  // neither free nor a file or a link.
   Status Describe();
 
   // For a dispatch. The entries are taken one after the other, in the order they were added, directories with parents
@@ -90,6 +95,7 @@ class Plan {
     std::string path;
     bool followed = false;  // the last component is a link, and what it leads to is meant
     bool contents = false;  // of a directory: what is in it, and not the directory by its name
+    bool synced = false;    // as PlanOptions::sync_source
     struct stat st {};
   };
   struct Target {  // a final path and what is there on the disk
@@ -109,8 +115,13 @@ class Plan {
   };
   struct Existing {  // a directory that is there
     std::string path;
-    Identity identity;    // empty: it was not looked at
-    bool anchor = false;  // something is put into it
+    Identity identity;      // empty: it was not looked at
+    bool anchor = false;    // something is put into it
+    bool writable = false;  // somebody asked, and it was
+  };
+  struct FileSource {
+    bool followed : 1;
+    bool synced : 1;
   };
   struct DirSource {
     std::string path;  // empty for a parent
@@ -157,6 +168,10 @@ class Plan {
   Status MakeAnchor(Existing* dir);
   void NameAll();
 
+  // What is ours: own.cc.
+  Status IsOwn(int dir, const char* name, const Source& source, bool* own);
+  Status RefuseOwn(const Source& source);
+
   // Trees: walk.cc.
   Status AddTree(Source source, Target target, const PlanOptions& options);
   Status AddChildren(Walk* walk);
@@ -165,11 +180,14 @@ class Plan {
   Status AboveDestination(const std::string& source, const Target& target, std::vector<Id>* ids);
 
   // Metadata: describe.cc.
-  Status DescribeFile(FileEntry* entry, bool followed);
+  Status DescribeFile(FileEntry* entry, FileSource source);
+  Status CheckSize(const std::string& path, bool followed, off_t size);
+  Status Sync(int fd, const std::string& path);
+  Status CheckRoom(Existing* dir);
   Status DescribeLink(FileEntry* entry);
   Status DescribeDestination(FileEntry* entry);
   Status DescribeDir(DirEntry* dir, const DirSource& source);
-  Status ReadSource(const std::string& path, bool followed, mode_t kind, struct stat* st, Metadata* meta);
+  Status ReadSource(const std::string& path, FileSource source, mode_t kind, struct stat* st, Metadata* meta);
 
   Os& os_;
   std::string spared_;
@@ -177,7 +195,7 @@ class Plan {
   std::deque<FileEntry> files_;
   std::deque<DirEntry> dirs_;
   std::deque<Existing> existing_;
-  std::vector<bool> followed_;                         // parallel to files_: as Source::followed
+  std::vector<FileSource> file_sources_;               // parallel to files_
   std::vector<DirSource> dir_sources_;                 // parallel to dirs_
   std::unordered_map<std::string_view, Known> names_;  // every final path, and every directory above one
   std::string limited_;                                // the directory that NameLimit has looked at last

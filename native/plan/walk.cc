@@ -24,7 +24,7 @@ struct Plan::Walk {
   static constexpr size_t kNone = static_cast<size_t>(-1);
 
   Links links;
-  bool contents;
+  bool contents, synced;
   std::vector<Id> above_dest;  // the destination and all directories above it
   std::vector<Pending> pending;
   std::vector<Visited> visited;
@@ -53,6 +53,7 @@ Status Plan::AddTree(Source source, Target target, const PlanOptions& options) {
   Walk walk;
   walk.links = options.links == Links::kDefault ? Links::kCopy : options.links;
   walk.contents = source.contents;
+  walk.synced = source.synced;
   Status status = AboveDestination(source.path, target, &walk.above_dest);
   if (!status.ok()) return status;
   walk.pending.push_back({source.path, target.path, source.followed, target.is_dir, Walk::kNone});
@@ -97,7 +98,7 @@ Status Plan::CheckCycle(const Walk& walk, const Id& id) const {
 }
 
 Status Plan::AddChild(Walk* walk, int dir, const std::string& name) {
-  Source source{.path = Join(walk->now.source, name), .contents = walk->contents};
+  Source source{.path = Join(walk->now.source, name), .contents = walk->contents, .synced = walk->synced};
   int result = os_.Stat(dir, name.c_str(), &source.st, AT_SYMLINK_NOFOLLOW);
   if (result < 0) return Status::Errno(-result, "stat", source.path);
   if (S_ISLNK(source.st.st_mode) && walk->links == Links::kSkip) return Status::Ok();
@@ -107,6 +108,10 @@ Status Plan::AddChild(Walk* walk, int dir, const std::string& name) {
     if (result == -ENOENT) return Status::Make(Code::kNotSupported, "the symbolic link points to nothing", source.path);
     if (result < 0) return Status::Errno(-result, "stat", source.path);
   }
+  bool own = false;
+  if (Status s = IsOwn(dir, name.c_str(), source, &own); !s.ok()) return s;
+  counts_.skipped += own;
+  if (own) return Status::Ok();
   Target target{.path = Join(walk->now.dest, name)};
   if (walk->now.dest_exists) {
     if (Status s = LookAt(&target); !s.ok()) return s;

@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "base/names.h"
+#include "os/metadata.h"
 
 namespace axl {
 
@@ -47,6 +48,7 @@ Status RefusalOf(Os& os, const Renaming& r) {
     return Refused("its temporary file is immutable or append-only: remove that with chattr -i -a, then try again",
                    r.dest);
   if (r.there == nullptr) return Status::Ok();
+  if (IsSpecial(r.there->st.st_mode)) return Refused(kNotReplaced, r.dest);
   if (r.there->fixed)
     return Refused("the destination is immutable or append-only: remove that with chattr -i -a, then try again",
                    r.dest);

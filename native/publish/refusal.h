@@ -17,7 +17,7 @@ struct Renaming {
 };
 
 // kConflict with the file, the reason and the remedy: an attribute of chattr, a mount point, another user's file in a
-// directory with the sticky bit. What the kernel does not tell is not refused here.
+// directory with the sticky bit, a socket, FIFO or device. What the kernel does not tell is not refused here.
 Status RefusalOf(Os& os, const Renaming& renaming);
 
 }  // namespace axl

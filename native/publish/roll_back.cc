@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <set>
+#include <vector>
 
 #include "base/names.h"
 #include "publish/publisher.h"
@@ -14,10 +15,13 @@ namespace {
 
 bool IsAbsent(const Status& s) { return s.err == ENOENT || s.err == ENOTDIR; }
 
-// A read-only file system refuses to remove even what is not there.
-bool WasNotThere(Os& os, int error, int dir, const std::string& name) {
-  struct stat st;
-  return error == -ENOENT || (error == -EROFS && os.Stat(dir, name.c_str(), &st, AT_SYMLINK_NOFOLLOW) == -ENOENT);
+// After rmdir has said `result`: somebody uses the directory, which has something in it, or something mounted on it.
+bool IsUsed(Os& os, int result, int dir, const std::string& name) {
+  if (result == -ENOTDIR || result == -ENOTEMPTY || result == -EEXIST || result == -EBUSY) return true;
+  if (!IsForbidden(result)) return false;
+  Fd fd(os, os.Open(dir, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+  std::vector<OsDirEntry> entries;
+  return fd.valid() && os.List(fd.get(), &entries) == 0 && !entries.empty();
 }
 
 }  // namespace
@@ -112,8 +116,7 @@ Status Publisher::RemoveDirectories() {
     const std::string name(BaseOf(path));
     const int dir = parent.ok() ? dir_.fd() : -1;
     const int r = parent.ok() ? os_.Rmdir(dir, name.c_str()) : -ENOENT;
-    if (r < 0 && r != -ENOTDIR && r != -ENOTEMPTY && r != -EEXIST && !WasNotThere(os_, r, dir, name))
-      return Status::Errno(-r, "rmdir", path);
+    if (r < 0 && !IsUsed(os_, r, dir, name) && !WasNotThere(os_, r, dir, name)) return Status::Errno(-r, "rmdir", path);
   }
   return journal_.durable() ? SyncRemovals() : Status::Ok();
 }

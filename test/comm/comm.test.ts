@@ -59,6 +59,34 @@ t.test('ranks that are not at the same call hear so, and nobody counts an answer
   }
 });
 
+t.test('ranks that no launcher has started say which they are, and go together', async (t) => {
+  const place = new Place(t);
+  const body = `
+    const { states, source, dest } = JSON.parse(args[1]);
+    const transfer = await axl.Transfer.create({ name: 'ckpt', stateDir: states, comm });
+    await transfer.add(source + '/' + comm.rank, dest + '/');
+    await transfer.dispatch();
+    out.push(comm.provider, (await transfer.wait()).state);
+    await transfer.free();`;
+  const open = (rank: number) => ({ rank, size: 3, directory: place.states, id: 'by-hand' });
+  const paths = JSON.stringify({ states: place.states, source: place.source, dest: place.dest });
+  for (const rank of [0, 1, 2]) place.write(`source/${rank}`);
+  const runs = [0, 1, 2].map((rank) => script(program(body), [JSON.stringify(open(rank)), paths]));
+  t.same((await Promise.all(runs)).map(said), Array(3).fill(['directory', 'completed']));
+  t.same(Object.keys(tree(place.dest)), ['0', '1', '2']);
+  t.same(tree(place.states), {});
+  const wrong = async (options: OpenCommOptions) =>
+    said(await script(program(''), [JSON.stringify({ directory: place.states, id: 'x', ...options })]));
+  t.match(await wrong({ rank: 0 }), ['TypeError', /rank and size/]);
+  t.match(await wrong({ size: 2 }), ['TypeError', /rank and size/]);
+  t.match(await wrong({ rank: 2, size: 2 }), ['RangeError', /below size/]);
+  t.match(await wrong({ rank: '0' as unknown as number, size: 2 }), ['TypeError', /quotes/]);
+  const without = async (options: object) => said(await script(program(''), [JSON.stringify(options)]));
+  t.match(await without({ rank: 0, size: 2 }), ['AXL_BACKEND_UNAVAILABLE', /give the option directory/]);
+  t.match(await without({ rank: 0, size: 2, directory: place.states }), ['AXL_INVALID_STATE', /option id/]);
+  t.same(await without({ rank: 0, size: 1 }), [], 'alone');
+});
+
 t.test('what a killed launch has left in the directory counts for nobody, and is removed', async (t) => {
   const place = new Place(t);
   const [old, session] = ['0123456789abcdef', 'fedcba9876543210'];

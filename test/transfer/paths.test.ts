@@ -207,7 +207,7 @@ t.test('a file that is called like one of those is named with ./', async (t) => 
   t.teardown(() => process.chdir(cwd));
   process.chdir(place.root);
   for (const name of ['~', '~x', 'C:\\x', 'a:b']) fs.writeFileSync(`./${name}`, name);
-  for (const name of ['./~', '~x', './C:\\x', 'a:b']) await copy(place, name, place.dest + '/');
+  for (const name of ['./~', '~x', './C:\\x', 'a:b']) await copy(place, name, `${place.dest}/`);
   t.same(tree(place.dest), { '~': '~', '~x': '~x', 'C:\\x': 'C:\\x', 'a:b': 'a:b' });
 });
 

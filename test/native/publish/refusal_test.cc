@@ -38,6 +38,10 @@ const Obstacle kObstacles[] = {
     {"a mount point", [](ShowingOs* os) { os->of_name = [](Seen* seen) { seen->mount_root = true; }; }},
     {"of another mount", [](ShowingOs* os) { os->of_name = [](Seen* seen) { seen->mount = 1u << 30; }; }},
     {"in an append-only directory", [](ShowingOs* os) { os->of_directory = [](Seen* seen) { seen->fixed = true; }; }},
+    {"a FIFO",
+     [](ShowingOs* os) { os->of_name = [](Seen* seen) { seen->st.st_mode = (seen->st.st_mode & 07777) | S_IFIFO; }; }},
+    {"a socket",
+     [](ShowingOs* os) { os->of_name = [](Seen* seen) { seen->st.st_mode = (seen->st.st_mode & 07777) | S_IFSOCK; }; }},
     {"another user's in a directory with the sticky bit",
      [](ShowingOs* os) {
        os->user = 4711;

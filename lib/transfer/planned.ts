@@ -1,0 +1,89 @@
+// What a transfer is told to copy before its dispatch: each add, and what there is to say about all of them.
+import { AxlError } from '../base/errors.js';
+import { displayName, packPairs } from '../base/names.js';
+import { answer, LINKS, type NativeAddOptions, type NativeTransfer } from '../base/native.js';
+import { checkOptions, shapes } from '../base/options.js';
+import type { Added, AddGlobOptions, AddOptions, PathLike } from '../base/types.js';
+import { findMatches, patternList } from './sources.js';
+
+/** As the addon takes them. */
+function planOptions({ links, ...flags }: AddOptions): NativeAddOptions {
+  const { contents = false, syncSource = false, atLeast = 0 } = flags;
+  return { links: LINKS[links ?? 'default'], contents, syncSource, atLeast };
+}
+
+export class Planned {
+  readonly #native: NativeTransfer;
+  readonly #expect: (call: string) => void;
+  #files = 0;
+  /** The adds under way, and how many. Never rejects. */
+  #adding: Promise<unknown> = Promise.resolve();
+  #underWay = 0;
+  readonly #warnings = new Set<string>();
+
+  /** @param expect throws unless the transfer may be added to */
+  constructor(native: NativeTransfer, expect: (call: string) => void) {
+    this.#native = native;
+    this.#expect = expect;
+  }
+
+  /** Sentences for people: what may not be what the caller meant, and is no error. */
+  get warnings(): readonly string[] {
+    return [...this.#warnings];
+  }
+
+  async add(call: string, pairs: readonly (readonly [PathLike, PathLike])[], options: AddOptions): Promise<Added> {
+    checkOptions(call, options, shapes.add);
+    const packed = packPairs(pairs);
+    this.#expect(call);
+    return this.#count(
+      call,
+      this.#inTurn(() => answer(this.#native.add(packed, false, planOptions(options)))),
+    );
+  }
+
+  async addGlob(patterns: string | readonly string[], options: AddGlobOptions): Promise<Added> {
+    checkOptions('addGlob', options, shapes.addGlob, ['dest'], "addGlob('*.pt', { dest: '/p/run' })");
+    const list = patternList(patterns);
+    this.#expect('addGlob');
+    const matches = findMatches(list, options);
+    matches.catch(() => {}); // its turn says so
+    const adding = this.#inTurn(async () => answer(this.#native.add(await matches, true, planOptions(options))));
+    const added = await this.#count('addGlob', adding);
+    if (added.files === 0) this.#warnings.add(`addGlob: no file matches ${list.map(displayName).join(', ')}`);
+    return added;
+  }
+
+  /** Calls take effect in the order in which they are made, also those for which nobody waits. */
+  #inTurn(begin: () => Promise<Added>): Promise<Added> {
+    const adding = this.#underWay++ === 0 ? begin() : this.#adding.then(begin);
+    this.#adding = adding
+      .catch(() => {})
+      .finally(() => {
+        this.#underWay--;
+      });
+    return adding;
+  }
+
+  async #count(call: string, adding: Promise<Added>): Promise<Added> {
+    const added = await adding;
+    this.#files += added.files;
+    const { skipped = 0 } = added;
+    if (skipped > 0)
+      this.#warnings.add(`${call}: left out ${skipped} temporary and state files of transfers, which are no data`);
+    return added;
+  }
+
+  /**
+   * Resolves when all adds that were begun have ended.
+   * @throws {AxlError} AXL_IO when they have planned fewer files than these
+   */
+  async whole(atLeast = 0): Promise<void> {
+    await this.#adding;
+    if (this.#files < atLeast) {
+      const why = `dispatch: the transfer has ${this.#files} files, and atLeast wants ${atLeast}`;
+      throw Object.assign(new AxlError('AXL_IO', why), { errno: -2, errnoName: 'ENOENT' });
+    }
+    if (this.#files === 0) this.#warnings.add('dispatch: the transfer has no file');
+  }
+}
