@@ -2,9 +2,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fromNode } from './base/errors.js';
+import { isRoot, overridden } from './base/keep.js';
 import { launched } from './base/launch.js';
 import { absolutePath, fromLatin1, hash, pack } from './base/names.js';
-import { INCOMPLETE, type NativePolicy, native, OVERWRITE, OWNER, packageRoot, VERIFY } from './base/native.js';
+import { INCOMPLETE, type NativePolicy, native, OVERWRITE, packageRoot, VERIFY } from './base/native.js';
 import { checkOptions, DEFAULT_JOBS, shapes } from './base/options.js';
 import type { PathLike } from './base/types.js';
 import { look } from './finalize/expect.js';
@@ -29,14 +30,14 @@ async function canonicalRoot(root: PathLike): Promise<Buffer> {
 }
 
 async function policyOf(options: FinalizeOptions): Promise<NativePolicy> {
-  const { incomplete = 'delete', fallback = 'keep', verify = 'size', overwrite = 'newer', owner } = options;
+  const { incomplete = 'delete', fallback = 'keep', verify = 'size', overwrite = 'newer' } = options;
   const { dryRun = false, jobs = DEFAULT_JOBS, jobEnded = false, writerDead = [], keepState = false } = options;
   return {
     incomplete: INCOMPLETE[incomplete],
     fallback: INCOMPLETE[fallback],
     verify: VERIFY[verify],
     overwrite: OVERWRITE[overwrite],
-    owner: owner === undefined ? 0 : OWNER[owner],
+    ...overridden(options),
     roots: pack(await Promise.all((options.roots ?? []).map(canonicalRoot))),
     deadHosts: pack(writerDead.map((host) => Buffer.from(host))),
     ...{ jobEnded, keepState, dryRun, jobs },
@@ -118,7 +119,7 @@ async function finalizeFound(
   const tell = (unread: readonly Unread[]) => {
     for (const { failure } of unread) tally.unreadable(failure);
   };
-  if (process.geteuid?.() !== 0) {
+  if (!isRoot()) {
     const rescan = async () => {
       const again = await scan(inputs, options);
       tell(again.unreadable);

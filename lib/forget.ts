@@ -1,7 +1,9 @@
 // A state file on which nobody can act: forget() removes it, and says what stays behind. What axl-finalize could still
 // finalize is refused.
+
 import { lstatSync } from 'node:fs';
 import { failureOf, toFailure } from './base/errors.js';
+import { isRoot } from './base/keep.js';
 import { absolutePath, pack, toText } from './base/names.js';
 import { answer, type NativeInspected, native, STANDINGS } from './base/native.js';
 import { whyNotStateFile } from './base/strangers.js';
@@ -41,8 +43,7 @@ export interface Forgotten {
 
 /** What a transfer fails with that nobody can mend. As root a path may be unsafe for root alone. */
 const HOPELESS = ['AXL_CONFLICT', 'AXL_VERIFY', 'AXL_NOT_SUPPORTED', 'AXL_BACKEND_UNAVAILABLE'];
-const isHopeless = ({ code }: Failure): boolean =>
-  HOPELESS.includes(code) || (code === 'AXL_UNSAFE_PATH' && process.geteuid?.() !== 0);
+const isHopeless = ({ code }: Failure): boolean => HOPELESS.includes(code) || (code === 'AXL_UNSAFE_PATH' && !isRoot());
 
 const WAYS: Partial<Record<FinalizedEntry['action'], string>> = {
   published: 'its transfer can be published',

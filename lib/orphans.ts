@@ -1,7 +1,9 @@
 // Temporary files that no state file names: orphans() finds them, and deletes them if it is asked to. What cannot be told
 // deletes nothing.
+
 import { canonicalAsRoot } from './base/directory-as-root.js';
 import { toFailure, translated } from './base/errors.js';
+import { isRoot } from './base/keep.js';
 import { absoluteDirectory, displayName, fromLatin1, latin1, toText } from './base/names.js';
 import { answer, native } from './base/native.js';
 import type { NativeRemoval, NativeTemporary } from './base/native-upkeep.js';
@@ -56,12 +58,10 @@ export interface Orphans {
   readonly unclear: readonly Failure[];
 }
 
-const asRoot = (): boolean => process.geteuid?.() === 0;
-
 /** As root no link of a user leads the way. */
 async function canonical(dir: Buffer): Promise<string> {
   try {
-    return asRoot() ? canonicalAsRoot(latin1(dir)) : await withoutLinks(dir);
+    return isRoot() ? canonicalAsRoot(latin1(dir)) : await withoutLinks(dir);
   } catch (error) {
     throw translated(error, dir);
   }
@@ -156,7 +156,7 @@ async function remove(files: readonly NativeTemporary[]): Promise<Map<NativeTemp
   const removals = new Map<NativeTemporary, NativeRemoval>();
   for (let at = 0; at < files.length; at += BATCH) {
     const batch = files.slice(at, at + BATCH);
-    if (asRoot()) for (const [file, removal] of await removeAsRoot(batch)) removals.set(file, removal);
+    if (isRoot()) for (const [file, removal] of await removeAsRoot(batch)) removals.set(file, removal);
     else
       for (const [i, removal] of (await answer(native().removeTemporaries(batch))).entries())
         removals.set(batch[i] as NativeTemporary, removal);

@@ -95,7 +95,12 @@ function times({ granularity }: NativeProbed): Finding {
 }
 
 function xattrs({ xattr, xattrMax }: NativeProbed): Finding {
-  if (xattr !== '') return [`none (${xattr})`, 'limited', 'a file whose source has user xattrs fails'];
+  if (xattr !== '')
+    return [
+      `none (${xattr})`,
+      'limited',
+      "a file whose source has user xattrs fails, unless metadata says 'warn' or 'skip'",
+    ];
   return [`up to ${xattrMax} bytes${xattrMax === 65_536 ? ' or more' : ''}`, 'supported'];
 }
 
@@ -134,7 +139,10 @@ const TABLE: Readonly<Record<string, (probed: NativeProbed) => Finding>> = {
   'longest name': names,
   'rename without replacing': renames,
   'fsync of a directory': fsync,
-  'access control lists': ({ acl }) => [acl === '' ? 'yes' : `no (${acl})`, 'supported', 'they are not copied'],
+  'access control lists': ({ acl }) =>
+    acl === ''
+      ? ['yes', 'supported']
+      : [`no (${acl})`, 'limited', 'a file whose source has one fails, unless metadata says otherwise'],
   links: ({ links }) =>
     links
       ? ['owner and times reach the link', 'supported']

@@ -1,5 +1,6 @@
 // What state files say, without touching them: list() a directory of them, inspect() one.
 import { toFailure } from './base/errors.js';
+import { partsOf, recorded } from './base/keep.js';
 import { absolutePath, toText } from './base/names.js';
 import {
   answer,
@@ -8,7 +9,6 @@ import {
   type NativeInspectedFile,
   type NativeSurveyed,
   native,
-  OWNER,
   STANDINGS,
 } from './base/native.js';
 import { ANSWERS, NO_WORD } from './base/native-word.js';
@@ -36,14 +36,14 @@ function hidden<T extends object>(object: T, fields: Readonly<Record<string, Buf
 
 function toListed(s: NativeSurveyed): ListedTransfer {
   const { uuid, name, rank, size, alive, files, filesDone, filesFailed, filesPublished, bytes, bytesDone } = s;
-  const { canceled, host, pid, allRanks, uid, failure, dataset, attempt } = s;
+  const { canceled, host, pid, allRanks, uid, failure, dataset, attempt, lacking } = s;
   const listed = {
     stateFile: toText(s.stateFile),
     ...{ name, rank, size, uuid },
     state: STANDINGS[s.standing] as ListedTransfer['state'],
     alive: ANSWERS[alive] as ListedTransfer['alive'],
     ...{ files, filesDone, filesFailed, filesPublished, bytes, bytesDone, canceled, host, pid, allRanks, uid },
-    ...{ dataset, attempt, home: toText(s.home) },
+    ...{ lacking, lacks: partsOf(s.lacks), dataset, attempt, home: toText(s.home) },
     modified: new Date(Number(s.modifiedNs / NS_PER_MS)),
     ...(failure && { error: toFailure(failure) }),
   };
@@ -87,12 +87,12 @@ export async function list(inputs: PathLike | readonly PathLike[], options: List
 }
 
 function toFile(file: NativeInspectedFile): InspectedFile {
-  const { source, dest, temporary, size, published, kept, ownerGiven, chunks, crc32c, failure } = file;
+  const { source, dest, temporary, size, published, kept, lacks, chunks, crc32c, failure } = file;
   const inspected = {
     kind: file.kind === 2 ? 'symlink' : 'file',
     ...{ source: toText(source), dest: toText(dest), temporary: toText(temporary), size },
     state: published ? 'published' : kept ? 'kept' : FILE_STATES[file.state],
-    ...{ ownerGiven, chunks, metadata: file.metadata },
+    ...{ ownerGiven: (lacks & 1) === 0, lacks: partsOf(lacks), chunks, metadata: file.metadata },
     ...(crc32c !== undefined && { crc32c }),
     ...(failure && { error: toFailure(failure) }),
   };
@@ -101,14 +101,14 @@ function toFile(file: NativeInspectedFile): InspectedFile {
 
 function toInspected(native: NativeInspected): InspectedTransfer {
   const { torn, validBytes, records, transfer, fileList, directoryList, committed } = native;
-  const { backend, bootId, startTime, durability, owner, chunkSize, job, localRank } = transfer;
+  const { backend, bootId, startTime, durability, chunkSize, job, localRank } = transfer;
   const listed = toListed(native);
   const inspected = {
     ...listed,
     ...{ committed, torn, validBytes, records, backend, bootId, startTime, chunkSize, job },
     ...(localRank !== undefined && { localRank }),
     durability: word(DURABILITY, durability),
-    owner: word(OWNER, owner),
+    metadata: recorded(transfer),
     fileList: fileList.map(toFile),
     directoryList: directoryList.map(({ path, made, metadata }) =>
       hidden({ path: toText(path), made, ...(metadata && { metadata }) }, { pathBytes: path }),

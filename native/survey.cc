@@ -53,6 +53,7 @@ void Count(const TransferState& state, Surveyed* s) {
     if (p.state != FileState::kDone) continue;
     s->files_done++;
     s->bytes_done += state.files[i].size;
+    s->lacking.Add(p.lacking);
   }
 }
 

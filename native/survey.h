@@ -46,6 +46,7 @@ struct Surveyed {
   uint64_t files_published = 0;
   uint64_t bytes = 0;
   uint64_t bytes_done = 0;  // of files that are DONE
+  Lacking lacking;          // of files that are DONE
   bool canceled = false;
   bool settled = false;
   std::string host;

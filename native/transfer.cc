@@ -51,7 +51,7 @@ Status Transfer::Create(const TransferOptions& options) {
   info.rank = options.rank;
   info.size = options.size;
   info.durability = options.durability;
-  info.owner = options.owner;
+  info.keep = options.keep;
   info.chunk_size = options.chunk_size;
   info.job = options.job;
   info.local_rank = options.local_rank;

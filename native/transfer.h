@@ -30,7 +30,7 @@ struct TransferOptions {
   std::string name;
   std::string state_file;  // absolute
   Durability durability = Durability::kFull;
-  OwnerPolicy owner = OwnerPolicy::kWarn;
+  Policies keep = {};
   uint32_t rank = 0;
   uint32_t size = 1;
   uint32_t chunk_size = 8u << 20;  // bytes; a multiple of 4,096
@@ -133,6 +133,8 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
   // REQUIRES quiet, after Create or Open. What the state file says.
   const TransferState& journalled() const { return journal_->state(); }
   // REQUIRES quiet. Calls `f` for each file, in the order they were added: a copy of 100,000 would be 50 MB.
+  Lacking directories() const { return publisher_ ? publisher_->directories() : Lacking{}; }
+  const std::set<std::string>& not_copied() const { return plan_.not_copied(); }
   void EachFile(const std::function<void(const FileEntry&, const FileProgress&)>& f) const;
   // The files that are neither DONE nor FAILED, and whose bytes have to be moved.
   void EachPending(const std::function<void(uint32_t, const FileEntry&)>& f) const;

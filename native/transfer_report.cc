@@ -16,7 +16,7 @@ FileProgress Transfer::ProgressOf(uint32_t id) const {
   if (publisher_) {
     const auto& disk = publisher_->disk(id);
     p.published |= disk.published;
-    p.lacking = static_cast<uint8_t>((p.lacking & ~kLacksOwner) | (disk.owner_given ? 0 : kLacksOwner));
+    p.lacking = disk.lacking;
   }
   const auto copies = job();
   if (!copies || p.state != FileState::kPending) return p;

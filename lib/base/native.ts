@@ -3,15 +3,18 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { AxlError, fromNative, type NativeFailure } from './errors.js';
+import type { NativePolicies } from './keep.js';
 import type { NativeHome } from './native-home.js';
 import type { NativeMoving } from './native-mover.js';
 import type { NativePmix } from './native-pmix.js';
+import type { NativeReport } from './native-report.js';
 import type { NativeUpkeep } from './native-upkeep.js';
 import type { NativeWord } from './native-word.js';
 import { nativeBinary, settings } from './options.js';
 import type { InspectedFile, InspectedTransfer, ListedTransfer, RecordedMetadata } from './recorded.js';
 import type { Added, Progress } from './types.js';
 
+export type { NativeReport } from './native-report.js';
 export { DURABILITY, INCOMPLETE, LINKS, OVERWRITE, OWNER, VERIFY } from './words.js';
 
 export const UNKNOWN_LOCAL_RANK = 0xffff_ffff;
@@ -60,12 +63,11 @@ export const STANDINGS = [
   'copy',
 ] as const;
 
-export interface NativeTransferOptions {
+export interface NativeTransferOptions extends NativePolicies {
   readonly name: string;
   /** Absolute, as every path here. */
   readonly stateFile: Buffer;
   readonly durability: number;
-  readonly owner: number;
   readonly rank: number;
   readonly size: number;
   readonly chunkSize: number;
@@ -80,23 +82,6 @@ export interface NativeTransferOptions {
   /** How often the job was started again. */
   readonly attempt: number;
 }
-
-/** A report by columns, one row a file in the order they were added. */
-export interface NativeReport {
-  /** Source NUL destination NUL, row by row. */
-  readonly names: Buffer;
-  readonly sizes: Float64Array;
-  /** The low four bits are 0 pending, 1 done, 2 failed; then the flags published, owner given, has a CRC. */
-  readonly states: Uint8Array;
-  readonly crcs: Uint32Array;
-  readonly failures: readonly (NativeFailure & { readonly index: number })[];
-  /** The transfer's own. */
-  readonly failure?: NativeFailure;
-}
-export const STATE_MASK = 0x0f;
-export const PUBLISHED_FLAG = 0x10;
-export const OWNER_GIVEN_FLAG = 0x20;
-export const HAS_CRC_FLAG = 0x40;
 
 /** What was opened. */
 export interface NativeOpened {
@@ -161,15 +146,13 @@ export interface NativeTransfer extends NativeMoving {
   keepAlive(keep: boolean): void;
 }
 
-/** The same for all of a run. */
-export interface NativePolicy extends NativeWord {
+/** The same for all of a run; 0: as each transfer recorded it. */
+export interface NativePolicy extends NativeWord, NativePolicies {
   readonly incomplete: number;
   /** What to do with what could not be resumed; of INCOMPLETE, but not `resume`. */
   readonly fallback: number;
   readonly verify: number;
   readonly overwrite: number;
-  /** 0: as each transfer recorded it. */
-  readonly owner: number;
   /** Canonical directories, each ended by a NUL; empty: anywhere. */
   readonly roots: Buffer;
   readonly keepState: boolean;
@@ -195,6 +178,9 @@ export interface NativeFinalized {
   readonly files: number;
   readonly filesDone: number;
   readonly bytes: number;
+  readonly lacking: number;
+  /** Bits of {@link partsOf}. */
+  readonly lacks: number;
   readonly resumed: boolean;
   readonly failure?: NativeFailure;
 }
@@ -206,6 +192,8 @@ export interface NativeBatch {
   readonly counts: readonly number[];
   readonly files: number;
   readonly bytes: number;
+  readonly lacking: number;
+  readonly lacks: number;
   readonly resumed: number;
 }
 
@@ -228,8 +216,13 @@ export interface NativeResumed {
 
 /** A state file as it was at one moment. */
 export interface NativeSurveyed
-  extends Omit<ListedTransfer, 'stateFile' | 'stateFileBytes' | 'state' | 'alive' | 'home' | 'modified' | 'error'> {
+  extends Omit<
+    ListedTransfer,
+    'stateFile' | 'stateFileBytes' | 'state' | 'alive' | 'home' | 'modified' | 'error' | 'lacks'
+  > {
   readonly stateFile: Buffer;
+  /** Bits of {@link partsOf}. */
+  readonly lacks: number;
   /** An index of STANDINGS. */
   readonly standing: number;
   /** An index of ANSWERS. */
@@ -246,8 +239,9 @@ export interface NativeSurveyed
   readonly failure?: NativeFailure;
 }
 
-export interface NativeInspectedFile
-  extends Pick<InspectedFile, 'size' | 'ownerGiven' | 'chunks' | 'crc32c' | 'metadata'> {
+export interface NativeInspectedFile extends Pick<InspectedFile, 'size' | 'chunks' | 'crc32c' | 'metadata'> {
+  /** Bits of {@link partsOf}. */
+  readonly lacks: number;
   /** 1 regular, 2 symbolic link. */
   readonly kind: number;
   readonly source: Buffer;
@@ -262,10 +256,8 @@ export interface NativeInspectedFile
 
 /** All that a state file says. */
 export interface NativeInspected extends NativeSurveyed, Pick<InspectedTransfer, 'torn' | 'validBytes' | 'records'> {
-  readonly transfer: Pick<InspectedTransfer, 'backend' | 'bootId' | 'startTime' | 'chunkSize' | 'job' | 'localRank'> & {
-    readonly durability: number;
-    readonly owner: number;
-  };
+  readonly transfer: Pick<InspectedTransfer, 'backend' | 'bootId' | 'startTime' | 'chunkSize' | 'job' | 'localRank'> &
+    NativePolicies & { readonly durability: number };
   readonly fileList: readonly NativeInspectedFile[];
   readonly directoryList: readonly {
     readonly path: Buffer;

@@ -1,9 +1,20 @@
 // All defaults, all AXL_* environment variables (each read once), and the checks of what callers pass.
 // Misuse is a TypeError or RangeError that says what to write instead.
-import { readFileSync } from 'node:fs';
 import { distance } from './nearest.js';
-import type { ConfigOptions, Durability, OwnerPolicy } from './types.js';
-import { DURABILITY, FALLBACKS, INCOMPLETE, JOBS, LINKS, ON_LOCK, OVERWRITE, OWNER, VERIFY } from './words.js';
+import type { ConfigOptions, Durability } from './types.js';
+import {
+  ACLS,
+  DURABILITY,
+  FALLBACKS,
+  INCOMPLETE,
+  JOBS,
+  KEPT,
+  LINKS,
+  ON_LOCK,
+  OVERWRITE,
+  OWNER,
+  VERIFY,
+} from './words.js';
 
 const MIB = 1 << 20;
 
@@ -101,6 +112,11 @@ function integer(min: number, max: number, multipleOf = 1): Check {
 
 const durability = oneOf(...Object.keys(DURABILITY));
 const ownerPolicy = oneOf(...Object.keys(OWNER));
+const metadata: Check = (value, name) => {
+  if (typeof value === 'string') return ownerPolicy(value, name);
+  if (typeof value !== 'object' || value === null) fail(name, "'fail', 'warn', 'skip' or an object of these", value);
+  checkOptions(name, value, Object.fromEntries(KEPT.map((part) => [part, ownerPolicy])));
+};
 const links = oneOf(...Object.keys(LINKS).filter((word) => word !== 'default'));
 const jobs = integer(JOBS.least, JOBS.most);
 const atLeast = integer(0, Number.MAX_SAFE_INTEGER);
@@ -113,7 +129,9 @@ export const shapes = {
     stateFile: path,
     stateDir: path,
     durability,
+    metadata,
     owner: ownerPolicy,
+    acls: oneOf(...ACLS),
     rank: integer(0, UINT32),
     size: integer(1, UINT32),
     localRank: integer(0, UINT32 - 1),
@@ -165,6 +183,7 @@ export const shapes = {
     roots: list(path, 'an array of paths'),
     verify: oneOf(...Object.keys(VERIFY)),
     overwrite: oneOf(...Object.keys(OVERWRITE)),
+    metadata,
     owner: ownerPolicy,
     keepState: flag,
     onLock: oneOf(...ON_LOCK),
@@ -270,20 +289,6 @@ export const nativeBinary: string = process.env.AXL_NATIVE_BINARY ?? '';
 
 /** PMIx's client library, for those who have it elsewhere than the loader looks. */
 export const pmixLibrary: string = process.env.AXL_PMIX_LIBRARY || 'libpmix.so.2';
-
-/** Root of a user namespace (a container's) is root of few ids, which are other numbers outside. */
-function isOfNamespace(): boolean {
-  try {
-    return !/^\s*0\s+0\s+4294967295\s*$/.test(readFileSync('/proc/self/uid_map', 'latin1'));
-  } catch {
-    return false; // a kernel without such namespaces
-  }
-}
-
-/** Root means to give files away, and wants to hear if it cannot; others never can. */
-export function defaultOwnerPolicy(): OwnerPolicy {
-  return process.geteuid?.() === 0 && !isOfNamespace() ? 'fail' : 'warn';
-}
 
 export const DEFAULT_JOBS = JOBS.default;
 export const DEFAULT_INTERVAL_MS = 1000;

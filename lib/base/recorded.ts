@@ -1,6 +1,6 @@
 // What a state file says of its transfer: the public types of list() and inspect(), from which native.ts has the fields that
 // the addon gives as they are. No code.
-import type { Durability, Failure, OwnerPolicy } from './types.js';
+import type { Durability, Failure, MetadataPart, MetadataPolicies } from './types.js';
 
 /** One line of `axl-finalize list`. */
 export interface ListedTransfer {
@@ -32,6 +32,10 @@ export interface ListedTransfer {
   readonly bytes: number;
   /** Bytes of complete files and chunks. */
   readonly bytesDone: number;
+  /** How many complete files lack a part of their source's metadata. */
+  readonly lacking: number;
+  /** What any of them lacks. */
+  readonly lacks: readonly MetadataPart[];
   /** The transfer was canceled. */
   readonly canceled: boolean;
   /** The host of the writer. */
@@ -111,6 +115,8 @@ export interface InspectedFile {
   readonly state: 'pending' | 'done' | 'failed' | 'published' | 'kept';
   /** The temporary file has its source's owner. */
   readonly ownerGiven: boolean;
+  /** What the temporary file lacks of its source's metadata. */
+  readonly lacks: readonly MetadataPart[];
   /** How many chunks are known to be complete. */
   readonly chunks: number;
   /** The metadata that the file gets. */
@@ -151,8 +157,8 @@ export interface InspectedTransfer extends ListedTransfer {
   readonly startTime: number;
   /** The durability of the transfer. */
   readonly durability?: Durability;
-  /** What to do when an owner cannot be set. */
-  readonly owner?: OwnerPolicy;
+  /** What to do with metadata that a file system refuses. */
+  readonly metadata?: Required<MetadataPolicies>;
   /** Bytes of a chunk. */
   readonly chunkSize: number;
   /** The job's name, from the scheduler or launcher; empty if none was known. */

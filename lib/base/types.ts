@@ -11,8 +11,39 @@ export type PathLike = string | Uint8Array | URL;
  */
 export type Durability = 'full' | 'none';
 
-/** What to do when the owner of a file cannot be set; `owner` of {@link CreateOptions} explains the words. */
+/**
+ * What to do with what a file system refuses. `fail`: the file fails, and with it the transfer. `warn`: the file is
+ * published without it, and the report says so (`lacks`). `skip`: it is not copied, which the report says, too.
+ */
 export type OwnerPolicy = 'fail' | 'warn' | 'skip';
+
+/** One word for each part of a file's metadata; what is left out has its default. */
+export interface MetadataPolicies {
+  /**
+   * Owner and group. Without them a file has no setuid, setgid and capabilities. Where the group was refused (`warn`), the
+   * bits of group and others are those that both had: nobody may do with the file what he may not do with its source.
+   * @default 'fail' as root (but not of a user namespace), otherwise 'warn'
+   */
+  readonly owner?: OwnerPolicy;
+  /** The mode; without it a file has what its file system gives it, 0600 with `skip`. @default as owner */
+  readonly mode?: OwnerPolicy;
+  /** Access and modification time, which a file system may also round. @default 'warn' */
+  readonly times?: OwnerPolicy;
+  /** Extended attributes `user.*`. @default 'fail' */
+  readonly xattrs?: OwnerPolicy;
+  /**
+   * POSIX access control lists. Without the list of its source, a file's mode grants group and others only what every
+   * entry of that list did. A file whose source has none has none, whatever its new directory's default list says; with
+   * `skip` that default list counts, as for any new file. @default 'fail'
+   */
+  readonly acls?: OwnerPolicy;
+}
+
+/** A word for all parts, or for each its own. */
+export type MetadataPolicy = OwnerPolicy | MetadataPolicies;
+
+/** A part of the metadata of a source that a file lacks. Capabilities are given, or not, together with the owner. */
+export type MetadataPart = 'owner' | 'mode' | 'times' | 'xattrs' | 'acls' | 'capabilities';
 
 /** What to do with a symbolic link: copy what it points to, copy the link itself, or leave it out. */
 export type LinkPolicy = 'follow' | 'copy' | 'skip';
@@ -101,11 +132,14 @@ export interface CreateOptions {
   /** What has to be on the disk before success is reported. @default 'full' */
   readonly durability?: Durability;
   /**
-   * What to do when a file cannot be given its source's owner. `fail`: the file fails. `warn`: it is published with our
-   * owner, without setuid and setgid, and the report says so. `skip`: the owner is not set. @default 'fail' as root
-   * (but not of a user namespace), otherwise 'warn'
+   * What to do when a file cannot be given its source's owner, mode, times, xattrs or access control lists.
+   * @default see {@link MetadataPolicies}
    */
+  readonly metadata?: MetadataPolicy;
+  /** Short for `metadata: {owner}`. */
   readonly owner?: OwnerPolicy;
+  /** `skip`: short for `metadata: {acls: 'skip'}`. @default 'copy' */
+  readonly acls?: 'copy' | 'skip';
   /** This process's rank, 0 to size-1. @default the launcher's, see {@link launched}; 0 without a launcher */
   readonly rank?: number;
   /** How many ranks take part. @default the launcher's; 1 without a launcher */
@@ -300,6 +334,8 @@ export interface FileReport {
   readonly crc32c?: number;
   /** False: the owner could not be set (see `owner`), so setuid and setgid were dropped. */
   readonly ownerGiven: boolean;
+  /** What the file lacks of its source's metadata; see `metadata` of {@link CreateOptions}. */
+  readonly lacks: readonly MetadataPart[];
   /** Why the file failed, if it did. */
   readonly error?: Failure;
 }
@@ -320,6 +356,15 @@ export interface TransferReport {
   readonly filesFailed: number;
   /** How many files could not be given their owner. */
   readonly ownerWarnings: number;
+  /** How many files, and directories that the transfer made, lack a part of their source's metadata. */
+  readonly lacking: number;
+  /** What any of them lacks. */
+  readonly lacks: readonly MetadataPart[];
+  /**
+   * Names of extended attributes of sources that grant or deny access, and that are never copied: access control lists of
+   * NFSv4 (`system.nfs4_acl`) and SMB, labels of SELinux (`security.selinux`). Known to the process that dispatched.
+   */
+  readonly notCopied: readonly string[];
   /**
    * Sentences for people on what may not be what was meant: a pattern or a transfer without a file, files that were left
    * out. Only the process that added them has them.

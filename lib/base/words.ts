@@ -1,9 +1,12 @@
 // The words that options may be, with their numbers in native/, and the limits of those that are numbers: each once, for
 // the checks, --help and the man page. Imports nothing. A test compares the numbers with native/.
-import type { Durability, LinkPolicy, OwnerPolicy } from './types.js';
+import type { Durability, LinkPolicy, MetadataPolicies, OwnerPolicy } from './types.js';
 
 export const DURABILITY = { full: 1, none: 2 } as const satisfies Record<Durability, number>;
 export const OWNER = { fail: 1, warn: 2, skip: 3 } as const satisfies Record<OwnerPolicy, number>;
+/** The parts of the metadata, each with a policy. */
+export const KEPT = ['owner', 'mode', 'times', 'xattrs', 'acls'] as const satisfies readonly (keyof MetadataPolicies)[];
+export const ACLS = ['copy', 'skip'] as const;
 export const LINKS = { default: 0, follow: 1, copy: 2, skip: 3 } as const satisfies Record<
   LinkPolicy | 'default',
   number

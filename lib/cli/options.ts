@@ -1,7 +1,7 @@
 // The command line as data: the options of axl-finalize itself, and examples; commands.ts has the commands. --help and the man
 // page are made of both.
 // Imports only words, so that the man page's generator and the tests can read it alone.
-import { FALLBACKS, INCOMPLETE, JOBS, ON_LOCK, OVERWRITE, OWNER, VERIFY } from '../base/words.js';
+import { FALLBACKS, INCOMPLETE, JOBS, KEPT, ON_LOCK, OVERWRITE, OWNER, VERIFY } from '../base/words.js';
 
 export interface OptionRow {
   /** With its dashes. */
@@ -94,14 +94,23 @@ const GROUPS: Readonly<Record<Exclude<Group, 'Which files'>, readonly Omit<Optio
         'file and publishes the other files.',
     },
     {
+      name: '--metadata',
+      argument: 'WHAT',
+      default: 'as created',
+      help: `what to do with metadata that a file system refuses: ${Object.keys(OWNER).join(', ')}; or PART=WHAT,...`,
+      man:
+        `PART is ${KEPT.join(', ')}. fail fails the transfer. warn publishes the file without that part, and the output says ` +
+        'so. skip does not try to set it. What was refused before is tried again, unless skip is given for it.',
+    },
+    {
       name: '--owner',
       argument: 'WHAT',
       choices: Object.keys(OWNER),
       default: 'as created',
-      help: 'what to do when an owner cannot be set',
+      help: 'short for --metadata owner=WHAT',
       man:
-        'fail fails the transfer. warn publishes the file with the user of axl-finalize as its owner, without setuid ' +
-        'and setgid. skip does not try to set the owner.',
+        'warn publishes the file with the user of axl-finalize as its owner, without setuid, setgid and capabilities, and ' +
+        'with no more for group and others than both had.',
     },
     {
       name: '--keep-state',

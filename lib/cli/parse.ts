@@ -1,7 +1,8 @@
 // From arguments to a checked Request: commander, built from the tables of options.ts. Prints help and usage errors.
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { parseMetadata } from '../base/keep.js';
 import { displayName, displayText } from '../base/names.js';
-import { JOBS } from '../base/words.js';
+import { JOBS, OWNER } from '../base/words.js';
 import type { ForgetOptions } from '../forget.js';
 import type { FinalizeOptions } from '../index.js';
 import type { OrphansOptions } from '../orphans.js';
@@ -97,6 +98,13 @@ function parseText(text: string): string {
   return text;
 }
 
+function parseKept(text: string): FinalizeOptions['metadata'] {
+  const metadata = parseMetadata(text);
+  if (metadata === undefined)
+    throw new InvalidArgumentError(`Must be ${Object.keys(OWNER).join(', ')}, or as in owner=warn,acls=skip.`);
+  return metadata;
+}
+
 const PARSERS: Record<string, (text: string) => unknown> = {
   '--from': parseText,
   '--report': parseText,
@@ -106,6 +114,7 @@ const PARSERS: Record<string, (text: string) => unknown> = {
   '--wait': parseWait,
   '--older-than': parseTime,
   '--shard': parseShard,
+  '--metadata': parseKept,
   '--dataset': (name) => name || true,
 };
 

@@ -1,9 +1,11 @@
 // Inputs -> candidates: the names that may be state files, by directory. Opens none of them.
 // Names are latin1 text: one character a byte, so that nothing is lost, and a million of them stay small.
+
 import { lstat, readdir, realpath, stat, statfs } from 'node:fs';
 import { promisify } from 'node:util';
 import { canonicalAsRoot } from '../base/directory-as-root.js';
 import { AxlError, nodeFailure } from '../base/errors.js';
+import { isRoot } from '../base/keep.js';
 import { decodeLossless, displayName, fromLatin1, latin1, toText } from '../base/names.js';
 import type { Failure } from '../base/types.js';
 
@@ -89,7 +91,7 @@ class Scan {
   readonly #found = new Map<string, Found>();
   readonly #canonical = new Map<string, Promise<string>>();
   readonly #searches = new Set<string>();
-  readonly #asRoot = process.geteuid?.() === 0;
+  readonly #asRoot = isRoot();
   readonly #search: Search;
   readonly unreadable: Unread[] = [];
 

@@ -4,6 +4,7 @@ import { latin1 } from '../base/names.js';
 import { type NativeSurveyed, STANDINGS } from '../base/native.js';
 import { ANSWERS } from '../base/native-word.js';
 import { type Answer, isWhole, type Member, type Rival, type Standing, sizeOf } from './decide.js';
+import { NOTHING_KNOWN } from './tally.js';
 
 const UUID_DIGITS = 32;
 /** Each byte of the id of what was no transfer: one that has its name by now is another. */
@@ -142,7 +143,7 @@ export class Surveys {
   details(i: number) {
     const [files = 0, filesDone = 0, bytes = 0] = this.#numbers.subarray(i * 3, i * 3 + 3);
     const name = this.groups[this.#groups[i] as number]?.name ?? '';
-    return { name, rank: this.rank(i), files, filesDone, bytes };
+    return { ...NOTHING_KNOWN, name, rank: this.rank(i), files, filesDone, bytes };
   }
 }
 

@@ -1,9 +1,10 @@
 // Counts what was done, tells it to the caller, and makes the report of it.
 import { now } from '../base/clock.js';
 import { toFailure } from '../base/errors.js';
+import { partsOf } from '../base/keep.js';
 import { latin1, toText } from '../base/names.js';
 import { ACTIONS, type NativeBatch, type NativeFinalized, type NativePolicy } from '../base/native.js';
-import type { Failure } from '../base/types.js';
+import type { Failure, MetadataPart } from '../base/types.js';
 import type {
   Absence,
   DatasetVerdict,
@@ -20,8 +21,8 @@ export type Details = Omit<FinalizedEntry, 'stateFile' | 'stateFileBytes' | 'act
 
 /** An entry; the bytes of its name are not enumerable, and so neither printed nor in JSON. */
 export function makeEntry(stateFile: Buffer, action: FinalizeAction, details: Details): FinalizedEntry {
-  const { name, rank, files, filesDone, bytes, resumed, error } = details;
-  const entry = { stateFile: toText(stateFile), action, name, rank, files, filesDone, bytes, resumed };
+  const { name, rank, files, filesDone, bytes, lacking, lacks, resumed, error } = details;
+  const entry = { stateFile: toText(stateFile), action, name, rank, files, filesDone, bytes, lacking, lacks, resumed };
   return Object.defineProperty({ ...entry, ...(error && { error }) } as FinalizedEntry, 'stateFileBytes', {
     value: stateFile,
   });
@@ -30,7 +31,12 @@ export function makeEntry(stateFile: Buffer, action: FinalizeAction, details: De
 /** @param resumed whether its copies were completed before this */
 export function toEntry(finalized: NativeFinalized, resumed: boolean): FinalizedEntry {
   const { at: _, action, stateFile, failure, ...details } = finalized;
-  const known = { ...details, resumed: details.resumed || resumed, ...(failure && { error: toFailure(failure) }) };
+  const known = {
+    ...details,
+    lacks: partsOf(details.lacks),
+    resumed: details.resumed || resumed,
+    ...(failure && { error: toFailure(failure) }),
+  };
   return makeEntry(stateFile, ACTIONS[action] as FinalizeAction, known);
 }
 
@@ -48,13 +54,16 @@ export function isProblem({ action, error }: Pick<FinalizedEntry, 'action' | 'er
 type Counted = Omit<Extract<FinalizeEvent, { event: 'done' }>, 'event'>;
 
 /** @param resumed how many more than the addon knows had their copies completed */
-export function toDone({ counts, files, bytes, resumed }: NativeBatch, more: number): Counted {
+export function toDone({ counts, files, bytes, lacking, lacks, resumed }: NativeBatch, more: number): Counted {
   const named = Object.fromEntries(ACTIONS.map((action, i) => [action, counts[i] as number]).filter(([, n]) => n));
-  return { counts: named, files, bytes, resumed: resumed + more };
+  return { counts: named, files, bytes, lacking, lacks: partsOf(lacks), resumed: resumed + more };
 }
 
 /** For what is known of a state file by its name only. */
-export const NOTHING_KNOWN = { name: '', rank: 0, files: 0, filesDone: 0, bytes: 0, resumed: false } as const;
+export const NOTHING_KNOWN: Details = {
+  ...{ name: '', rank: 0, files: 0, filesDone: 0, bytes: 0 },
+  ...{ lacking: 0, lacks: [], resumed: false },
+};
 
 /** `paths` of a `done` event: of what it counts, as latin1 text. */
 type Listener = (event: FinalizeEvent, paths?: () => string[]) => void;
@@ -78,6 +87,8 @@ export class Tally {
   #files = 0;
   #bytes = 0;
   #resumed = 0;
+  #lacking = 0;
+  readonly #lacks = new Set<MetadataPart>();
   interrupted = false;
 
   constructor({ dryRun, allEntries }: NativePolicy, onEvent: Listener | undefined) {
@@ -106,9 +117,9 @@ export class Tally {
   }
 
   entry(entry: FinalizedEntry): void {
-    const { action, files, bytes, resumed } = entry;
+    const { action, files, bytes, lacking, lacks, resumed } = entry;
     const published = action === 'published' ? { files, bytes } : { files: 0, bytes: 0 };
-    const done = { counts: { [action]: 1 }, ...published, resumed: resumed ? 1 : 0 };
+    const done = { counts: { [action]: 1 }, ...published, lacking, lacks, resumed: resumed ? 1 : 0 };
     const isToBeHeard = isProblem(entry);
     if (isToBeHeard) this.#problems.push(entry);
     if (!isToBeHeard && !this.#allEntries) {
@@ -119,11 +130,13 @@ export class Tally {
     this.#onEvent?.({ event: 'entry', entry });
   }
 
-  #count({ counts, files, bytes, resumed }: Counted): void {
+  #count({ counts, files, bytes, lacking, lacks, resumed }: Counted): void {
     for (const action of ACTIONS) this.#counts[action] += counts[action] ?? 0;
     this.#files += files;
     this.#bytes += bytes;
     this.#resumed += resumed;
+    this.#lacking += lacking;
+    for (const part of lacks) this.#lacks.add(part);
   }
 
   /** Counts what has no entry. */
@@ -197,6 +210,8 @@ export class Tally {
       counts: this.#counts,
       files: this.#files,
       bytes: this.#bytes,
+      lacking: this.#lacking,
+      lacks: [...this.#lacks],
       resumed: this.#resumed,
       problems: this.#problems,
       unreadable: this.#unreadable,

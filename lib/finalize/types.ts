@@ -1,7 +1,7 @@
 // The public types of finalize(), inspect() and list(). No code. Sizes are bytes, durations milliseconds.
 import type { Mover } from '../base/mover.js';
 import type { ListedTransfer } from '../base/recorded.js';
-import type { Failure, OwnerPolicy, PathLike } from '../base/types.js';
+import type { Failure, MetadataPart, MetadataPolicy, OwnerPolicy, PathLike } from '../base/types.js';
 
 /** The options of {@link finalize}. */
 export interface FinalizeOptions {
@@ -57,7 +57,12 @@ export interface FinalizeOptions {
    * is there, `fail` the transfer before any file of it is published, or `keep` what is there. @default 'newer'
    */
   readonly overwrite?: 'newer' | 'replace' | 'fail' | 'keep';
-  /** What to do when an owner cannot be set. @default as each transfer was created */
+  /**
+   * What to do when a file cannot be given its source's owner, mode, times, xattrs or access control lists; what was
+   * refused before is tried again, unless this says `skip`. @default as each transfer was created
+   */
+  readonly metadata?: MetadataPolicy;
+  /** Short for `metadata: {owner}`. */
   readonly owner?: OwnerPolicy;
   /** Keep the state files and mark them final. @default false */
   readonly keepState?: boolean;
@@ -115,6 +120,10 @@ export interface FinalizedEntry {
   readonly filesDone: number;
   /** Bytes of all files. */
   readonly bytes: number;
+  /** How many published files and directories lack a part of their source's metadata. */
+  readonly lacking: number;
+  /** What any of them lacks. */
+  readonly lacks: readonly MetadataPart[];
   /** The copies were completed from the sources first. */
   readonly resumed: boolean;
   /** Why the transfer is `busy`, `corrupt`, `failed`, `kept` or `rolled-back`, or what the input is instead. */
@@ -148,6 +157,8 @@ export type FinalizeEvent =
       readonly counts: Readonly<Partial<Record<FinalizeAction, number>>>;
       readonly files: number;
       readonly bytes: number;
+      readonly lacking: number;
+      readonly lacks: readonly MetadataPart[];
       readonly resumed: number;
     }
   /** A failure of a directory or an input, not of a state file. */
@@ -168,6 +179,10 @@ export interface FinalizeReport {
   readonly files: number;
   /** The bytes of published files. */
   readonly bytes: number;
+  /** How many published files and directories lack a part of their source's metadata. */
+  readonly lacking: number;
+  /** What any of them lacks. */
+  readonly lacks: readonly MetadataPart[];
   /** How many transfers were completed from their sources. */
   readonly resumed: number;
   /**

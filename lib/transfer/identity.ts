@@ -1,9 +1,10 @@
 // What the addon is told of a new transfer: rank, job and the name of its state file, from what the caller says and the
 // launcher told; policies, from what the caller says and the defaults.
+import { policies } from '../base/keep.js';
 import { launched } from '../base/launch.js';
 import { absoluteDirectory, absolutePath, displayName } from '../base/names.js';
-import { answer, DURABILITY, type NativeTransferOptions, native, OWNER, UNKNOWN_LOCAL_RANK } from '../base/native.js';
-import { checkOptions, defaultOwnerPolicy, settings, shapes } from '../base/options.js';
+import { answer, DURABILITY, type NativeTransferOptions, native, UNKNOWN_LOCAL_RANK } from '../base/native.js';
+import { checkOptions, settings, shapes } from '../base/options.js';
 import type { CreateOptions, PathLike } from '../base/types.js';
 
 type Identity = Pick<NativeTransferOptions, 'stateFile' | 'rank' | 'size' | 'localRank' | 'job' | 'attempt'>;
@@ -60,11 +61,11 @@ export async function placesOf(options: CreateOptions): Promise<{ readonly dir: 
  */
 export function nativeOptions(options: CreateOptions, dataset: Buffer = Buffer.alloc(0)): NativeTransferOptions {
   checkOptions('create', options, shapes.create, ['name']);
-  const { name, owner = defaultOwnerPolicy(), allRanks = false, durability = settings().durability } = options;
+  const { name, allRanks = false, durability = settings().durability } = options;
   const { chunkSize } = settings();
   return {
     ...identify(options),
-    ...{ name, allRanks, chunkSize, durability: DURABILITY[durability], owner: OWNER[owner] },
+    ...{ name, allRanks, chunkSize, durability: DURABILITY[durability], ...policies(options) },
     ...{ home: options.home === undefined ? Buffer.alloc(0) : absoluteDirectory(options.home, 'home'), dataset },
   };
 }

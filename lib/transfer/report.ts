@@ -8,10 +8,13 @@ import {
   TransferError,
   toFailure,
 } from '../base/errors.js';
+import { partsOf } from '../base/keep.js';
 import { displayName, toText } from '../base/names.js';
-import { HAS_CRC_FLAG, type NativeReport, OWNER_GIVEN_FLAG, PUBLISHED_FLAG, STATE_MASK } from '../base/native.js';
-import type { Failure, FileReport, TransferReport, TransferStateName } from '../base/types.js';
+import { HAS_CRC_FLAG, type NativeReport, PUBLISHED_FLAG, STATE_MASK } from '../base/native-report.js';
+import type { Failure, FileReport, MetadataPart, TransferReport, TransferStateName } from '../base/types.js';
 
+const OWNER_BIT = 1;
+const ALL_BITS = 0xff;
 const FILE_STATES = ['pending', 'done', 'failed'] as const;
 
 class ReportedFile implements FileReport {
@@ -21,6 +24,7 @@ class ReportedFile implements FileReport {
   readonly state: FileReport['state'];
   declare readonly crc32c?: number;
   readonly ownerGiven: boolean;
+  readonly lacks: readonly MetadataPart[];
   declare readonly error?: Failure;
   // Private, and so neither printed nor in JSON.
   readonly #source: Buffer;
@@ -33,7 +37,8 @@ class ReportedFile implements FileReport {
     this.size = columns.sizes[row] as number;
     this.state = flags & PUBLISHED_FLAG ? 'published' : (FILE_STATES[flags & STATE_MASK] as FileReport['state']);
     if (flags & HAS_CRC_FLAG) this.crc32c = columns.crcs[row] as number;
-    this.ownerGiven = (flags & OWNER_GIVEN_FLAG) !== 0;
+    this.lacks = partsOf(columns.lacks[row] as number);
+    this.ownerGiven = !this.lacks.includes('owner');
     if (failure) this.error = toFailure(failure);
     this.#source = source;
     this.#dest = dest;
@@ -60,9 +65,7 @@ function readFiles(columns: NativeReport): FileReport[] {
   return Array.from(columns.sizes, (_, row) => new ReportedFile(row, next(), next(), columns, failures.get(row)));
 }
 
-function count(columns: NativeReport, test: (flags: number) => boolean): number {
-  return columns.states.reduce((n, flags) => (test(flags) ? n + 1 : n), 0);
-}
+const count = (column: Uint8Array, bits: number): number => column.reduce((n, has) => (has & bits ? n + 1 : n), 0);
 
 interface Heading {
   readonly name: string;
@@ -77,9 +80,12 @@ export function makeReport(heading: Heading, columns: NativeReport): TransferRep
   return {
     ...heading,
     bytes: columns.sizes.reduce((sum, size) => sum + size, 0),
-    filesPublished: count(columns, (flags) => (flags & PUBLISHED_FLAG) !== 0),
+    filesPublished: count(columns.states, PUBLISHED_FLAG),
     filesFailed: columns.failures.length,
-    ownerWarnings: count(columns, (flags) => (flags & OWNER_GIVEN_FLAG) === 0),
+    ownerWarnings: count(columns.lacks, OWNER_BIT),
+    lacking: count(columns.lacks, ALL_BITS) + columns.directoriesLacking,
+    lacks: partsOf(columns.lacks.reduce((all, bits) => all | bits, columns.directoriesLack)),
+    notCopied: columns.notCopied,
     get files() {
       files ??= readFiles(columns);
       return files;

@@ -20,6 +20,16 @@ using Uuid = std::array<uint8_t, 16>;
 enum class Durability : uint8_t { kFull = 1, kNone = 2 };
 // What to do where the system refuses an owner (a mode, times ...).
 enum class OwnerPolicy : uint8_t { kFail = 1, kWarn = 2, kSkip = 3 };
+// One for each part of the metadata. Capabilities, setuid and setgid are the owner's. `acls` kSkip: a file gets what
+// its directory gives to new files.
+struct Policies {
+  OwnerPolicy owner = OwnerPolicy::kWarn;
+  OwnerPolicy mode = OwnerPolicy::kFail;
+  OwnerPolicy times = OwnerPolicy::kFail;
+  OwnerPolicy xattrs = OwnerPolicy::kFail;
+  OwnerPolicy acls = OwnerPolicy::kFail;
+  friend bool operator==(const Policies&, const Policies&) = default;
+};
 // What inode numbers are worth on the file system of the destinations.
 enum class Inodes : uint8_t { kStable = 1, kMeanNothing = 2, kNotProbed = 3 };
 
@@ -125,11 +135,7 @@ struct TransferInfo {
   uint64_t start_time = 0;     // of the writing process, in clock ticks after boot; field 22 of /proc/PID/stat
   uint64_t pid_namespace = 0;  // of that process: the inode of /proc/self/ns/pid; 0: unknown
   Durability durability = Durability::kFull;
-  OwnerPolicy owner = OwnerPolicy::kWarn;
-  OwnerPolicy mode = OwnerPolicy::kFail;  // this and the next three are recorded for who comes; kFail is what is done
-  OwnerPolicy times = OwnerPolicy::kFail;
-  OwnerPolicy xattrs = OwnerPolicy::kFail;
-  OwnerPolicy acls = OwnerPolicy::kFail;
+  Policies keep;
   uint32_t chunk_size = 0;  // bytes
   std::string job;          // of the scheduler or launcher; empty: none is known
   uint32_t local_rank = kNoLocalRank;
@@ -157,8 +163,19 @@ struct ChunkSum {
 };
 
 // What a file could not be given: bits of FileProgress::lacking.
-inline constexpr uint8_t kLacksOwner = 1, kLacksMode = 2, kLacksTimes = 4;
-inline constexpr uint8_t kLackable = 63;  // and 8 xattrs, 16 ACLs, 32 capabilities
+inline constexpr uint8_t kLacksOwner = 1, kLacksMode = 2, kLacksTimes = 4, kLacksXattrs = 8, kLacksAcls = 16,
+                         kLacksCapabilities = 32;
+inline constexpr uint8_t kLackable = 63;  // all of them
+
+// How many files and directories lack something, and what any of them lacks.
+struct Lacking {
+  uint64_t count = 0;
+  uint8_t bits = 0;
+  void Add(uint8_t lacks) {
+    count += lacks != 0;
+    bits |= lacks;
+  }
+};
 
 struct FileProgress {
   FileState state = FileState::kPending;

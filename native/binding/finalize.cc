@@ -20,7 +20,7 @@ Napi::Value ToJs(Napi::Env env, const FileEntry& file, const FileProgress& progr
   Napi::Object object = Object(env, "kind", file.kind, "source", AsBytes{file.source}, "dest", AsBytes{file.dest},
                                "temporary", AsBytes{temporary}, "size", file.size, "metadata", ToJs(env, file.meta));
   Set(object, "state", progress.state, "published", progress.published, "kept", progress.kept);
-  Set(object, "ownerGiven", progress.owner_given(), "chunks", progress.chunks.size());
+  Set(object, "lacks", progress.lacking, "chunks", progress.chunks.size());
   if (progress.state == FileState::kDone) Set(object, "crc32c", progress.crc);
   Set(object, "failure", *progress.failure);
   return object;
@@ -28,7 +28,9 @@ Napi::Value ToJs(Napi::Env env, const FileEntry& file, const FileProgress& progr
 
 Napi::Value ToJs(Napi::Env env, const TransferInfo& i) {
   Napi::Object object = Object(env, "backend", i.backend, "bootId", i.boot_id, "startTime", i.start_time, "durability",
-                               i.durability, "owner", i.owner, "chunkSize", i.chunk_size, "job", i.job);
+                               i.durability, "chunkSize", i.chunk_size, "job", i.job);
+  Set(object, "owner", i.keep.owner, "mode", i.keep.mode, "times", i.keep.times, "xattrs", i.keep.xattrs, "acls",
+      i.keep.acls);
   if (i.local_rank != kNoLocalRank) Set(object, "localRank", i.local_rank);
   return object;
 }
@@ -47,8 +49,12 @@ Policy ReadPolicy(const Napi::Object& policy) {
   Take(policy, "incomplete", &p.incomplete, "fallback", &p.fallback, "roots", &p.roots);
   Take(policy, "keepState", &p.keep_state, "dryRun", &p.dry_run, "mayDelete", &p.may_delete, "together", &p.together);
   Take(policy, "verify", &p.publish.verify, "overwrite", &p.publish.overwrite);
-  if (const auto owner = FromJs<uint32_t>(policy.Get("owner")); owner != 0)
-    p.publish.owner = static_cast<OwnerPolicy>(owner);
+  const auto asked = [&](const char* name, std::optional<OwnerPolicy>* out) {
+    if (const auto word = FromJs<uint32_t>(policy.Get(name)); word != 0) *out = static_cast<OwnerPolicy>(word);
+  };
+  AskedPolicies& keep = p.publish.keep;
+  asked("owner", &keep.owner), asked("mode", &keep.mode), asked("times", &keep.times);
+  asked("xattrs", &keep.xattrs), asked("acls", &keep.acls);
   p.word = ReadWord(policy);
   return p;
 }
@@ -57,8 +63,8 @@ namespace {
 
 Napi::Value ToJs(Napi::Env env, const Finalized& f, uint32_t at) {
   return Object(env, "at", at, "action", f.action, "stateFile", AsBytes{f.state_file}, "name", f.name, "rank", f.rank,
-                "files", f.files, "filesDone", f.files_done, "bytes", f.bytes, "resumed", f.resumed, "failure",
-                f.status);
+                "files", f.files, "filesDone", f.files_done, "bytes", f.bytes, "lacking", f.lacking.count, "lacks",
+                f.lacking.bits, "resumed", f.resumed, "failure", f.status);
 }
 
 bool NeedsEntry(Action action) {
@@ -79,6 +85,7 @@ Napi::Value ToJs(Napi::Env env, const std::vector<Finalized>& batch, bool all) {
   Napi::Array entries = Napi::Array::New(env);
   std::vector<uint32_t> counts(kActions);
   uint64_t files = 0, bytes = 0, resumed = 0;
+  Lacking lacking;
   for (uint32_t at = 0; at < batch.size(); at++) {
     const Finalized& done = batch[at];
     if (all || NeedsEntry(done.action) || HasCause(done)) {
@@ -90,8 +97,11 @@ Napi::Value ToJs(Napi::Env env, const std::vector<Finalized>& batch, bool all) {
     if (done.action != Action::kPublished) continue;
     files += done.files;
     bytes += done.bytes;
+    lacking.count += done.lacking.count;
+    lacking.bits |= done.lacking.bits;
   }
-  return Object(env, "entries", entries, "counts", counts, "files", files, "bytes", bytes, "resumed", resumed);
+  return Object(env, "entries", entries, "counts", counts, "files", files, "bytes", bytes, "lacking", lacking.count,
+                "lacks", lacking.bits, "resumed", resumed);
 }
 
 Napi::Value CommittedToJs(Napi::Env env, const std::vector<Finalized>& batch) {
@@ -123,6 +133,7 @@ Napi::Value ToJs(Napi::Env env, const Surveyed& s) {
   Set(entry, "uuid", s.uuid, "name", s.name, "rank", s.rank, "size", s.size, "uid", s.uid, "modifiedNs", s.modified);
   Set(entry, "files", s.files, "filesDone", s.files_done, "filesFailed", s.files_failed);
   Set(entry, "filesPublished", s.files_published, "bytes", s.bytes, "bytesDone", s.bytes_done);
+  Set(entry, "lacking", s.lacking.count, "lacks", s.lacking.bits);
   Set(entry, "canceled", s.canceled, "committed", s.settled, "host", s.host, "pid", s.pid, "allRanks", s.all_ranks);
   Set(entry, "dataset", s.dataset, "attempt", s.attempt, "job", s.job, "home", AsBytes{s.home}, "jobs", s.jobs,
       "failure", s.status);

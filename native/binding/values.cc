@@ -13,7 +13,6 @@ namespace axl {
 namespace {
 
 constexpr uint8_t kPublishedFlag = 0x10;
-constexpr uint8_t kOwnerGivenFlag = 0x20;
 constexpr uint8_t kHasCrcFlag = 0x40;
 
 // Without a copy.
@@ -112,7 +111,9 @@ PlanOptions ReadPlanOptions(const Napi::Object& options) {
 
 TransferOptions ReadTransferOptions(const Napi::Object& options) {
   TransferOptions o;
-  Take(options, "name", &o.name, "stateFile", &o.state_file, "durability", &o.durability, "owner", &o.owner);
+  Take(options, "name", &o.name, "stateFile", &o.state_file, "durability", &o.durability);
+  Take(options, "owner", &o.keep.owner, "mode", &o.keep.mode, "times", &o.keep.times, "xattrs", &o.keep.xattrs, "acls",
+       &o.keep.acls);
   Take(options, "rank", &o.rank, "size", &o.size, "localRank", &o.local_rank, "job", &o.job, "attempt", &o.attempt);
   Take(options, "chunkSize", &o.chunk_size, "allRanks", &o.all_ranks, "home", &o.home, "dataset", &o.dataset);
   return o;
@@ -156,7 +157,10 @@ Napi::Value ToJs(Napi::Env env, const Pending& files) {
 }
 
 ReportColumns::ReportColumns(const Transfer& transfer)
-    : names_(std::make_shared<std::string>()), failure_(transfer.failure()) {
+    : names_(std::make_shared<std::string>()),
+      directories_(transfer.directories()),
+      not_copied_(transfer.not_copied().begin(), transfer.not_copied().end()),
+      failure_(transfer.failure()) {
   size_t bytes = 0, files = 0;
   transfer.EachFile([&](const FileEntry& file, const FileProgress&) {
     bytes += file.source.size() + file.dest.size() + 2;
@@ -166,6 +170,7 @@ ReportColumns::ReportColumns(const Transfer& transfer)
   sizes_.reserve(files);
   states_.reserve(files);
   crcs_.reserve(files);
+  lacks_.reserve(files);
   const bool published = transfer.state() == Transfer::State::kPublished;
   transfer.EachFile([&](const FileEntry& file, const FileProgress& progress) { Add(file, progress, published); });
 }
@@ -179,7 +184,8 @@ void ReportColumns::Add(const FileEntry& file, const FileProgress& progress, boo
   sizes_.push_back(static_cast<double>(file.size));
   crcs_.push_back(progress.crc);
   states_.push_back(static_cast<uint8_t>(static_cast<unsigned>(progress.state) | (published ? kPublishedFlag : 0) |
-                                         (progress.owner_given() ? kOwnerGivenFlag : 0) | (has_crc ? kHasCrcFlag : 0)));
+                                         (has_crc ? kHasCrcFlag : 0)));
+  lacks_.push_back(progress.state == FileState::kDone ? progress.lacking : 0);
 }
 
 Napi::Object ReportColumns::ToJs(Napi::Env env) const {
@@ -191,7 +197,9 @@ Napi::Object ReportColumns::ToJs(Napi::Env env) const {
   }
   return Object(env, "names", Share(env, names_), "sizes", ToTypedArray<Napi::Float64Array>(env, sizes_), "states",
                 ToTypedArray<Napi::Uint8Array>(env, states_), "crcs", ToTypedArray<Napi::Uint32Array>(env, crcs_),
-                "failures", failures, "failure", failure_);
+                "lacks", ToTypedArray<Napi::Uint8Array>(env, lacks_), "directoriesLacking", directories_.count,
+                "directoriesLack", directories_.bits, "notCopied", not_copied_, "failures", failures, "failure",
+                failure_);
 }
 
 }  // namespace axl

@@ -87,13 +87,14 @@ Status Adopter::Look(uint32_t id, std::optional<uint32_t> crc, const std::atomic
   if (out->crc != *crc)
     return Status::Make(Code::kVerify, "the temporary file does not have the bytes of its source", path);
   out->id = id;
+  out->privileges = st.st_uid == os_.EffectiveUser();  // another user may have it open, and change it still
   out->to = std::move(to);
   return Status::Ok();
 }
 
 Status Adopter::GiveMetadata(Arrived* file) const {
-  return ApplyMetadata(os_, file->to.get(), Temporary(file->id), state_.files[file->id].meta, state_.info.owner,
-                       &file->given);
+  const Giving how{state_.info.keep, file->inherits, file->privileges};
+  return ApplyMetadata(os_, file->to.get(), Temporary(file->id), state_.files[file->id].meta, how, &file->given);
 }
 
 Status Adopter::MakeDurable(Arrived* file) const {
@@ -103,6 +104,10 @@ Status Adopter::MakeDurable(Arrived* file) const {
   Seen seen;  // last: what comes before changes the ctime
   if (int r = os_.Look(file->to.get(), "", &seen); r < 0) return Status::Errno(-r, "statx", Temporary(file->id));
   file->temporary = IdentityOf(seen);
+  const FileEntry& entry = state_.files[file->id];
+  if (Status s = ReadBack(seen.st, Temporary(file->id), entry.meta, state_.info.keep, entry.kind, &file->given);
+      !s.ok())
+    return s;
   if (int r = file->to.Close(); r < 0) return Status::Errno(-r, "close", Temporary(file->id));
   return Status::Ok();
 }

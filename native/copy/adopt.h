@@ -22,6 +22,8 @@ struct Arrived {
   Fd to;
   Identity temporary;
   uint32_t crc = 0;
+  bool inherits = true;    // as in Giving
+  bool privileges = true;  // as in Giving
   Given given;
 };
 

@@ -20,7 +20,8 @@ struct CopyJob::Large {
   uint32_t left;     // chunks that have not ended
   bool opened = false;
   bool sparse = false;
-  Status status;  // the first failure
+  bool inherits = true;  // as in Giving
+  Status status;         // the first failure
   Fd from, to;
   Fd old;  // what a killed run wrote elsewhere: its chunks are copied from here, and it has no name any more
   std::vector<bool> has_kept;

@@ -38,6 +38,7 @@ Status CopyJob::OpenLarge(Large& large) {
   Left left;
   if (Status s = OpenTemporary(large.id, resuming_ ? &left : nullptr, &parent, &large.to); !s.ok()) return s;
   large.old = std::move(left.old);
+  large.inherits = parent.HasDefaultAcl();
   struct stat st;
   if (int r = os_.Fstat(large.from.get(), &st); r < 0) return Status::Errno(-r, "fstat", file.source);
   large.sparse = static_cast<uint64_t>(st.st_blocks) * 512 < file.size;
@@ -113,6 +114,7 @@ void CopyJob::FinishLarge(Large& large) {
   const FileEntry& file = state_.files[large.id];
   Arrived whole;
   whole.id = large.id;
+  whole.inherits = large.inherits;
   for (size_t i = 0; i < large.crcs.size(); i++) {
     const uint64_t offset = i * static_cast<uint64_t>(chunk_size_);
     whole.crc = Crc32cCombine(whole.crc, large.crcs[i], std::min<uint64_t>(chunk_size_, file.size - offset));

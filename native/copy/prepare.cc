@@ -17,8 +17,9 @@ namespace {
 
 Status MakeDirectory(Os& os, Journal& journal, uint32_t id, bool resuming, bool* made) {
   const DirEntry& dir = journal.state().dirs[id];
-  // Ours to write into until it is published; then it gets its source's mode.
-  const mode_t mode = dir.described ? (dir.meta.mode | 0700) & 0777 : 0777;
+  // Ours alone until it is published, since nobody shall see more of it than of its source. Then it gets that one's
+  // mode.
+  const mode_t mode = dir.described ? 0700 : 0777;
   ParentDirectory parent(os);
   if (Status s = parent.Open(dir.path); !s.ok()) return s;
   const std::string name(BaseOf(dir.path));

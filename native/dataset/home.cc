@@ -41,7 +41,7 @@ Status Home::Open(Os& os, const std::string& path, std::unique_ptr<Home>* out) {
   std::unique_ptr<Home> home(new Home(os, path));
   const int flags = O_PATH | O_DIRECTORY;
   // A user's link must not lead root to another directory.
-  const bool root = os.EffectiveUser() == 0;
+  const bool root = os.IsRoot();
   home->dir_ = Fd(os, root ? os.OpenNoLinks(AT_FDCWD, path.c_str(), flags) : os.Open(AT_FDCWD, path.c_str(), flags));
   const int error = home->dir_.error();
   if (error == ENOENT || error == ENOTDIR)
@@ -60,7 +60,7 @@ Status Home::Look() {
   if (const int r = os_.Fstat(dir_.get(), &st); r < 0) return Status::Errno(-r, "fstat", path_);
   identity_ = std::to_string(st.st_dev) + " " + std::to_string(st.st_ino);
   const bool shared = (st.st_mode & S_IWOTH) != 0 || ((st.st_mode & S_IWGRP) != 0 && st.st_gid != 0);
-  if (os_.EffectiveUser() != 0 || (st.st_uid == 0 && !shared)) return Status::Ok();
+  if (!os_.IsRoot() || (st.st_uid == 0 && !shared)) return Status::Ok();
   return Status::Make(Code::kUnsafePath,
                       "the home of a dataset of root must be root's alone, but other users can write to it", path_);
 }

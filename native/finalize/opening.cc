@@ -14,6 +14,7 @@ bool Case::IsDraft() const { return Journal::IsDraftName(BaseOf(result.state_fil
 
 void Case::Set(Action action, Status why) {
   result.action = action;
+  result.lacking = action == Action::kPublished && publisher ? publisher->lacking() : Lacking{};
   result.status = std::move(why);
 }
 

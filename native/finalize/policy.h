@@ -59,6 +59,7 @@ struct Finalized {
   uint64_t files = 0;
   uint64_t files_done = 0;
   uint64_t bytes = 0;
+  Lacking lacking = {};                     // of what is published
   std::vector<uint64_t> destinations = {};  // of a commit: a number for each final path
 };
 

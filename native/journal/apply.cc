@@ -14,7 +14,8 @@ namespace {
 bool IsPath(const std::string& path) { return IsCanonical(path) || IsUri(path); }
 
 bool IsKnownXattr(std::string_view name) {
-  return name == "system.posix_acl_access" || name == "system.posix_acl_default" || name == "security.capability";
+  return name.starts_with("user.") || name == "system.posix_acl_access" || name == "system.posix_acl_default" ||
+         name == "security.capability";
 }
 
 bool IsSource(const FileEntry& f) {
@@ -22,14 +23,12 @@ bool IsSource(const FileEntry& f) {
   return f.source.empty() ? may_lack : f.kind != FileKind::kGenerated && IsPath(f.source);
 }
 
-// nullptr, or what is wrong; *known: of those that this program gives.
-const char* CheckMetadata(const Metadata& m, bool* known) {
+// nullptr, or what is wrong.
+const char* CheckMetadata(const Metadata& m) {
   if (m.mode > 07777) return "a mode of more than its bits";
   for (const Xattr& x : m.xattrs) {
     if (x.name.find('\0') != std::string::npos) return "an xattr with an impossible name";
-    if (x.name.starts_with("user.")) continue;
     if (!IsKnownXattr(x.name)) return "an xattr that no file is given";
-    *known = false;
   }
   return nullptr;
 }
@@ -90,9 +89,7 @@ class Applier {
     if (f.link_target.find('\0') != std::string::npos || f.size >= 1ull << 63) return "a malformed FILE";
     if (f.kind == FileKind::kHardLink && (f.linked >= r.id || s_.files[f.linked].kind != FileKind::kRegular))
       return "a hard link to no file before it";
-    bool known = true;
-    if (const char* broken = CheckMetadata(f.meta, &known)) return broken;
-    if (!known) Needs(Need::kXattr);
+    if (const char* broken = CheckMetadata(f.meta)) return broken;
     s_.needs |= NeedsOf(f);
     s_.files.push_back(std::move(f));
     s_.progress.emplace_back();
@@ -102,9 +99,7 @@ class Applier {
   const char* operator()(DirRecord& r) {
     if (s_.sealed || r.id != s_.dirs.size()) return "a DIR out of order";
     if (!IsCanonical(r.dir.path)) return "a DIR with an unsafe path";
-    bool known = true;
-    if (const char* broken = CheckMetadata(r.dir.meta, &known)) return broken;
-    if (!known) Needs(Need::kXattr);
+    if (const char* broken = CheckMetadata(r.dir.meta)) return broken;
     s_.dirs.push_back(std::move(r.dir));
     s_.renounced.push_back(false);
     return nullptr;

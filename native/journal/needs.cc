@@ -19,7 +19,6 @@ constexpr Sentence kSentences[] = {
     {Need::kHardLink, "a file is a hard link"},
     {Need::kGenerated, "a file is generated"},
     {Need::kPhase, "its files are published in phases"},
-    {Need::kXattr, "a file has an ACL or a capability"},
     {Need::kStaged, "files are staged in a store"},
     {Need::kDirection, "a store has begun to complete or to abort it"},
     {Need::kExpect, "a source must have a recorded checksum"},

@@ -16,7 +16,6 @@ enum class Need : uint32_t {
   kHardLink = 1 << 2,
   kGenerated = 1 << 3,
   kPhase = 1 << 4,
-  kXattr = 1 << 5,
   kStaged = 1 << 7,
   kDirection = 1 << 8,
   kExpect = 1 << 9,

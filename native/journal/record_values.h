@@ -20,7 +20,8 @@ struct TransferRecord {
   static void Fields(auto& r, auto& v) {
     auto& i = r.info;
     v(i.name, i.backend, i.rank, i.size, i.host, i.boot_id, i.pid, i.start_time, i.pid_namespace, i.durability);
-    v(i.owner, i.mode, i.times, i.xattrs, i.acls, i.chunk_size, i.job, i.local_rank, i.all_ranks, i.dataset, i.attempt);
+    v(i.keep.owner, i.keep.mode, i.keep.times, i.keep.xattrs, i.keep.acls);
+    v(i.chunk_size, i.job, i.local_rank, i.all_ranks, i.dataset, i.attempt);
     v(i.home, i.home_identity, i.self, i.directory, i.inodes, i.heartbeat_ms);
   }
 };

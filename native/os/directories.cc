@@ -6,6 +6,7 @@
 #include <cerrno>
 
 #include "base/names.h"
+#include "os/acl.h"
 
 namespace axl {
 
@@ -47,6 +48,15 @@ Status ParentDirectory::Open(std::string_view path) {
   if (dir_ && parent == dir_->path) return Status::Ok();
   dir_.reset();
   return cache_ ? cache_->Open(parent, &dir_) : OpenDirectory(os_, parent, &dir_);
+}
+
+bool ParentDirectory::HasDefaultAcl() const {
+  std::atomic<int8_t>& known = dir_->default_acl;
+  if (known < 0) {
+    const ssize_t n = os_.GetXattrOf(fd(), kDefaultAcl, nullptr, 0);
+    known = n != -ENODATA && n != -EOPNOTSUPP && n != -ENOSYS;
+  }
+  return known > 0;
 }
 
 }  // namespace axl

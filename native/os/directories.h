@@ -16,8 +16,9 @@ namespace axl {
 
 struct Directory {
   std::string path;
-  Fd fd;                              // O_PATH
-  std::atomic<bool> writable{false};  // somebody asked, and it was
+  Fd fd;                                // O_PATH
+  std::atomic<bool> writable{false};    // somebody asked, and it was
+  std::atomic<int8_t> default_acl{-1};  // new files get an access control list: yes, no, -1: nobody asked
 };
 
 // Without following links anywhere in the path: kUnsafePath if there is one.
@@ -56,6 +57,8 @@ class ParentDirectory {
   int fd() const { return dir_->fd.get(); }
   const std::string& path() const { return dir_->path; }
   std::atomic<bool>& writable() const { return dir_->writable; }
+  // Does what is made in it get an access control list? True where that cannot be told.
+  bool HasDefaultAcl() const;
 
  private:
   Os& os_;

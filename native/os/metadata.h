@@ -1,7 +1,12 @@
-// Owner, mode, times and user xattrs: read from a source, given to a descriptor, compared with a stat.
+// Owner, mode, times, xattrs and access control lists: read from a source, given to a descriptor, compared with a stat.
 #pragma once
 
 #include <sys/stat.h>
+
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "base/record.h"
 #include "base/status.h"
@@ -12,11 +17,15 @@ namespace axl {
 Time TimeOf(const struct timespec& t);
 Metadata MetadataOf(const struct stat& st);  // without xattrs
 
-// The user.* xattrs of an open file. A file system without xattrs has none: not an error.
-Status ReadXattrs(Os& os, int fd, const std::string& path, std::vector<Xattr>* out);
-
-// What the file will carry when chown was not possible: no setuid, no setgid.
-uint32_t EffectiveMode(const Metadata& meta, bool owner_given);
+// Is it an xattr that is copied: user.*, an access control list, a capability?
+bool IsCopiedXattr(std::string_view name);
+// Is it one that grants or denies access, and that is not copied: another kind of access control list (NFSv4, SMB), or
+// a label of SELinux?
+bool IsForeignXattr(std::string_view name);
+// Those of an open file that are copied; and the names of such as are not. A file system without xattrs has none: not
+// an error.
+Status ReadXattrs(Os& os, int fd, const std::string& path, std::vector<Xattr>* out,
+                  std::set<std::string>* foreign = nullptr);
 
 // What a file was given of its metadata: what it has now, and what it lacks (bits kLacks...).
 struct Given {
@@ -25,13 +34,24 @@ struct Given {
   bool owner() const { return (lacking & kLacksOwner) == 0; }
 };
 
-// xattrs, chown, then chmod (chown clears setuid), then times. On failure the file is partly changed, and is not
-// to be published. Under kFail a refused chown is an error.
-Status ApplyMetadata(Os& os, int fd, const std::string& path, const Metadata& meta, OwnerPolicy policy, Given* given);
+// How it is given.
+struct Giving {
+  Policies keep = {};
+  bool inherits = true;    // it may have the access control list of its directory, which it is not to have
+  bool privileges = true;  // it may get setuid, setgid and capabilities: nobody else can have changed it
+};
+
+// xattrs, chown, then access control lists and chmod (chown clears setuid), capabilities, times. On failure the file is
+// partly changed, and is not to be published. What is refused is an error under kFail. Where the group or the list
+// cannot be given, the mode grants nobody what the source does not. `given`: as far as calls tell, see ReadBack.
+Status ApplyMetadata(Os& os, int fd, const std::string& path, const Metadata& meta, const Giving& how, Given* given);
 // The same for a symbolic link: owner and times only, and neither where what is given does not `reach` the link: it
 // would be given to the target. kVerify if something else has its name.
 Status ApplyLinkMetadata(Os& os, int dir, const std::string& name, const std::string& path, const Metadata& meta,
-                         OwnerPolicy policy, bool reach, Given* given);
+                         const Policies& keep, bool reach, Given* given);
+// After the last change: what the file really has of mode and times, which file systems round or ignore.
+Status ReadBack(const struct stat& st, const std::string& path, const Metadata& meta, const Policies& keep,
+                FileKind kind, Given* given);
 // Where it is not known (mounts.h): does it reach a link? One that points to itself is made under this name, tried and
 // removed again, since nothing else can be changed by that.
 bool TryLink(Os& os, int dir, const std::string& name);
@@ -42,7 +62,7 @@ inline constexpr const char* kNotReplaced =
     "the destination is a socket, a FIFO or a device, and only a file or a symbolic link is replaced: remove it, then "
     "try again";
 
-// Does the stat show this owner (if given), mode and mtime?
-bool MetadataMatches(const struct stat& st, const Metadata& meta, bool owner_given, FileKind kind);
+// Does the stat show what the file had when it was DONE: mode, mtime, and the owner?
+bool IsAsGiven(const struct stat& st, const FileEntry& file, const FileProgress& done, bool owner);
 
 }  // namespace axl

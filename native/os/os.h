@@ -75,10 +75,16 @@ class Os {
   virtual ssize_t ListXattr(int fd, char* names, size_t n) = 0;
   virtual ssize_t GetXattr(int fd, const char* name, void* value, size_t n) = 0;
   virtual int SetXattr(int fd, const char* name, const void* value, size_t n) = 0;
+  virtual int RemoveXattr(int fd, const char* name) = 0;
+  // Of a descriptor that may be O_PATH.
+  virtual ssize_t GetXattrOf(int fd, const char* name, void* value, size_t n) = 0;
   virtual ssize_t ListXattrLink(const char* path, char* names, size_t n) = 0;  // llistxattr
 
   virtual int Lock(int fd) = 0;  // flock(LOCK_EX | LOCK_NB)
   virtual uid_t EffectiveUser() = 0;
+  // Of the initial user namespace: whose user 0 may do anything, and whose user ids are those of the disk. User 0 of
+  // another one, as in a rootless container, is a user as others are.
+  virtual bool IsRoot() = 0;
 
   static Os& Posix();
 };

@@ -15,6 +15,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <memory>
 
 #include "os/os.h"
@@ -70,6 +71,14 @@ void Translate(const struct statx& x, Seen* seen) {
   if ((x.stx_mask & STATX_MNT_ID) != 0) seen->mount = x.stx_mnt_id;
   seen->mount_root = (x.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
   seen->fixed = (x.stx_attributes & (STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND)) != 0;
+}
+
+// All ids are there, and are what they are. True where the kernel knows no user namespaces.
+bool IsInitialNamespace() {
+  std::ifstream map("/proc/self/uid_map");
+  uint64_t inside = 0, outside = 0, count = UINT32_MAX;
+  map >> inside >> outside >> count;
+  return inside == 0 && outside == 0 && count == UINT32_MAX;
 }
 
 class PosixOs final : public Os {
@@ -193,10 +202,19 @@ class PosixOs final : public Os {
   int SetXattr(int fd, const char* name, const void* value, size_t n) override {
     return Retry(fsetxattr, fd, name, value, n, 0);
   }
+  int RemoveXattr(int fd, const char* name) override { return Retry(fremovexattr, fd, name); }
+  ssize_t GetXattrOf(int fd, const char* name, void* value, size_t n) override {
+    const std::string path = "/proc/self/fd/" + std::to_string(fd);
+    return Retry(getxattr, path.c_str(), name, value, n);
+  }
   ssize_t ListXattrLink(const char* path, char* names, size_t n) override { return Retry(llistxattr, path, names, n); }
 
   int Lock(int fd) override { return Retry(flock, fd, LOCK_EX | LOCK_NB); }
   uid_t EffectiveUser() override { return geteuid(); }
+  bool IsRoot() override {
+    static const bool initial = IsInitialNamespace();
+    return geteuid() == 0 && initial;
+  }
 };
 
 }  // namespace

@@ -1,4 +1,4 @@
-// Part of Plan: reads what the journal says about each source. A file is opened only if it has user xattrs.
+// Part of Plan: reads what the journal says about each source. A file is opened only if it has xattrs that are copied.
 #include <fcntl.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -19,23 +19,26 @@ namespace {
 
 constexpr std::array kWithoutDisk = {0x01021994L /* tmpfs */, 0x858458F6L /* ramfs */, 0x958458F6L /* hugetlbfs */};
 
-// Is there a "user." name in an xattr list?
-bool HasUserXattr(const char* names, size_t n) {
-  for (size_t at = 0; at < n; at += strnlen(names + at, n - at) + 1)
-    if (std::strncmp(names + at, "user.", 5) == 0) return true;
-  return false;
+// Is there one in an xattr list that is copied? And which are there that are not?
+bool HasCopiedXattr(const char* names, size_t n, std::set<std::string>* foreign) {
+  bool has = false;
+  for (size_t at = 0; at < n; at += strnlen(names + at, n - at) + 1) {
+    has |= IsCopiedXattr(names + at);
+    if (IsForeignXattr(names + at)) foreign->insert(names + at);
+  }
+  return has;
 }
 
-// Without opening: may the file have user xattrs? (1, 0 or -errno.) SELinux gives every file an xattr that we do not
+// Without opening: may the file have xattrs? (1, 0 or -errno.) SELinux gives every file an xattr that we do not
 // copy, so the names are looked at.
-int MayHaveXattrs(Os& os, const std::string& path) {
+int MayHaveXattrs(Os& os, const std::string& path, std::set<std::string>* foreign) {
   char names[1024];
   const ssize_t n = os.ListXattrLink(path.c_str(), names, sizeof names - 1);
   if (n == -ENOTSUP || n == -ENOSYS) return 0;
   if (n == -ERANGE || n == -E2BIG) return 1;
   if (n < 0) return static_cast<int>(n);
   names[n] = '\0';
-  return HasUserXattr(names, static_cast<size_t>(n)) ? 1 : 0;
+  return HasCopiedXattr(names, static_cast<size_t>(n), foreign) ? 1 : 0;
 }
 
 // Does stat say how much can be read? procfs says 0 of all files, sysfs a page without a block.
@@ -68,7 +71,7 @@ Status Plan::ReadSource(const std::string& path, FileSource source, mode_t kind,
     return Status::Errno(-r, "stat", path);
   if ((st->st_mode & S_IFMT) != kind) return Changed(path);
   // llistxattr would ask the link: what a link leads to is always opened.
-  const int may = followed || source.synced ? 1 : MayHaveXattrs(os_, path);
+  const int may = followed || source.synced ? 1 : MayHaveXattrs(os_, path, &not_copied_);
   if (may < 0) return Status::Errno(-may, "llistxattr", path);
   *meta = MetadataOf(*st);
   if (may == 0) return Status::Ok();
@@ -80,7 +83,7 @@ Status Plan::ReadSource(const std::string& path, FileSource source, mode_t kind,
   if (int r = os_.Fstat(fd.get(), st); r < 0) return Status::Errno(-r, "fstat", path);
   if ((st->st_mode & S_IFMT) != kind) return Changed(path);
   *meta = MetadataOf(*st);
-  return ReadXattrs(os_, fd.get(), path, &meta->xattrs);
+  return ReadXattrs(os_, fd.get(), path, &meta->xattrs, &not_copied_);
 }
 
 Status Plan::DescribeLink(FileEntry* entry) {

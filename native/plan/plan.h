@@ -3,6 +3,7 @@
 #pragma once
 
 #include <deque>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -79,6 +80,8 @@ class Plan {
   std::vector<Anchor> Anchors() const;
 
   PlanCounts counts() const { return counts_; }
+  // After Describe: xattrs of sources that grant or deny access, and that are not copied.
+  const std::set<std::string>& not_copied() const { return not_copied_; }
   // The entries as Take will give them.
   size_t file_count() const { return files_.size(); }
   size_t dir_count() const { return dirs_.size(); }
@@ -202,6 +205,7 @@ class Plan {
   size_t name_limit_ = 0;
   std::vector<size_t> newly_described_;  // parents that got a source in the add that runs now
   PlanCounts counts_;
+  std::set<std::string> not_copied_;
 };
 
 }  // namespace axl

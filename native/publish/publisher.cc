@@ -9,8 +9,6 @@
 
 #include "base/meter.h"
 #include "base/names.h"
-#include "os/metadata.h"
-#include "os/mounts.h"
 #include "os/sum.h"
 #include "publish/refusal.h"
 
@@ -52,7 +50,7 @@ Status Publisher::CheckWritable() {
 Recognized Publisher::Recognize(uint32_t id, const Sighting& at) {
   const FileEntry& file = state_.files[id];
   const bool right_size = options_.verify == Verify::kNone || static_cast<uint64_t>(at.seen.st.st_size) == file.size;
-  const bool right_owner = !disk_[id].owner_given || IsOurs(at.seen.st, file.meta);
+  const bool right_owner = (disk_[id].lacking & kLacksOwner) != 0 || IsOurs(at.seen.st, file.meta);
   if (!right_size || !right_owner) return {};
   return IsDoneFile(os_, state_, id, at, options_.verify == Verify::kChecksum);
 }
@@ -61,18 +59,7 @@ Recognized Publisher::Recognize(uint32_t id, const Sighting& at) {
 // directory, and must not get another owner, or a setuid, from us. Everybody else can give nothing away.
 bool Publisher::IsOurs(const struct stat& st, const Metadata& meta) const {
   const uid_t user = os_.EffectiveUser();
-  return user != 0 || st.st_uid == user || st.st_uid == meta.uid;
-}
-
-// With a policy of the caller's own, an owner that could not be given before is tried again: it may be root now. What
-// was changed since DONE is mended also if it looks right: the fsync of whoever mended it may have failed, and what is
-// in the cache then passes the next one.
-bool Publisher::NeedsMending(uint32_t id, const struct stat& st) const {
-  const Time done = state_.progress[id].temporary.ctime;
-  if (done != Time{} && done != TimeOf(st.st_ctim)) return true;
-  const bool retry = options_.owner && *options_.owner != OwnerPolicy::kSkip;
-  const FileEntry& file = state_.files[id];
-  return !MetadataMatches(st, file.meta, disk_[id].owner_given || retry, file.kind);
+  return !os_.IsRoot() || st.st_uid == user || st.st_uid == meta.uid;
 }
 
 Status Publisher::Check() {
@@ -197,37 +184,6 @@ Status Publisher::CheckContents(uint32_t id, const Sighting& at) {
              : Verifying("the contents differ from what was copied: the CRC-32C is another", at.path);
 }
 
-Status Publisher::Mend(uint32_t id) {
-  const FileEntry& file = state_.files[id];
-  Place place;
-  if (Status s = Find(id, &place); !s.ok()) return s;
-  const std::string name = disk_[id].published ? place.name : place.temporary;
-  const std::string path = Join(dir_.path(), name);
-  Given given;
-  if (file.kind == FileKind::kSymlink) {
-    const bool reach = ReachesLinks(os_, place.dir);
-    const Status s = ApplyLinkMetadata(os_, place.dir, name, path, file.meta, owner(), reach, &given);
-    disk_[id].owner_given = given.owner();
-    return s;
-  }
-  Fd fd(os_, os_.Open(place.dir, name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
-  Sighting at{place.dir, name, path, {}, !disk_[id].published};
-  // A mode may shut us out: it is the right one then, or somebody else's.
-  const bool shut = fd.error() == EACCES && os_.Look(place.dir, name.c_str(), &at.seen) == 0;
-  if (shut && MetadataMatches(at.seen.st, file.meta, disk_[id].owner_given, file.kind)) return Status::Ok();
-  if (!fd.valid()) return Status::Errno(fd.error(), "open", path);
-  if (int r = os_.Look(fd.get(), "", &at.seen); r < 0) return Status::Errno(-r, "statx", path);
-  if (Recognize(id, at).answer != Answer::kYes)
-    return Verifying("another file has replaced the one to be mended", path);
-  const OwnerPolicy policy = IsOurs(at.seen.st, file.meta) ? owner() : OwnerPolicy::kSkip;
-  const Status s = ApplyMetadata(os_, fd.get(), path, file.meta, policy, &given);
-  disk_[id].owner_given = given.owner();
-  if (!s.ok()) return s;
-  if (!journal_.durable()) return Status::Ok();
-  if (int r = os_.Fsync(fd.get()); r < 0) return Status::Errno(-r, "fsync", path);
-  return Status::Ok();
-}
-
 Status Publisher::Prepare() {
   if (Status s = Check(); !s.ok()) return s;
   for (uint32_t id : to_mend_)
@@ -312,28 +268,6 @@ int Publisher::RenameTo(uint32_t id, const Place& place) {
   if (r != -EINVAL) return r;
   return newer || options_.overwrite == Overwrite::kReplace ? os_.Rename(place.dir, from, place.dir, to)
                                                             : os_.RenameNew(place.dir, from, to);
-}
-
-// Children before parents: what is renamed into a directory changes its mtime, and a mode may shut us out.
-Status Publisher::FinishDirectories() {
-  for (size_t i = state_.dirs.size(); i-- > 0;) {
-    if (!state_.dirs[i].described || state_.renounced[i]) continue;
-    if (Status s = FinishDirectory(state_.dirs[i]); !s.ok()) return s;
-  }
-  return Status::Ok();
-}
-
-Status Publisher::FinishDirectory(const DirEntry& dir) {
-  Fd fd(os_, os_.OpenNoLinks(AT_FDCWD, dir.path.c_str(), O_RDONLY | O_DIRECTORY));
-  if (!fd.valid()) return Status::Errno(fd.error(), "open", dir.path);
-  struct stat st;
-  if (int r = os_.Fstat(fd.get(), &st); r < 0) return Status::Errno(-r, "fstat", dir.path);
-  if (!IsOurs(st, dir.meta)) return Status::Ok();  // somebody else's stands in its place, and keeps its metadata
-  Given given;
-  if (Status s = ApplyMetadata(os_, fd.get(), dir.path, dir.meta, owner(), &given); !s.ok()) return s;
-  if (!journal_.durable()) return Status::Ok();
-  if (int r = os_.Fsync(fd.get()); r < 0) return Status::Errno(-r, "fsync", dir.path);
-  return Status::Ok();
 }
 
 bool Publisher::AnyPublished() const {

@@ -22,10 +22,15 @@ enum class Verify : uint8_t { kNone = 1, kSize = 2, kChecksum = 3 };
 // Where a destination exists. kNewer: replaced if it is what stood there when the transfer was dispatched, or older.
 enum class Overwrite : uint8_t { kReplace = 1, kFail = 2, kKeep = 3, kNewer = 4 };
 
+// Instead of what the transfer recorded, each.
+struct AskedPolicies {
+  std::optional<OwnerPolicy> owner = {}, mode = {}, times = {}, xattrs = {}, acls = {};
+};
+
 struct PublishOptions {
   Verify verify = Verify::kSize;
   Overwrite overwrite = Overwrite::kNewer;
-  std::optional<OwnerPolicy> owner;  // instead of the one that the transfer recorded
+  AskedPolicies keep = {};
 };
 
 // Publishing goes in phases, so that many transfers share a barrier:
@@ -37,7 +42,7 @@ class Publisher {
   // `cache`: where to look for open directories; none of them may have been made anew since it was opened.
   Publisher(Os& os, Journal& journal, PublishOptions options = {}, DirectoryCache* cache = nullptr)
       : os_(os), journal_(journal), state_(journal.state()), options_(options), dir_(os, cache) {
-    for (const FileProgress& p : state_.progress) disk_.push_back({p.published, p.owner_given()});
+    for (const FileProgress& p : state_.progress) disk_.push_back({p.published, p.lacking});
   }
 
   // Every temporary file is there, is the one of DONE (see os/same.h), and has its size (and contents, if told to
@@ -71,11 +76,14 @@ class Publisher {
   // What the disk says of a file, as far as this publisher has looked and changed it: more than the journal does.
   struct OnDisk {
     bool published = false;
-    bool owner_given = true;
+    uint8_t lacking = 0;    // bits kLacks...
     bool replaces = false;  // something stands at the final name
   };
   const OnDisk& disk(uint32_t id) const { return disk_[id]; }
   bool AnyPublished() const;
+  // Of the directories that it has finished; and with the files, as far as it has looked and changed them.
+  const Lacking& directories() const { return directories_; }
+  Lacking lacking() const;
 
   // Does a temporary file of this transfer exist? For a journal without SETTLED.
   Status AnyTemporary(bool* any);
@@ -99,7 +107,7 @@ class Publisher {
   Status Lost(uint32_t id);
   Status LookAtDirectory();
   bool IsOurs(const struct stat& st, const Metadata& meta) const;
-  bool NeedsMending(uint32_t id, const struct stat& st) const;
+  bool NeedsMending(uint32_t id, const struct stat& st);
   Status RenameAll(bool replacing);
   Status Mend(uint32_t id);
   Status KeepDestinations(const std::vector<uint32_t>& ids);
@@ -115,7 +123,12 @@ class Publisher {
   Status RemoveDirectories();
   Status SyncRemovals();
   Status Find(uint32_t id, Place* place);
-  OwnerPolicy owner() const { return options_.owner.value_or(state_.info.owner); }
+  Policies keep() const;
+  uint8_t Retried() const;
+  bool IsForeign(uint32_t id, const struct stat& st);
+  Metadata AsSeenHere(const Metadata& meta, const struct stat& st, uint8_t* lacks) const;
+  Status MendLink(uint32_t id, const Place& place, const Sighting& at);
+  Status GiveAgain(uint32_t id, int fd, const Sighting& at);
 
   Os& os_;
   Journal& journal_;
@@ -128,6 +141,12 @@ class Publisher {
   std::vector<uint32_t> to_mend_;
   std::vector<uint32_t> to_keep_;
   std::set<uint32_t> half_renamed_;  // both names are there
+  // The writer saw owners under other numbers, from within a user namespace: those of one file, there and here.
+  struct Numbers {
+    uint32_t uid_there, gid_there, uid_here, gid_here;
+  };
+  std::optional<Numbers> foreign_;
+  Lacking directories_;
 };
 
 }  // namespace axl

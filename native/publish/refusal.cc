@@ -1,10 +1,6 @@
 // The rules are those of rename(2): may_delete() and the mount check of the kernel.
 #include "publish/refusal.h"
 
-#include <fcntl.h>
-
-#include <sstream>
-
 #include "base/names.h"
 #include "os/metadata.h"
 
@@ -16,22 +12,11 @@ constexpr uid_t kOverflowUser = 65534;  // whom a user namespace shows instead o
 
 Status Refused(const char* why, const std::string& path) { return Status::Make(Code::kConflict, why, path); }
 
-// Has root no power over some files here, as in a user namespace?
-bool KnowsAllUsers(Os& os) {
-  char text[64] = {};
-  Fd fd(os, os.Open(AT_FDCWD, "/proc/self/uid_map", O_RDONLY));
-  const ssize_t n = fd.valid() ? ReadFull(os, fd.get(), text, sizeof text - 1, 0) : 0;
-  std::istringstream map(std::string(text, n > 0 ? static_cast<size_t>(n) : 0));
-  uint64_t inside = 1, outside = 1, count = 0;
-  map >> inside >> outside >> count;
-  return inside == 0 && outside == 0 && count == UINT32_MAX;
-}
-
 bool MayRemove(Os& os, const Seen& directory, const Seen& there) {
   if ((directory.st.st_mode & S_ISVTX) == 0) return true;
   const uid_t user = os.EffectiveUser();
   if (there.st.st_uid == user || directory.st.st_uid == user) return true;
-  return user == 0 && (there.st.st_uid != kOverflowUser || KnowsAllUsers(os));
+  return os.IsRoot() || (user == 0 && there.st.st_uid != kOverflowUser);
 }
 
 bool IsMountPoint(const Seen& directory, const Seen& there) {

@@ -48,6 +48,8 @@ const OPTIONS: readonly (readonly [string[], number, RegExp])[] = [
   [['--overwrite', 'fail'], 3, /1 published/],
   [['--overwrite', 'keep'], 3, /1 published/],
   [['--owner', 'skip'], 3, /1 published/],
+  [['--metadata', 'warn'], 3, /1 published/],
+  [['--metadata', 'owner=warn,acls=skip'], 3, /1 published/],
   [['--keep-state'], 3, /1 published/],
   [['--on-lock', 'fail'], 3, /1 published/],
   [['--recursive'], 3, /1 published, 1 rolled-back/],

@@ -131,14 +131,14 @@ export const durabilityMutants = [
   {
     name: 'the fsync of mended metadata is skipped',
     breaks: 'invariant 4',
-    file: 'publish/publisher.cc',
+    file: 'publish/mend.cc',
     from: 'if (int r = os_.Fsync(fd.get()); r < 0) return Status::Errno(-r, "fsync", path);',
     to: '',
   },
   {
     name: 'the fsync of the metadata of a directory is skipped',
     breaks: 'invariant 4',
-    file: 'publish/publisher.cc',
+    file: 'publish/mend.cc',
     from: 'if (int r = os_.Fsync(fd.get()); r < 0) return Status::Errno(-r, "fsync", dir.path);',
     to: '',
   },

@@ -14,6 +14,14 @@ const HEADER = 'WhereInodeNumbersMeanNothingAStateFileIsKnownByItsHeader';
 const CHANGES = 'ASourceThatChangesWhileItIsCopiedFailsItsFile';
 
 export const killers = {
+  'a capability is given before the owner': 'AListComesAfterTheOwnerAndBeforeTheModeAndACapabilityAfterBoth',
+  'the list that a directory gave a new file stays': 'AListThatADirectoryGaveIsGoneBeforeTheModeOpensIt',
+  'the mask of a list that was refused becomes the mode of the group':
+    'AListThatIsRefusedIsAnErrorOrLeavesAModeThatGrantsNoMore',
+  "another group gets the mode of the source's": 'WhereTheGroupIsRefusedGroupAndOthersHaveWhatBothHad',
+  'a file that its owner may have changed gets its privileges back':
+    'AFileThatSomebodyElseMayHaveChangedGetsNoPrivileges',
+  'what a file system rounds is not told': 'WhatAFileSystemRoundsOrIgnoresIsReadBackAndTold',
   'the fsync of a temporary file is skipped': 'Invariant3DoneComesAfterTheFsyncOfTheFileAndNothingChangesItAfterwards',
   'a failed fsync of a temporary file is asked again and believed': FAILED_FSYNC,
   'a failed close is ignored': 'ACloseThatFailsFailsItsFile',

@@ -1,22 +1,71 @@
 // Faults of order, of copying and of reading the journal.
-const MODE = 'if (int r = os.Chmod(fd, given->mode); r < 0) return Status::Errno(-r, "fchmod", path);';
+const GIVE = {
+  xattrs: 'if (Status s = Xattrs(); !s.ok()) return s;',
+  owner: 'if (Status s = Owner(); !s.ok()) return s;',
+  acls: 'if (Status s = Acls(); !s.ok()) return s;',
+  mode: 'if (Status s = Mode(); !s.ok()) return s;',
+  capability: 'if (Status s = Capability(); !s.ok()) return s;',
+};
 
 export const orderMutants = [
   {
     name: 'the mode is given before the owner',
     breaks: 'invariant 4',
     file: 'os/metadata.cc',
-    from: 'if (Status s = GiveOwner(st, path, meta, policy, "fchown", given, chown); !s.ok()) return s;',
-    to: '(void)os.Chmod(fd, meta.mode);\n  if (Status s = GiveOwner(st, path, meta, policy, "fchown", given, chown); !s.ok()) return s;',
-    and: { from: MODE, to: '' },
+    from: GIVE.owner,
+    to: `${GIVE.mode}\n    ${GIVE.owner}`,
+    and: { from: `${GIVE.mode}\n    // After`, to: '// After' },
   },
   {
     name: 'the extended attributes come after the mode',
     breaks: 'the order of system calls',
     file: 'os/metadata.cc',
-    from: 'if (Status s = SetXattrs(os, fd, path, st, meta); !s.ok()) return s;',
+    from: GIVE.xattrs,
     to: '',
-    and: { from: MODE, to: `${MODE}\n  if (Status s = SetXattrs(os, fd, path, st, meta); !s.ok()) return s;` },
+    and: { from: GIVE.mode, to: `${GIVE.mode}\n    ${GIVE.xattrs}` },
+  },
+  {
+    name: 'a capability is given before the owner',
+    breaks: 'the order of system calls',
+    file: 'os/metadata.cc',
+    from: GIVE.capability,
+    to: '',
+    and: { from: GIVE.owner, to: `${GIVE.capability}\n    ${GIVE.owner}` },
+  },
+  {
+    name: 'the list that a directory gave a new file stays',
+    breaks: 'nobody may do with a file what he may not do with its source',
+    file: 'os/metadata.cc',
+    from: 'if (Status s = Disinherit(); !s.ok()) return s;',
+    to: '(void)&Giver::Disinherit;',
+  },
+  {
+    name: 'the mask of a list that was refused becomes the mode of the group',
+    breaks: 'nobody may do with a file what he may not do with its source',
+    file: 'os/metadata.cc',
+    from: 'if (acl != nullptr && lost_acl_) mode = ModeWithoutAcl(mode, *acl);',
+    to: '',
+  },
+  {
+    name: "another group gets the mode of the source's",
+    breaks: 'nobody may do with a file what he may not do with its source',
+    file: 'os/metadata.cc',
+    from: 'if (other_group()) mode = ModeForAnotherGroup(mode);',
+    to: '',
+  },
+  {
+    name: 'a file that its owner may have changed gets its privileges back',
+    breaks: 'a hostile user',
+    file: 'os/metadata.cc',
+    from: '(out_.owner() && how_.privileges ? kModeBits : ~kSetIds);',
+    to: '(out_.owner() ? kModeBits : ~kSetIds);',
+  },
+  {
+    name: 'what a file system rounds is not told',
+    breaks: 'what cannot be kept is told',
+    file: 'os/metadata.cc',
+    from: 'return lost(keep.times, "futimens", kLacksTimes);',
+    to: 'return (void)lost, Status::Ok();',
   },
   {
     name: 'times are given in seconds',
@@ -29,8 +78,8 @@ export const orderMutants = [
     name: 'setuid stays although the owner was refused',
     breaks: 'the promise: the right metadata',
     file: 'os/metadata.cc',
-    from: '(owner_given ? kModeBits : ~kSetIds)',
-    to: '(owner_given ? kModeBits : kModeBits)',
+    from: '(out_.owner() && how_.privileges ? kModeBits : ~kSetIds);',
+    to: '(how_.privileges ? kModeBits : ~kSetIds);',
   },
   {
     name: 'a failed write is ignored',
@@ -147,7 +196,7 @@ export const orderMutants = [
   {
     name: 'metadata of directories is given parents first',
     breaks: 'the promise: the right metadata',
-    file: 'publish/publisher.cc',
+    file: 'publish/mend.cc',
     from: 'for (size_t i = state_.dirs.size(); i-- > 0;) {\n    if (!state_.dirs[i].described',
     to: 'for (size_t i = 0; i < state_.dirs.size(); i++) {\n    if (!state_.dirs[i].described',
   },

@@ -53,8 +53,8 @@ export const safetyMutants = [
     name: 'root gives away what somebody else put in the place of a temporary file',
     breaks: 'a hostile user',
     file: 'publish/publisher.cc',
-    from: 'return user != 0 || st.st_uid == user || st.st_uid == meta.uid;',
-    to: 'return user != 1 || st.st_uid == meta.uid;',
+    from: 'return !os_.IsRoot() || st.st_uid == user || st.st_uid == meta.uid;',
+    to: 'return user != static_cast<uid_t>(-1) || st.st_uid == meta.uid;',
   },
   {
     name: 'descriptors are inherited, and the lock with them',
@@ -192,7 +192,7 @@ export const safetyMutants = [
   {
     name: 'mending changes a file that came meanwhile',
     breaks: 'a hostile user',
-    file: 'publish/publisher.cc',
+    file: 'publish/mend.cc',
     from: 'if (Recognize(id, at).answer != Answer::kYes)\n    return',
     to: 'if (false) return',
   },

@@ -74,7 +74,7 @@ export const sameMutants = [
   {
     name: 'metadata that look right are believed although they were changed since DONE',
     breaks: 'invariant 5',
-    file: 'publish/publisher.cc',
+    file: 'publish/mend.cc',
     from: 'if (done != Time{} && done != TimeOf(st.st_ctim)) return true;',
     to: '(void)done;',
   },

@@ -45,9 +45,9 @@ void RestoreMetadata(const std::string& path, const Node& node) {
   CHECK(chmod(path.c_str(), 0700) == 0);
   for (const auto& [name, value] : NodeAt(path).xattrs)
     if (!node.xattrs.contains(name)) CHECK(removexattr(path.c_str(), name.c_str()) == 0);
+  CHECK(chown(path.c_str(), node.uid, node.gid) == 0);
   for (const auto& [name, value] : node.xattrs)
     CHECK(setxattr(path.c_str(), name.c_str(), value.data(), value.size(), 0) == 0);
-  CHECK(chown(path.c_str(), node.uid, node.gid) == 0);
   CHECK(chmod(path.c_str(), node.mode) == 0);
   SetMtime(path, node);
 }
@@ -203,6 +203,12 @@ int DiskOs::SetXattr(int fd, const char* name, const void* value, size_t n) {
   std::lock_guard lock(mutex_);
   Touch(fd);
   return to_.SetXattr(fd, name, value, n);
+}
+
+int DiskOs::RemoveXattr(int fd, const char* name) {
+  std::lock_guard lock(mutex_);
+  Touch(fd);
+  return to_.RemoveXattr(fd, name);
 }
 
 // ---- names ----

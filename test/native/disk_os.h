@@ -49,6 +49,7 @@ class DiskOs : public ForwardingOs {
   int Chmod(int fd, mode_t mode) override;
   int SetTimes(int fd, const struct timespec times[2]) override;
   int SetXattr(int fd, const char* name, const void* value, size_t n) override;
+  int RemoveXattr(int fd, const char* name) override;
   int Rename(int dir, const char* from, int to_dir, const char* to) override;
   int RenameNoReplace(int dir, const char* from, const char* to) override;
   int RenameNew(int dir, const char* from, const char* to) override;

@@ -163,6 +163,12 @@ class FaultOs : public Os {
     if (IsFull("fsetxattr")) return -err_;
     return Do("fsetxattr", [&] { return to_.SetXattr(fd, name, value, n); });
   }
+  int RemoveXattr(int fd, const char* name) override {
+    return Do("fremovexattr", [&] { return to_.RemoveXattr(fd, name); });
+  }
+  ssize_t GetXattrOf(int fd, const char* name, void* value, size_t n) override {
+    return Do("getxattr", [&] { return to_.GetXattrOf(fd, name, value, n); });
+  }
   ssize_t ListXattrLink(const char* path, char* names, size_t n) override {
     return Do("llistxattr", [&] { return to_.ListXattrLink(path, names, n); });
   }
@@ -170,6 +176,7 @@ class FaultOs : public Os {
     return Do("flock", [&] { return to_.Lock(fd); });
   }
   uid_t EffectiveUser() override { return to_.EffectiveUser(); }
+  bool IsRoot() override { return to_.IsRoot(); }
 
  private:
   template <class Real>

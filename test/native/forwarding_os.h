@@ -60,9 +60,14 @@ class ForwardingOs : public Os {
   int SetXattr(int fd, const char* name, const void* value, size_t n) override {
     return to_.SetXattr(fd, name, value, n);
   }
+  int RemoveXattr(int fd, const char* name) override { return to_.RemoveXattr(fd, name); }
+  ssize_t GetXattrOf(int fd, const char* name, void* value, size_t n) override {
+    return to_.GetXattrOf(fd, name, value, n);
+  }
   ssize_t ListXattrLink(const char* path, char* names, size_t n) override { return to_.ListXattrLink(path, names, n); }
   int Lock(int fd) override { return to_.Lock(fd); }
   uid_t EffectiveUser() override { return to_.EffectiveUser(); }
+  bool IsRoot() override { return to_.IsRoot(); }
 
  protected:
   Os& to_;

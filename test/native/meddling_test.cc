@@ -57,6 +57,7 @@ struct SwappingOs : QuickOs {
     if (temporary.ends_with(path)) {
       CHECK(rename(temporary.c_str(), (temporary + ".was").c_str()) == 0);
       WriteFile(temporary, "somebody else's");
+      CHECK(chmod(temporary.c_str(), 0644) == 0);
     }
     return to_.Open(dir, path, flags, mode);
   }
@@ -103,7 +104,7 @@ TEST(ADestinationThatComesMeanwhileIsNotReplacedIfToldNotTo) {
     LeaveComplete(world);
     CHECK(unlink(world.Dest("old").c_str()) == 0);
     RacingOs os(world.Dest("old"));
-    const Finalized f = FinalizeOne(world, os, {.publish = {.overwrite = overwrite, .owner = {}}});
+    const Finalized f = FinalizeOne(world, os, {.publish = {.overwrite = overwrite, .keep = {}}});
     CHECK_EQ(ReadFile(world.Dest("old")), "it came meanwhile");
     CHECK_EQ(f.action, overwrite == Overwrite::kKeep ? Action::kPublished : Action::kFailed);
   }
@@ -113,8 +114,7 @@ TEST(ATemporaryFileThatIsNotPublishedGoesOnlyOnceTheJournalSaysSoDurably) {
   World world;
   LeaveComplete(world);
   RecordingOs os(world.state_file());
-  CHECK_EQ(FinalizeOne(world, os, {.publish = {.overwrite = Overwrite::kKeep, .owner = {}}}).action,
-           Action::kPublished);
+  CHECK_EQ(FinalizeOne(world, os, {.publish = {.overwrite = Overwrite::kKeep, .keep = {}}}).action, Action::kPublished);
   const size_t kept = os.Wrote(RecordType::kKept), synced = os.Find("fsync", world.state_file(), kept);
   CHECK(kept < synced && synced < os.Find("unlink", "/old._AXL"));
   CHECK(os.Find("unlink", "/old._AXL") < os.events.size());
@@ -143,7 +143,7 @@ TEST(VerifyChecksumFindsAChangedByteAndSizeDoesNot) {
   const int fd = open(temporary.c_str(), O_WRONLY);
   CHECK(pwrite(fd, "T", 1, 0) == 1);
   close(fd);
-  CHECK_CODE(FinalizeOne(world, os, {.publish = {.verify = Verify::kChecksum, .owner = {}}}).status, Code::kVerify);
+  CHECK_CODE(FinalizeOne(world, os, {.publish = {.verify = Verify::kChecksum, .keep = {}}}).status, Code::kVerify);
   CHECK(Exists(temporary) && Exists(world.state_file()));
   CHECK_EQ(FinalizeOne(world, os).action, Action::kPublished);
 }

@@ -47,8 +47,7 @@ void FinalizeAgain(const World& world) {
   for (const Finalized& f : Finalize(world, os))
     if (f.status.code == Code::kConflict) {
       const bool newer = f.state_file.ends_with(kNewer);
-      (void)Finalize(world, os,
-                     {.publish = {.overwrite = newer ? Overwrite::kReplace : Overwrite::kKeep, .owner = {}}});
+      (void)Finalize(world, os, {.publish = {.overwrite = newer ? Overwrite::kReplace : Overwrite::kKeep, .keep = {}}});
     }
 }
 
@@ -100,7 +99,7 @@ TEST(AnOlderTransferIsNotPublishedOverWhatHasComeSince) {
     Engine engine(1);
     LeaveTwo(world);
     const auto finalize = [&](const char* name, Overwrite overwrite = Overwrite::kNewer) {
-      const Policy policy{.publish = {.overwrite = overwrite, .owner = {}}};
+      const Policy policy{.publish = {.overwrite = overwrite, .keep = {}}};
       return FinalizeBatch(os, engine, {Join(world.states(), name)}, policy, Decided::kAsItIs)[0];
     };
     const char *first = older_first ? kOlder : kNewer, *second = older_first ? kNewer : kOlder;

@@ -79,6 +79,10 @@ class RecordingOs : public QuickOs {
     Note("setxattr", PathOf(fd));
     return to_.SetXattr(fd, name, value, n);
   }
+  int RemoveXattr(int fd, const char* name) override {
+    Note("removexattr", PathOf(fd));
+    return to_.RemoveXattr(fd, name);
+  }
   int Rename(int dir, const char* from, int to_dir, const char* to) override {
     Note("rename", PathAt(to_dir, to));
     return to_.Rename(dir, from, to_dir, to);

@@ -186,7 +186,7 @@ Life LiveWithOwner(World& world, NoChownOs& os, OwnerPolicy policy) {
   Engine engine(1);
   Transfer transfer(os, engine);
   TransferOptions options = world.Options();
-  options.owner = policy;
+  options.keep.owner = policy;
   REQUIRE_OK(transfer.Create(options));
   REQUIRE_OK(transfer.Add({world.Source("new"), world.Dest("old")}, {}));
   REQUIRE_OK(AndWait([&](auto on_quiet) { return transfer.Dispatch(on_quiet); }));

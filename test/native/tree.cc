@@ -21,7 +21,7 @@ std::map<std::string, std::string> XattrsAt(const std::string& path) {
   char names[4096], value[4096];
   const ssize_t n = llistxattr(path.c_str(), names, sizeof names);
   for (ssize_t at = 0; at < n; at += static_cast<ssize_t>(std::strlen(names + at)) + 1) {
-    if (std::strncmp(names + at, "user.", 5) != 0) continue;
+    if (!IsCopiedXattr(names + at)) continue;
     const ssize_t size = lgetxattr(path.c_str(), names + at, value, sizeof value);
     out[names + at] = std::string(value, size > 0 ? static_cast<size_t>(size) : 0);
   }

@@ -9,6 +9,7 @@
 #include <future>
 
 #include "base/names.h"
+#include "os/acl.h"
 
 namespace axl::test {
 
@@ -17,6 +18,24 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr time_t kLongAgo = 1'000'000'000;
+
+// A list as xattrs have it, which gives one user what no mode gives him. 0, or what says that there are none here.
+int SetAcl(const std::string& path, const char* name, uint8_t may) {
+  std::string list("\x02\0\0\0", 4);
+  const auto add = [&list](uint8_t tag, uint8_t bits, uint32_t id) {
+    for (uint8_t byte : {tag, uint8_t{0}, bits, uint8_t{0}}) list += static_cast<char>(byte);
+    for (int shift = 0; shift < 32; shift += 8) list += static_cast<char>(id >> shift);
+  };
+  constexpr uint32_t kNone = 0xffffffff;
+  add(0x01, 7, kNone), add(0x02, may, 4713), add(0x04, 0, kNone), add(0x10, may, kNone), add(0x20, 0, kNone);
+  return setxattr(path.c_str(), name, list.data(), list.size(), 0);
+}
+
+// cap_net_raw+p: of root only, and gone with every change of the owner.
+void SetCapability(const std::string& path) {
+  const char value[20] = {0, 0, 0, 2, 0, 0x20};
+  if (geteuid() == 0) (void)setxattr(path.c_str(), "security.capability", value, sizeof value, 0);
+}
 
 std::string Pattern(size_t n, unsigned seed) {
   std::string out(n, '\0');
@@ -68,6 +87,8 @@ void World::MakeSources(Files files) {
   Dress(Source("tree/link"), 0, 3);
   WriteFile(Source("new"), "the new contents");
   Dress(Source("new"), 04711, 4);
+  (void)SetAcl(Source("tree/small"), kAccessAcl, 6);
+  SetCapability(Source("new"));
   MakeDir(Source("tree/void"));
   Dress(Source("tree/void"), 0700, 5);
   if (files == Files::kAll) MakeMoreSources();
@@ -85,6 +106,7 @@ void World::MakeMoreSources() {
   long nsec = 10;
   for (const char* name : {"tree/empty", "tree/sparse", "tree/hole", "tree/colored"}) Dress(Source(name), 0755, nsec++);
   Dress(Source("tree/locked/secret"), 0400, nsec++);
+  (void)SetAcl(Source("tree/locked"), kDefaultAcl, 4);
   Dress(Source("tree/locked"), 0555, nsec++);
 }
 
@@ -94,6 +116,7 @@ void World::MakeDestinations() {
   WriteFile(Dest("old"), "the old contents");
   WriteFile(Dest("bystander"), "nobody's business");
   MakeDir(Dest("there"));
+  (void)SetAcl(At("dest"), kDefaultAcl, 7);  // nothing of ours is to have it
   Dress(Dest("old"), 0600, 50);
   Dress(Dest("bystander"), 0644, 51);
 }
@@ -139,7 +162,11 @@ std::string World::TemporaryOf(const std::string& name) const {
 }
 
 TransferOptions World::Options() const {
-  return {.name = "world", .state_file = state_file(), .durability = durability, .chunk_size = kChunk};
+  return {.name = "world",
+          .state_file = state_file(),
+          .durability = durability,
+          .keep = {.owner = OwnerPolicy::kFail},
+          .chunk_size = kChunk};
 }
 
 // A tree to a new name, a file over an old one, a file below a parent that is to be made.

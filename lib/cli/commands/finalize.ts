@@ -59,7 +59,18 @@ function reportOf(error: AxlError): FinalizeReport {
   const interrupted = code === 'AXL_CANCELED';
   return {
     counts: { ...none, 'not-state': 0 },
-    ...{ files: 0, bytes: 0, resumed: 0, problems: [], locked: [], datasets: [], dryRun: false, interrupted },
+    ...{
+      files: 0,
+      bytes: 0,
+      lacking: 0,
+      lacks: [],
+      resumed: 0,
+      problems: [],
+      locked: [],
+      datasets: [],
+      dryRun: false,
+      interrupted,
+    },
     unreadable: interrupted ? [] : [{ code, message, ...(path !== undefined && { path }) }],
     absent: [],
     timings: { scan: 0, survey: 0, finalize: 0, total: 0 },

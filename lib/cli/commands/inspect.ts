@@ -7,7 +7,7 @@ import { inspect } from '../../survey.js';
 import { toBytes } from '../names.js';
 import { toJson } from '../output/json.js';
 import { complainOf, say, stdout } from '../output/output.js';
-import { columns, duration, plural, size } from '../output/text.js';
+import { columns, duration, lackingText, plural, size } from '../output/text.js';
 
 function condition({ state, committed, canceled, torn, validBytes }: InspectedTransfer): string {
   return [
@@ -19,10 +19,20 @@ function condition({ state, committed, canceled, torn, validBytes }: InspectedTr
   ].join('; ');
 }
 
-function counts({ files, filesDone, filesFailed, filesPublished, bytes, bytesDone }: InspectedTransfer): string {
+function counts({
+  files,
+  filesDone,
+  filesFailed,
+  filesPublished,
+  bytes,
+  bytesDone,
+  lacking,
+  lacks,
+}: InspectedTransfer): string {
   const parts = [`${filesDone} of ${plural(files, 'file')} complete, ${size(bytesDone)} of ${size(bytes)}`];
   if (filesFailed > 0) parts.push(`${filesFailed} failed`);
   if (filesPublished > 0) parts.push(`${filesPublished} published`);
+  parts.push(...lackingText(lacking, lacks));
   return parts.join(', ');
 }
 
@@ -39,8 +49,13 @@ function writer({ host, pid, alive, uid, job, localRank }: InspectedTransfer): s
   return `${where}, ${ALIVE[alive]}; state file of user ${uid}`;
 }
 
+const kept = ({ metadata }: InspectedTransfer): string =>
+  Object.entries(metadata ?? {})
+    .map(([part, word]) => `${part} ${word}`)
+    .join(', ');
+
 function heading(transfer: InspectedTransfer): [string, string][] {
-  const { name, rank, size: ranks, uuid, modified, records, durability, owner, allRanks, stateFileBytes } = transfer;
+  const { name, rank, size: ranks, uuid, modified, records, durability, allRanks, stateFileBytes } = transfer;
   const known = records > 0;
   return [
     ['state file', displayName(stateFileBytes)],
@@ -54,7 +69,7 @@ function heading(transfer: InspectedTransfer): [string, string][] {
     ...(known ? [['writer', writer(transfer)] as [string, string]] : []),
     ...(known
       ? [
-          ['options', `durability ${durability}, owner ${owner}${allRanks ? ', only with all ranks' : ''}`] as [
+          ['options', `durability ${durability}, ${kept(transfer)}${allRanks ? ', only with all ranks' : ''}`] as [
             string,
             string,
           ],
@@ -82,6 +97,8 @@ function print(transfer: InspectedTransfer): void {
     const table = [['STATE', 'SIZE', 'CRC-32C', 'MODE', 'OWNER', 'FILE'], ...fileList.map(fileRow)];
     say(['', ...columns(table, [1])]);
     for (const { error } of fileList) if (error) say([`failed: ${error.message}`]);
+    for (const { lacks, destBytes } of fileList)
+      if (lacks.length > 0) say([`without ${lacks.join(', ')}: ${displayName(destBytes)}`]);
   }
   const made = directoryList.filter(({ made }) => made);
   if (made.length > 0) say(['', `${plural(made.length, 'directory')} that the transfer made`]);

@@ -8,7 +8,7 @@ import { toBytes } from '../names.js';
 import { Causes } from '../output/causes.js';
 import { toJson } from '../output/json.js';
 import { complain, say, stdout } from '../output/output.js';
-import { columns, duration, percent, plural, size } from '../output/text.js';
+import { columns, duration, lackingText, percent, plural, size } from '../output/text.js';
 import { UserNames } from '../output/user-names.js';
 import type { ListFlags } from '../parse.js';
 import { byDataset, byUser, type Total } from './totals.js';
@@ -56,7 +56,8 @@ function totalLine(heading: string, total: Total): string {
   const counts = Object.entries(states).map(([state, n]) => `${n} ${state}`);
   const parts = [...counts, ...(alive > 0 ? [`${alive} with a writer that lives or may live`] : [])].join(', ');
   const done = total.bytesDone < bytes ? `, ${percent(total)} done` : '';
-  return `${heading}: ${parts}; ${plural(files, 'file')}, ${size(bytes)}${done}`;
+  const copied = [`${plural(files, 'file')}, ${size(bytes)}${done}`, ...lackingText(total.lacking, total.lacks)];
+  return `${heading}: ${parts}; ${copied.join(', ')}`;
 }
 
 function print(transfers: readonly ListedTransfer[], summary: boolean): void {

@@ -9,6 +9,9 @@ export interface Total {
   readonly filesDone: number;
   readonly bytes: number;
   readonly bytesDone: number;
+  /** How many complete files lack a part of their source's metadata, and what any of them lacks. */
+  readonly lacking: number;
+  readonly lacks: readonly string[];
 }
 
 /** The transfers that share a name. */
@@ -23,9 +26,13 @@ export interface UserTotal extends Total {
   readonly uid: number;
 }
 
-const NONE: Total = { transfers: 0, states: {}, alive: 0, files: 0, filesDone: 0, bytes: 0, bytesDone: 0 };
+const NONE: Total = {
+  ...{ transfers: 0, states: {}, alive: 0, files: 0, filesDone: 0, bytes: 0, bytesDone: 0 },
+  ...{ lacking: 0, lacks: [] },
+};
 
-function add(before: Total, { state, alive, files, filesDone, bytes, bytesDone }: ListedTransfer): Total {
+function add(before: Total, transfer: ListedTransfer): Total {
+  const { state, alive, files, filesDone, bytes, bytesDone, lacking, lacks } = transfer;
   return {
     transfers: before.transfers + 1,
     states: { ...before.states, [state]: (before.states[state] ?? 0) + 1 },
@@ -34,6 +41,8 @@ function add(before: Total, { state, alive, files, filesDone, bytes, bytesDone }
     filesDone: before.filesDone + filesDone,
     bytes: before.bytes + bytes,
     bytesDone: before.bytesDone + bytesDone,
+    lacking: before.lacking + lacking,
+    lacks: [...new Set([...before.lacks, ...lacks])],
   };
 }
 

@@ -1,8 +1,10 @@
 // Files that this command writes: --report and --metrics. They appear under their names when they are whole.
+
 import { closeSync, constants, fsyncSync, lstatSync, openSync, readSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { openAsRoot } from '../../base/directory-as-root.js';
 import { AxlError, fromNode } from '../../base/errors.js';
+import { isRoot } from '../../base/keep.js';
 import { absoluteDirectory, displayName, fromLatin1, latin1 } from '../../base/names.js';
 import { UsageError } from '../errors.js';
 import { Buffered, complain } from './output.js';
@@ -72,7 +74,7 @@ export class NewFile {
 
   /** How the directory is called from now on: as root by its descriptor, so that nobody can put another in its place. */
   #enter(dir: string): string {
-    if (process.geteuid?.() !== 0) return dir;
+    if (!isRoot()) return dir;
     this.#directory = openAsRoot(latin1(absoluteDirectory(fromLatin1(dir), 'a directory')));
     return `/proc/self/fd/${this.#directory}`;
   }

@@ -28,6 +28,8 @@ const FIELDS: Readonly<Record<keyof Omit<Part, 'file' | 'version' | 'time' | 'ab
   counts: 'numbers',
   files: 'number',
   bytes: 'number',
+  lacking: 'number',
+  lacks: 'list',
   resumed: 'number',
   unreadable: 'list',
   locked: 'list',
@@ -142,11 +144,12 @@ function absentFromAll(parts: readonly Part[]): Absence[] {
 /** The report of a run of which these are all shards. They ran side by side: its times are those of the slowest. */
 export function merged(parts: readonly Part[]): FinalizeReport {
   const all = <K extends keyof Part>(key: K) => parts.map((part) => part[key]);
-  const totals = parts.map(({ files, bytes, resumed }) => ({ files, bytes, resumed }));
+  const totals = parts.map(({ files, bytes, lacking, resumed }) => ({ files, bytes, lacking, resumed }));
   const counts = byKey(all('counts'), sum);
   return {
     counts: { ...counts, kept: counts.kept - superseded(parts) },
     ...byKey(totals, sum),
+    lacks: [...new Set(all('lacks').flat())],
     problems: all('entries').flatMap((entries) => entries.filter(isProblem)),
     absent: absentFromAll(parts),
     unreadable: once(all('unreadable').flat()),

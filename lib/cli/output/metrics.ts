@@ -81,6 +81,11 @@ export const METRICS: readonly MetricRow[] = [
     samples: ({ report }) => alone(report.bytes),
   },
   {
+    name: 'axl_finalize_files_lacking_metadata',
+    help: "Published files and directories that lack a part of their source's metadata.",
+    samples: ({ report }) => alone(report.lacking),
+  },
+  {
     name: 'axl_finalize_transfers_resumed',
     help: 'Transfers that the last run completed from their sources.',
     samples: ({ report }) => alone(report.resumed),

@@ -1,7 +1,8 @@
 // What an operator reads at the end, at 3 a.m.: what was published, what was not and why, and what to run next.
+import { isRoot } from '../../base/keep.js';
 import type { DatasetVerdict, FinalizeReport } from '../../index.js';
 import { isObstacle } from '../statuses.js';
-import { duration, plural, shellWord, size } from './text.js';
+import { duration, lackingText, plural, shellWord, size } from './text.js';
 
 /**
  * One line that says it all when all is well, and can be searched for in a log.
@@ -17,6 +18,7 @@ export function summaryLine(report: FinalizeReport, of?: string): string {
   const parts = [
     [plural(total, 'state file'), done.map(([action, n]) => `${n} ${action}`).join(', ')].filter(Boolean).join(': '),
     ...(counts.published > 0 ? [`${plural(files, 'file')} published, ${size(bytes)}`] : []),
+    ...lackingText(rest.lacking, rest.lacks),
     ...(rest.resumed > 0 ? [`${plural(rest.resumed, 'transfer')} completed from the sources`] : []),
     ...(gone > 0 ? [`${gone} finalized by another finalizer meanwhile`] : []),
     ...(named > 0 ? [`${plural(named, 'input')} that ${named > 1 ? 'are' : 'is'} no state file`] : []),
@@ -85,7 +87,7 @@ function* advice(report: FinalizeReport, incomplete: string, again: Again): Gene
   if (dryRun) return yield `To do it:  ${again.line([], ['--dry-run'])}`;
   if (interrupted) yield `Stopped early; what was copied is kept. To go on:  ${again.line()}`;
   if (unreadable.length > 0)
-    yield process.geteuid?.() === 0
+    yield isRoot()
       ? 'An input could not be read: nothing was deleted of those users whose state files may be there.'
       : 'Nothing was deleted, because an input could not be read.';
   if (!interrupted && counts.failed + unreadable.length + obstacles.length > 0)

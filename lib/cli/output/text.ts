@@ -69,3 +69,8 @@ export function* columns(rows: readonly (readonly string[])[], right: readonly n
     right.includes(i) ? cell.padStart(widths[i] as number) : i === last ? cell : cell.padEnd(widths[i] as number);
   for (const row of rows) yield row.map(pad).join('  ').trimEnd();
 }
+
+/** `2 without all of their metadata (owner, acls)`; nothing if there is none. */
+export function lackingText(lacking: number, lacks: readonly string[]): string[] {
+  return lacking > 0 ? [`${lacking} without all of its source's metadata (${lacks.join(', ')})`] : [];
+}

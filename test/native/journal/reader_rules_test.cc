@@ -275,7 +275,7 @@ TEST(TheFieldsOfATransferAreBounded) {
                 WithInfo([](TransferInfo& i) { i.chunk_size = 4095; }),
                 WithInfo([](TransferInfo& i) { i.durability = static_cast<Durability>(0); }),
                 WithInfo([](TransferInfo& i) { i.durability = static_cast<Durability>(3); }),
-                WithInfo([](TransferInfo& i) { i.owner = static_cast<OwnerPolicy>(4); }));
+                WithInfo([](TransferInfo& i) { i.keep.owner = static_cast<OwnerPolicy>(4); }));
 }
 
 TEST(AFailureHasACodeOfOurs) {

@@ -137,5 +137,27 @@ TEST(APublishedFileInAReadOnlyDirectoryIsFoundAgainByItsUser) {
   }));
 }
 
+TEST(WhetherADirectoryHasADefaultListIsAskedOnceAndAssumedWhereItCannotBeTold) {
+  struct : QuickOs {
+    ssize_t GetXattrOf(int, const char*, void*, size_t) override { return asked++, answer; }
+    int asked = 0;
+    ssize_t answer = 0;
+  } os;
+  TempDir dir;
+  for (const auto& [answer, has] : {std::pair<ssize_t, bool>(44, true),
+                                    {-ENODATA, false},
+                                    {-EOPNOTSUPP, false},
+                                    {-EACCES, true},
+                                    {-ENOENT, true}}) {
+    ParentDirectory parent(os);
+    os.answer = answer;
+    os.asked = 0;
+    REQUIRE_OK(parent.Open(dir / "a"));
+    CHECK_EQ(parent.HasDefaultAcl(), has);
+    CHECK_EQ(parent.HasDefaultAcl(), has);
+    CHECK_EQ(os.asked, 1);
+  }
+}
+
 }  // namespace
 }  // namespace axl::test

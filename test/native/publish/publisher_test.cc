@@ -62,6 +62,7 @@ TEST(ATemporaryFileThatIsNotWhatWasCopiedStopsEverything) {
 TEST(RootPublishesNoFileThatSomebodyElseMade) {
   struct : QuickOs {
     uid_t EffectiveUser() override { return 0; }
+    bool IsRoot() override { return true; }
     int Fstat(int fd, struct stat* st) override {
       const int r = to_.Fstat(fd, st);
       st->st_uid = 0;

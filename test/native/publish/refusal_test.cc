@@ -23,6 +23,7 @@ struct ShowingOs : QuickOs {
     return r;
   }
   uid_t EffectiveUser() override { return user; }
+  bool IsRoot() override { return user == 0; }
   std::string name, directory;
   std::function<void(Seen*)> of_name, of_directory;
   uid_t user = geteuid();

@@ -107,7 +107,7 @@ TEST(AnotherInodeElsewhereIsAnotherFileUnlessItsBytesAreAskedFor) {
   os.is_fuse = false;
   LeaveComplete(world);
   CHECK_CODE(FinalizedBy(world, os).status, Code::kVerify);
-  PublishOptions bytes{.verify = Verify::kChecksum, .owner = {}};
+  PublishOptions bytes{.verify = Verify::kChecksum, .keep = {}};
   CHECK_CODE(FinalizedBy(world, os, {.publish = bytes}).status, Code::kConflict);  // another file stands at "old"
   bytes.overwrite = Overwrite::kReplace;
   CHECK_EQ(FinalizedBy(world, os, {.publish = bytes}).action, Action::kPublished);

@@ -1,0 +1,23 @@
+// The addon's report of a transfer, by columns: lib/transfer/report.ts makes objects of it.
+import type { NativeFailure } from './errors.js';
+
+/** A report by columns, one row a file in the order they were added. */
+export interface NativeReport {
+  /** Source NUL destination NUL, row by row. */
+  readonly names: Buffer;
+  readonly sizes: Float64Array;
+  /** The low four bits are 0 pending, 1 done, 2 failed; then the flags published, has a CRC. */
+  readonly states: Uint8Array;
+  readonly crcs: Uint32Array;
+  /** Bits of {@link partsOf}. */
+  readonly lacks: Uint8Array;
+  readonly directoriesLacking: number;
+  readonly directoriesLack: number;
+  readonly notCopied: readonly string[];
+  readonly failures: readonly (NativeFailure & { readonly index: number })[];
+  /** The transfer's own. */
+  readonly failure?: NativeFailure;
+}
+export const STATE_MASK = 0x0f;
+export const PUBLISHED_FLAG = 0x10;
+export const HAS_CRC_FLAG = 0x40;
