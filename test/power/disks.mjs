@@ -24,6 +24,8 @@ export const FILE_SYSTEMS = {
   },
 };
 
+const PATIENCE_MS = 120_000;
+
 /** @returns what it printed @throws {Error} if it failed and was not told to `allow` it */
 export function run(command, args, { allow = false, ...options } = {}) {
   const { status, stdout, stderr, error } = spawnSync(command, args, { encoding: 'utf8', ...options });
@@ -78,7 +80,12 @@ export class Disks {
   stopRecording() {
     this.unmount();
     for (const loop of this.loops) run('losetup', ['-d', loop]);
-    run('fusermount3', ['-u', this.fuse]);
+    // A mount namespace that another program has made meanwhile has a copy of it, and keeps it until that ends.
+    const until = Date.now() + PATIENCE_MS;
+    while (spawnSync('fusermount3', ['-u', this.fuse]).status !== 0) {
+      if (Date.now() > until) throw new Error(`fusermount3 -u ${this.fuse}: it is in use`);
+      spawnSync('sleep', ['0.2']);
+    }
   }
 
   /** The images as they were before entry `start` of the log. */
