@@ -59,6 +59,7 @@ Status Transfer::Create(const TransferOptions& options) {
   info.home = options.home;
   info.dataset = options.dataset;
   info.attempt = options.attempt;
+  info.heartbeat_ms = options.heartbeat_ms;
   plan_.Spare(options.state_file);
   return Journal::Create(os_, options.state_file, info, &journal_);
 }

@@ -37,9 +37,10 @@ struct TransferOptions {
   std::string job = {};
   uint32_t local_rank = kNoLocalRank;
   bool all_ranks = false;
-  std::string home = {};  // absolute: where the dataset's verdict lives; empty: the directory of the state file
-  Uuid dataset{};         // zeros: what all say who say the same; see DatasetId
-  uint64_t attempt = 0;   // how often the job was started again
+  std::string home = {};      // absolute: where the dataset's verdict lives; empty: the directory of the state file
+  Uuid dataset{};             // zeros: what all say who say the same; see DatasetId
+  uint64_t attempt = 0;       // how often the job was started again
+  uint32_t heartbeat_ms = 0;  // how often the state file is touched; 0: never
 };
 
 // A snapshot; bytes and numbers of files since dispatch, what resume kept included.

@@ -81,6 +81,8 @@ export interface NativeTransferOptions extends NativePolicies {
   readonly dataset: Buffer;
   /** How often the job was started again. */
   readonly attempt: number;
+  /** 0: none. */
+  readonly heartbeatMs: number;
 }
 
 /** What was opened. */

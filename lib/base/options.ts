@@ -137,6 +137,7 @@ export const shapes = {
     localRank: integer(0, UINT32 - 1),
     job: text,
     attempt: integer(0, Number.MAX_SAFE_INTEGER),
+    heartbeatMs: integer(5000, 3_600_000),
     allRanks: flag,
     home: path,
     mover,

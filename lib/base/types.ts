@@ -156,6 +156,13 @@ export interface CreateOptions {
    */
   readonly attempt?: number;
   /**
+   * How often the state file is touched, in milliseconds, 5,000 to 3,600,000, from create to free, from a thread of its own. It is
+   * for file systems on which neither a lock nor a process shows other hosts that this rank is alive: there `axl-finalize --wait`
+   * takes a writer for dead after three beats without a change, and at least one minute. Each beat is a metadata
+   * operation of each rank. @default none
+   */
+  readonly heartbeatMs?: number;
+  /**
    * `axl-finalize` publishes this transfer only if every rank of its dataset is complete; otherwise it treats all of
    * them as incomplete. If you call wait() without `comm`, also after open, you guarantee that every rank is complete:
    * see {@link Transfer.settle}. @default false; with `comm` true

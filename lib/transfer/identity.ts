@@ -64,6 +64,7 @@ export function nativeOptions(options: CreateOptions, dataset: Buffer = Buffer.a
   const { name, allRanks = false, durability = settings().durability } = options;
   const { chunkSize } = settings();
   return {
+    heartbeatMs: options.heartbeatMs ?? 0,
     ...identify(options),
     ...{ name, allRanks, chunkSize, durability: DURABILITY[durability], ...policies(options) },
     ...{ home: options.home === undefined ? Buffer.alloc(0) : absoluteDirectory(options.home, 'home'), dataset },

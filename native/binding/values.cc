@@ -116,6 +116,7 @@ TransferOptions ReadTransferOptions(const Napi::Object& options) {
        &o.keep.acls);
   Take(options, "rank", &o.rank, "size", &o.size, "localRank", &o.local_rank, "job", &o.job, "attempt", &o.attempt);
   Take(options, "chunkSize", &o.chunk_size, "allRanks", &o.all_ranks, "home", &o.home, "dataset", &o.dataset);
+  Take(options, "heartbeatMs", &o.heartbeat_ms);
   return o;
 }
 

@@ -68,8 +68,16 @@ Status Journal::Create(Os& os, const std::string& path, const TransferInfo& info
     s = (*out)->MakeDraft(info, &lost);
     if (!lost) break;
   }
-  if (!s.ok()) out->reset();
+  if (s.ok())
+    (*out)->BeginToBeat();
+  else
+    out->reset();
   return s;
+}
+
+void Journal::BeginToBeat() {
+  const uint32_t every = state().info.heartbeat_ms;
+  if (every > 0) heartbeat_ = std::make_unique<Heartbeat>(os_, fd_.get(), every);
 }
 
 Status Journal::MakeDraft(const TransferInfo& info, bool* lost) {
@@ -156,6 +164,7 @@ Status Journal::Open(Os& os, const std::string& path, OpenOptions options, std::
     s = Status::Make(Code::kUnsafePath, "the state file has a second name (hard link), so it cannot be trusted", path);
   if (s.ok()) s = CheckNeeds(j->state(), word.answers);
   if (s.ok() && j->copy_) s = j->Adopt();
+  if (s.ok()) j->BeginToBeat();
   if (!s.ok() && s.path.empty()) s.path = path;
   *out = std::move(j);
   return s;

@@ -13,6 +13,7 @@
 #include "base/names.h"
 #include "base/record.h"
 #include "base/status.h"
+#include "journal/heartbeat.h"
 #include "journal/liveness.h"
 #include "journal/reader.h"
 #include "journal/record_values.h"
@@ -98,6 +99,7 @@ class Journal {
   Status CheckCopy(bool adopt);
   Status CheckWriterIsDead(const Word& word);
   Status Adopt();
+  void BeginToBeat();
   bool IsNamed();
   Status Poison(Status status);
   Status Write(std::string_view bytes);
@@ -108,6 +110,7 @@ class Journal {
   int dir_ = AT_FDCWD;
   std::string name_;  // of the state file from dir_
   Fd fd_;
+  std::unique_ptr<Heartbeat> heartbeat_;  // after the descriptor: it ends first
   Identity self_;
   uint64_t size_ = 0;
   uint64_t names_ = 1;

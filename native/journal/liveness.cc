@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "base/names.h"
+#include "journal/heartbeat.h"
 #include "os/locks.h"
 #include "os/metadata.h"
 #include "os/process.h"
@@ -39,6 +40,18 @@ bool IsLeftBehind(Os& os, int fd) {
          TimeOf(after.st_mtim) == TimeOf(before.st_mtim);
 }
 
+// Quiet for three beats, if it beats.
+bool IsSilent(const TransferInfo& info, const struct stat& st, const std::string& path) {
+  if (info.heartbeat_ms == 0) return false;
+  return Silences::OfThisProcess().IsDead(path, st, info.heartbeat_ms, Silences::Clock::now());
+}
+
+std::string OrWait(const TransferInfo& info) {
+  if (info.heartbeat_ms == 0) return "";
+  const auto seconds = std::chrono::ceil<std::chrono::seconds>(Silences::Wanted(info.heartbeat_ms)).count();
+  return ", or --wait " + std::to_string(seconds + seconds / 10) + ", in which its heartbeat is heard if it is alive";
+}
+
 Alive Unknown(const TransferInfo& info, const std::string& why, const std::string& path) {
   const bool here = IsThisBoot(info);
   const std::string where = info.host.empty() ? "a host that is not named" : "host " + info.host;
@@ -49,9 +62,9 @@ Alive Unknown(const TransferInfo& info, const std::string& why, const std::strin
       here || info.host.empty()
           ? "when the job is over, use --job-ended"
           : "when that host is down or the job is over, use --writer-dead " + info.host + " or --job-ended";
-  return {
-      Answer::kCannotTell,
-      Status::Make(Code::kStateLocked, "its writer, " + writer + ", may be alive, and " + why + ": " + remedy, path)};
+  return {Answer::kCannotTell,
+          Status::Make(Code::kStateLocked,
+                       "its writer, " + writer + ", may be alive, and " + why + ": " + remedy + OrWait(info), path)};
 }
 
 }  // namespace
@@ -75,6 +88,7 @@ Alive IsAlive(Os& os, int fd, Locked locked, const TransferInfo& info, const Wor
   if (process != Answer::kCannotTell) return process == Answer::kNo ? dead : alive;
   if (IsCovered(word, info)) return dead;
   if (granted && Reaches(domain.reach, info)) return dead;
+  if (IsSilent(info, st, path)) return dead;
   return Unknown(info, "locks of this file system (" + domain.type + (granted ? "" : ", none") + ") do not tell", path);
 }
 

@@ -16,6 +16,7 @@ import {
   temporaries,
 } from '../support.js';
 import { type Daemon, mount } from './daemons.js';
+import { TestNode } from './nodes.js';
 
 const TWICE: readonly Daemon[] = ['mergerfs', 'bindfs', 'unionfs-fuse'];
 
@@ -81,6 +82,41 @@ for (const daemon of TWICE)
     t.equal((await onAnotherHost('--dry-run', states)).status, 0);
     t.equal((await inAContainer('--dry-run', '--job-ended', states)).status, 0);
   });
+
+/** What is wanted of a silence: a minute at least. */
+const SILENT_S = 70;
+
+t.test(
+  'a writer that beats is alive while it is heard, and dead once it was quiet for long enough',
+  { skip: process.env.AXL_TEST_DEEP === '1' ? '' : 'takes minutes: npm run test:deep -- file-systems' },
+  async (t) => {
+    const place = new Place(t);
+    const skip = mount(t, place, 'mergerfs', 'one') || mount(t, place, 'mergerfs', 'two');
+    if (skip) return t.comment(`SKIPPED ${skip}`);
+    furnish(place.path('one'));
+    const near = new TestNode(place, 'near', place.path('one'), place.mkdir('p'));
+    const far = new TestNode(place, 'far', place.path('two'), place.path('p'));
+    const code = `
+      const t = await axl.Transfer.create({ name: 'live', stateFile: args[0], heartbeatMs: 5000 });
+      await t.add(args[1], args[2]);
+      await t.dispatch();
+      await t.settle();
+      console.log('complete ' + process.pid);
+      setInterval(() => t.state, 1 << 30);`;
+    const paths = ['states/live', 'source', 'dest'].map((name) => place.path('p', name));
+    const rank = await near.start(code, paths, 'complete', false);
+    while (!fs.existsSync(place.path('two/states/live'))) await sleep(20);
+    const alive = await far.finalize(`--wait=${SILENT_S}`, place.path('p/states'));
+    t.equal(alive.status, 4, alive.stderr);
+    t.match(alive.stderr, /use --writer-dead near or --job-ended, or --wait 66/);
+    rank.kill('SIGKILL');
+    await rank.ended;
+    t.equal((await far.finalize(place.path('p/states'))).status, 4, 'one look tells nothing');
+    const dead = await far.finalize(`--wait=${SILENT_S + 20}`, place.path('p/states'));
+    t.equal(dead.status, 0, dead.stderr);
+    t.equal(fs.readFileSync(place.path('one/dest'), 'utf8'), 'checkpoint');
+  },
+);
 
 t.test('a writer whose descriptors cannot be looked at is not taken for dead', async (t) => {
   const place = new Place(t);

@@ -182,6 +182,8 @@ export const killers = {
   'a rename that will be refused is found out after the first one': REFUSED,
   "another user's file in a directory with the sticky bit is found out after the first rename": REFUSED,
   'new names appear before old ones are replaced': 'NamesThatExistAreReplacedBeforeNewOnesAppear',
+  'a silence is that of an earlier file': 'ASilenceBeginsAgainWithEveryChange',
+  'one silent beat is death': 'AWriterIsDeadOnceItWasQuietForThreeBeatsAndAtLeastAMinute',
   'an inode number alone makes a file ours': 'AFileThatHasGotThePublishedInodeNumberIsNotMended',
   'inode numbers that mean nothing decide': 'WhereInodeNumbersMeanNothingTheBytesDecide',
   '--verify checksum does not overrule an inode number': 'AnotherInodeElsewhereIsAnotherFileUnlessItsBytesAreAskedFor',

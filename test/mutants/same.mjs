@@ -30,6 +30,20 @@ export const sameMutants = [
     to: 'done.ctime == now.ctime ? Answer::kYes : Answer::kYes;',
   },
   {
+    name: 'one silent beat is death',
+    breaks: 'who is alive',
+    file: 'journal/heartbeat.cc',
+    from: 'return now - first.since >= Wanted(heartbeat_ms);',
+    to: 'return now - first.since >= std::chrono::milliseconds(heartbeat_ms);',
+  },
+  {
+    name: 'a silence is that of an earlier file',
+    breaks: 'who is alive',
+    file: 'journal/heartbeat.cc',
+    from: 'if (!is_same) first = seen;',
+    to: 'if (!is_same) first.size = seen.size;',
+  },
+  {
     name: 'inode numbers that mean nothing decide',
     breaks: 'invariant 9',
     file: 'os/same.cc',

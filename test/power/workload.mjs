@@ -12,7 +12,8 @@ const say = (text) => writeFileSync(mark, text);
 /** One rank's part of the files, all of them if it is alone. */
 async function dispatched(dir, rank) {
   const size = states.length;
-  const transfer = await Transfer.create({ name: 'power', stateFile: join(dir, `rank${rank}`), rank, size });
+  const home = size > 1 ? { home: states[0] } : {};
+  const transfer = await Transfer.create({ name: 'power', stateFile: join(dir, `rank${rank}`), rank, size, ...home });
   const names = readdirSync(source).filter((_, i) => i % size === rank);
   for (const name of names) await transfer.add(join(source, name), dest);
   await transfer.dispatch();
