@@ -29,4 +29,6 @@ export interface NativeHome {
   decide(verdict: NativeVerdict): Promise<NativeVerdict>;
   /** `dirs`, each ended by a NUL, are fsynced before. */
   remove(dataset: Buffer, dirs: Buffer): Promise<void>;
+  /** Nothing of the directory stays open; no call may follow. */
+  close(): Promise<void>;
 }

@@ -169,8 +169,16 @@ async function survey(work: Work, begin: (work: Work) => Round, wider: Wider): P
 
 /** Surveys, decides, acts; and again for the datasets that were busy, while there is time. */
 export async function finalizeDatasets(first: Work, terms: DatasetTerms, allListed: boolean): Promise<void> {
-  const { tally } = first.terms;
   const homes = new Homes();
+  try {
+    await settleAll(first, terms, allListed, homes);
+  } finally {
+    await homes.close();
+  }
+}
+
+async function settleAll(first: Work, terms: DatasetTerms, allListed: boolean, homes: Homes): Promise<void> {
+  const { tally } = first.terms;
   const wider = new Wider(homes, (home) => isListed(home, terms, homes));
   let sight: Sight = { dataset: terms.dataset, allListed, only: undefined };
   for (let work = first; ; ) {

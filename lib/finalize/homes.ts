@@ -58,6 +58,7 @@ async function isAnyLeft(
 const isThere = (dir: string): Promise<boolean> =>
   native()
     .openHome(fromLatin1(dir))
+    .then((home) => home.close())
     .then(
       () => true,
       () => false,
@@ -81,6 +82,10 @@ export class Home {
   /** The path of a state file that a verdict lists. */
   #pathOf(file: string): string {
     return file.startsWith('/') ? file : `${this.dir}/${file}`;
+  }
+
+  close(): Promise<void> {
+    return answer(this.#native.close());
   }
 
   /** What was decided about a dataset; durable. @throws {AxlError} what cannot be read, or is no verdict of ours */
@@ -155,7 +160,7 @@ export class Home {
   }
 }
 
-/** The homes that a run has opened. */
+/** The homes that a run has opened: a directory that stays open cannot be unmounted. */
 export class Homes {
   readonly #open = new Map<string, Promise<Home>>();
 
@@ -164,6 +169,13 @@ export class Homes {
     const known = this.#open.get(dir) ?? this.#make(dir);
     this.#open.set(dir, known);
     return known;
+  }
+
+  /** No call may follow. */
+  async close(): Promise<void> {
+    for (const home of await Promise.allSettled(this.#open.values()))
+      if (home.status === 'fulfilled') await home.value.close();
+    this.#open.clear();
   }
 
   async #make(dir: string): Promise<Home> {

@@ -52,6 +52,7 @@ async function removeTraces({ traces, directories, listed }: Listing, { policy, 
     const failure = isVerdict ? await clearTrace(path, homes, namesIn) : await unlocked(path);
     if (failure) tally.problem(failure);
   }
+  await homes.close();
 }
 
 async function unlocked(path: string): Promise<Failure | undefined> {

@@ -86,6 +86,14 @@ Napi::Value Remove(const Napi::CallbackInfo& info, const Shared& held) {
   });
 }
 
+Napi::Value Close(const Napi::CallbackInfo& info, const Shared& held) {
+  return held->environment->Run(info.Env(), [held]() -> Result {
+    held->right.reset();
+    held->home.reset();
+    return {};
+  });
+}
+
 Napi::Value ToObject(Napi::Env env, const Shared& held) {
   Napi::Object object = Napi::Object::New(env);
   const auto define = [&](const char* name, auto function) {
@@ -97,6 +105,7 @@ Napi::Value ToObject(Napi::Env env, const Shared& held) {
   define("read", Read);
   define("decide", Decide);
   define("remove", Remove);
+  define("close", Close);
   return object;
 }
 
