@@ -16,27 +16,31 @@ const MISREAD: readonly (readonly [RegExp, string])[] = [
   [/^[^/]+:\//, 'names another host, and only mounted file systems can be reached: give a path'],
 ];
 
+/** A TypeError with Node's own code for such: the command line takes it for a usage error. */
+const invalid = (message: string): TypeError =>
+  Object.assign(new TypeError(message), { code: 'ERR_INVALID_ARG_VALUE' });
+
 /** @throws {TypeError} */
 export function refuseMisread(bytes: Buffer, what: string): void {
   const text = bytes.toString('latin1');
   const why = MISREAD.find(([pattern]) => pattern.test(text))?.[1];
   if (why !== undefined)
-    throw new TypeError(`${what} ${displayName(bytes)} ${why} (./${displayName(bytes)} is the file of that name)`);
+    throw invalid(`${what} ${displayName(bytes)} ${why} (./${displayName(bytes)} is the file of that name)`);
 }
 
 /** The bytes of a path as given. @throws {TypeError} if it is no path, is empty or holds a NUL, or means something else */
 function toBytes(path: PathLike, what: string): Buffer {
   const bytes = asBuffer(path, what);
   if (bytes === undefined) throw notAPath(path, what);
-  if (bytes.length === 0) throw new TypeError(`${what} must not be empty`);
-  if (bytes.includes(0)) throw new TypeError(`${what} must not contain a NUL byte`);
+  if (bytes.length === 0) throw invalid(`${what} must not be empty`);
+  if (bytes.includes(0)) throw invalid(`${what} must not contain a NUL byte`);
   refuseMisread(bytes, what);
   return bytes;
 }
 
 function notAPath(value: unknown, what: string): TypeError {
   const isPromise = typeof (value as PromiseLike<unknown> | undefined)?.then === 'function';
-  return new TypeError(
+  return invalid(
     `${what} must be a string, a Buffer or a file: URL${isPromise ? ', and is a promise: await it first' : ''}`,
   );
 }
@@ -44,7 +48,7 @@ function notAPath(value: unknown, what: string): TypeError {
 function asBuffer(path: PathLike, what: string): Buffer | undefined {
   if (typeof path === 'string') {
     // Half of a pair has no UTF-8, and would become another name.
-    if (/\p{Cs}/u.test(path)) throw new TypeError(`${what} has half of a surrogate pair: give the bytes, as a Buffer`);
+    if (/\p{Cs}/u.test(path)) throw invalid(`${what} has half of a surrogate pair: give the bytes, as a Buffer`);
     return Buffer.from(path);
   }
   if (path instanceof Uint8Array) return Buffer.from(path);
@@ -54,14 +58,12 @@ function asBuffer(path: PathLike, what: string): Buffer | undefined {
 /** Node's fileURLToPath gives text; a percent-encoded byte need not be UTF-8. */
 function fileUrlBytes(url: URL, what: string): Buffer {
   if (url.protocol !== 'file:')
-    throw new TypeError(
-      `${what} ${url.href} is no file: URL, and only mounted file systems can be reached: give a path`,
-    );
-  if (url.hostname !== '') throw new TypeError(`${what} ${url.href} must be a file: URL of this host`);
+    throw invalid(`${what} ${url.href} is no file: URL, and only mounted file systems can be reached: give a path`);
+  if (url.hostname !== '') throw invalid(`${what} ${url.href} must be a file: URL of this host`);
   if (/%2f/i.test(url.pathname))
-    throw new TypeError(`${what}: the file: URL ${url.href} must not contain an encoded slash (%2F)`);
+    throw invalid(`${what}: the file: URL ${url.href} must not contain an encoded slash (%2F)`);
   if (url.search !== '' || url.hash !== '')
-    throw new TypeError(`${what} ${url.href} has ? or #, which end the path of a URL: use url.pathToFileURL(path)`);
+    throw invalid(`${what} ${url.href} has ? or #, which end the path of a URL: use url.pathToFileURL(path)`);
   const decode = (_: string, hex: string) => String.fromCharCode(Number.parseInt(hex, 16));
   return Buffer.from(url.pathname.replace(/%([0-9a-f]{2})/gi, decode), 'latin1');
 }
@@ -204,7 +206,7 @@ export function pack(names: readonly Buffer[]): Buffer {
 /** Sources and destinations, as the addon takes them: it reads what their spelling says. @throws {TypeError} */
 export function packPairs(pairs: readonly (readonly [PathLike, PathLike])[]): Buffer {
   if (!Array.isArray(pairs) || !pairs.every((pair) => Array.isArray(pair) && pair.length === 2))
-    throw new TypeError('pairs must be an array of [source, destination]');
+    throw invalid('pairs must be an array of [source, destination]');
   return pack(pairs.flatMap(([source, dest]) => [asGiven(source, 'source'), asGiven(dest, 'dest')]));
 }
 

@@ -30,6 +30,7 @@ export async function main(args: readonly string[]): Promise<void> {
     process.exitCode ||= status;
   } catch (error) {
     complain((error as Error).message);
-    process.exitCode = error instanceof UsageError ? 2 : 1;
+    const isUsage = error instanceof UsageError || (error as { code?: string }).code === 'ERR_INVALID_ARG_VALUE';
+    process.exitCode = isUsage ? 2 : 1;
   }
 }

@@ -11,14 +11,17 @@
 
 namespace axl {
 
-// A state file has the name that its caller gave it, so that only its beginning tells. Its mode spares other files the
-// look; what may not be read is a file like any other, and says so when it is copied.
+// A state file has the name that its caller gave it, so that only its beginning tells. Its mode, and a name that ends
+// with a number, as those of ranks do, or is that of our own state file, spare other files the look. What may not be
+// read is a file like any other, and says so when it is copied.
 Status Plan::IsOwn(int dir, const char* name, const Source& source, bool* own) {
   const struct stat& st = source.st;
   const std::string_view base = BaseOf(source.path);
   *own = IsOwnName(base) && (DigitsOfTemporary(base).empty() || !S_ISDIR(st.st_mode));
-  if (*own || !S_ISREG(st.st_mode) || (st.st_mode & 07777) != 0600 || st.st_size < static_cast<off_t>(kHeaderSize))
-    return Status::Ok();
+  const bool named = base == BaseOf(spared_) || (!base.empty() && base.back() >= '0' && base.back() <= '9');
+  const bool looks =
+      S_ISREG(st.st_mode) && (st.st_mode & 07777) == 0600 && st.st_size >= static_cast<off_t>(kHeaderSize);
+  if (*own || !named || !looks) return Status::Ok();
   const int flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | (source.followed ? 0 : O_NOFOLLOW);
   Fd fd(os_, os_.Open(dir, name, flags));
   if (fd.error() == EACCES || fd.error() == EPERM) return Status::Ok();

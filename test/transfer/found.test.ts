@@ -80,8 +80,8 @@ t.test('what transfers have left in a source tree is left out, and told of', asy
   const temporary = 'a._AXL0123456789abcdef';
   const draft = '.0123456789abcdef0123456789abcdef.new';
   place.write('source/a', 'data');
-  place.write('source/private', 'x'.repeat(64));
-  fs.chmodSync(place.path('source/private'), 0o600);
+  place.write('source/private.1', 'x'.repeat(64));
+  fs.chmodSync(place.path('source/private.1'), 0o600);
   for (const name of [temporary, draft, '.axl-verdict.0-1', '.axl-report.1.tmp', '.axl-comm-1/join', '.axl-probe-1/x'])
     place.write(`source/sub/${name}`, 'ours');
   place.mkdir('source/.axl-finalize.0.lock');
@@ -90,7 +90,7 @@ t.test('what transfers have left in a source tree is left out, and told of', asy
   const other = await Transfer.create({ name: 'other', stateFile: place.path('source/other.0') });
   t.teardown(() => other.free());
   const transfer = await place.create({ stateFile: place.path('source/own.0') });
-  const all = { '.axlrc': 'data', a: 'data', 'b._AXL0123456789abcdef/': '', private: 'x'.repeat(64), 'sub/': '' };
+  const all = { '.axlrc': 'data', a: 'data', 'b._AXL0123456789abcdef/': '', 'private.1': 'x'.repeat(64), 'sub/': '' };
   t.match(await transfer.add(`${place.source}/.`, place.path('dest/tree')), { files: 3, directories: 4, skipped: 9 });
   t.match(await transfer.addGlob('**', { cwd: place.source, dest: place.path('dest/glob'), dot: true }), { files: 3 });
   for (const path of [place.path('source/own.0'), place.path('source/other.0'), place.path('source/sub', temporary)])

@@ -8,7 +8,7 @@ import { forget } from '../../lib/forget.js';
 import { type AddOptions, finalize, inspect, list, type PathLike, Transfer } from '../../lib/index.js';
 import { orphans } from '../../lib/orphans.js';
 import { probe } from '../../lib/probe.js';
-import { Place, program, root, tree } from '../support.js';
+import { axlFinalize, Place, program, root, tree } from '../support.js';
 
 /** A whole life of one transfer. */
 async function copy(place: Place, source: PathLike, dest: PathLike, options?: AddOptions): Promise<void> {
@@ -200,6 +200,21 @@ t.test('what a shell, a browser or another system reads otherwise is a TypeError
   });
   await transfer.free();
 });
+
+t.test(
+  'axl-finalize takes such text for a wrong command line, and a file with a slash for what cannot be read',
+  async (t) => {
+    const place = ready(t);
+    for (const text of ['~/x', 's3://bucket/x', 'file:///x', 'C:\\x', 'host:/x'])
+      for (const command of [[], ['list'], ['inspect'], ['forget'], ['orphans'], ['probe'], ['--root', text]]) {
+        const { status, stderr } = await axlFinalize([...command, text]);
+        t.equal(status, 2, `${command} ${text}: ${stderr}`);
+        t.match(stderr, /give|use|\.\//);
+      }
+    t.match(await axlFinalize([`${place.path('old/file')}/`]), { status: 1, stderr: /ENOTDIR/ });
+    t.match(await axlFinalize([`${place.states}/`]), { status: 0 });
+  },
+);
 
 t.test('a file that is called like one of those is named with ./', async (t) => {
   const place = new Place(t);

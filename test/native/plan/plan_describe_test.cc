@@ -1,4 +1,6 @@
 // Tests of Plan::Describe: what the journal will say about each source.
+#include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -65,6 +67,28 @@ TEST(DescribeSaysWhenASourceVanishedOrChangedItsKind) {
   REQUIRE(unlink((f.src + "/a").c_str()) == 0);
   WriteFile(f.src + "/a", "back");
   CHECK_OK(f.plan.Describe());
+}
+
+TEST(AfterASyncOfTheSourceAStoreToAMappingShows) {
+  Fixture f;
+  const std::string mapped = f.src + "/mapped";
+  const int fd = open(mapped.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  REQUIRE(fd >= 0 && ftruncate(fd, 1 << 16) == 0);
+  char* const page = static_cast<char*>(mmap(nullptr, 1 << 16, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0));
+  REQUIRE(page != MAP_FAILED);
+  page[0] = 'A';  // the page is dirty, and its mapping may be written to without a fault
+  CHECK_OK(f.plan.Add({mapped, f.dst}, {.sync_source = true}));
+  const Status described = f.plan.Describe();
+  usleep(20'000);  // the clock of times is coarse
+  page[0] = 'B';
+  struct stat st;
+  CHECK(fstat(fd, &st) == 0);
+  close(fd);
+  munmap(page, 1 << 16);
+  if (described.code == Code::kNotSupported) Skip("this is tmpfs");
+  CHECK_OK(described);
+  CHECK(f.plan.file(0).source_ctime.nsec != static_cast<uint32_t>(st.st_ctim.tv_nsec) ||
+        f.plan.file(0).source_ctime.sec != st.st_ctim.tv_sec);
 }
 
 }  // namespace axl::test
