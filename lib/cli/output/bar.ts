@@ -27,11 +27,11 @@ export function barLine(meter: Meter, columns: number, blocks: boolean): string 
   const full = Math.floor(part * BAR);
   const bar = (blocks ? '\u2588' : '#').repeat(full) + (blocks ? '\u2591' : '.').repeat(BAR - full);
   const percent = `${Math.floor(part * 100)}%`.padStart(4);
-  const { rate, volume, left, work, speed } = rates(meter);
+  const { rate, volume, left, work, ratio, speed } = rates(meter);
   const files = `${meter.done}/${meter.total}`;
   const waiting = meter.waiting === undefined ? undefined : `waiting for ${meter.waiting}, ${duration(meter.elapsed)}`;
   const long = waiting ?? (work === undefined ? `${rate}, ${volume}, ${left} left` : `${work}, ${speed}, ${left} left`);
-  const short = waiting ?? `${work ?? volume}, ${left} left`;
+  const short = waiting ?? `${work === undefined ? volume : ratio}, ${left} left`;
   const lines = [
     `${bar} ${percent} | ${files} state files | ${long}`,
     `${bar} ${percent} | ${files} | ${long}`,

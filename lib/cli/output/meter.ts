@@ -42,6 +42,7 @@ export function rates(meter: Meter) {
     left: timeLeft(meter),
     /** Undefined if nothing is copied or verified. */
     work: work.total > work.done ? `${size(work.done)} of ${size(work.total)}` : undefined,
+    ratio: `${size(work.done)}/${size(work.total)}`,
     speed: `${size(Math.round(per(work.done, work.elapsed) * 1000))}/s`,
   };
 }
