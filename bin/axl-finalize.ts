@@ -3,6 +3,7 @@
 // fifth of the time of a short run. Makes no such cache: scripts/code-cache.mjs does, at build and install time.
 import { readFileSync } from 'node:fs';
 import { Script } from 'node:vm';
+import { nodeTooOld } from '../lib/base/node-version.js';
 
 const path = `${__dirname}/command.js`;
 
@@ -18,7 +19,24 @@ function codeCache(source: Buffer): Buffer | undefined {
   return undefined;
 }
 
-const source = readFileSync(path);
+function fail(why: string): never {
+  process.stderr.write(`axl-finalize: ${why}\n`);
+  process.exit(1);
+}
+
+function program(): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code !== 'ERR_ACCESS_DENIED') fail(message);
+    return fail("Node's permission model forbids it its own program: start node with --allow-fs-read=* --allow-addons");
+  }
+}
+
+const old = nodeTooOld();
+if (old !== undefined) fail(old);
+const source = program();
 const cachedData = codeCache(source);
 const script = new Script(source.toString(), { filename: path, ...(cachedData && { cachedData }) });
 script.runInThisContext()(require, __dirname, path);

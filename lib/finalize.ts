@@ -1,11 +1,10 @@
 // After the job: finds state files, decides which are ours to act on, and has them finalized.
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { version } from './base/addon.js';
 import { fromNode } from './base/errors.js';
 import { isRoot, overridden } from './base/keep.js';
 import { launched } from './base/launch.js';
 import { absolutePath, fromLatin1, hash, pack } from './base/names.js';
-import { INCOMPLETE, type NativePolicy, native, OVERWRITE, packageRoot, VERIFY } from './base/native.js';
+import { INCOMPLETE, type NativePolicy, native, OVERWRITE, VERIFY } from './base/native.js';
 import { checkOptions, DEFAULT_JOBS, shapes } from './base/options.js';
 import type { PathLike } from './base/types.js';
 import { look } from './finalize/expect.js';
@@ -57,11 +56,6 @@ export function whichShard(given: NonNullable<FinalizeOptions['shard']>) {
 function shardOf({ shard }: FinalizeOptions): Terms['shard'] {
   const part = shard && whichShard(shard).shard;
   return part && part.count > 1 ? part : undefined;
-}
-
-/** Of this package. */
-export function version(): string {
-  return JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')).version;
 }
 
 function tellScan({ directories }: Listing, { tally, shard }: Terms): void {

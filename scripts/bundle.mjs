@@ -42,7 +42,7 @@ function notices(metafile) {
 
 /** @throws what esbuild says */
 export async function bundle() {
-  await build({ ...common, entryPoints: ['bin/axl-finalize.ts'], outdir: out });
+  await build({ ...common, entryPoints: ['bin/axl-finalize.ts'], outdir: out, bundle: true });
   const { metafile } = await build({
     ...common,
     ...WRAPPER,
@@ -54,7 +54,7 @@ export async function bundle() {
     plugins: [lazyChildProcess],
     supported: { 'dynamic-import': false },
     logOverride: { 'empty-import-meta': 'error' },
-    define: { 'import.meta.dirname': '__dirname', 'import.meta.filename': '__filename' },
+    define: { 'import.meta.dirname': '__dirname', 'import.meta.url': 'undefined' },
   });
   writeFileSync(join(out, 'package.json'), '{ "type": "commonjs" }\n');
   writeFileSync(join(out, 'LICENSES'), notices(metafile).join('\n'));

@@ -1,48 +1,9 @@
 // Packs the package and uses it as a stranger would, from an empty project with an empty HOME: once compiled at
 // install time, once from a prebuilt binary with no compiler on PATH. Each time: one transfer, and axl-finalize --help.
-import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { addonPath, platformTag, root } from './toolchain.mjs';
-
-const scratch = mkdtempSync(join(tmpdir(), 'axl-pack-'));
-
-/** npm skips the install scripts of dependencies unless told otherwise; versions that do not know the key ignore it. */
-function environment(extra) {
-  const own = Object.entries(process.env).filter(([name]) => !/^(npm_|AXL_)/i.test(name));
-  const home = mkdtempSync(join(scratch, 'home-'));
-  return { ...Object.fromEntries(own), HOME: home, npm_config_dangerously_allow_all_scripts: 'true', ...extra };
-}
-
-function run(command, args, cwd, env) {
-  const { status, stdout, stderr, error } = spawnSync(command, args, { cwd, env, encoding: 'utf8' });
-  if (status === 0) return stdout;
-  throw new Error(`${command} ${args.join(' ')} failed:\n${stdout ?? ''}${stderr ?? ''}${error?.message ?? ''}`);
-}
-
-function npm(args, cwd, env) {
-  const cli = process.env.npm_execpath;
-  return cli?.endsWith('npm-cli.js') ? run(process.execPath, [cli, ...args], cwd, env) : run('npm', args, cwd, env);
-}
-
-function pack(from, name) {
-  const to = join(scratch, name);
-  mkdirSync(to);
-  npm(['pack', '--ignore-scripts', '--pack-destination', to], from, environment());
-  const [tarball] = readdirSync(to);
-  return join(to, tarball);
-}
-
-/** The same package with a binary in prebuilds/, packed again. */
-function packPrebuilt(tarball) {
-  run('tar', ['-xzf', tarball, '-C', scratch], scratch, process.env);
-  const unpacked = join(scratch, 'package');
-  const prebuilds = join(unpacked, 'prebuilds', platformTag);
-  mkdirSync(prebuilds, { recursive: true });
-  cpSync(addonPath, join(prebuilds, 'axl_native.node'));
-  return pack(unpacked, 'prebuilt-tarball');
-}
+import { environment, npm, pack, packPrebuilt, run, scratch } from './packing.mjs';
+import { root } from './toolchain.mjs';
 
 /** A PATH with Node, npm and a shell, and nothing that compiles. */
 function pathWithoutCompiler() {

@@ -1,10 +1,10 @@
 // npm's install step: take a prebuilt binary that loads on this machine, otherwise compile the addon.
 // Runs in a consumer's node_modules and in a checkout alike, with nothing but the runtime dependencies installed.
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeCodeCache } from './code-cache.mjs';
-import { addonIsCurrent, buildAddon, missingTools, platformTag, root } from './toolchain.mjs';
+import { addonIsCurrent, addonPath, buildAddon, missingTools, platformTag, root } from './toolchain.mjs';
 
 const prebuilt = join(root, 'prebuilds', platformTag, 'axl_native.node');
 
@@ -20,9 +20,10 @@ function fail(sentence) {
 
 if (!process.env.npm_config_build_from_source && loads(prebuilt)) {
   console.log(`axl-transfer: using the prebuilt binary for ${platformTag}`);
-} else if (!addonIsCurrent()) {
+} else if (!addonIsCurrent() || !loads(addonPath)) {
   const missing = missingTools();
   if (missing) fail(missing);
+  rmSync(addonPath, { force: true }); // one that is broken looks as new as it was
   const failure = buildAddon();
   if (failure !== undefined)
     fail(`${failure}\naxl-transfer: compiling the addon for ${platformTag} failed, see above.`);

@@ -72,6 +72,13 @@ const STEPS = [
     command: [process.execPath, 'scripts/stress.mjs', '--rounds', '1000'],
     minutes: 37,
   },
+  {
+    name: 'loading',
+    does: 'the package in jest 29, in bundles of esbuild, on other versions of Node, without addons, without install scripts',
+    command: [process.execPath, 'scripts/check-loading.mjs'],
+    needs: 'the network',
+    minutes: 6,
+  },
   ...['address', 'thread'].map((name) => ({
     name,
     does: `the addon in Node, under ${name === 'thread' ? 'TSan' : 'ASan and UBSan'}`,

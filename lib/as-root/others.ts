@@ -3,8 +3,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { packageRoot } from '../base/addon.js';
 import { displayName, fromLatin1, latin1, toText } from '../base/names.js';
-import { INCOMPLETE, packageRoot } from '../base/native.js';
+import { INCOMPLETE } from '../base/native.js';
 import type { Failure } from '../base/types.js';
 import type { Asked } from '../finalize/listing.js';
 import { Candidates, type Listing } from '../finalize/scan.js';

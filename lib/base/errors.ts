@@ -143,8 +143,15 @@ export function fromNative(failure: unknown): Error {
   return Object.assign(new AxlError(code as AxlCode, message), fields);
 }
 
+/** Of Node's permission model, which names no system call. */
+export const isForbidden = ({ code }: NodeJS.ErrnoException): boolean => code === 'ERR_ACCESS_DENIED';
+
 /** An error of Node's file system calls, as ours. */
 export function fromNode(error: NodeJS.ErrnoException, path: Buffer): AxlError {
+  if (isForbidden(error)) {
+    const detail = "Node's permission model forbids it: start node with --allow-fs-read and --allow-fs-write for it";
+    return Object.assign(fromNative({ code: 'AXL_IO', path, detail }) as AxlError, { cause: error });
+  }
   const [, reason] = /^\w+: ([^,]*)/.exec(error.message) ?? [];
   const failure = {
     code: 'AXL_IO',

@@ -1,8 +1,7 @@
-// The addon's shape, in full, and how it is found. Loaded when first needed: an import loads and starts nothing.
+// The addon's shape, in full. Loaded when first needed: an import loads and starts nothing.
 // Numbers of enumerations are those of native/, which a test compares; the words of options stand in words.ts.
-import { existsSync, readdirSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { AxlError, fromNative, type NativeFailure } from './errors.js';
+import { loadAddon } from './addon.js';
+import { fromNative, type NativeFailure } from './errors.js';
 import type { NativePolicies } from './keep.js';
 import type { NativeHome } from './native-home.js';
 import type { NativeMoving } from './native-mover.js';
@@ -10,7 +9,7 @@ import type { NativePmix } from './native-pmix.js';
 import type { NativeReport } from './native-report.js';
 import type { NativeUpkeep } from './native-upkeep.js';
 import type { NativeWord } from './native-word.js';
-import { nativeBinary, settings } from './options.js';
+import { settings } from './options.js';
 import type { InspectedFile, InspectedTransfer, ListedTransfer, RecordedMetadata } from './recorded.js';
 import type { Added, Progress } from './types.js';
 
@@ -329,55 +328,12 @@ export async function answer<T>(promise: Promise<T>): Promise<T> {
   }
 }
 
-/** The nearest folder above that has what this package has at its top: lib/, dist/lib/ and dist/bin/ differ in depth. */
-export function packageRoot(): string {
-  let dir = import.meta.dirname;
-  while (!existsSync(join(dir, 'CMakeLists.txt')) && dir !== '/') dir = dirname(dir);
-  return dir;
-}
-
-/** Asks process.report, as scripts/toolchain.mjs does, only where musl's loader is: it costs tens of milliseconds. */
-function isMusl(): boolean {
-  if (process.platform !== 'linux' || !readdirSync('/lib').some((name) => name.startsWith('ld-musl-'))) return false;
-  const { header } = process.report.getReport() as unknown as { header: { glibcVersionRuntime?: string } };
-  return header.glibcVersionRuntime === undefined;
-}
-
-function candidates(): string[] {
-  if (nativeBinary !== '') return [nativeBinary];
-  const root = packageRoot();
-  const built = join(root, 'build', 'Release', 'axl_native.node');
-  if (existsSync(built)) return [built];
-  const tag = `${process.platform}-${process.arch}${isMusl() ? '-musl' : ''}`;
-  return [built, join(root, 'prebuilds', tag, 'axl_native.node')];
-}
-
-function load(): Native {
-  const files = candidates();
-  const file = files.find((name) => existsSync(name));
-  const unavailable = (problem: string, cause?: unknown) =>
-    new AxlError(
-      'AXL_BACKEND_UNAVAILABLE',
-      `axl-transfer: ${problem}; run \`npm rebuild axl-transfer\` to compile it`,
-      {
-        cause,
-      },
-    );
-  if (file === undefined) throw unavailable(`there is no native addon at ${files.join(' or ')}`);
-  try {
-    // Loaded when it is needed only, as the addon is.
-    return process.getBuiltinModule('node:module').createRequire(import.meta.filename)(file) as Native;
-  } catch (cause) {
-    throw unavailable(`the native addon ${file} cannot be loaded: ${(cause as Error).message}`, cause);
-  }
-}
-
 let loaded: Native | undefined;
 
 /** @throws {AxlError} AXL_BACKEND_UNAVAILABLE when the addon is not there or does not load */
 export function native(): Native {
   if (!loaded) {
-    const addon = load();
+    const addon = loadAddon() as Native;
     // process.exit() runs no cleanup hooks, and threads that run past it would meet destroyed objects.
     process.on('exit', () => addon.stop());
     addon.configure(settings().threads);

@@ -1,6 +1,7 @@
 // All defaults, all AXL_* environment variables (each read once), and the checks of what callers pass.
 // Misuse is a TypeError or RangeError that says what to write instead.
 import { distance } from './nearest.js';
+import { builtin } from './node-version.js';
 import type { ConfigOptions, Durability } from './types.js';
 import {
   ACLS,
@@ -263,7 +264,7 @@ function fromEnvironment<T>(variable: string, parse: (text: string) => T, check:
 }
 
 /** Of those that this process may use. Asked for when needed: a short run of axl-finalize copies nothing. */
-const cpus = (): number => process.getBuiltinModule('node:os').availableParallelism();
+const cpus = (): number => builtin('node:os')?.availableParallelism() ?? 2;
 
 let current: Required<ConfigOptions> | undefined;
 

@@ -5,7 +5,7 @@ import { complain, stdout } from './output/output.js';
 import { parse, type Request } from './parse.js';
 
 async function printVersion(): Promise<number> {
-  const { version } = await import('../finalize.js');
+  const { version } = await import('../base/addon.js');
   stdout.write(`${version()}\n`);
   return 0;
 }

@@ -4,7 +4,7 @@
 import { lstat, readdir, realpath, stat, statfs } from 'node:fs';
 import { promisify } from 'node:util';
 import { canonicalAsRoot } from '../base/directory-as-root.js';
-import { AxlError, nodeFailure } from '../base/errors.js';
+import { AxlError, isForbidden, nodeFailure } from '../base/errors.js';
 import { isRoot } from '../base/keep.js';
 import { decodeLossless, displayName, fromLatin1, latin1, toText } from '../base/names.js';
 import type { Failure } from '../base/types.js';
@@ -116,7 +116,7 @@ class Scan {
       this.unreadable.push({ path, failure });
       return;
     }
-    if (error.syscall === undefined) throw error;
+    if (error.syscall === undefined && !isForbidden(error)) throw error;
     this.unreadable.push({ path, failure: nodeFailure(error, path) });
   }
 

@@ -1,5 +1,6 @@
-# Runs a program on a terminal of its own: terminal.py COLUMNS WHEN SIGNALS PROGRAM... Once WHEN has been shown, the program gets
-# the signals (INT or TERM,INT), all at one moment. Prints all that the program has written, and ends as the program does.
+# Runs a program on a terminal of its own: terminal.py COLUMNS WHEN SIGNALS PROGRAM... Once WHEN has been shown, the
+# program gets the signals (INT or TERM,INT), all at one moment. Prints all that the program has written, and ends as it
+# does.
 import fcntl, os, pty, signal, struct, sys, termios
 
 columns, when, names = int(sys.argv[1]), sys.argv[2].encode(), sys.argv[3].split(',') if sys.argv[3] else []
