@@ -42,7 +42,7 @@ function notices(metafile) {
 
 /** @throws what esbuild says */
 export async function bundle() {
-  await build({ ...common, entryPoints: ['bin/axl-finalize.ts'], outdir: out, bundle: true });
+  await build({ ...common, entryPoints: ['bin/axl-finalize.ts'], outdir: out });
   const { metafile } = await build({
     ...common,
     ...WRAPPER,

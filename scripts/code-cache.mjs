@@ -11,6 +11,9 @@ import { Script } from 'node:vm';
 const bin = join(dirname(fileURLToPath(import.meta.url)), '..', 'dist', 'bin');
 const program = join(bin, 'command.js');
 
+/** Which Node this is, at the end of the cache: bin/axl-finalize.ts compares it with its own. */
+const MAKER = JSON.stringify([process.arch, process.versions]);
+
 /** In a process of its own: runs the program over an empty directory; at its end, the source and the cache. */
 async function record(directory) {
   const { createRequire } = await import('node:module');
@@ -19,7 +22,7 @@ async function record(directory) {
   process.argv = [process.execPath, program, directory];
   process.on('exit', () => {
     const draft = join(bin, `command.cache.${process.pid}`);
-    writeFileSync(draft, Buffer.concat([source, script.createCachedData()]), { flush: true });
+    writeFileSync(draft, Buffer.concat([source, script.createCachedData(), Buffer.from(MAKER)]), { flush: true });
     renameSync(draft, join(bin, 'command.cache'));
   });
   script.runInThisContext()(createRequire(program), bin, program);

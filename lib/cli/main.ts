@@ -1,4 +1,5 @@
 // axl-finalize from its arguments to its exit status. Each command is loaded when it is asked for.
+import { nodeTooOld } from '../base/node-version.js';
 import { UsageError } from './errors.js';
 import { losslessArguments } from './names.js';
 import { complain, stdout } from './output/output.js';
@@ -22,6 +23,12 @@ async function dispatch(request: Request, args: readonly string[]): Promise<numb
 }
 
 export async function main(args: readonly string[]): Promise<void> {
+  const old = nodeTooOld();
+  if (old !== undefined) {
+    complain(old);
+    process.exitCode = 1;
+    return;
+  }
   const lossless = losslessArguments(args);
   const request = parse(lossless);
   try {

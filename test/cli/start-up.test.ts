@@ -66,6 +66,23 @@ t.test('a program that was changed runs as it is now, not as its code cache has 
   t.match(await run(['--dry-run']), 'DRY RUN, NOTHING');
 });
 
+t.test('a code cache of another Node is not used: two that have the same V8 would take it, and crash', async (t) => {
+  const source = fs.readFileSync(join(bin, 'command.js'));
+  // V8 looks at the length of the source only, so what runs tells whether the cache was taken.
+  const other = new Script(source.toString().replaceAll('dry run, nothing', 'DRY RUN, NOTHING'));
+  other.runInThisContext();
+  const maker = JSON.stringify([process.arch, process.versions]);
+  for (const [made, said] of [
+    [maker, 'DRY RUN, NOTHING'],
+    [maker.replace('"node":"', '"node":"1'), 'dry run, nothing'],
+    ['', 'dry run, nothing'],
+  ] as const) {
+    const file = Buffer.concat([source, other.createCachedData(), Buffer.from(made)]);
+    const run = copied(t, (dir) => fs.writeFileSync(join(dir, 'command.cache'), file));
+    t.match(await run(['--dry-run']), said);
+  }
+});
+
 t.test('without a code cache, and with one that is cut short or is noise, it works the same', async (t) => {
   const source = fs.readFileSync(join(bin, 'command.js'));
   const whole = fs.readFileSync(join(bin, 'command.cache'));
