@@ -68,18 +68,25 @@ t.test('a program that was changed runs as it is now, not as its code cache has 
 
 t.test('a code cache of another Node is not used: two that have the same V8 would take it, and crash', async (t) => {
   const source = fs.readFileSync(join(bin, 'command.js'));
-  // V8 looks at the length of the source only, so what runs tells whether the cache was taken.
-  const other = new Script(source.toString().replaceAll('dry run, nothing', 'DRY RUN, NOTHING'));
-  other.runInThisContext();
+  const whole = fs.readFileSync(join(bin, 'command.cache'));
   const maker = JSON.stringify([process.arch, process.versions]);
-  for (const [made, said] of [
-    [maker, 'DRY RUN, NOTHING'],
-    [maker.replace('"node":"', '"node":"1'), 'dry run, nothing'],
-    ['', 'dry run, nothing'],
+  t.ok(whole.subarray(-maker.length).equals(Buffer.from(maker)), 'at its end it says which Node has made it');
+  const cache = whole.subarray(source.length, -maker.length);
+  for (const [made, isUsed] of [
+    [maker, true],
+    [maker.replace(process.versions.v8, '1.0'), false],
+    [maker.replace(process.versions.node, '20.0.0'), false],
+    ['', false],
   ] as const) {
-    const file = Buffer.concat([source, other.createCachedData(), Buffer.from(made)]);
-    const run = copied(t, (dir) => fs.writeFileSync(join(dir, 'command.cache'), file));
-    t.match(await run(['--dry-run']), said);
+    const run = copied(t, (dir) => {
+      fs.writeFileSync(join(dir, 'command.cache'), Buffer.concat([source, cache, Buffer.from(made)]));
+      const path = join(dir, 'axl-finalize.js');
+      const starter = fs.readFileSync(path, 'utf8');
+      const tell = 'process.stdout.write(cachedData ? "cache taken\\n" : "compiled\\n");';
+      const telling = starter.replace('script.runInThisContext()', `${tell} $&`);
+      fs.writeFileSync(path, telling);
+    });
+    t.match(await run([]), isUsed ? /^cache taken\naxl-finalize: 0 / : /^compiled\naxl-finalize: 0 /, made);
   }
 });
 

@@ -5,6 +5,8 @@ import { complain, sentenceOf } from './output.js';
 
 /** Lines at a time: whoever needs all of them has --json. */
 const MOST = 20;
+/** So many that are alike have a line each. */
+const FEW = 2;
 /** A long run tells so often what has come. */
 const EVERY_MS = 10_000;
 
@@ -12,8 +14,8 @@ interface Cause {
   readonly label: string;
   /** The directory of what failed; '' if nothing has a name. */
   readonly dir: string;
-  /** Of the first. */
-  readonly sentence: string;
+  /** Of the first ones. */
+  readonly sentences: readonly string[];
   readonly count: number;
   /** In how many directories? */
   readonly dirs: number;
@@ -37,10 +39,10 @@ function joined(causes: Iterable<Cause>, key: (cause: Cause) => string): Cause[]
   return [...groups.values()];
 }
 
-function line({ label, dir, sentence, count, dirs }: Cause): string {
-  if (count === 1) return sentence;
+function linesOf({ label, dir, sentences, count, dirs }: Cause): readonly string[] {
+  if (count === sentences.length) return sentences;
   const where = dirs > 1 ? ` in ${dirs} directories` : dir === '' ? '' : ` in ${dir}`;
-  return `${count} x ${label}${where}; first: ${sentence}`;
+  return [`${count} x ${label}${where}; first: ${sentences[0]}`];
 }
 
 export class Causes {
@@ -61,8 +63,9 @@ export class Causes {
     const label = `${errnoName ?? code}${outcome === '' ? '' : ` (${outcome})`}`;
     const key = JSON.stringify([label, dir, errnoName === undefined ? shapeOf(message) : '']);
     const said = `${outcome === '' ? '' : `${outcome}: `}${sentenceOf(file, failure)}`;
-    const { count = 0, sentence = said } = this.#groups.get(key) ?? {};
-    this.#groups.set(key, { label, dir, sentence, count: count + 1, dirs: 1 });
+    const { count = 0, sentences = [] } = this.#groups.get(key) ?? {};
+    const first = count < FEW ? [...sentences, said] : sentences;
+    this.#groups.set(key, { label, dir, sentences: first, count: count + 1, dirs: 1 });
     if (this.#everyMs < Number.POSITIVE_INFINITY) this.#timer ??= setTimeout(() => this.tell(), this.#everyMs).unref();
   }
 
@@ -81,9 +84,9 @@ export class Causes {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     let causes = [...this.#groups.values()];
-    if (causes.length > MOST) causes = joined(causes, ({ label, sentence }) => label + shapeOf(sentence));
+    if (causes.length > MOST) causes = joined(causes, ({ label, sentences }) => label + shapeOf(`${sentences[0]}`));
     this.#groups.clear();
     const more = causes.length > MOST ? [`and ${causes.length - MOST} more causes: see --json`] : [];
-    return [...causes.slice(0, MOST).map(line), ...more];
+    return [...causes.slice(0, MOST).flatMap(linesOf), ...more];
   }
 }
