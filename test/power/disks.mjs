@@ -13,7 +13,8 @@ export const FILE_SYSTEMS = {
     type: 'ext4',
     options: 'data=writeback',
   },
-  xfs: { mib: 300, make: ['mkfs.xfs', '-q', '-K', '-f'], type: 'xfs', options: 'defaults' },
+  // Another mount namespace may still have a copy of the last one mounted, and all have one UUID.
+  xfs: { mib: 300, make: ['mkfs.xfs', '-q', '-K', '-f'], type: 'xfs', options: 'nouuid' },
   btrfs: { mib: 128, make: ['mkfs.btrfs', '-q', '-K', '-f', '-m', 'single'], type: 'btrfs', options: 'defaults' },
   ext2: {
     mib: 24,
