@@ -33,13 +33,17 @@ function inputsOf({ directories }: Listing): Input[] {
     for (const name of names.slice(0, MOST - paths.length)) paths.push(`${dir}/${name}`);
     byInput.set(searched, paths);
   }
-  return [...byInput].map(([dir, paths]) => ({ dir, paths }));
+  // As root each directory below an input was searched for itself.
+  const isBelow = (dir: string) => [...byInput.keys()].some((other) => dir !== other && dir.startsWith(`${other}/`));
+  const pathsIn = (top: string) =>
+    [...byInput].flatMap(([dir, paths]) => (`${dir}/`.startsWith(`${top}/`) ? paths : []));
+  return [...byInput.keys()].filter((dir) => !isBelow(dir)).map((dir) => ({ dir, paths: pathsIn(dir) }));
 }
 
 const identify = (paths: readonly string[]) =>
   answer(native().identify(fromLatin1(paths.map((path) => `${path}\0`).join('')), DEFAULT_JOBS));
 
-/** What of the names is a state file, or may have been one. Undefined: something is not there any more, so it was found. */
+/** What of the names is a state file, or may have been one. Undefined: that cannot be told, or something was found. */
 async function look({ paths }: Input) {
   const datasets = new Set<string>();
   let damaged = 0;
@@ -47,9 +51,11 @@ async function look({ paths }: Input) {
     const batch = paths.slice(at, at + BATCH);
     const there = await Promise.all(batch.map((path) => lookWithoutFollowing(fromLatin1(path)).catch(() => undefined)));
     if (there.includes(undefined)) return undefined;
-    for (const { is, name } of await identify(batch)) {
+    for (const { is, name, why } of await identify(batch)) {
       if (ANSWERS[is] === 'yes') datasets.add(name);
-      if (ANSWERS[is] === 'cannot tell') damaged++;
+      if (ANSWERS[is] !== 'cannot tell') continue;
+      if (why?.code !== 'AXL_STATE_CORRUPT') return undefined; // what cannot be read is not taken for what is not there
+      damaged++;
     }
   }
   return { datasets, damaged };

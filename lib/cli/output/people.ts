@@ -18,7 +18,7 @@ export class PeopleSink implements Sink {
   readonly #summary: boolean;
   readonly #progress: Progress;
   readonly #causes = new Causes();
-  readonly #usual = new Causes(Number.POSITIVE_INFINITY);
+  readonly #absences = new Causes(Number.POSITIVE_INFINITY);
 
   /** `args`: the command line, to say how to run it again. */
   constructor(flags: OwnFlags, args: readonly Buffer[]) {
@@ -40,10 +40,13 @@ export class PeopleSink implements Sink {
       complain(`waiting for ${plural(event.busy, 'busy transfer')}, at most ${duration(event.remaining)}`);
   }
 
-  /** What was finalized before is nothing to be warned of: it is a line of the summary. */
+  /** A line of the summary, unless it is an error. */
   #absent({ input: path, cause, message }: Absence): void {
-    const isUsual = (cause === 'empty' || cause === 'leftovers') && !this.#flags.failIfNone;
-    (isUsual ? this.#usual : this.#causes).add('', { code: `no state file (${cause})`, message, path });
+    (this.#flags.failIfNone ? this.#causes : this.#absences).add('', {
+      code: `no state file (${cause})`,
+      message,
+      path,
+    });
   }
 
   #entry(entry: FinalizedEntry): void {
@@ -73,7 +76,7 @@ export class PeopleSink implements Sink {
     const { shard } = this.#flags;
     const again = new Again(this.#arguments);
     const more = details(report, this.#flags.incomplete ?? 'delete', again, displayName);
-    const absent = this.#usual.lines().map((line) => `  ${line}`);
+    const absent = this.#absences.lines().map((line) => `  ${line}`);
     say([summaryLine(report, shard && `shard ${shardName(shard)}`), ...absent, ...more]);
   }
 
