@@ -6,6 +6,7 @@ import { stepOf } from './finalizer.js';
 import { allEnded, stepsOfRanks } from './ranks.js';
 import {
   begin,
+  copyOf,
   IDLE,
   isWritten,
   numbers,
@@ -88,8 +89,8 @@ function helpOut(world: World, state: State): void {
 
 /** All is mounted, brought back, and ended: does it come to rest, and how? */
 function rest(world: World, given: State): State {
-  const state = structuredClone(given);
-  Object.assign(state, { unmounted: false, copies: {}, finalizers: [structuredClone(IDLE)] });
+  const state = copyOf(given);
+  Object.assign(state, { unmounted: false, copies: {}, finalizers: [copyOf(IDLE)] });
   for (const part of state.parts) part.replaced = false;
   const { last, keeping } = lastOf(world);
   runLast(last, state);
@@ -119,7 +120,7 @@ const isQuiet = (world: World, { state }: Node): boolean =>
   allEnded(world, state) && state.finalizers.every(({ at }) => at === 'idle');
 
 function after(node: Node, [step, began]: [Step, number?]): Node {
-  const { state, lives } = JSON.parse(JSON.stringify(node)) as Node;
+  const { state, lives } = copyOf(node);
   step.do(state);
   if (began !== undefined) lives[began] = (lives[began] ?? 0) - 1;
   return { state, lives };

@@ -1,6 +1,7 @@
 // What ranks do, and what may happen to all: steps of a state. Ranks as in docs/state-format.md, "What is durable when".
 import { hasCome, publish, tellPublished } from './files.js';
 import {
+  copyOf,
   type Faults,
   IDLE,
   isWritten,
@@ -112,7 +113,7 @@ function ofRank(world: World, state: State, i: number): Step[] {
 
 /** A process ends at once. */
 export function endFinalizer(state: State, at: number): void {
-  state.finalizers[at] = structuredClone(IDLE);
+  state.finalizers[at] = copyOf(IDLE);
 }
 
 function end(world: World, state: State, isHit: (host: number) => boolean): void {

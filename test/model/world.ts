@@ -151,6 +151,9 @@ export interface Step {
   readonly do: (state: State) => void;
 }
 
+/** structuredClone keeps memory until the event loop turns. */
+export const copyOf = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
+
 export const IDLE: Finalizer = {
   ...{ at: 'idle', todo: [], first: {}, now: {}, plan: {}, queue: [], followed: [], open: [], right: '' },
 };
@@ -185,7 +188,7 @@ export function begin({ transfers, finalizers, faults = {} }: World): State {
   return {
     parts: transfers.map(() => ({ ...part, replaces: [] })),
     ...{ copies: {}, dests: transfers.map(() => -1), unmounted: false, skew: 0, verdicts: {} },
-    ...{ finalizers: finalizers.map(() => structuredClone(IDLE)), faults: { ...faults } },
+    ...{ finalizers: finalizers.map(() => copyOf(IDLE)), faults: { ...faults } },
   };
 }
 
