@@ -60,6 +60,7 @@ function lookAt(world: World, inputs: Inputs, { todo, first, now }: Finalizer): 
   const work = {
     ...{ candidates, stopped: true, terms: { policy, tally: { problem: () => {} } } },
     isOurs: (i: number) => isAsked(world, inputs, order[i] as number),
+    isAsked: (i: number) => isAsked(world, inputs, order[i] as number),
     survey: (all: Iterable<number>, hear: (i: number, result: NativeSurveyed) => void) => {
       for (const i of all) hear(i, surveyed(world, order[i] as number, seen[order[i] as number] as Seen));
       return Promise.resolve();
