@@ -76,6 +76,9 @@ async function finalizeAll(inputs: readonly Buffer[], options: FinalizeOptions, 
   for (const { failure } of listing.unreadable) tally.unreadable(failure);
   if (fewer) tally.fewer(fewer);
   else await finalizeSeen(listing, inputs, options, given);
+  // As of `find -print0 | axl-finalize -` that has found none.
+  if (inputs.length === 0)
+    tally.absent({ input: '', cause: 'empty', message: 'there is no state file: the list of inputs is empty' });
   if (!signal?.aborted && mayLackSome(listing, tally)) {
     const { absences } = await import('./finalize/absence.js');
     for (const absence of await absences(listing, options)) tally.absent(absence);

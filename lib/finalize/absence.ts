@@ -22,13 +22,17 @@ type Of = Search & Pick<FinalizeOptions, 'dataset'>;
 interface Input {
   readonly dir: string;
   readonly paths: readonly string[];
+  /** When it was listed there was nothing in it. */
+  readonly empty: boolean;
 }
 
 /** Those that were searched, with the names that may be state files. */
 function inputsOf({ directories }: Listing): Input[] {
   const byInput = new Map<string, string[]>();
-  for (const { dir, names, searched } of directories) {
+  const empty = new Set<string>();
+  for (const { dir, names, searched, ...rest } of directories) {
     if (searched === undefined) continue;
+    if (rest.empty) empty.add(searched);
     const paths = byInput.get(searched) ?? [];
     for (const name of names.slice(0, MOST - paths.length)) paths.push(`${dir}/${name}`);
     byInput.set(searched, paths);
@@ -37,7 +41,9 @@ function inputsOf({ directories }: Listing): Input[] {
   const isBelow = (dir: string) => [...byInput.keys()].some((other) => dir !== other && dir.startsWith(`${other}/`));
   const pathsIn = (top: string) =>
     [...byInput].flatMap(([dir, paths]) => (`${dir}/`.startsWith(`${top}/`) ? paths : []));
-  return [...byInput.keys()].filter((dir) => !isBelow(dir)).map((dir) => ({ dir, paths: pathsIn(dir) }));
+  return [...byInput.keys()]
+    .filter((dir) => !isBelow(dir))
+    .map((dir) => ({ dir, paths: pathsIn(dir), empty: empty.has(dir) }));
 }
 
 const identify = (paths: readonly string[]) =>
@@ -105,14 +111,17 @@ function whyNone(dir: string, files: readonly string[]): Why {
   return ['other', `it holds ${what}: if these are the checkpoints, give the directory of the state files instead`];
 }
 
+const EMPTY: Why = ['empty', 'it is empty: its transfers were finalized before, or it is not mounted'];
+
 const isNamedDataset = (name: Of['dataset']): name is string => typeof name === 'string';
 
 async function why(input: Input, { recursive, pattern, exclude, dataset }: Of): Promise<Why | undefined> {
   const { dir } = input;
+  if (input.empty) return EMPTY; // the usual second run, which looks at nothing again
   const seen = await look(input);
   if (!seen) return undefined;
   const entries = await entriesOf(dir);
-  if (entries.length === 0) return ['empty', 'it is empty: its transfers were finalized before, or it is not mounted'];
+  if (entries.length === 0) return EMPTY;
   if (seen.datasets.size > 0) {
     if (!isNamedDataset(dataset) || seen.datasets.has(dataset)) return undefined;
     const others = [...seen.datasets].slice(0, 3).map(displayName).join(', ');

@@ -40,6 +40,8 @@ export interface Directory {
   readonly searched?: string;
   /** Of a directory that was searched, the names that were given by their own paths, too. */
   readonly named?: readonly string[];
+  /** There was no name in it at all. */
+  readonly empty?: true;
   /** Are all names of the directory here, and not only those that were asked for? */
   readonly whole: boolean;
 }
@@ -211,7 +213,11 @@ class Scan {
       const isOther = (name: string) => OURS.test(name) && !named.includes(name);
       // A million names are not copied without need.
       const candidates = names.some(isOther) ? names.filter((name) => !isOther(name)) : names;
-      const where = { ...(searched !== undefined && { searched, ...(named.length > 0 && { named }) }) };
+      const isEmpty = names.length === 0 && this.#plain();
+      const where = {
+        ...(searched !== undefined && { searched, ...(named.length > 0 && { named }) }),
+        ...(isEmpty && ({ empty: true } as const)),
+      };
       directories.push({ dir, names: candidates, whole, ...where });
     }
     const listed = [...this.#found].filter(([, { whole }]) => whole).map(([path]) => path);

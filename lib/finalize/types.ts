@@ -235,7 +235,7 @@ export type AbsenceCause =
 
 /** A directory in which no state file was found. */
 export interface Absence {
-  /** The directory, as UTF-8. */
+  /** The directory, as UTF-8; '' if there was no input at all. */
   readonly input: string;
   /** What was found. */
   readonly cause: AbsenceCause;

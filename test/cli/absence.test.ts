@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import t from 'tap';
 import { finalize, list } from '../../lib/index.js';
 import { leave } from '../journals.js';
-import { axlFinalize, Place, said, tree } from '../support.js';
+import { axlFinalize, Place, program, root, said, tree } from '../support.js';
 
+const BINARY = join(root, 'dist', 'bin', 'axl-finalize.js');
 /** As the C library AXL writes its state files. */
 const KVTREE = Buffer.from('951fc3f50001000100000000000000370000000100000002', 'hex');
 
@@ -63,6 +64,14 @@ t.test('where state files were found, and finalized, nothing is said to be absen
   t.match(absent, [{ input: empty, cause: 'empty' }], 'but for the input that has none');
   t.equal(absent.length, 1);
   t.match(counts, { published: 1, 'rolled-back': 1, 'not-state': 1 });
+});
+
+t.test('a list of inputs that is empty is told of, too', async (t) => {
+  t.match((await finalize([])).absent, [{ input: '', cause: 'empty' }]);
+  const empty = (...args: string[]) =>
+    program('/bin/sh', ['-c', 'find /nonexistent -print0 2>/dev/null | "$@"', 'sh', process.execPath, BINARY, ...args]);
+  t.match(await empty('-'), { status: 0, stdout: /the list of inputs is empty/ });
+  t.match(await empty('--fail-if-none', '-'), { status: 7, stderr: /no state file/ });
 });
 
 t.test('hundreds of inputs without a state file are one line', async (t) => {
