@@ -54,6 +54,15 @@ const STEPS = [
     minutes: 40,
   },
   {
+    name: 'file-systems',
+    does: 'ranks and finalizers on two hosts, on ten file systems, three of them with servers of their own',
+    command: [...DEEP, ...tap, 'test/file-systems/matrix.test.ts'],
+    needs:
+      'root, and of mergerfs bindfs sshfs unionfs-fuse fuse-overlayfs fuse2fs glusterfs-server ceph-mon ceph-osd ' +
+      'ceph-mgr ceph-mds ceph-fuse moosefs-master moosefs-chunkserver moosefs-client those that are to be tried',
+    minutes: 30,
+  },
+  {
     name: 'mutants',
     does: 'deliberate faults in native/, each to be noticed by a test',
     command: [process.execPath, 'scripts/mutants.mjs'],

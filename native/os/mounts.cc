@@ -34,11 +34,13 @@ Mount ParseMount(const std::string& line) {
   const size_t separator = line.find(" - ");
   if (separator == std::string::npos) return {};
   std::istringstream before(line.substr(0, separator)), behind(line.substr(separator + 3));
-  std::string skipped, options;
+  std::string skipped, options, source;
   Mount mount;
   for (int field = 0; field < 5; field++) before >> skipped;
   before >> options;
-  behind >> mount.type >> skipped >> mount.options;
+  behind >> mount.type >> source >> mount.options;
+  // mfsmount 3 names itself here only.
+  if (mount.type == "fuse" && source.starts_with("mfs#")) mount.type = "fuse.mfs";
   mount.options = options + "," + mount.options;
   return mount;
 }

@@ -45,6 +45,8 @@ TEST(ALineOfMountinfoHasItsTypeAndItsOptions) {
   const Mount mount = ParseMount("36 35 98:0 /a\\040b /m rw,noatime master:1 - fuse.sshfs u@h:/ rw,user_id=0");
   CHECK_EQ(mount.type, "fuse.sshfs");
   CHECK_EQ(mount.options, "rw,noatime,rw,user_id=0");
+  CHECK_EQ(ParseMount("36 35 0:50 / /m rw - fuse mfs#10.0.0.1:9421 rw,user_id=0").type, "fuse.mfs");
+  CHECK_EQ(ParseMount("36 35 0:50 / /m rw - fuse /p/mfs rw,user_id=0").type, "fuse");
   CHECK_EQ(ParseMount("").type, "");
   CHECK_EQ(ParseMount("36 35 98:0 / /m rw").type, "");
 }
