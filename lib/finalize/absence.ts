@@ -67,20 +67,27 @@ async function look({ paths }: Input) {
   return { datasets, damaged };
 }
 
-/** A state file somewhere below, if there is one among the first few thousand names. No link is followed. */
-async function findBelow(top: string, names: readonly string[]): Promise<string | undefined> {
+interface Below {
+  /** A directory that holds a state file. */
+  readonly found?: string;
+  /** Files, the first few thousand. */
+  readonly paths: readonly string[];
+}
+
+/** What there is below, among the first few thousand names. No link is followed. */
+async function lookBelow(top: string, names: readonly string[]): Promise<Below> {
   const pending = names.map((name) => `${top}/${name}`);
-  let looked = 0;
-  for (let at = 0; at < Math.min(pending.length, DIRECTORIES) && looked < MOST; at++) {
+  const paths: string[] = [];
+  for (let at = 0; at < Math.min(pending.length, DIRECTORIES) && paths.length < MOST; at++) {
     const dir = pending[at] as string;
     const entries = await entriesOf(dir).catch(() => []);
     pending.push(...entries.filter((entry) => entry.isDirectory()).map(({ name }) => `${dir}/${name}`));
-    const files = entries.filter((entry) => entry.isFile()).slice(0, MOST - looked);
-    looked += files.length;
-    const found = await identify(files.map(({ name }) => `${dir}/${name}`));
-    if (found.some(({ is }) => ANSWERS[is] === 'yes')) return dir;
+    const files = entries.filter((entry) => entry.isFile()).slice(0, MOST - paths.length);
+    const own = files.map(({ name }) => `${dir}/${name}`);
+    paths.push(...own);
+    if ((await identify(own)).some(({ is }) => ANSWERS[is] === 'yes')) return { found: dir, paths };
   }
-  return undefined;
+  return { paths };
 }
 
 const shown = (dir: string): string => displayName(fromLatin1(dir || '/'));
@@ -88,18 +95,16 @@ const count = (n: number, one: string, many: string): string => `${n} ${n === 1 
 
 type Why = readonly [AbsenceCause, string];
 
-/** Of a directory without a state file, by the names of its files. */
-function whyNone(dir: string, files: readonly string[]): Why {
-  const temporaries = files.filter((name) => TEMPORARY.test(name)).length;
-  const others = files.filter((name) => !TEMPORARY.test(name) && !LEFTOVER.test(name));
-  const kvtree = others.slice(0, SAMPLE).filter((name) => kindOf(fromLatin1(`${dir}/${name}`)) === 'kvtree');
-  const [first] = kvtree;
+const nameOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
+
+/** Of a directory without a state file, by the files in it and below it. */
+function whyNone(files: readonly string[]): Why {
+  const temporaries = files.filter((path) => TEMPORARY.test(path)).length;
+  const others = files.filter((path) => !TEMPORARY.test(path) && !LEFTOVER.test(nameOf(path)));
+  const first = others.slice(0, SAMPLE).find((path) => kindOf(fromLatin1(path)) === 'kvtree');
   if (first !== undefined) {
     const what = 'is a KVTree file, as the C library AXL and SCR write their own';
-    return [
-      'foreign',
-      `${displayName(fromLatin1(first))} ${what}: finalize those with their tools (axl_cp -S FILE -U)`,
-    ];
+    return ['foreign', `${shown(nameOf(first))} ${what}: finalize those with their tools (axl_cp -S FILE -U)`];
   }
   if (temporaries > 0) {
     const what = `${count(temporaries, 'temporary file', 'temporary files')} of transfers`;
@@ -129,9 +134,9 @@ async function why(input: Input, { recursive, pattern, exclude, dataset }: Of): 
   }
   const isOther = (name: string) => !LEFTOVER.test(name); // the locks of finalizers are directories
   const directories = entries.filter((entry) => entry.isDirectory() && isOther(entry.name)).map(({ name }) => name);
-  const below = recursive ? undefined : await findBelow(dir, directories);
-  if (below !== undefined)
-    return ['below', `it holds none itself, but there are some in ${shown(below)}: search that, too, with --recursive`];
+  const below = recursive ? { paths: input.paths } : await lookBelow(dir, directories);
+  if ('found' in below)
+    return ['below', `it has none itself, but there are some in ${shown(below.found)}: search that with --recursive`];
   if (seen.damaged > 0) {
     const what = count(seen.damaged, 'file that is', 'files that are');
     return ['damaged', `it holds ${what} empty, cut short, zeroed or compressed, and may have been state files`];
@@ -141,13 +146,10 @@ async function why(input: Input, { recursive, pattern, exclude, dataset }: Of): 
       'excluded',
       `it holds ${count(entries.length, 'name', 'names')}, and --pattern and --exclude let none through`,
     ];
-  const files = entries.filter(({ name }) => !directories.includes(name)).map(({ name }) => name);
-  if (files.length > 0) return whyNone(dir, files);
-  const what = count(directories.length, 'directory', 'directories');
-  return [
-    'other',
-    `it holds ${what}, and no state file was found in ${recursive ? 'any' : 'those that were looked at'}`,
-  ];
+  const files = entries.filter(({ name }) => !directories.includes(name)).map(({ name }) => `${dir}/${name}`);
+  const all = [...new Set([...files, ...below.paths])];
+  if (all.length > 0) return whyNone(all);
+  return ['other', `it holds ${count(directories.length, 'directory', 'directories')} without a file`];
 }
 
 /** For each directory among the inputs in which no state file was found, why. */

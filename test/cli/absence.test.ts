@@ -46,6 +46,15 @@ for (const [cause, make] of Object.entries(fill))
     t.equal((await axlFinalize(['--quiet', place.states])).stderr, '', '--quiet prints errors only');
   });
 
+t.test('the files of SCR and AXL are known below a directory, too, with and without --recursive', async (t) => {
+  const place = new Place(t);
+  place.write('states/scr.dataset.6/rank_1.state_file', KVTREE);
+  for (const recursive of [false, true]) {
+    t.match((await finalize(place.states, { recursive })).absent, [{ cause: 'foreign' }]);
+    t.match((await list(place.states, { recursive })).absent, [{ cause: 'foreign' }]);
+  }
+});
+
 t.test('state files that --pattern or --dataset leaves out are told of', async (t) => {
   const place = new Place(t);
   await leave.complete(place, 'a');
