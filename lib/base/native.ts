@@ -92,6 +92,11 @@ export interface NativeOpened {
   readonly forwardOnly: boolean;
 }
 
+/** What an add has planned: as Added; and how many directories went into one of the same name. */
+export interface NativeAdded extends Required<Added> {
+  readonly nested: number;
+}
+
 export interface NativeAddOptions {
   /** Of LINKS. */
   readonly links: number;
@@ -114,7 +119,7 @@ export interface NativeTransfer extends NativeMoving {
    */
   open(stateFile: Buffer, word: NativeWord, adopt: boolean, agreed: boolean): Promise<NativeOpened>;
   /** `packed`: source NUL destination NUL, ... `exact`: a destination is the final path itself, as for a match. */
-  add(packed: Buffer, exact: boolean, options: NativeAddOptions): Promise<Added>;
+  add(packed: Buffer, exact: boolean, options: NativeAddOptions): Promise<NativeAdded>;
   /** Resolves once the plan is journalled and copies run. */
   dispatch(): Promise<void>;
   resume(): Promise<void>;

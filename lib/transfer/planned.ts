@@ -1,7 +1,7 @@
 // What a transfer is told to copy before its dispatch: each add, and what there is to say about all of them.
 import { AxlError } from '../base/errors.js';
 import { displayName, packPairs } from '../base/names.js';
-import { answer, LINKS, type NativeAddOptions, type NativeTransfer } from '../base/native.js';
+import { answer, LINKS, type NativeAdded, type NativeAddOptions, type NativeTransfer } from '../base/native.js';
 import { checkOptions, shapes } from '../base/options.js';
 import type { Added, AddGlobOptions, AddOptions, PathLike } from '../base/types.js';
 import { findMatches, patternList } from './sources.js';
@@ -55,7 +55,7 @@ export class Planned {
   }
 
   /** Calls take effect in the order in which they are made, also those for which nobody waits. */
-  #inTurn(begin: () => Promise<Added>): Promise<Added> {
+  #inTurn(begin: () => Promise<NativeAdded>): Promise<NativeAdded> {
     const adding = this.#underWay++ === 0 ? begin() : this.#adding.then(begin);
     this.#adding = adding
       .catch(() => {})
@@ -65,13 +65,14 @@ export class Planned {
     return adding;
   }
 
-  async #count(call: string, adding: Promise<Added>): Promise<Added> {
-    const added = await adding;
+  async #count(call: string, adding: Promise<NativeAdded>): Promise<Added> {
+    const { skipped, nested, ...added } = await adding;
     this.#files += added.files;
-    const { skipped = 0 } = added;
-    if (skipped > 0)
-      this.#warnings.add(`${call}: left out ${skipped} temporary and state files of transfers, which are no data`);
-    return added;
+    if (nested > 0)
+      this.#warnings.add(`${call}: a directory went into one of the same name: to merge them, write SRC/. or contents`);
+    if (skipped === 0) return added;
+    this.#warnings.add(`${call}: left out ${skipped} temporary and state files of transfers, which are no data`);
+    return { ...added, skipped };
   }
 
   /**

@@ -142,7 +142,7 @@ Napi::Value TransferHandle::Add(const Napi::CallbackInfo& info) {
     if (Status s = exact ? t.AddAs(pairs, options) : t.Add(pairs, options); !s.ok()) return s;
     const PlanCounts after = t.plan_counts();
     return Give({}, PlanCounts{after.files - before.files, after.dirs - before.dirs, after.bytes - before.bytes,
-                               after.skipped - before.skipped});
+                               after.skipped - before.skipped, after.nested - before.nested});
   });
 }
 

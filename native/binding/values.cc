@@ -56,8 +56,8 @@ Napi::Value ToJs(Napi::Env env, const Counters& c) {
 }
 
 Napi::Value ToJs(Napi::Env env, const PlanCounts& c) {
-  if (c.skipped == 0) return Object(env, "files", c.files, "directories", c.dirs, "bytes", c.bytes);
-  return Object(env, "files", c.files, "directories", c.dirs, "bytes", c.bytes, "skipped", c.skipped);
+  return Object(env, "files", c.files, "directories", c.dirs, "bytes", c.bytes, "skipped", c.skipped, "nested",
+                c.nested);
 }
 
 Napi::Value ToJs(Napi::Env env, const AsBytes& value) {

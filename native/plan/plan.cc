@@ -109,6 +109,7 @@ Status Plan::AddNamed(const std::string& given, const std::string& dest, PlanOpt
   const bool is_dir = target.is_dir || (known != nullptr && known->kind != Name::kFile);
   if (target.must_be_dir && target.exists && !is_dir) return NoDirectory(target.path, "destination");
   if (!source.contents && (is_dir || target.must_be_dir)) {
+    counts_.nested += !target.must_be_dir && S_ISDIR(source.st.st_mode) && BaseOf(target.path) == BaseOf(source.path);
     target = {.path = Join(target.path, BaseOf(source.path))};
     if (Status s = LookAt(&target); !s.ok()) return s;
     // What is there of this name is replaced, and not what it leads to; only directories are merged.

@@ -30,6 +30,7 @@ struct PlanCounts {
   uint64_t dirs = 0;
   uint64_t bytes = 0;    // the sum of FileEntry::size
   uint64_t skipped = 0;  // temporary files and state files of transfers, which are nobody's data
+  uint64_t nested = 0;   // directories that went into one of the same name, which the caller may not have meant
   friend bool operator==(const PlanCounts&, const PlanCounts&) = default;
 };
 

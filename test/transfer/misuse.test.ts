@@ -69,6 +69,26 @@ t.test('a pattern or a transfer without a file is a warning in the report, and w
   await other.free();
 });
 
+t.test(
+  'a directory that goes into one of the same name is a warning, unless the destination ends with a slash',
+  async (t) => {
+    const place = new Place(t);
+    place.write('source/ckpt/f');
+    place.mkdir('dest/ckpt');
+    const copy = async (dest: string, contents = false) => {
+      const transfer = await place.create();
+      await transfer.add(place.path('source/ckpt'), place.path(dest), { contents });
+      await transfer.dispatch();
+      const { warnings } = await transfer.wait();
+      await transfer.free();
+      return warnings;
+    };
+    t.match(await copy('dest/ckpt'), [/same name/]);
+    for (const dest of ['dest/ckpt/', 'dest', 'dest/other']) t.same(await copy(dest), [], dest);
+    t.same(await copy('dest/ckpt', true), []);
+  },
+);
+
 t.test('calls take effect in their order, also those for which nobody waits', async (t) => {
   const place = new Place(t);
   for (const name of ['a', 'b', 'c']) place.write(`source/${name}`);
