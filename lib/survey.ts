@@ -22,6 +22,8 @@ import type { Listed, ListOptions } from './finalize/types.js';
 
 const BATCH = 256;
 const NS_PER_MS = 1_000_000n;
+/** By number. */
+const KINDS = [undefined, 'file', 'symlink', 'hard link', 'generated'] as const;
 const FILE_STATES = ['pending', 'done', 'failed'] as const;
 
 /** The word of a number in one of the tables of native.ts. */
@@ -89,7 +91,7 @@ export async function list(inputs: PathLike | readonly PathLike[], options: List
 function toFile(file: NativeInspectedFile): InspectedFile {
   const { source, dest, temporary, size, published, kept, lacks, chunks, crc32c, failure } = file;
   const inspected = {
-    kind: file.kind === 2 ? 'symlink' : 'file',
+    kind: KINDS[file.kind],
     ...{ source: toText(source), dest: toText(dest), temporary: toText(temporary), size },
     state: published ? 'published' : kept ? 'kept' : FILE_STATES[file.state],
     ...{ ownerGiven: (lacks & 1) === 0, lacks: partsOf(lacks), chunks, metadata: file.metadata },

@@ -61,6 +61,7 @@ Status Transfer::Create(const TransferOptions& options) {
   info.attempt = options.attempt;
   info.heartbeat_ms = options.heartbeat_ms;
   plan_.Spare(options.state_file);
+  plan_.KeepHardLinks(options.hard_links);
   return Journal::Create(os_, options.state_file, info, &journal_);
 }
 

@@ -31,6 +31,7 @@ struct TransferOptions {
   std::string state_file;  // absolute
   Durability durability = Durability::kFull;
   Policies keep = {};
+  bool hard_links = true;  // are kept; false: each name becomes a file
   uint32_t rank = 0;
   uint32_t size = 1;
   uint32_t chunk_size = 8u << 20;  // bytes; a multiple of 4,096

@@ -70,7 +70,8 @@ export class Place {
 
   create(options: Partial<CreateOptions> = {}): Promise<Transfer> {
     const { stateDir, stateFile = stateDir === undefined ? this.stateFile : undefined, ...rest } = options;
-    return Transfer.create({ name: 'ckpt.1', rank: 0, size: 1, ...definedOnly({ stateDir, stateFile }), ...rest });
+    const usual = { name: 'ckpt.1', rank: 0, size: 1, hardLinks: 'copy' } as const; // writeMuch is to be much to copy
+    return Transfer.create({ ...usual, ...definedOnly({ stateDir, stateFile }), ...rest });
   }
 
   /** Gives everything here to another user. */

@@ -14,6 +14,7 @@ export interface NativeReport {
   readonly directoriesLacking: number;
   readonly directoriesLack: number;
   readonly notCopied: readonly string[];
+  readonly linksCopied: number;
   readonly failures: readonly (NativeFailure & { readonly index: number })[];
   /** The transfer's own. */
   readonly failure?: NativeFailure;

@@ -74,6 +74,7 @@ export interface NativeTransferOptions extends NativePolicies {
   /** UNKNOWN_LOCAL_RANK if it is not known. */
   readonly localRank: number;
   readonly allRanks: boolean;
+  readonly hardLinks: boolean;
   /** Absolute: where the dataset's verdict lives; empty: the directory of the state file. */
   readonly home: Buffer;
   /** 16 bytes; empty: derived from name, job, size, attempt, home and user. */
@@ -248,7 +249,7 @@ export interface NativeSurveyed
 export interface NativeInspectedFile extends Pick<InspectedFile, 'size' | 'chunks' | 'crc32c' | 'metadata'> {
   /** Bits of {@link partsOf}. */
   readonly lacks: number;
-  /** 1 regular, 2 symbolic link. */
+  /** 1 regular, 2 symbolic link, 3 hard link, 4 generated. */
   readonly kind: number;
   readonly source: Buffer;
   readonly dest: Buffer;

@@ -95,8 +95,8 @@ export interface RecordedMetadata {
 
 /** A file of a transfer. Names are UTF-8; their bytes are in `sourceBytes`, `destBytes` and `temporaryBytes`. */
 export interface InspectedFile {
-  /** A regular file or a symbolic link. */
-  readonly kind: 'file' | 'symlink';
+  /** A regular file, a symbolic link, or a further name of an earlier file. */
+  readonly kind: 'file' | 'symlink' | 'hard link' | 'generated';
   /** The source. */
   readonly source: string;
   /** The final name. */

@@ -1,6 +1,9 @@
 // The public types: what callers pass and get. No code.
 // Sizes are numbers below 2^53, times bigint nanoseconds, paths bytes: string (UTF-8) | Buffer | URL.
+import type { MetadataPart, MetadataPolicy, OwnerPolicy } from './metadata.js';
 import type { Mover } from './mover.js';
+
+export type * from './metadata.js';
 
 /** A path: a string (encoded as UTF-8), the bytes themselves, or a `file:` URL. */
 export type PathLike = string | Uint8Array | URL;
@@ -10,40 +13,6 @@ export type PathLike = string | Uint8Array | URL;
  * `none`: nothing is fsynced; a power loss may lose or tear files. For benchmarks and scratch data.
  */
 export type Durability = 'full' | 'none';
-
-/**
- * What to do with what a file system refuses. `fail`: the file fails, and with it the transfer. `warn`: the file is
- * published without it, and the report says so (`lacks`). `skip`: it is not copied, which the report says, too.
- */
-export type OwnerPolicy = 'fail' | 'warn' | 'skip';
-
-/** One word for each part of a file's metadata; what is left out has its default. */
-export interface MetadataPolicies {
-  /**
-   * Owner and group. Without them a file has no setuid, setgid and capabilities. Where the group was refused (`warn`), the
-   * bits of group and others are those that both had: nobody may do with the file what he may not do with its source.
-   * @default 'fail' as root (but not of a user namespace), otherwise 'warn'
-   */
-  readonly owner?: OwnerPolicy;
-  /** The mode; without it a file has what its file system gives it, 0600 with `skip`. @default as owner */
-  readonly mode?: OwnerPolicy;
-  /** Access and modification time, which a file system may also round. @default 'warn' */
-  readonly times?: OwnerPolicy;
-  /** Extended attributes `user.*`. @default 'fail' */
-  readonly xattrs?: OwnerPolicy;
-  /**
-   * POSIX access control lists. Without the list of its source, a file's mode grants group and others only what every
-   * entry of that list did. A file whose source has none has none, whatever its new directory's default list says; with
-   * `skip` that default list counts, as for any new file. @default 'fail'
-   */
-  readonly acls?: OwnerPolicy;
-}
-
-/** A word for all parts, or for each its own. */
-export type MetadataPolicy = OwnerPolicy | MetadataPolicies;
-
-/** A part of the metadata of a source that a file lacks. Capabilities are given, or not, together with the owner. */
-export type MetadataPart = 'owner' | 'mode' | 'times' | 'xattrs' | 'acls' | 'capabilities';
 
 /** What to do with a symbolic link: copy what it points to, copy the link itself, or leave it out. */
 export type LinkPolicy = 'follow' | 'copy' | 'skip';
@@ -140,6 +109,12 @@ export interface CreateOptions {
   readonly owner?: OwnerPolicy;
   /** `skip`: short for `metadata: {acls: 'skip'}`. @default 'copy' */
   readonly acls?: 'copy' | 'skip';
+  /**
+   * What to do with sources that are names of one file. `keep`: their copies are names of one file, too, where the file
+   * system has hard links, and the file is copied once. `copy`: each name becomes a file. A name of which no other is in
+   * this transfer becomes a file in either case. @default 'keep'
+   */
+  readonly hardLinks?: 'keep' | 'copy';
   /** This process's rank, 0 to size-1. @default the launcher's, see {@link launched}; 0 without a launcher */
   readonly rank?: number;
   /** How many ranks take part. @default the launcher's; 1 without a launcher */
@@ -372,6 +347,8 @@ export interface TransferReport {
    * NFSv4 (`system.nfs4_acl`) and SMB, labels of SELinux (`security.selinux`). Known to the process that dispatched.
    */
   readonly notCopied: readonly string[];
+  /** How many hard links became files of their own, because the file system of their destinations has none. */
+  readonly linksCopied: number;
   /**
    * Sentences for people on what may not be what was meant: a pattern or a transfer without a file, files that were left
    * out. Only the process that added them has them.

@@ -7,6 +7,7 @@ export const OWNER = { fail: 1, warn: 2, skip: 3 } as const satisfies Record<Own
 /** The parts of the metadata, each with a policy. */
 export const KEPT = ['owner', 'mode', 'times', 'xattrs', 'acls'] as const satisfies readonly (keyof MetadataPolicies)[];
 export const ACLS = ['copy', 'skip'] as const;
+export const HARD_LINKS = ['keep', 'copy'] as const;
 export const LINKS = { default: 0, follow: 1, copy: 2, skip: 3 } as const satisfies Record<
   LinkPolicy | 'default',
   number

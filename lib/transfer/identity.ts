@@ -67,6 +67,7 @@ export function nativeOptions(options: CreateOptions, dataset: Buffer = Buffer.a
     heartbeatMs: options.heartbeatMs ?? 0,
     ...identify(options),
     ...{ name, allRanks, chunkSize, durability: DURABILITY[durability], ...policies(options) },
+    hardLinks: options.hardLinks !== 'copy',
     ...{ home: options.home === undefined ? Buffer.alloc(0) : absoluteDirectory(options.home, 'home'), dataset },
   };
 }

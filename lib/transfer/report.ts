@@ -86,6 +86,7 @@ export function makeReport(heading: Heading, columns: NativeReport): TransferRep
     lacking: count(columns.lacks, ALL_BITS) + columns.directoriesLacking,
     lacks: partsOf(columns.lacks.reduce((all, bits) => all | bits, columns.directoriesLack)),
     notCopied: columns.notCopied,
+    linksCopied: columns.linksCopied,
     get files() {
       files ??= readFiles(columns);
       return files;

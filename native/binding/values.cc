@@ -115,6 +115,7 @@ TransferOptions ReadTransferOptions(const Napi::Object& options) {
   Take(options, "owner", &o.keep.owner, "mode", &o.keep.mode, "times", &o.keep.times, "xattrs", &o.keep.xattrs, "acls",
        &o.keep.acls);
   Take(options, "rank", &o.rank, "size", &o.size, "localRank", &o.local_rank, "job", &o.job, "attempt", &o.attempt);
+  Take(options, "hardLinks", &o.hard_links);
   Take(options, "chunkSize", &o.chunk_size, "allRanks", &o.all_ranks, "home", &o.home, "dataset", &o.dataset);
   Take(options, "heartbeatMs", &o.heartbeat_ms);
   return o;
@@ -178,7 +179,7 @@ ReportColumns::ReportColumns(const Transfer& transfer)
 
 void ReportColumns::Add(const FileEntry& file, const FileProgress& progress, bool all_published) {
   const bool published = progress.published || all_published;
-  const bool has_crc = progress.state == FileState::kDone && file.kind == FileKind::kRegular;
+  const bool has_crc = progress.state == FileState::kDone && file.kind != FileKind::kSymlink;
   names_->append(file.source).push_back('\0');
   names_->append(file.dest).push_back('\0');
   if (!progress.failure->ok()) failures_.emplace_back(static_cast<uint32_t>(sizes_.size()), *progress.failure);
@@ -186,6 +187,9 @@ void ReportColumns::Add(const FileEntry& file, const FileProgress& progress, boo
   crcs_.push_back(progress.crc);
   states_.push_back(static_cast<uint8_t>(static_cast<unsigned>(progress.state) | (published ? kPublishedFlag : 0) |
                                          (has_crc ? kHasCrcFlag : 0)));
+  if (file.kind == FileKind::kHardLink && progress.state == FileState::kDone)
+    links_copied_ += progress.temporary.inode != inodes_[file.linked];
+  inodes_.push_back(progress.temporary.inode);
   lacks_.push_back(progress.state == FileState::kDone ? progress.lacking : 0);
 }
 
@@ -199,8 +203,8 @@ Napi::Object ReportColumns::ToJs(Napi::Env env) const {
   return Object(env, "names", Share(env, names_), "sizes", ToTypedArray<Napi::Float64Array>(env, sizes_), "states",
                 ToTypedArray<Napi::Uint8Array>(env, states_), "crcs", ToTypedArray<Napi::Uint32Array>(env, crcs_),
                 "lacks", ToTypedArray<Napi::Uint8Array>(env, lacks_), "directoriesLacking", directories_.count,
-                "directoriesLack", directories_.bits, "notCopied", not_copied_, "failures", failures, "failure",
-                failure_);
+                "directoriesLack", directories_.bits, "notCopied", not_copied_, "linksCopied", links_copied_,
+                "failures", failures, "failure", failure_);
 }
 
 }  // namespace axl

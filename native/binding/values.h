@@ -128,7 +128,9 @@ class ReportColumns {
   std::vector<double> sizes_;
   std::vector<uint8_t> states_;  // FileState, and the flags below
   std::vector<uint32_t> crcs_;
-  std::vector<uint8_t> lacks_;  // bits kLacks...
+  std::vector<uint8_t> lacks_;    // bits kLacks...
+  uint64_t links_copied_ = 0;     // hard links that became files
+  std::vector<uint64_t> inodes_;  // of the files
   Lacking directories_;
   std::vector<std::string> not_copied_;
   std::vector<std::pair<uint32_t, Status>> failures_;  // by index

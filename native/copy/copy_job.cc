@@ -43,7 +43,12 @@ CopyJob::CopyJob(Os& os, Journal& journal, bool resuming, Arrivals* arrivals, st
       chunk_size_(state_.info.chunk_size),
       on_quiet_(std::move(on_quiet)) {
   for (uint32_t id = 0; id < state_.files.size(); id++) {
-    if (state_.progress[id].state == FileState::kPending) {
+    const FileEntry& file = state_.files[id];
+    const bool pending = state_.progress[id].state == FileState::kPending;
+    // Made with the file whose inode it gets; of one that is DONE it becomes a copy.
+    if (pending && file.kind == FileKind::kHardLink && state_.progress[file.linked].state == FileState::kPending) {
+      links_[file.linked].push_back(id);
+    } else if (pending) {
       todo_.push_back(id);
     } else {
       done_++;
@@ -169,17 +174,15 @@ Status CopyJob::OpenTemporary(uint32_t id, Left* left, ParentDirectory* parent, 
   return CreateTemporary(parent->fd(), path, fd);  // which takes the name away from the old one
 }
 
-void CopyJob::RecordDone(const std::vector<Arrived*>& done) {
+Record CopyJob::DoneOf(const Arrived& file, uint32_t id) const {
+  const Given& g = file.given;
+  return DoneRecord{id, file.temporary, state_.files[id].size, file.crc, g.uid, g.gid, g.mode, g.lacking};
+}
+
+void CopyJob::RecordDone(std::vector<Record> done) {
   if (done.empty()) return;
-  std::vector<Record> records;
-  records.reserve(done.size());
-  for (const Arrived* f : done) {
-    const Given& g = f->given;
-    records.push_back(
-        DoneRecord{f->id, f->temporary, state_.files[f->id].size, f->crc, g.uid, g.gid, g.mode, g.lacking});
-  }
   std::lock_guard lock(journal_mutex_);
-  if (const Status s = journal_.Append(records); !s.ok()) return JournalFailed(s);
+  if (const Status s = journal_.Append(done); !s.ok()) return JournalFailed(s);
   done_.fetch_add(done.size(), std::memory_order_relaxed);
 }
 

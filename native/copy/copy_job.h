@@ -81,7 +81,13 @@ class CopyJob : public Work {
   Status CreateTemporary(int dir, const std::string& path, Fd* fd);
   Status OpenKept(int dir, const std::string& path, Fd* fd, bool* kept);
 
-  void RecordDone(const std::vector<Arrived*>& done);
+  // Makes them durable, with the names that get their inodes; then they are DONE.
+  void Complete(std::vector<Arrived>& copied);
+  Status MakeLinks(const Arrived& first, std::vector<uint32_t>* linked, std::vector<uint32_t>* refused);
+  Status MakeLink(uint32_t first, uint32_t link, ParentDirectory* from, ParentDirectory* to);
+  void CopyRefused(const std::vector<uint32_t>& links, std::vector<Record>* done);
+  Record DoneOf(const Arrived& file, uint32_t id) const;
+  void RecordDone(std::vector<Record> done);
   void RecordFailed(uint32_t id, const Status& failure);
   void JournalFailed(const Status& status);
 
@@ -94,6 +100,8 @@ class CopyJob : public Work {
   const Arrivals arrivals_ = {};
   const uint32_t chunk_size_;
   std::function<void()> on_quiet_;
+
+  std::map<uint32_t, std::vector<uint32_t>> links_;  // by the file whose inode they get
 
   std::mutex mutex_;  // guards what follows
   std::vector<uint32_t> todo_;

@@ -123,11 +123,10 @@ void CopyJob::FinishLarge(Large& large) {
   if (s.ok()) s = adopter_.CheckEnd(large.id, large.from.get(), Status::Ok());
   whole.to = std::move(large.to);
   if (s.ok()) s = adopter_.GiveMetadata(&whole);
-  if (s.ok()) s = adopter_.MakeDurable(&whole);
-  if (s.ok())
-    RecordDone({&whole});
-  else
-    RecordFailed(large.id, s);
+  if (!s.ok()) return RecordFailed(large.id, s);
+  std::vector<Arrived> copied;
+  copied.push_back(std::move(whole));
+  Complete(copied);
 }
 
 }  // namespace axl

@@ -24,20 +24,12 @@ void CopyJob::CopyBatch(const std::vector<uint32_t>& ids) {
     else
       copied.push_back(std::move(file));
   }
-  std::vector<Arrived*> done;
-  for (Arrived& file : copied) {
-    if (stop_.load(std::memory_order_relaxed)) break;  // an fsync each would make a cancel wait
-    if (Status s = adopter_.MakeDurable(&file); !s.ok())
-      RecordFailed(file.id, s);
-    else
-      done.push_back(&file);
-  }
-  RecordDone(done);
+  Complete(copied);
 }
 
 Status CopyJob::Bring(Arrived* file, ParentDirectory* parent) {
   if (state_.files[file->id].kind == FileKind::kSymlink) return CopyLink(file, parent);
-  return adopting_ ? Adopt(file, parent) : CopySmall(file, parent);
+  return adopting_ && state_.files[file->id].kind == FileKind::kRegular ? Adopt(file, parent) : CopySmall(file, parent);
 }
 
 // A file of which nobody knows anything, and that is not whole, is no failure where the job was to end early.

@@ -46,8 +46,7 @@ bool FinalPathsAreUnique(const TransferState& s) {
 // What a FILE asks of whoever goes on with it.
 uint32_t NeedsOf(const FileEntry& f) {
   const auto bit = [](bool is, Need need) { return is ? static_cast<uint32_t>(need) : 0; };
-  return bit(!IsCanonical(f.dest) || IsUri(f.source), Need::kUri) |
-         bit(f.kind == FileKind::kHardLink, Need::kHardLink) | bit(f.source.empty(), Need::kGenerated) |
+  return bit(!IsCanonical(f.dest) || IsUri(f.source), Need::kUri) | bit(f.source.empty(), Need::kGenerated) |
          bit(f.phase != Phase::kData, Need::kPhase);
 }
 

@@ -16,7 +16,6 @@ struct Sentence {
 
 constexpr Sentence kSentences[] = {
     {Need::kUri, "a path is a URI of a store"},
-    {Need::kHardLink, "a file is a hard link"},
     {Need::kGenerated, "a file is generated"},
     {Need::kPhase, "its files are published in phases"},
     {Need::kStaged, "files are staged in a store"},

@@ -64,6 +64,7 @@ class Os {
   virtual int RenameNoReplace(int dir, const char* from, const char* to) = 0;
   // RENAME_NOREPLACE, or link + unlink where the file system has no such flag. -EEXIST if `to` is there.
   virtual int RenameNew(int dir, const char* from, const char* to) = 0;
+  virtual int Link(int dir, const char* from, int to_dir, const char* to) = 0;  // a second name; links are not followed
   virtual int Unlink(int dir, const char* path) = 0;
   virtual int Mkdir(int dir, const char* path, mode_t mode) = 0;
   virtual int Rmdir(int dir, const char* path) = 0;

@@ -153,6 +153,9 @@ class PosixOs final : public Os {
     result = Retry(linkat, dir, from, dir, to, 0);
     return result < 0 ? result : Unlink(dir, from);
   }
+  int Link(int dir, const char* from, int to_dir, const char* to) override {
+    return Retry(linkat, dir, from, to_dir, to, 0);
+  }
   int Unlink(int dir, const char* path) override { return Retry(unlinkat, dir, path, 0); }
   int Mkdir(int dir, const char* path, mode_t mode) override { return Retry(mkdirat, dir, path, mode); }
   int Rmdir(int dir, const char* path) override { return Retry(unlinkat, dir, path, AT_REMOVEDIR); }

@@ -44,6 +44,12 @@ int MayHaveXattrs(Os& os, const std::string& path, std::set<std::string>* foreig
 // Does stat say how much can be read? procfs says 0 of all files, sysfs a page without a block.
 bool MayLie(const struct stat& st) { return st.st_size == 0 || (st.st_size == 4096 && st.st_blocks == 0); }
 
+// Still, as when they were added, which looked at the device, too.
+bool IsSameSource(const FileEntry& a, const FileEntry& b) {
+  return b.kind == FileKind::kRegular && a.source_inode == b.source_inode && a.source_ctime == b.source_ctime &&
+         a.size == b.size;
+}
+
 Status Changed(const std::string& path) {
   return Status::Make(Code::kSourceChanged, "the source has become another kind of file since it was added", path);
 }
@@ -121,6 +127,8 @@ Status Plan::DescribeFile(FileEntry* entry, FileSource source) {
   entry->size = static_cast<uint64_t>(st.st_size);
   entry->source_inode = st.st_ino;
   entry->source_ctime = TimeOf(st.st_ctim);
+  if (entry->kind == FileKind::kHardLink && !IsSameSource(*entry, files_[entry->linked]))
+    entry->kind = FileKind::kRegular;
   return Status::Ok();
 }
 

@@ -67,6 +67,7 @@ Plan::Mark Plan::Here() {
 Status Plan::KeepOrUndo(Status status, const Mark& mark) {
   if (status.ok()) return status;
   for (size_t index : newly_described_) dir_sources_[index] = {};
+  std::erase_if(first_names_, [&](const auto& name) { return name.second >= mark.files; });
   for (; files_.size() > mark.files; files_.pop_back()) names_.erase(files_.back().dest);
   for (; dirs_.size() > mark.dirs; dirs_.pop_back()) names_.erase(dirs_.back().path);
   for (; existing_.size() > mark.existing; existing_.pop_back()) names_.erase(existing_.back().path);
@@ -174,6 +175,11 @@ Status Plan::AddFile(Source source, Target target) {
 
   FileEntry& file = files_.emplace_back();
   file.kind = S_ISLNK(source.st.st_mode) ? FileKind::kSymlink : FileKind::kRegular;
+  if (keep_hard_links_ && S_ISREG(source.st.st_mode) && source.st.st_nlink > 1) {
+    const auto name = first_names_.try_emplace({id.dev, id.ino}, static_cast<uint32_t>(files_.size() - 1));
+    if (!name.second) file.kind = FileKind::kHardLink;
+    file.linked = name.second ? 0 : name.first->second;
+  }
   file.source = std::move(source.path);
   file.dest = std::move(target.path);
   file.size = static_cast<uint64_t>(source.st.st_size);
@@ -317,6 +323,7 @@ void Plan::NameAll() {
 void Plan::Clear() {
   names_.clear();
   files_.clear();
+  first_names_.clear();
   dirs_.clear();
   file_sources_.clear();
   dir_sources_.clear();

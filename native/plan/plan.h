@@ -3,6 +3,7 @@
 #pragma once
 
 #include <deque>
+#include <map>
 #include <set>
 #include <string>
 #include <string_view>
@@ -41,6 +42,8 @@ class Plan {
   Plan& operator=(const Plan&) = delete;
 
   // No source may get this name: that of the state file.
+  // Names of one inode become names of one inode again, unless this says false.
+  void KeepHardLinks(bool keep) { keep_hard_links_ = keep; }
   void Spare(std::string path) { spared_ = std::move(path); }
 
   // Pairs of paths, a source and its destination each, all of them or none.
@@ -207,6 +210,8 @@ class Plan {
   std::vector<size_t> newly_described_;  // parents that got a source in the add that runs now
   PlanCounts counts_;
   std::set<std::string> not_copied_;
+  bool keep_hard_links_ = true;
+  std::map<std::pair<dev_t, ino_t>, uint32_t> first_names_;  // of inodes with several: the file that was added first
 };
 
 }  // namespace axl

@@ -66,13 +66,40 @@ Status Publisher::Check() {
   to_mend_.clear();
   to_keep_.clear();
   half_renamed_.clear();
+  names_.clear();
+  for (const FileEntry& file : state_.files)
+    if (file.kind == FileKind::kHardLink) names_[file.linked] = {};
   if (!state_.sealed || !state_.AllDone())
     return Status::Make(Code::kInvalidState, "a file of the transfer is not complete", journal_.path());
   const Metered metered(options_.verify == Verify::kChecksum ? state_.Bytes() : 0);
   for (uint32_t id = 0; id < state_.files.size(); id++) {
-    if (state_.progress[id].kept) continue;
+    if (state_.progress[id].kept) {
+      Meet(id, {}, 1);  // perhaps not deleted yet
+      continue;
+    }
     if (Status s = CheckFile(id); !s.ok()) return s;
   }
+  return CheckNames();
+}
+
+// The file that a hard link shares its inode with, or is: others share theirs with nobody.
+uint32_t Publisher::FirstName(uint32_t id) const {
+  return state_.files[id].kind == FileKind::kHardLink ? state_.files[id].linked : id;
+}
+
+// One was met, under so many names of ours.
+void Publisher::Meet(uint32_t id, const Seen& seen, uint64_t names) {
+  const auto group = names_.find(FirstName(id));
+  if (group == names_.end()) return;
+  group->second.ours += names;
+  group->second.all = std::max<uint64_t>(group->second.all, seen.st.st_nlink);
+}
+
+Status Publisher::CheckNames() const {
+  for (const auto& [id, names] : names_)
+    if (names.all > names.ours)
+      return Verifying("the temporary file has another name, which is not of this transfer",
+                       TemporaryPath(state_.files[id].dest, state_.uuid));
   return Status::Ok();
 }
 
@@ -105,7 +132,9 @@ Status Publisher::CheckTemporary(uint32_t id, const Place& place, Sighting at) {
   bool half = false;
   if (at.seen.st.st_nlink != 1)
     if (Status s = IsHalfRenamed(id, place, at.seen, &half); !s.ok()) return s;
-  if (at.seen.st.st_nlink != 1 && !half) return Verifying("the temporary file has a second name", at.path);
+  if (at.seen.st.st_nlink != 1 && !half && !names_.contains(FirstName(id)))
+    return Verifying("the temporary file has a second name", at.path);
+  Meet(id, at.seen, half ? 2 : 1);
   disk_[id].published = false;
   if (half) half_renamed_.insert(id);
   if (!is.summed)
@@ -118,8 +147,10 @@ Status Publisher::CheckTemporary(uint32_t id, const Place& place, Sighting at) {
 // journal did by halves when the power went.
 Status Publisher::IsHalfRenamed(uint32_t id, const Place& place, const Seen& temporary, bool* half) {
   Sighting at{place.dir, place.name, state_.files[id].dest, {}, false};
-  if (!state_.settled || temporary.st.st_nlink != 2) return Status::Ok();
-  if (os_.Look(at.dir, at.name.c_str(), &at.seen) != 0 || at.seen.st.st_nlink != 2) return Status::Ok();
+  const bool linked = names_.contains(FirstName(id));
+  if (!state_.settled || (temporary.st.st_nlink != 2 && !linked)) return Status::Ok();
+  if (os_.Look(at.dir, at.name.c_str(), &at.seen) != 0) return Status::Ok();
+  if (linked ? at.seen.st.st_ino != temporary.st.st_ino : at.seen.st.st_nlink != 2) return Status::Ok();
   const Recognized is = Recognize(id, at);
   *half = is.answer == Answer::kYes;
   return is.answer == Answer::kCannotTell ? is.why : Status::Ok();
@@ -168,13 +199,14 @@ Status Publisher::CheckPublished(uint32_t id, const Place& place) {
   if (is.answer == Answer::kNo) return Lost(id);
   if (is.answer == Answer::kCannotTell) return is.why;
   disk_[id].published = true;
+  Meet(id, at.seen, 1);
   if (NeedsMending(id, at.seen.st)) to_mend_.push_back(id);
   return is.summed ? Status::Ok() : CheckContents(id, at);
 }
 
 Status Publisher::CheckContents(uint32_t id, const Sighting& at) {
   const FileEntry& file = state_.files[id];
-  if (options_.verify != Verify::kChecksum || file.kind != FileKind::kRegular) return Status::Ok();
+  if (options_.verify != Verify::kChecksum || file.kind == FileKind::kSymlink) return Status::Ok();
   Fd fd(os_, os_.Open(at.dir, at.name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
   if (!fd.valid()) return Status::Errno(fd.error(), "open", at.path);
   uint32_t crc;

@@ -2,6 +2,7 @@
 // A live wait() and axl-finalize both use it. REQUIRES: the journal is locked by the caller.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -103,6 +104,9 @@ class Publisher {
   Status CheckPublished(uint32_t id, const Place& place);
   Status CheckContents(uint32_t id, const Sighting& at);
   Recognized Recognize(uint32_t id, const Sighting& at);
+  uint32_t FirstName(uint32_t id) const;
+  void Meet(uint32_t id, const Seen& seen, uint64_t names);
+  Status CheckNames() const;
   Status IsHalfRenamed(uint32_t id, const Place& place, const Seen& temporary, bool* half);
   Status Lost(uint32_t id);
   Status LookAtDirectory();
@@ -141,6 +145,11 @@ class Publisher {
   std::vector<uint32_t> to_mend_;
   std::vector<uint32_t> to_keep_;
   std::set<uint32_t> half_renamed_;  // both names are there
+  // Files with hard links, by their first: which names of the inode are ours, and how many it has.
+  struct Names {
+    uint64_t ours = 0, all = 0;
+  };
+  std::map<uint32_t, Names> names_;
   // The writer saw owners under other numbers, from within a user namespace: those of one file, there and here.
   struct Numbers {
     uint32_t uid_there, gid_there, uid_here, gid_here;

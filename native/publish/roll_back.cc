@@ -68,11 +68,12 @@ Status Publisher::IsPublished(uint32_t id, bool* is) {
   Sighting at{place.dir, place.temporary, Join(dir_.path(), place.temporary), {}};
   int r = os_.Look(at.dir, at.name.c_str(), &at.seen);
   if (r < 0 && r != -ENOENT) return Status::Errno(-r, "statx", at.path);
-  if (r == 0 && at.seen.st.st_nlink == 1) return Status::Ok();
+  const bool has_temporary = r == 0;
+  if (has_temporary && at.seen.st.st_nlink == 1) return Status::Ok();
   at = {place.dir, place.name, state_.files[id].dest, {}, false};
   r = os_.Look(at.dir, at.name.c_str(), &at.seen);
   if (r < 0 && r != -ENOENT) return Status::Errno(-r, "statx", at.path);
-  const Recognized known = r == 0 ? IsDoneFile(os_, state_, id, at, true) : Recognized{};
+  const Recognized known = r == 0 ? IsDoneFile(os_, state_, id, at, !has_temporary) : Recognized{};
   *is = known.answer == Answer::kYes;
   return known.answer == Answer::kCannotTell ? known.why : Status::Ok();
 }

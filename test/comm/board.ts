@@ -66,7 +66,8 @@ export interface World {
 }
 
 export function options(place: Place, comm: Comm): CollectiveOptions {
-  return { name: 'ckpt', stateDir: place.states, comm, durability: 'none', commTimeoutMs: HANGS_MS };
+  const usual = { durability: 'none', hardLinks: 'copy', commTimeoutMs: HANGS_MS } as const;
+  return { name: 'ckpt', stateDir: place.states, comm, ...usual };
 }
 
 export async function createAll(t: Test): Promise<World> {

@@ -29,7 +29,7 @@ const byLsf = (path: string, ...more: string[]): Promise<Ended> =>
 const RANK = `
   const [role, rank, dir, source, dest, release] = args;
   axl.config({ threads: 1 });
-  const transfer = await axl.Transfer.create({ name: 'ckpt', stateDir: dir, rank: Number(rank), size: 5 });
+  const transfer = await axl.Transfer.create({ hardLinks: 'copy', name: 'ckpt', stateDir: dir, rank: Number(rank), size: 5 });
   await transfer.add(source, dest);
   if (role === 'killed early') process.kill(process.pid, 'SIGKILL');
   await transfer.dispatch();

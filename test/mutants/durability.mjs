@@ -33,9 +33,9 @@ export const durabilityMutants = [
   {
     name: 'DONE is written before the fsync',
     breaks: 'invariant 3',
-    file: 'copy/small.cc',
-    from: 'if (Status s = adopter_.MakeDurable(&file); !s.ok())',
-    to: 'if (RecordDone({&file}); false) return;\n    if (Status s = adopter_.MakeDurable(&file); !s.ok())',
+    file: 'copy/links.cc',
+    from: 'if (s.ok()) s = adopter_.MakeDurable(&file);',
+    to: 'RecordDone({DoneOf(file, file.id)});\n    if (s.ok()) s = adopter_.MakeDurable(&file);\n    continue;',
   },
   {
     name: 'the journal is not fsynced before the first temporary file',

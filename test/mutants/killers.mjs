@@ -14,6 +14,7 @@ const HEADER = 'WhereInodeNumbersMeanNothingAStateFileIsKnownByItsHeader';
 const CHANGES = 'ASourceThatChangesWhileItIsCopiedFailsItsFile';
 
 export const killers = {
+  'a file with hard links is published although it has another name': 'AnotherNameOfAFileWithHardLinksStopsEverything',
   'a capability is given before the owner': 'AListComesAfterTheOwnerAndBeforeTheModeAndACapabilityAfterBoth',
   'the list that a directory gave a new file stays': 'AListThatADirectoryGaveIsGoneBeforeTheModeOpensIt',
   'the mask of a list that was refused becomes the mode of the group':

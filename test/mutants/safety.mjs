@@ -186,8 +186,15 @@ export const safetyMutants = [
     name: 'a temporary file with a second name is published',
     breaks: 'a hostile user',
     file: 'publish/publisher.cc',
-    from: 'if (at.seen.st.st_nlink != 1 && !half)',
+    from: 'if (at.seen.st.st_nlink != 1 && !half && !names_.contains(FirstName(id)))',
     to: 'if (false)',
+  },
+  {
+    name: 'a file with hard links is published although it has another name',
+    breaks: 'a hostile user',
+    file: 'publish/publisher.cc',
+    from: 'if (names.all > names.ours)',
+    to: 'if (names.all > names.ours + 9)',
   },
   {
     name: 'mending changes a file that came meanwhile',

@@ -250,6 +250,14 @@ int DiskOs::RenameNew(int dir, const char* from, const char* to) {
   return result;
 }
 
+int DiskOs::Link(int dir, const char* from, int to_dir, const char* to) {
+  std::lock_guard lock(mutex_);
+  const std::string full = PathAt(to_dir, to);
+  const int result = to_.Link(dir, from, to_dir, to);
+  if (result == 0) Note(full, [full] { CHECK(unlink(full.c_str()) == 0); });
+  return result;
+}
+
 int DiskOs::Unlink(int dir, const char* path) {
   std::lock_guard lock(mutex_);
   const std::string full = PathAt(dir, path);

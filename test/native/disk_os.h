@@ -53,6 +53,7 @@ class DiskOs : public ForwardingOs {
   int Rename(int dir, const char* from, int to_dir, const char* to) override;
   int RenameNoReplace(int dir, const char* from, const char* to) override;
   int RenameNew(int dir, const char* from, const char* to) override;
+  int Link(int dir, const char* from, int to_dir, const char* to) override;
   int Unlink(int dir, const char* path) override;
   int Mkdir(int dir, const char* path, mode_t mode) override;
   int Rmdir(int dir, const char* path) override;

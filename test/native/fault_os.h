@@ -130,6 +130,10 @@ class FaultOs : public Os {
   int RenameNew(int dir, const char* from, const char* to) override {
     return Do("renameat2", [&] { return to_.RenameNew(dir, from, to); });
   }
+  int Link(int dir, const char* from, int to_dir, const char* to) override {
+    if (IsFull("link")) return -err_;
+    return Do("link", [&] { return to_.Link(dir, from, to_dir, to); });
+  }
   int Unlink(int dir, const char* path) override {
     return Do("unlink", [&] { return to_.Unlink(dir, path); });
   }

@@ -46,6 +46,7 @@ class ForwardingOs : public Os {
     return to_.Stat(dir, to, &st, AT_SYMLINK_NOFOLLOW) == 0 ? -EEXIST : Rename(dir, from, dir, to);
   }
   int RenameNew(int dir, const char* from, const char* to) override { return to_.RenameNew(dir, from, to); }
+  int Link(int dir, const char* from, int to_dir, const char* to) override { return to_.Link(dir, from, to_dir, to); }
   int Unlink(int dir, const char* path) override { return to_.Unlink(dir, path); }
   int Mkdir(int dir, const char* path, mode_t mode) override { return to_.Mkdir(dir, path, mode); }
   int Rmdir(int dir, const char* path) override { return to_.Rmdir(dir, path); }

@@ -95,6 +95,10 @@ class RecordingOs : public QuickOs {
     Note("rename new", PathAt(dir, to));
     return to_.RenameNew(dir, from, to);
   }
+  int Link(int dir, const char* from, int to_dir, const char* to) override {
+    Note("link", PathAt(to_dir, to));
+    return to_.Link(dir, from, to_dir, to);
+  }
   int Unlink(int dir, const char* path) override {
     Note("unlink", PathAt(dir, path));
     return to_.Unlink(dir, path);

@@ -90,8 +90,20 @@ void World::MakeSources(Files files) {
   (void)SetAcl(Source("tree/small"), kAccessAcl, 6);
   SetCapability(Source("new"));
   MakeDir(Source("tree/void"));
+  if (files != Files::kFew) MakeHardLinks();
   Dress(Source("tree/void"), 0700, 5);
   if (files == Files::kAll) MakeMoreSources();
+}
+
+// Of a small file and of one of several chunks, in one directory and in two.
+void World::MakeHardLinks() {
+  WriteFile(Source("tree/pair"), "a pair");
+  WriteFile(Source("tree/twin"), Pattern(kChunk + 100, 3));
+  Dress(Source("tree/pair"), 0644, 30);
+  (void)SetAcl(Source("tree/pair"), kAccessAcl, 4);
+  Dress(Source("tree/twin"), 0444, 31);
+  CHECK(link(Source("tree/pair").c_str(), Source("tree/void/pair").c_str()) == 0);
+  CHECK(link(Source("tree/twin").c_str(), Source("tree/twain").c_str()) == 0);
 }
 
 void World::MakeMoreSources() {
@@ -294,6 +306,16 @@ std::vector<Finalized> Finalize(const World& world, Os& os, Policy policy) {
   return FinalizeBatch(os, engine, paths, policy, Decided::kAsItIs);
 }
 
+namespace {
+
+ino_t InodeAt(const std::string& path) {
+  struct stat st;
+  REQUIRE(lstat(path.c_str(), &st) == 0);
+  return st.st_ino;
+}
+
+}  // namespace
+
 void CheckInstant(const World& world, const std::string& when) {
   const Tree now = world.Now();
   const bool has_state = !List(world.states()).empty();
@@ -317,6 +339,10 @@ void CheckPromise(const World& world, bool told_published, const std::string& wh
     if (f.action == Action::kPublished) told_published = true;
   }
   const Tree now = world.Now();
+  if (now.contains("tree/pair") && Difference(now, world.after()).empty())
+    for (const auto& [a, b] : {std::pair("tree/pair", "tree/void/pair"), {"tree/twin", "tree/twain"}})
+      if (InodeAt(world.Dest(a)) != InodeAt(world.Dest(b)))
+        Fail(__FILE__, __LINE__, when + ": " + a + " and " + b + " are two files");
   const std::string to_after = Difference(now, world.after()), to_before = Difference(now, world.before());
   if (told_published && !to_after.empty())
     Fail(__FILE__, __LINE__, when + ": told that it is published, but " + to_after);

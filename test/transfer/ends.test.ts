@@ -17,7 +17,7 @@ function muchToCopy(t: Test): Place {
 /** Puts every file of the source where the one of before is, and comes back in the middle of the copies. */
 const MID_COPY = `
   const [stateFile, source, dest] = args;
-  const transfer = await axl.Transfer.create({ name: 'ckpt', stateFile });
+  const transfer = await axl.Transfer.create({ hardLinks: 'copy', name: 'ckpt', stateFile });
   for (const name of (await import('node:fs')).readdirSync(source)) await transfer.add(source + '/' + name, dest);
   await transfer.dispatch();
   for await (const { bytesCopied } of transfer.progress({ intervalMs: 1 })) if (bytesCopied > 0) break;
@@ -70,7 +70,7 @@ t.test('SIGTERM, SIGINT and SIGKILL in the middle of the copies end the process 
 
 t.test('process.exit() in the middle of any call ends the process with its status', async (t) => {
   const calls: Record<string, string> = {
-    create: `axl.Transfer.create({ name: 'ckpt', stateFile: args[0] })`,
+    create: `axl.Transfer.create({ hardLinks: 'copy', name: 'ckpt', stateFile: args[0] })`,
     add: `(await made()).add(args[1], args[2])`,
     addGlob: `(await made()).addGlob('**', { cwd: args[1], dest: args[2] })`,
     dispatch: '(await added()).dispatch()',
@@ -81,7 +81,7 @@ t.test('process.exit() in the middle of any call ends the process with its statu
     finalize: 'await dispatched(); axl.finalize(args[3])',
   };
   const steps = `
-    const made = () => axl.Transfer.create({ name: 'ckpt', stateFile: args[0] });
+    const made = () => axl.Transfer.create({ hardLinks: 'copy', name: 'ckpt', stateFile: args[0] });
     const added = async () => { const transfer = await made(); await transfer.add(args[1], args[2]); return transfer };
     const dispatched = async () => { const transfer = await added(); await transfer.dispatch(); return transfer };`;
   const run = async ([name, call]: [string, string]) => {
@@ -104,7 +104,7 @@ t.test('a process that has nothing else to do stays until the copies are complet
   const place = new Place(t);
   for (let i = 0; i < 8; i++) place.write(`source/${i}`, bytes(1 << 20, i));
   const code = `
-    const transfer = await axl.Transfer.create({ name: 'ckpt', stateFile: args[0] });
+    const transfer = await axl.Transfer.create({ hardLinks: 'copy', name: 'ckpt', stateFile: args[0] });
     await transfer.add(args[1], args[2]);
     await transfer.dispatch();`;
   const ended = await script(code, [place.stateFile, place.source, place.dest]);
@@ -120,7 +120,7 @@ t.test('a transfer that JavaScript has forgotten is copied all the same', async 
     (await import('node:v8')).setFlagsFromString('--expose-gc');
     const gc = (await import('node:vm')).runInNewContext('gc');
     await (async () => {
-      const transfer = await axl.Transfer.create({ name: 'ckpt', stateFile: args[0] });
+      const transfer = await axl.Transfer.create({ hardLinks: 'copy', name: 'ckpt', stateFile: args[0] });
       await transfer.add(args[1], args[2]);
       await transfer.dispatch();
     })();
@@ -142,7 +142,7 @@ t.test('copies are made and committed while JavaScript computes, so a kill then 
   const place = new Place(t);
   for (let i = 0; i < 8; i++) place.write(`source/${i}`, bytes(1 << 20, i));
   const code = `
-    const transfer = await axl.Transfer.create({ name: 'ckpt', stateFile: args[0] });
+    const transfer = await axl.Transfer.create({ hardLinks: 'copy', name: 'ckpt', stateFile: args[0] });
     await transfer.add(args[1], args[2]);
     await transfer.dispatch();
     while (!transfer.test());
@@ -170,7 +170,7 @@ t.test('a worker thread makes transfers like the main thread', async (t) => {
   place.write('source/a');
   const code = `
     const worker = start(\`
-      const transfer = await axl.Transfer.create({ name: 'ckpt', stateFile: args[0] });
+      const transfer = await axl.Transfer.create({ hardLinks: 'copy', name: 'ckpt', stateFile: args[0] });
       await transfer.add(args[1], args[2]);
       await transfer.dispatch();
       const { state } = await transfer.wait();
@@ -200,7 +200,7 @@ t.test('transfers of several threads do not disturb each other, nor does the end
   place.write('source/a', bytes(3 << 20));
   const code = `
     const copy = \`
-      const transfer = await axl.Transfer.create({ name: 'ckpt', stateFile: args[0] + N });
+      const transfer = await axl.Transfer.create({ hardLinks: 'copy', name: 'ckpt', stateFile: args[0] + N });
       await transfer.add(args[1], args[2] + N);
       await transfer.dispatch();
       if (N === 3) process.exit();

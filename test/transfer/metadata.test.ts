@@ -306,3 +306,27 @@ t.test('the owner is given by axl-finalize too, where the transfer gave it', asy
   t.match((await finalize(place.states)).counts, { published: 1 });
   t.match(factsOf(place.path('dest/a')), { mode: '104751', owner: '1234:5678' });
 });
+
+t.test(
+  'names of one file become names of one file, unless that is not wanted or only one of them is copied',
+  async (t) => {
+    const place = new Place(t);
+    const first = place.write('source/0', bytes(20 * MIB));
+    place.mkdir('source/dir');
+    for (const name of ['1', 'dir/2']) fs.linkSync(first, place.path('source', name));
+    t.match(await copy(place, { hardLinks: 'keep' }), { linksCopied: 0, filesPublished: 3, bytes: 60 * MIB });
+    const facts = ['0', '1', 'dir/2'].map((name) => fs.statSync(place.path('dest', name)));
+    t.same(new Set(facts.map(({ ino }) => ino)).size, 1);
+    t.equal(facts[0]?.nlink, 3);
+    t.same(tree(place.dest), tree(place.source));
+    fs.rmSync(place.dest, { recursive: true });
+    await copy(place, { hardLinks: 'copy' });
+    t.equal(fs.statSync(place.path('dest/0')).nlink, 1);
+    await using one = await place.create({ hardLinks: 'keep', stateFile: place.path('states/one') });
+    await one.add(place.path('source/1'), place.path('alone'));
+    await one.dispatch();
+    await one.wait();
+    await one.free();
+    t.equal(fs.statSync(place.path('alone')).nlink, 1);
+  },
+);

@@ -328,7 +328,7 @@ t.test('AXL_* environment variables set the defaults, config overrides them, and
   const tooMany = 'try { axl.config({ threads: 257 }) } catch ({ name }) { console.log(JSON.stringify(name)) }';
   t.equal(said(await script(tooMany)), 'RangeError');
   const place = new Place(t);
-  const create = `await axl.Transfer.create({ name: 'ckpt', stateFile: args[0] });`;
+  const create = `await axl.Transfer.create({ hardLinks: 'copy', name: 'ckpt', stateFile: args[0] });`;
   for (const [name, value] of Object.entries({ AXL_THREADS: '0', AXL_CHUNK_SIZE: '8MiB', AXL_DURABILITY: 'maybe' })) {
     const { status, stderr } = await script(create, [place.stateFile], { env: { [name]: value } });
     t.equal(status, 1);

@@ -37,6 +37,19 @@ TEST(ACallOfATransferThatFailsIsReportedOrDoesNotMatter) {
                    [&](Os&, Os& os) { return Live(world, os, workers, Ending::kPublish).published; });
 }
 
+TEST(ACallOfATransferWithHardLinksThatFailsIsReportedOrDoesNotMatter) {
+  World world(World::Files::kLinked);
+  FailEverywhere("hard links", world, Fault::kFail, {EIO, ENOSPC, EACCES},
+                 [&](Os&, Os& os) { return Live(world, os, 1, Ending::kPublish).published; });
+  FailEverywhere("hard links, trying again after lost answers", world, Fault::kLoseAnswer, kFew,
+                 [&](Os&, Os& os) { return LiveStubbornly(world, os, 1).published; });
+  FailEverywhere("hard links, finalize", world, Fault::kFail, kFew, [&](Os& quick, Os& os) {
+    (void)Live(world, quick, 1, Ending::kLeave);
+    const auto done = Finalize(world, os);
+    return done.size() == 1 && done[0].action == Action::kPublished;
+  });
+}
+
 TEST(ACallOfFinalizeThatFailsIsReportedAndTheNextFinalizeGoesOn) {
   World world;
   FailEverywhere("finalize", world, Fault::kFail, kAll, [&](Os& quick, Os& os) {

@@ -29,8 +29,10 @@ void KillEverywhere(const char* what, World& world, unsigned workers, Prepare pr
 void Nothing(Os&) {}
 
 TEST(KilledBeforeAnyCallATransferIsPublishedWholeOrNotAtAll) {
-  World few, all(World::Files::kAll);
+  World few, linked(World::Files::kLinked), all(World::Files::kAll);
   for (unsigned workers : {1u, 2u}) {
+    KillEverywhere("hard links", linked, workers, Nothing,
+                   [&](Os& os) { return Live(linked, os, workers, Ending::kPublish).published; });
     KillEverywhere("a transfer", few, workers, Nothing,
                    [&](Os& os) { return Live(few, os, workers, Ending::kPublish).published; });
     KillEverywhere("all kinds of file", all, workers, Nothing,

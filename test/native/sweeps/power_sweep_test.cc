@@ -54,6 +54,12 @@ TEST(APowerCutBeforeAnyCallOfATransferLeavesItWholeOrNotAtAll) {
                 [&](Os& os) { return Live(world, os, 1, Ending::kPublish).published; });
 }
 
+TEST(APowerCutBeforeAnyCallOfATransferWithHardLinksLeavesItWholeOrNotAtAll) {
+  World world(World::Files::kLinked);
+  CutEverywhere("hard links", world, NothingBefore,
+                [&](Os& os) { return Live(world, os, 1, Ending::kPublish).published; });
+}
+
 TEST(APowerCutBeforeAnyCallOfFinalizeIsMadeGoodByTheNext) {
   World world;
   CutEverywhere(

@@ -18,7 +18,7 @@ void LiveAndDie(World& world, Os& os, unsigned percent) {
 constexpr unsigned kDeaths[] = {45, 60, 75, 90};  // while it copied, and while it published
 
 TEST(KilledBeforeAnyCallOfAResumeATransferIsPublishedWholeOrNotAtAll) {
-  World world;
+  World world(World::Files::kLinked);
   QuickOs quick;
   for (unsigned percent : kDeaths) {
     const std::string label = "kill sweep, resume after " + std::to_string(percent) + "%";
