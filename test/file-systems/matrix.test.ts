@@ -104,7 +104,7 @@ class Trial {
     this.#source = place.path(name, 'step');
     for (let i = 1; i <= 5; i++) place.write(`${name}/step/f${i}`, bytes(i * 5000, i));
     place.write(`${name}/step/below/large`, bytes(LARGE, 9));
-    fs.symlinkSync('../f1', join(this.#source, 'below/link'));
+    fs.symlinkSync('large', join(this.#source, 'below/link')); // sshfs shows none that leads upwards
     for (const file of fs.readdirSync(this.#source)) fs.utimesSync(join(this.#source, file), OLD_S, OLD_S + 0.5);
     this.#dest = place.path('p', name, 'step');
     this.#stateFile = join(s.states, 'rank0');

@@ -26,7 +26,13 @@ function writeMuch(file) {
 }
 
 async function dispatched(file, number, of) {
-  const made = await Transfer.create({ name: 'ckpt', stateDir: process.env.AXL_STATE_DIR, rank: number, size: of });
+  const made = await Transfer.create({
+    name: 'ckpt',
+    hardLinks: 'copy',
+    stateDir: process.env.AXL_STATE_DIR,
+    rank: number,
+    size: of,
+  });
   await made.add(join(sources, file), join(dest, file));
   await made.dispatch();
   return made;
