@@ -31,8 +31,15 @@ function asked({ metadata = {}, owner, acls }: Given): MetadataPolicies {
   return { ...parts, ...twice('owner', owner), ...twice('acls', acls === 'skip' ? 'skip' : undefined) };
 }
 
-/** Root of a user namespace (a container's) is root of few ids, which are other numbers outside. */
-function isOfNamespace(): boolean {
+let namespaced: boolean | undefined;
+
+/** Root of a user namespace (a container's) is root of few ids, which are other numbers outside. A process keeps its own. */
+const isOfNamespace = (): boolean => {
+  namespaced ??= hasOwnIds();
+  return namespaced;
+};
+
+function hasOwnIds(): boolean {
   try {
     return !/^\s*0\s+0\s+4294967295\s*$/.test(readFileSync('/proc/self/uid_map', 'latin1'));
   } catch {
