@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <mutex>
 #include <sstream>
 
 #include "base/names.h"
@@ -90,11 +91,22 @@ ProcessStat ParseProcessStat(const std::string& text) {
   return process;
 }
 
+// It stays the same; a fork has another.
+static uint64_t OwnStartTime(uint32_t pid) {
+  static std::mutex mutex;
+  static uint32_t of = 0;
+  static uint64_t time = 0;
+  const std::lock_guard lock(mutex);
+  if (of != pid) time = ReadStat(pid).start_time;
+  of = pid;
+  return time;
+}
+
 void DescribeProcess(TransferInfo* info) {
   info->host = HostName();
   info->boot_id = BootId();
   info->pid = static_cast<uint32_t>(getpid());
-  info->start_time = ReadStat(info->pid).start_time;
+  info->start_time = OwnStartTime(info->pid);
   info->pid_namespace = PidNamespace();
 }
 
