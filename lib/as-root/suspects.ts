@@ -5,8 +5,8 @@ import { dirname } from 'node:path';
 import { fromLatin1, latin1 } from '../base/names.js';
 import { lookWithoutFollowing, type Unread } from '../finalize/scan.js';
 
-/** Others may write. */
-const SHARED = 0o022;
+/** Others may enter, or read. An access control list that lets them shows in the bits of the group. */
+const SHARED = 0o077;
 
 /** `anybody`: there may be state files of every user; otherwise only of these. */
 export interface Suspects {
@@ -18,6 +18,7 @@ export const isSuspect = ({ anybody, users }: Suspects, uid: number): boolean =>
 
 interface UserMount {
   readonly at: string;
+  /** Of the user whose server it is, and who alone may look into it; 0: there is none. */
   readonly uid: number;
 }
 
@@ -33,7 +34,8 @@ export function userMounts(text: string): UserMount[] {
   for (const line of text.split('\n')) {
     const [before = '', behind = ''] = line.split(' - ');
     const [type = '', , options = ''] = behind.split(' ');
-    const uid = type.startsWith('fuse') ? /(?:^|,)user_id=(\d+)/.exec(options)?.[1] : undefined;
+    const isPrivate = type.startsWith('fuse') && !options.split(',').includes('allow_other');
+    const uid = isPrivate ? /(?:^|,)user_id=(\d+)/.exec(options)?.[1] : undefined;
     mounts.push({ at: unescaped(before.split(' ')[4] ?? ''), uid: Number(uid ?? 0) });
   }
   return mounts;
@@ -48,15 +50,18 @@ function mountOf(path: string, mounts: readonly UserMount[]): UserMount | undefi
   return best;
 }
 
-/** @param path in latin1 @returns the one user who may have state files there, or undefined if others may, too */
+/**
+ * Nobody else has state files below a directory that nobody else can enter, unless another mount leads past it.
+ * @param path in latin1
+ * @returns the one user who may have state files there, or undefined if others may, too
+ */
 async function whoseIs(path: string, mounts: readonly UserMount[]): Promise<number | undefined> {
-  const mounted = mountOf(path, mounts)?.uid ?? 0;
-  if (mounted !== 0) return mounted;
-  for (let at = path; at !== '/' && at !== '.'; at = dirname(at)) {
+  const mount = mountOf(path, mounts);
+  if (mount === undefined || mount.uid !== 0) return mount?.uid;
+  for (let at = path; isWithin(at, mount.at) && at !== '/'; at = dirname(at)) {
     const stats = await lookWithoutFollowing(fromLatin1(at)).catch(() => undefined);
-    if (stats === undefined || stats.isSymbolicLink()) continue;
-    // An access control list that lets others write shows in the bits of the group.
-    return stats.uid !== 0 && (stats.mode & SHARED) === 0 ? stats.uid : undefined;
+    if (stats?.isFile() && at === path) return stats.uid;
+    if (stats?.isDirectory() && stats.uid !== 0 && (stats.mode & SHARED) === 0) return stats.uid;
   }
   return undefined;
 }

@@ -5,7 +5,17 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { suspects, userMounts } from '../../lib/as-root/suspects.js';
 import { finalize } from '../../lib/index.js';
-import { isRoot, NOBODY, noOwnerProcess, noStrangers, Place, program, script, temporaries } from '../support.js';
+import {
+  isRoot,
+  mountSmall,
+  NOBODY,
+  noOwnerProcess,
+  noStrangers,
+  Place,
+  program,
+  script,
+  temporaries,
+} from '../support.js';
 
 const skip = isRoot ? '' : 'only root meets what it cannot read of others';
 const OTHER = 54321;
@@ -16,34 +26,49 @@ const suspected = async (path: string) => {
   return anybody ? 'anybody' : [...users].join();
 };
 
-t.test('what is behind a FUSE mount is the doing of its user', async (t) => {
+t.test('what is behind a FUSE mount that others may not enter is the doing of its user', async (t) => {
   const lines = [
     '22 1 254:0 / / rw,relatime - ext4 /dev/vda rw',
     '90 22 0:50 / /mnt/u/a\\040b rw,nosuid - fuse.sshfs host:/ rw,user_id=1000,group_id=1000',
-    '91 22 0:51 / /mnt/root rw - fuse.ceph-fuse ceph rw,user_id=0,group_id=0,allow_other',
+    '91 22 0:51 / /mnt/all rw - fuse.sshfs host:/ rw,user_id=1000,group_id=1000,allow_other',
+    '92 22 0:52 / /mnt/root rw - fuse.ceph-fuse ceph rw,user_id=0,group_id=0,allow_other',
   ];
   t.same(
     userMounts(lines.join('\n')).map(({ at, uid }) => [at, uid]),
     [
       ['/', 0],
       ['/mnt/u/a b', 1000],
+      ['/mnt/all', 0],
       ['/mnt/root', 0],
     ],
   );
 });
 
-t.test('below a directory that only its owner can write to nobody else has state files', { skip }, async (t) => {
+t.test('below a directory that only its owner can enter nobody else has state files', { skip }, async (t) => {
   const place = new Place(t);
-  const [own, shared, sticky] = [place.mkdir('own', 0o750), place.mkdir('shared', 0o770), place.mkdir('tmp', 0o1777)];
-  for (const dir of [own, shared]) fs.chownSync(dir, NOBODY, NOBODY);
+  const [own, shared, sticky] = [place.mkdir('own', 0o700), place.mkdir('shared', 0o755), place.mkdir('tmp', 0o1777)];
+  const open = place.mkdir('own/open');
+  for (const dir of [own, shared, open]) fs.chownSync(dir, NOBODY, NOBODY);
   fs.symlinkSync(shared, join(own, 'link'));
-  for (const name of ['', 'missing', 'missing/more', 'link'])
+  const file = place.write('tmp/file');
+  fs.chownSync(file, OTHER, OTHER);
+  for (const name of ['', 'missing', 'missing/more', 'link', 'open', 'open/missing'])
     t.equal(await suspected(join(own, name)), `${NOBODY}`, name);
   for (const dir of [place.root, shared, join(shared, 'missing'), join(sticky, 'missing'), '/missing'])
     t.equal(await suspected(dir), 'anybody', dir);
-  fs.chmodSync(own, 0o700);
-  if (spawnSync('setfacl', ['-m', `u:${OTHER}:rwx`, own]).status !== 0) return;
-  t.equal(await suspected(own), 'anybody', 'an access control list lets another write');
+  t.equal(await suspected(file), `${OTHER}`, 'a file is of its owner');
+  t.equal(await suspected(join(file, 'below')), 'anybody');
+  if (spawnSync('setfacl', ['-m', `u:${OTHER}:x`, own]).status !== 0) return;
+  t.equal(await suspected(own), 'anybody', 'an access control list lets another enter');
+});
+
+t.test('a mount inside a private directory may be reached by others elsewhere', { skip }, async (t) => {
+  const place = new Place(t);
+  fs.chownSync(place.mkdir('own', 0o700), NOBODY, NOBODY);
+  const why = mountSmall(t, place.mkdir('own/mount'), '1M');
+  if (why) return t.comment(`SKIPPED ${why}`);
+  t.equal(await suspected(place.path('own/mount/missing')), 'anybody');
+  t.equal(await suspected(place.path('own/missing')), `${NOBODY}`);
 });
 
 /** A user's transfer that has nothing complete. */
