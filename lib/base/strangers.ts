@@ -5,15 +5,12 @@ import { toFailure } from './errors.js';
 import { displayName, latin1, toText } from './names.js';
 import { answer, native } from './native.js';
 import { ANSWERS } from './native-word.js';
+import { nameOf, OWN, TEMPORARY, VERDICT } from './own-files.js';
 import type { Failure } from './types.js';
 
 /** With which every file of KVTree begins: those of the C library AXL, and those of SCR. */
 const KVTREE = Buffer.from('951fc3f5', 'hex');
 const REPORT = '{"version":';
-const TEMPORARY = /\._AXL[0-9a-f]{16}$/;
-const VERDICT = /^\.axl-verdict\./;
-/** Of our own, and no state files. */
-const OWN = /^\.axl-/;
 
 const WORDS = {
   kvtree: 'a KVTree file, as the C library AXL and SCR write it: finalize it with their own tools (axl_cp -S FILE -U)',
@@ -42,7 +39,7 @@ function begin(path: Buffer): Buffer {
 }
 
 function ofFile(path: Buffer): Stranger {
-  const name = latin1(path).slice(latin1(path).lastIndexOf('/') + 1);
+  const name = nameOf(latin1(path));
   if (TEMPORARY.test(name)) return 'temporary';
   if (VERDICT.test(name)) return 'verdict';
   if (OWN.test(name)) return 'own';

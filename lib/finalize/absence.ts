@@ -4,6 +4,7 @@ import { displayName, fromLatin1, toText } from '../base/names.js';
 import { answer, native } from '../base/native.js';
 import { ANSWERS } from '../base/native-word.js';
 import { DEFAULT_JOBS } from '../base/options.js';
+import { DRAFT, nameOf, OWN, TEMPORARY } from '../base/own-files.js';
 import { kindOf } from '../base/strangers.js';
 import { entriesOf, type Listing, lookWithoutFollowing, type Search } from './scan.js';
 import type { Absence, AbsenceCause, FinalizeOptions } from './types.js';
@@ -14,8 +15,7 @@ const BATCH = 64;
 /** Files whose first bytes are read. */
 const SAMPLE = 64;
 const DIRECTORIES = 256;
-const TEMPORARY = /\._AXL[0-9a-f]{16}$/;
-const LEFTOVER = /^\.(axl-|[0-9a-f]{32}\.new$)/;
+const isLeftover = (name: string): boolean => OWN.test(name) || DRAFT.test(name);
 
 type Of = Search & Pick<FinalizeOptions, 'dataset'>;
 
@@ -95,12 +95,10 @@ const count = (n: number, one: string, many: string): string => `${n} ${n === 1 
 
 type Why = readonly [AbsenceCause, string];
 
-const nameOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
-
 /** Of a directory without a state file, by the files in it and below it. */
 function whyNone(files: readonly string[]): Why {
   const temporaries = files.filter((path) => TEMPORARY.test(path)).length;
-  const others = files.filter((path) => !TEMPORARY.test(path) && !LEFTOVER.test(nameOf(path)));
+  const others = files.filter((path) => !TEMPORARY.test(path) && !isLeftover(nameOf(path)));
   const first = others.slice(0, SAMPLE).find((path) => kindOf(fromLatin1(path)) === 'kvtree');
   if (first !== undefined) {
     const what = 'is a KVTree file, as the C library AXL and SCR write their own';
@@ -132,7 +130,7 @@ async function why(input: Input, { recursive, pattern, exclude, dataset }: Of): 
     const others = [...seen.datasets].slice(0, 3).map(displayName).join(', ');
     return ['dataset', `it has no state file of dataset ${displayName(dataset)}, but some of ${others}`];
   }
-  const isOther = (name: string) => !LEFTOVER.test(name); // the locks of finalizers are directories
+  const isOther = (name: string) => !isLeftover(name); // the locks of finalizers are directories
   const directories = entries.filter((entry) => entry.isDirectory() && isOther(entry.name)).map(({ name }) => name);
   const below = recursive ? { paths: input.paths } : await lookBelow(dir, directories);
   if ('found' in below)

@@ -4,6 +4,7 @@ import { fromLatin1, latin1 } from '../base/names.js';
 import { answer, type NativeSurveyed, native, STANDINGS } from '../base/native.js';
 import { DECISIONS, type NativeHome, type NativeVerdict, SCOPES } from '../base/native-home.js';
 import { NO_WORD } from '../base/native-word.js';
+import { nameOf, VERDICT } from '../base/own-files.js';
 import type { Failure } from '../base/types.js';
 import { type Answer, concerns, type Verdict } from './decide.js';
 
@@ -183,8 +184,6 @@ export class Homes {
   }
 }
 
-const VERDICT = /\/\.axl-verdict\.([0-9a-f]{32})-(\d+)(?:\.[^/]*)?$/;
-
 /**
  * Clears away what finalizers left in a home and nobody needs any more.
  * @param path a verdict's, a draft's or a lock's
@@ -196,7 +195,7 @@ export async function clearTrace(
   homes: Homes,
   namesIn: (dir: string) => readonly string[] | undefined,
 ): Promise<Failure | undefined> {
-  const [, dataset, user] = VERDICT.exec(path) ?? [];
+  const [, dataset, user] = VERDICT.exec(nameOf(path)) ?? [];
   if (dataset === undefined || Number(user) !== process.geteuid?.()) return undefined;
   try {
     const dir = path.slice(0, path.lastIndexOf('/'));

@@ -2,6 +2,7 @@
 // away what killed finalizers left. finalize() calls it, and so does the process that acts for another user.
 
 import { failureOf } from '../base/errors.js';
+import { nameOf, VERDICT } from '../base/own-files.js';
 import type { Failure } from '../base/types.js';
 import { lockDirectory, removeIfStale } from './directory-lock.js';
 import { Candidates, type Listing } from './scan.js';
@@ -48,7 +49,7 @@ async function removeTraces({ traces, directories, listed }: Listing, { policy, 
     return found?.whole ? found.names : !found && listed.includes(where) ? [] : undefined;
   };
   for (const path of traces) {
-    const isVerdict = path.slice(path.lastIndexOf('/')).startsWith('/.axl-verdict.');
+    const isVerdict = VERDICT.test(nameOf(path));
     const failure = isVerdict ? await clearTrace(path, homes, namesIn) : await unlocked(path);
     if (failure) tally.problem(failure);
   }

@@ -3,6 +3,7 @@
 import { toFailure } from '../base/errors.js';
 import { displayName, fromLatin1 } from '../base/names.js';
 import { INCOMPLETE, type NativeSurveyed } from '../base/native.js';
+import { DRAFT } from '../base/own-files.js';
 import type { Failure } from '../base/types.js';
 import { jittered, sleep } from '../base/waiting.js';
 import { isWhole, sizeOf, type View } from './decide.js';
@@ -10,9 +11,6 @@ import { Plan } from './plan.js';
 import { type Group, isDoubtful, isTransfer, Surveys } from './surveys.js';
 import { standIns } from './whereabouts.js';
 import { INSTANTS_MS, type Work } from './work.js';
-
-/** A create that was killed has no name yet. */
-const DRAFT = /^\.[0-9a-f]{32}\.new$/;
 
 /** What of a listing is looked at. */
 export interface Sight {

@@ -7,6 +7,7 @@ import { canonicalAsRoot } from '../base/directory-as-root.js';
 import { AxlError, isForbidden, nodeFailure } from '../base/errors.js';
 import { isRoot } from '../base/keep.js';
 import { decodeLossless, displayName, fromLatin1, latin1, toText } from '../base/names.js';
+import { LOCK, OWN, VERDICT } from '../base/own-files.js';
 import type { Failure } from '../base/types.js';
 
 // The same calls as those of node:fs/promises, which would load a dozen modules of Node: a millisecond of each start.
@@ -61,14 +62,12 @@ export interface Unread {
   readonly failure: Failure;
 }
 
-/**
- * No state files: our locks, verdicts, unfinished reports, probes and what ranks without an MPI binding say; files that FUSE or
- * NFS keeps for who has them open.
- */
-const OURS = /^\.(axl-(finalize\.|verdict\.|report\.|comm-|probe-)|fuse_hidden|nfs[0-9a-f]{16,})/;
+/** What FUSE or NFS keeps for who has it open. */
+const HIDDEN = /^\.(fuse_hidden|nfs[0-9a-f]{16,})/;
+const isNoStateFile = (name: string): boolean => OWN.test(name) || HIDDEN.test(name);
+/** Of a finalizer at work, or of one that was killed. */
+const isTrace = (name: string): boolean => VERDICT.test(name) || LOCK.test(name);
 const NEVER = ['**/.axl-comm-*/**', '**/.axl-probe-*/**'];
-/** A verdict has a suffix in what a killed writer of it left. */
-const TRACE = /^\.axl-(verdict\.[0-9a-f]{32}-\d+(\..*)?|finalize\..*\.lock)$/;
 /** System calls under way at a time. */
 const AT_ONCE = 64;
 
@@ -209,8 +208,8 @@ class Scan {
     for (const { dir, lists, named, whole, searched } of this.#found.values()) {
       const [first = [], ...more] = lists;
       const names = more.length > 0 ? [...new Set(lists.flat())] : first;
-      for (const name of names) if (TRACE.test(name) && !named.includes(name)) traces.push(`${dir}/${name}`);
-      const isOther = (name: string) => OURS.test(name) && !named.includes(name);
+      for (const name of names) if (isTrace(name) && !named.includes(name)) traces.push(`${dir}/${name}`);
+      const isOther = (name: string) => isNoStateFile(name) && !named.includes(name);
       // A million names are not copied without need.
       const candidates = names.some(isOther) ? names.filter((name) => !isOther(name)) : names;
       const isEmpty = names.length === 0 && this.#plain();

@@ -1,0 +1,16 @@
+// How the files that this package makes are called, beside state files: one place for whoever tells them from others. How a
+// temporary file and a draft get their names is native/base/names.cc's.
+
+/** A temporary file of a transfer. */
+export const TEMPORARY = /\._AXL[0-9a-f]{16}$/;
+/** The state file of a create that was killed: it has no name yet. */
+export const DRAFT = /^\.[0-9a-f]{32}\.new$/;
+/** A verdict on a dataset, by its id and the user's; a suffix is of what a killed writer has left. */
+export const VERDICT = /^\.axl-verdict\.([0-9a-f]{32})-(\d+)(?:\..*)?$/;
+/** The lock of a finalizer on a directory that it searches. */
+export const LOCK = /^\.axl-finalize\..*\.lock$/;
+/** Those two, and unfinished reports, probes, and what ranks without an MPI binding say to each other. */
+export const OWN = /^\.axl-(finalize\.|verdict\.|report\.|comm-|probe-)/;
+
+/** The last name of a path. */
+export const nameOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
