@@ -2,8 +2,9 @@
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import t, { type Test } from 'tap';
-import { type CreateOptions, finalize, inspect, list, type TransferReport } from '../../lib/index.js';
-import { axlFinalize, isRoot, NOBODY, noStrangers, Place, said, script } from '../support.js';
+import { type CreateOptions, finalize, inspect, list } from '../../lib/index.js';
+import { axlFinalize, isRoot, NOBODY, noStrangers, Place } from '../support.js';
+import { copyAs, copySource } from './copying.js';
 
 const run = (command: string, ...args: string[]) => spawnSync(command, args, { encoding: 'utf8' });
 const acl = (path: string) => run('getfacl', '-pnc', path).stdout.trim().split('\n').sort().join(' ');
@@ -15,15 +16,6 @@ function without(place: Place): string {
   return setAcl(place.write('probe'), '-m', 'u:5001:r') ? '' : 'no setfacl, or no access control lists';
 }
 
-async function copy(place: Place, options: Partial<CreateOptions> = {}): Promise<TransferReport> {
-  await using transfer = await place.create(options);
-  await transfer.add(place.source, place.dest);
-  await transfer.dispatch();
-  const report = await transfer.wait();
-  await transfer.free();
-  return report;
-}
-
 t.test('lists are copied, of directories their default lists too, and the mask is not the group', async (t) => {
   const place = new Place(t);
   const skip = without(place);
@@ -32,7 +24,7 @@ t.test('lists are copied, of directories their default lists too, and the mask i
   fs.chmodSync(file, 0o600);
   setAcl(file, '-m', 'u:5001:rw');
   setAcl(place.path('source/dir'), '-m', 'g:5002:rwx,d:u:5001:rw');
-  t.match(await copy(place), { lacking: 0, lacks: [], notCopied: [] });
+  t.match(await copySource(place), { lacking: 0, lacks: [], notCopied: [] });
   for (const name of ['dir/file', 'dir']) t.equal(acl(`${place.dest}/${name}`), acl(`${place.source}/${name}`), name);
 });
 
@@ -66,7 +58,7 @@ t.test("with acls 'skip' a file has what its directory gives, and not the mask f
   const file = place.write('source/file');
   fs.chmodSync(file, 0o600);
   setAcl(file, '-m', 'u:5001:rw');
-  const none = await copy(place, { acls: 'skip' });
+  const none = await copySource(place, { acls: 'skip' });
   t.match(none, { lacking: 1, lacks: ['mode', 'acls'], files: [{ lacks: ['mode', 'acls'], ownerGiven: true }] });
   t.equal(mode(`${place.dest}/file`), '600');
   fs.rmSync(place.dest, { recursive: true });
@@ -89,24 +81,14 @@ t.test('capabilities are copied by root, and told as lacking by others', async (
   fs.chmodSync(source, 0o755);
   fs.chownSync(source, 1234, 5678);
   run('setcap', 'cap_net_raw+ep', source);
-  t.match(await copy(place), { lacking: 0 });
+  t.match(await copySource(place), { lacking: 0 });
   t.match(run('getcap', `${place.dest}/program`).stdout, /cap_net_raw/);
   place.mkdir('parent', 0o777);
   fs.chownSync(place.states, NOBODY, NOBODY);
-  const report = said(await script(COPY, [place.stateFile, place.source, place.path('parent/dest')], { uid: NOBODY }));
+  const report = await copyAs(NOBODY, place, place.path('parent/dest'));
   t.match(report, { files: [{ lacks: ['owner', 'capabilities'] }] });
   t.equal(run('getcap', place.path('parent/dest/program')).stdout, '');
 });
-
-/** Copies, and says what came. */
-const COPY = `
-  const [stateFile, source, dest, options = '{}'] = args;
-  const transfer = await axl.Transfer.create({ name: 'ckpt', stateFile, ...JSON.parse(options) });
-  await transfer.add(source, dest);
-  await transfer.dispatch();
-  const report = await transfer.wait().catch((error) => error.report);
-  await transfer.free();
-  console.log(JSON.stringify({ ...report, files: report.files }));`;
 
 t.test('where the group cannot be given, nobody gains by the mode', async (t) => {
   const skip = await noStrangers();
@@ -117,7 +99,7 @@ t.test('where the group cannot be given, nobody gains by the mode', async (t) =>
   fs.chmodSync(file, 0o640);
   place.mkdir('parent', 0o777);
   fs.chownSync(place.states, NOBODY, NOBODY);
-  const report = said(await script(COPY, [place.stateFile, place.source, place.path('parent/dest')], { uid: NOBODY }));
+  const report = await copyAs(NOBODY, place, place.path('parent/dest'));
   t.match(report, { lacking: 2, files: [{ lacks: ['owner', 'mode'] }] });
   t.equal(mode(place.path('parent/dest/file')), '600');
 });
@@ -196,7 +178,7 @@ t.test('a label of SELinux is told, and not copied', async (t) => {
   const place = new Place(t);
   const label = ['-n', 'security.selinux', '-v', 'system_u:object_r:tmp_t:s0'];
   if (run('setfattr', ...label, place.write('source/file')).status !== 0) return t.plan(0, 'no labels can be set here');
-  t.same((await copy(place)).notCopied, ['security.selinux']);
+  t.same((await copySource(place)).notCopied, ['security.selinux']);
 });
 
 t.test('words that are none, and two words for one part, are a TypeError', async (t) => {

@@ -3,8 +3,9 @@ import * as fs from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import type { Test } from 'tap';
 import t from 'tap';
-import type { AddGlobOptions, AddOptions, PathLike, Transfer } from '../../lib/index.js';
+import type { AddGlobOptions, AddOptions, Transfer } from '../../lib/index.js';
 import { noUnprivileged, Place, said, script, tree, unprivileged } from '../support.js';
+import { copy, ready } from './copying.js';
 
 async function publish(place: Place, plan: (transfer: Transfer) => Promise<unknown>): Promise<void> {
   const transfer = await place.create({ durability: 'none' });
@@ -12,18 +13,6 @@ async function publish(place: Place, plan: (transfer: Transfer) => Promise<unkno
   await transfer.dispatch();
   await transfer.wait();
   await transfer.free();
-}
-
-const copy = (place: Place, source: PathLike, dest: PathLike, options?: AddOptions) =>
-  publish(place, (transfer) => transfer.add(source, dest, options));
-
-/** A place with source/{a,sub/b}, and an existing directory and file to copy to. */
-function ready(t: Test): Place {
-  const place = new Place(t);
-  place.write('source/a', 'A');
-  place.write('source/sub/b', 'B');
-  place.write('old/file', 'of before');
-  return place;
 }
 
 t.test('a file goes to a new name, over a file, or into a directory', async (t) => {

@@ -5,19 +5,9 @@ import * as fs from 'node:fs';
 import * as net from 'node:net';
 import type { Test } from 'tap';
 import t from 'tap';
-import { type AddOptions, finalize, Transfer, type TransferReport } from '../../lib/index.js';
+import { finalize, Transfer } from '../../lib/index.js';
 import { isRoot, mountSmall, noUnprivileged, Place, rejection, script, tree, unprivileged } from '../support.js';
-
-async function copy(place: Place, source: string, dest: string, options?: AddOptions): Promise<TransferReport> {
-  const transfer = await place.create({ durability: 'none' });
-  try {
-    await transfer.add(source, dest, options);
-    await transfer.dispatch();
-    return await transfer.wait();
-  } finally {
-    await transfer.free();
-  }
-}
+import { copy } from './copying.js';
 
 /** Makes what is no file: what it is called, and how it is made there. */
 const OTHERS: Readonly<Record<string, (t: Test, path: string) => Promise<void> | void>> = {

@@ -3,20 +3,8 @@ import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import type { CreateOptions, TransferReport } from '../../lib/index.js';
-import {
-  axlFinalize,
-  bytes,
-  isRoot,
-  library,
-  NOBODY,
-  noStrangers,
-  Place,
-  program,
-  said,
-  script,
-  tree,
-} from '../support.js';
+import { axlFinalize, bytes, isRoot, library, NOBODY, noStrangers, Place, program, tree } from '../support.js';
+import { copyAs, copySource } from './copying.js';
 
 const MIB = 1 << 20;
 
@@ -42,15 +30,6 @@ function facts(dir: string): Record<string, Partial<Facts>> {
     return [name, isFile ? { mode, owner, size, atime, mtime } : { mode, owner, mtime }];
   });
   return Object.fromEntries(entries);
-}
-
-async function copy(place: Place, options: Partial<CreateOptions> = {}): Promise<TransferReport> {
-  await using transfer = await place.create(options);
-  await transfer.add(place.source, place.dest);
-  await transfer.dispatch();
-  const report = await transfer.wait();
-  await transfer.free();
-  return report;
 }
 
 /** Small files, one of several chunks, directories, a link; with odd modes and times. */
@@ -88,7 +67,7 @@ t.test('contents, modes, times and owners are those of the source at dispatch, o
       fs.chmodSync(place.path('source/modes/4751'), 0o4751);
     } else fs.rmSync(place.path('source/modes/0')); // only root can read it
     const before = facts(place.source);
-    const report = await copy(place, { durability });
+    const report = await copySource(place, { durability });
     t.equal(report.ownerWarnings, 0);
     t.same(facts(place.dest), before, durability);
     t.same(tree(place.dest), tree(place.source));
@@ -101,7 +80,7 @@ t.test('a file that is replaced keeps nothing of its own', async (t) => {
   fs.chmodSync(place.write('dest/source/a', 'of before, and longer'), 0o4777);
   const old = fs.openSync(place.path('dest/source/a'), 'r');
   const before = factsOf(place.path('source/a'));
-  await copy(place);
+  await copySource(place);
   t.same(factsOf(place.path('dest/source/a')), before);
   t.equal(fs.readFileSync(old, 'utf8'), 'of before, and longer', 'who has it open reads on');
   fs.closeSync(old);
@@ -112,7 +91,7 @@ t.test('a directory that was there keeps its mode', async (t) => {
   place.write('source/a');
   fs.chmodSync(place.source, 0o700);
   place.mkdir('dest/source', 0o2775);
-  await copy(place);
+  await copySource(place);
   t.equal(factsOf(place.path('dest/source')).mode, '42775');
 });
 
@@ -132,7 +111,7 @@ t.test('files of every size around those of buffers and chunks are copied exactl
     16 * MIB + 1,
   ];
   for (const size of sizes) place.write(`source/${size}`, bytes(size, size + 1));
-  const report = await copy(place);
+  const report = await copySource(place);
   t.same(tree(place.dest), tree(place.source));
   t.equal(
     report.bytes,
@@ -144,7 +123,7 @@ t.test('the report has the CRC-32C of the contents', async (t) => {
   const place = new Place(t);
   place.write('source/check', '123456789');
   place.write('source/zeros', Buffer.alloc(32));
-  const { files } = await copy(place);
+  const { files } = await copySource(place);
   const sums = files.map(({ source, crc32c }) => [source.slice(-5), crc32c]).sort();
   t.same(sums, [
     ['check', 0xe306_9283],
@@ -169,7 +148,7 @@ t.test('a sparse file stays sparse, whatever its size', async (t) => {
   }
   const blocks = (path: string) => fs.statSync(path).blocks;
   if (blocks(place.path('source/large')) * 512 >= MIB) return t.plan(0, `no sparse files in ${place.root}`);
-  await copy(place);
+  await copySource(place);
   for (const [name] of holes) {
     const [of, is] = [blocks(place.path('source', name)), blocks(place.path('dest', name))];
     t.ok(is * 512 <= of * 512 + 128 * 1024, `${name}: ${is} blocks for ${of}`);
@@ -204,32 +183,21 @@ t.test('user xattrs are copied, to read-only files and directories too', async (
       return t.plan(0, `no user xattrs in ${place.root}`);
   fs.chmodSync(place.path('source/dir/file'), 0o444);
   fs.chmodSync(place.path('source/dir'), 0o555);
-  await copy(place);
+  await copySource(place);
   t.equal(getXattr(place.path('dest/dir/file'), 'user.axl'), 'of source/dir/file');
   t.equal(getXattr(place.path('dest/dir'), 'user.axl'), 'of source/dir');
   t.equal(factsOf(place.path('dest/dir/file')).mode, '100444');
 });
 
-/** Copies as a user who may not give files away. */
-const GIVE = `
-  const [stateFile, source, dest, owner] = args;
-  const transfer = await axl.Transfer.create({ name: 'ckpt', stateFile, ...(owner && { owner }) });
-  await transfer.add(source, dest);
-  await transfer.dispatch();
-  const report = await transfer.wait().catch((error) => error.report);
-  await transfer.free();
-  console.log(JSON.stringify({ ...report, files: report.files }));`;
-
 t.test('who may not give files away publishes them as his own without setuid, and hears of it', async (t) => {
   const skip = await noStrangers();
   if (skip) return t.plan(0, skip);
-  for (const owner of ['', 'warn', 'skip']) {
+  for (const owner of ['', 'warn', 'skip'] as const) {
     const place = new Place(t);
     fs.chmodSync(place.write('source/setuid'), 0o6755);
     place.mkdir('parent', 0o777);
     fs.chownSync(place.states, NOBODY, NOBODY);
-    const args = [place.stateFile, place.source, place.path('parent/dest'), owner];
-    const report = said(await script(GIVE, args, { uid: NOBODY }));
+    const report = await copyAs(NOBODY, place, place.path('parent/dest'), owner === '' ? {} : { owner });
     t.match(
       report,
       { state: 'completed', ownerWarnings: 1, files: [{ state: 'published', ownerGiven: false }] },
@@ -246,8 +214,7 @@ t.test("with owner 'fail' a file that cannot be given away fails", async (t) => 
   place.write('source/a');
   place.mkdir('parent', 0o777);
   fs.chownSync(place.states, NOBODY, NOBODY);
-  const args = [place.stateFile, place.source, place.path('parent/dest'), 'fail'];
-  const report = said(await script(GIVE, args, { uid: NOBODY }));
+  const report = await copyAs(NOBODY, place, place.path('parent/dest'), { owner: 'fail' });
   t.match(report, { state: 'failed', files: [{ error: { code: 'AXL_IO', errnoName: 'EPERM', syscall: 'fchown' } }] });
   t.notOk(fs.existsSync(place.path('parent/dest')));
 });
@@ -286,7 +253,7 @@ t.test("with owner 'skip' root publishes files as its own", async (t) => {
   place.write('source/a');
   fs.chownSync(place.path('source/a'), 1234, 5678);
   fs.chmodSync(place.path('source/a'), 0o4755);
-  const report = await copy(place, { owner: 'skip' });
+  const report = await copySource(place, { owner: 'skip' });
   t.match(report, { ownerWarnings: 1, files: [{ ownerGiven: false }] });
   t.match(factsOf(place.path('dest/a')), { mode: '100755', owner: '0:0' });
 });
@@ -314,13 +281,13 @@ t.test(
     const first = place.write('source/0', bytes(20 * MIB));
     place.mkdir('source/dir');
     for (const name of ['1', 'dir/2']) fs.linkSync(first, place.path('source', name));
-    t.match(await copy(place, { hardLinks: 'keep' }), { linksCopied: 0, filesPublished: 3, bytes: 60 * MIB });
+    t.match(await copySource(place, { hardLinks: 'keep' }), { linksCopied: 0, filesPublished: 3, bytes: 60 * MIB });
     const facts = ['0', '1', 'dir/2'].map((name) => fs.statSync(place.path('dest', name)));
     t.same(new Set(facts.map(({ ino }) => ino)).size, 1);
     t.equal(facts[0]?.nlink, 3);
     t.same(tree(place.dest), tree(place.source));
     fs.rmSync(place.dest, { recursive: true });
-    await copy(place, { hardLinks: 'copy' });
+    await copySource(place, { hardLinks: 'copy' });
     t.equal(fs.statSync(place.path('dest/0')).nlink, 1);
     await using one = await place.create({ hardLinks: 'keep', stateFile: place.path('states/one') });
     await one.add(place.path('source/1'), place.path('alone'));

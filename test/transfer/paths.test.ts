@@ -2,36 +2,15 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { Test } from 'tap';
 import t from 'tap';
 import { forget } from '../../lib/forget.js';
-import { type AddOptions, finalize, inspect, list, type PathLike, Transfer } from '../../lib/index.js';
+import { finalize, inspect, list, type PathLike, Transfer } from '../../lib/index.js';
 import { orphans } from '../../lib/orphans.js';
 import { probe } from '../../lib/probe.js';
 import { axlFinalize, Place, program, root, tree } from '../support.js';
-
-/** A whole life of one transfer. */
-async function copy(place: Place, source: PathLike, dest: PathLike, options?: AddOptions): Promise<void> {
-  const transfer = await place.create({ durability: 'none' });
-  try {
-    await transfer.add(source, dest, options);
-    await transfer.dispatch();
-    await transfer.wait();
-  } finally {
-    await transfer.free();
-  }
-}
+import { copy, ready } from './copying.js';
 
 const notADirectory = { code: 'AXL_IO', errnoName: 'ENOTDIR' };
-
-/** source/{a,sub/b}, and old/file. */
-function ready(t: Test): Place {
-  const place = new Place(t);
-  place.write('source/a', 'A');
-  place.write('source/sub/b', 'B');
-  place.write('old/file', 'of before');
-  return place;
-}
 
 /** The same path as text, bytes and URL. */
 const forms = (path: string): PathLike[] => [path, Buffer.from(path), new URL(`file://${path}`)];
