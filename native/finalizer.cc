@@ -209,7 +209,7 @@ void Batch::RollBack(Case& c, const Status& why) {
 
 void Batch::Resume(Case& c) {
   if (policy_.dry_run) return c.Set(Action::kPublished);
-  const Status s = CopyRest(os_, engine_, *c.journal, stop_);
+  const Status s = CopyRest(os_, engine_, *c.journal, policy_.publish.keep, stop_);
   c.Describe();
   c.result.resumed = s.ok();
   c.publisher = std::make_unique<Publisher>(os_, *c.journal, policy_.publish);  // directories may be new
@@ -251,10 +251,10 @@ void CommitOne(Case& c) {
   c.Set(s.ok() ? Action::kPublished : Action::kFailed, std::move(s));
 }
 
-Resumed ResumeOne(Os& os, Engine& engine, Case& c, const std::atomic<bool>* stop) {
+Resumed ResumeOne(Os& os, Engine& engine, Case& c, const Policy& policy, const std::atomic<bool>* stop) {
   const TransferState& state = c.journal->state();
   if (!state.sealed || state.outcome != Outcome::kNone || state.AllDone()) return {};
-  const Status s = CopyRest(os, engine, *c.journal, stop);
+  const Status s = CopyRest(os, engine, *c.journal, policy.publish.keep, stop);
   return {s.ok(), s};
 }
 
@@ -301,7 +301,8 @@ std::vector<Resumed> ResumeBatch(Os& os, Engine& engine, const std::vector<std::
   std::vector<Resumed> results;
   for (Case& c : cases) {
     (void)opening.Admit({&c, 1});
-    results.push_back(opening.Open(&c, nullptr) ? ResumeOne(os, engine, c, stop) : Resumed{false, c.result.status});
+    results.push_back(opening.Open(&c, nullptr) ? ResumeOne(os, engine, c, policy, stop)
+                                                : Resumed{false, c.result.status});
     c.Close();
   }
   return results;

@@ -45,7 +45,7 @@ struct Surveyed {
   uint64_t files_failed = 0;
   uint64_t files_published = 0;
   uint64_t bytes = 0;
-  uint64_t bytes_done = 0;  // of files that are DONE
+  uint64_t bytes_done = 0;  // of files that are DONE, and of chunks of others
   Lacking lacking;          // of files that are DONE
   bool canceled = false;
   bool settled = false;

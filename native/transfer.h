@@ -134,9 +134,10 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
   const Uuid& uuid() const;
   // REQUIRES quiet, after Create or Open. What the state file says.
   const TransferState& journalled() const { return journal_->state(); }
-  // REQUIRES quiet. Calls `f` for each file, in the order they were added: a copy of 100,000 would be 50 MB.
+  // What the directories that it has finished lack; and which kinds of access lists and labels no copy has.
   Lacking directories() const { return publisher_ ? publisher_->directories() : Lacking{}; }
   const std::set<std::string>& not_copied() const { return plan_.not_copied(); }
+  // REQUIRES quiet. Calls `f` for each file, in the order they were added: a copy of 100,000 would be 50 MB.
   void EachFile(const std::function<void(const FileEntry&, const FileProgress&)>& f) const;
   // The files that are neither DONE nor FAILED, and whose bytes have to be moved.
   void EachPending(const std::function<void(uint32_t, const FileEntry&)>& f) const;

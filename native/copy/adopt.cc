@@ -93,7 +93,7 @@ Status Adopter::Look(uint32_t id, std::optional<uint32_t> crc, const std::atomic
 }
 
 Status Adopter::GiveMetadata(Arrived* file) const {
-  const Giving how{state_.info.keep, file->inherits, file->privileges};
+  const Giving how{keep_, file->inherits, file->privileges};
   return ApplyMetadata(os_, file->to.get(), Temporary(file->id), state_.files[file->id].meta, how, &file->given);
 }
 
@@ -105,9 +105,7 @@ Status Adopter::MakeDurable(Arrived* file) const {
   if (int r = os_.Look(file->to.get(), "", &seen); r < 0) return Status::Errno(-r, "statx", Temporary(file->id));
   file->temporary = IdentityOf(seen);
   const FileEntry& entry = state_.files[file->id];
-  if (Status s = ReadBack(seen.st, Temporary(file->id), entry.meta, state_.info.keep, entry.kind, &file->given);
-      !s.ok())
-    return s;
+  if (Status s = ReadBack(seen.st, Temporary(file->id), entry.meta, keep_, entry.kind, &file->given); !s.ok()) return s;
   if (int r = file->to.Close(); r < 0) return Status::Errno(-r, "close", Temporary(file->id));
   return Status::Ok();
 }

@@ -40,7 +40,10 @@ struct Arrivals {
 
 class Adopter {
  public:
-  Adopter(Os& os, const TransferState& state) : os_(os), state_(state) {}
+  // `keep`: what to do where metadata are refused.
+  Adopter(Os& os, const TransferState& state, const Policies& keep) : os_(os), state_(state), keep_(keep) {}
+
+  const Policies& keep() const { return keep_; }
 
   // Opens the source of a file. kSourceChanged unless it is what it was at dispatch.
   Status OpenSource(uint32_t id, Fd* fd) const;
@@ -69,6 +72,7 @@ class Adopter {
 
   Os& os_;
   const TransferState& state_;
+  const Policies keep_;
 };
 
 }  // namespace axl

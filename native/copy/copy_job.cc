@@ -26,17 +26,19 @@ bool MayComeLate(Os& os, int fd, const TransferInfo& writer) {
 
 }  // namespace
 
-CopyJob::CopyJob(Os& os, Journal& journal, bool resuming, std::function<void()> on_quiet)
-    : CopyJob(os, journal, resuming, nullptr, std::move(on_quiet)) {}
+CopyJob::CopyJob(Os& os, Journal& journal, bool resuming, std::function<void()> on_quiet,
+                 const std::optional<Policies>& keep)
+    : CopyJob(os, journal, resuming, nullptr, std::move(on_quiet), keep.value_or(journal.state().info.keep)) {}
 
 CopyJob::CopyJob(Os& os, Journal& journal, Arrivals arrivals, std::function<void()> on_quiet)
-    : CopyJob(os, journal, true, &arrivals, std::move(on_quiet)) {}
+    : CopyJob(os, journal, true, &arrivals, std::move(on_quiet), journal.state().info.keep) {}
 
-CopyJob::CopyJob(Os& os, Journal& journal, bool resuming, Arrivals* arrivals, std::function<void()> on_quiet)
+CopyJob::CopyJob(Os& os, Journal& journal, bool resuming, Arrivals* arrivals, std::function<void()> on_quiet,
+                 const Policies& keep)
     : os_(os),
       journal_(journal),
       state_(journal.state()),
-      adopter_(os, state_),
+      adopter_(os, state_, keep),
       resuming_(resuming),
       adopting_(arrivals != nullptr),
       arrivals_(arrivals ? std::move(*arrivals) : Arrivals()),

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -23,8 +24,10 @@ namespace axl {
 class CopyJob : public Work {
  public:
   // Copies every file of the journal that is pending. REQUIRES: SEALED is durable, directories are made, and nobody
-  // else touches the journal before quiet(). `on_quiet` is called once, on a worker thread, under no lock.
-  CopyJob(Os& os, Journal& journal, bool resuming, std::function<void()> on_quiet);
+  // else touches the journal before quiet(). `on_quiet` is called once, on a worker thread, under no lock. `keep`:
+  // instead of what the transfer recorded.
+  CopyJob(Os& os, Journal& journal, bool resuming, std::function<void()> on_quiet,
+          const std::optional<Policies>& keep = {});
   // The same of files that a mover has brought: each is adopted, and only links are made here.
   CopyJob(Os& os, Journal& journal, Arrivals arrivals, std::function<void()> on_quiet);
   ~CopyJob() override;
@@ -44,7 +47,8 @@ class CopyJob : public Work {
   const std::map<uint32_t, Status>& unrecorded() const { return unrecorded_; }
 
  private:
-  CopyJob(Os& os, Journal& journal, bool resuming, Arrivals* arrivals, std::function<void()> on_quiet);
+  CopyJob(Os& os, Journal& journal, bool resuming, Arrivals* arrivals, std::function<void()> on_quiet,
+          const Policies& keep);
 
   struct Large;
   struct Piece {

@@ -84,12 +84,12 @@ Status CopyJob::CopyLink(Arrived* small, ParentDirectory* parent) {
   if (int r = os_.Symlink(target.c_str(), parent->fd(), name.c_str()); r < 0)
     return Status::Errno(-r, "symlink", temporary);
   if (Status s =
-          ApplyLinkMetadata(os_, parent->fd(), name, temporary, file.meta, state_.info.keep, reach, &small->given);
+          ApplyLinkMetadata(os_, parent->fd(), name, temporary, file.meta, adopter_.keep(), reach, &small->given);
       !s.ok())
     return s;
   Seen seen;
   if (int r = os_.Look(parent->fd(), name.c_str(), &seen); r < 0) return Status::Errno(-r, "statx", temporary);
-  if (Status s = ReadBack(seen.st, temporary, file.meta, state_.info.keep, file.kind, &small->given); !s.ok()) return s;
+  if (Status s = ReadBack(seen.st, temporary, file.meta, adopter_.keep(), file.kind, &small->given); !s.ok()) return s;
   small->temporary = IdentityOf(seen);
   bytes_.fetch_add(file.size, std::memory_order_relaxed);
   return Status::Ok();

@@ -14,11 +14,12 @@ namespace {
 constexpr auto kStopPoll = std::chrono::milliseconds(20);
 }  // namespace
 
-Status CopyRest(Os& os, Engine& engine, Journal& journal, const std::atomic<bool>* stop) {
+Status CopyRest(Os& os, Engine& engine, Journal& journal, const AskedPolicies& keep, const std::atomic<bool>* stop) {
   if (Status s = PrepareResume(os, journal, stop); !s.ok() || journal.state().settled) return s;
   auto quiet = std::make_shared<std::promise<void>>();
   auto ended = quiet->get_future();
-  auto job = std::make_shared<CopyJob>(os, journal, true, [quiet] { quiet->set_value(); });
+  const auto on_quiet = [quiet] { quiet->set_value(); };
+  auto job = std::make_shared<CopyJob>(os, journal, true, on_quiet, keep.Over(journal.state().info.keep));
   uint64_t copied = job->bytes_copied();
   Metered metered(journal.state().Bytes() - copied);
   engine.Add(job);

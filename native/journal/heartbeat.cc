@@ -1,78 +1,39 @@
-// The thread of all heartbeats is started by the first, and never ends: it sleeps while there is none.
+// See heartbeat.h.
 #include "journal/heartbeat.h"
 
 #include <algorithm>
-#include <condition_variable>
-#include <thread>
 
 #include "os/metadata.h"
 
 namespace axl {
 namespace {
 
-using Clock = Silences::Clock;
 constexpr std::chrono::milliseconds kLeast(60'000);
 constexpr int kBeats = 3;
 
-struct Beating {
-  Os* os;
-  int fd;
-  std::chrono::milliseconds every;
-  Clock::time_point next;
-};
-
-class Heart {
- public:
-  static Heart& Instance() {
-    static Heart* heart = new Heart;  // outlives every thread
-    return *heart;
-  }
-
-  void Add(const Heartbeat* of, const Beating& beating) {
-    const std::lock_guard lock(mutex_);
-    beats_[of] = beating;
-    if (!std::exchange(started_, true)) std::thread([this] { Run(); }).detach();
-    changed_.notify_one();
-  }
-
-  // No touch of it is under way afterwards.
-  void Remove(const Heartbeat* of) {
-    const std::lock_guard lock(mutex_);
-    beats_.erase(of);
-  }
-
- private:
-  void Run() {
-    std::unique_lock lock(mutex_);
-    for (;;) {
-      const auto now = Clock::now();
-      auto next = now + std::chrono::hours(1);
-      for (auto& [of, beating] : beats_) next = std::min(next, Touch(&beating, now));
-      changed_.wait_until(lock, next);
-    }
-  }
-
-  static Clock::time_point Touch(Beating* beating, Clock::time_point now) {
-    if (beating->next > now) return beating->next;
-    const struct timespec times[2] = {{0, UTIME_OMIT}, {0, UTIME_NOW}};
-    (void)beating->os->SetTimes(beating->fd, times);
-    return beating->next = now + beating->every;
-  }
-
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::map<const Heartbeat*, Beating> beats_;
-  bool started_ = false;
-};
-
 }  // namespace
 
-Heartbeat::Heartbeat(Os& os, int fd, uint32_t every_ms) {
-  const std::chrono::milliseconds every(every_ms);
-  Heart::Instance().Add(this, {&os, fd, every, Clock::now() + every});
+Heartbeat::Heartbeat(Os& os, int fd, uint32_t every_ms)
+    : thread_([this, &os, fd, every_ms] { Run(os, fd, std::chrono::milliseconds(every_ms)); }) {}
+
+Heartbeat::~Heartbeat() {
+  {
+    const std::lock_guard lock(mutex_);
+    ended_ = true;
+  }
+  changed_.notify_one();
+  thread_.join();
 }
 
-Heartbeat::~Heartbeat() { Heart::Instance().Remove(this); }
+void Heartbeat::Run(Os& os, int fd, std::chrono::milliseconds every) {
+  const struct timespec times[2] = {{0, UTIME_OMIT}, {0, UTIME_NOW}};
+  std::unique_lock lock(mutex_);
+  while (!changed_.wait_for(lock, every, [this] { return ended_; })) {
+    lock.unlock();
+    (void)os.SetTimes(fd, times);
+    lock.lock();
+  }
+}
 
 std::chrono::milliseconds Silences::Wanted(uint32_t heartbeat_ms) {
   return std::max(kLeast, kBeats * std::chrono::milliseconds(heartbeat_ms));

@@ -5,24 +5,34 @@
 #include <sys/stat.h>
 
 #include <chrono>
+#include <condition_variable>
 #include <cstdint>
 #include <map>
 #include <mutex>
 #include <string>
+#include <thread>
 
 #include "base/record.h"
 #include "os/os.h"
 
 namespace axl {
 
-// Touches an open file every `every_ms` milliseconds while it lives, from a thread that all share. A touch that fails
-// is left: the next one may succeed, and who hears none has to wait.
+// Touches an open file every `every_ms` milliseconds while it lives, from a thread of its own: a server that hangs
+// silences no other file. A touch that fails is left: the next one may succeed, and who hears none has to wait.
 class Heartbeat {
  public:
   Heartbeat(Os& os, int fd, uint32_t every_ms);
   ~Heartbeat();
   Heartbeat(const Heartbeat&) = delete;
   Heartbeat& operator=(const Heartbeat&) = delete;
+
+ private:
+  void Run(Os& os, int fd, std::chrono::milliseconds every);
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool ended_ = false;
+  std::thread thread_;
 };
 
 // How long state files have not changed, as this process has seen it by its own clock: those of hosts differ, and the

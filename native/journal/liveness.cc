@@ -81,14 +81,14 @@ Alive IsAlive(Os& os, int fd, Locked locked, const TransferInfo& info, const Wor
   if (locked == Locked::kHeld) return IsCovered(word, info) && IsLeftBehind(os, fd) ? dead : alive;
   const bool granted = locked == Locked::kGranted;
   struct stat st = {};
-  (void)os.Fstat(fd, &st);
+  const bool looked = os.Fstat(fd, &st) == 0;
   const LockDomain domain = LocksOf(os, fd);
   const bool numbered = domain.reach == LockReach::kThisHost;
   const Answer process = IsWriting(info, {BaseOf(path), numbered ? st.st_dev : 0, st.st_ino}, granted);
   if (process != Answer::kCannotTell) return process == Answer::kNo ? dead : alive;
   if (IsCovered(word, info)) return dead;
   if (granted && Reaches(domain.reach, info)) return dead;
-  if (IsSilent(info, st, path)) return dead;
+  if (looked && IsSilent(info, st, path)) return dead;
   return Unknown(info, "locks of this file system (" + domain.type + (granted ? "" : ", none") + ") do not tell", path);
 }
 

@@ -159,7 +159,8 @@ class Giver {
   Status Owner() {
     const auto chown = [&](uid_t uid, gid_t gid) { return os_.Chown(fd_, uid, gid); };
     const auto look = [&](struct stat* st) { return os_.Fstat(fd_, st); };
-    return GiveOwner(st_, path_, meta_, how_.keep.owner, "fchown", &out_, chown, look);
+    const OwnerPolicy policy = how_.gives ? how_.keep.owner : OwnerPolicy::kSkip;
+    return GiveOwner(st_, path_, meta_, policy, "fchown", &out_, chown, look);
   }
 
   bool other_group() const { return out_.gid != meta_.gid && how_.keep.owner != OwnerPolicy::kSkip; }

@@ -39,6 +39,7 @@ struct Giving {
   Policies keep = {};
   bool inherits = true;    // it may have the access control list of its directory, which it is not to have
   bool privileges = true;  // it may get setuid, setgid and capabilities: nobody else can have changed it
+  bool gives = true;       // its owner may be changed, as `keep` has it
 };
 
 // xattrs, chown, then access control lists and chmod (chown clears setuid), capabilities, times. On failure the file is

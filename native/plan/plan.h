@@ -41,9 +41,9 @@ class Plan {
   Plan(const Plan&) = delete;
   Plan& operator=(const Plan&) = delete;
 
-  // No source may get this name: that of the state file.
   // Names of one inode become names of one inode again, unless this says false.
   void KeepHardLinks(bool keep) { keep_hard_links_ = keep; }
+  // No source may get this name: that of the state file.
   void Spare(std::string path) { spared_ = std::move(path); }
 
   // Pairs of paths, a source and its destination each, all of them or none.

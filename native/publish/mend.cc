@@ -13,11 +13,9 @@
 
 namespace axl {
 
-Policies Publisher::keep() const {
-  const Policies& own = state_.info.keep;
-  const AskedPolicies& asked = options_.keep;
-  return {asked.owner.value_or(own.owner), asked.mode.value_or(own.mode), asked.times.value_or(own.times),
-          asked.xattrs.value_or(own.xattrs), asked.acls.value_or(own.acls)};
+Policies AskedPolicies::Over(const Policies& recorded) const {
+  return {owner.value_or(recorded.owner), mode.value_or(recorded.mode), times.value_or(recorded.times),
+          xattrs.value_or(recorded.xattrs), acls.value_or(recorded.acls)};
 }
 
 // With a policy of the caller's own, what could not be given before is tried again: it may be root now.
@@ -108,12 +106,12 @@ Status Publisher::GiveAgain(uint32_t id, int fd, const Sighting& at) {
   // Given to somebody else from within a user namespace: it is as it was, and nobody here can give it anything.
   if (foreign && at.seen.st.st_uid != os_.EffectiveUser() && IsAsGiven(at.seen.st, file, done, false))
     return Status::Ok();
-  Giving how{keep(), true, at.seen.st.st_uid == os_.EffectiveUser()};
+  const bool ours = at.seen.st.st_uid == os_.EffectiveUser();
+  Giving how{keep(), true, !foreign && ours, IsOurs(at.seen.st, file.meta)};
   uint8_t lacks = 0;
   Metadata meta = foreign ? AsSeenHere(file.meta, at.seen.st, &lacks) : file.meta;
   if (foreign) meta.mode = done.mode;
   if (foreign) how.keep.acls = OwnerPolicy::kSkip;
-  if (!IsOurs(at.seen.st, file.meta)) how.keep.owner = OwnerPolicy::kSkip;
   Given given;
   Status s = ApplyMetadata(os_, fd, at.path, meta, how, &given);
   Seen now;

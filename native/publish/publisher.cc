@@ -73,18 +73,31 @@ Status Publisher::Check() {
     return Status::Make(Code::kInvalidState, "a file of the transfer is not complete", journal_.path());
   const Metered metered(options_.verify == Verify::kChecksum ? state_.Bytes() : 0);
   for (uint32_t id = 0; id < state_.files.size(); id++) {
-    if (state_.progress[id].kept) {
-      Meet(id, {}, 1);  // perhaps not deleted yet
-      continue;
-    }
-    if (Status s = CheckFile(id); !s.ok()) return s;
+    if (Status s = state_.progress[id].kept ? CheckKept(id) : CheckFile(id); !s.ok()) return s;
   }
   return CheckNames();
 }
 
-// The file that a hard link shares its inode with, or is: others share theirs with nobody.
+// Its temporary file is perhaps not deleted yet.
+Status Publisher::CheckKept(uint32_t id) {
+  if (!names_.contains(FirstName(id))) return Status::Ok();
+  Place place;
+  const Status found = Find(id, &place);
+  if (found.err == ENOENT || found.err == ENOTDIR) return Status::Ok();
+  if (!found.ok()) return found;
+  Seen seen;
+  const int r = os_.Look(place.dir, place.temporary.c_str(), &seen);
+  if (r == 0) Meet(id, seen, 1);
+  return r < 0 && r != -ENOENT ? Status::Errno(-r, "statx", Join(dir_.path(), place.temporary)) : Status::Ok();
+}
+
+// The file that a hard link shares its inode with, or is: others share theirs with nobody, as does one that was copied
+// since it could not be linked.
 uint32_t Publisher::FirstName(uint32_t id) const {
-  return state_.files[id].kind == FileKind::kHardLink ? state_.files[id].linked : id;
+  const FileEntry& file = state_.files[id];
+  if (file.kind != FileKind::kHardLink) return id;
+  const auto inode = [this](uint32_t of) { return state_.progress[of].temporary.inode; };
+  return inode(id) == inode(file.linked) ? file.linked : id;
 }
 
 // One was met, under so many names of ours.
@@ -199,7 +212,7 @@ Status Publisher::CheckPublished(uint32_t id, const Place& place) {
   if (is.answer == Answer::kNo) return Lost(id);
   if (is.answer == Answer::kCannotTell) return is.why;
   disk_[id].published = true;
-  Meet(id, at.seen, 1);
+  Meet(id, {}, 1);  // what other names it has by now is its owner's business
   if (NeedsMending(id, at.seen.st)) to_mend_.push_back(id);
   return is.summed ? Status::Ok() : CheckContents(id, at);
 }

@@ -26,6 +26,7 @@ enum class Overwrite : uint8_t { kReplace = 1, kFail = 2, kKeep = 3, kNewer = 4 
 // Instead of what the transfer recorded, each.
 struct AskedPolicies {
   std::optional<OwnerPolicy> owner = {}, mode = {}, times = {}, xattrs = {}, acls = {};
+  Policies Over(const Policies& recorded) const;
 };
 
 struct PublishOptions {
@@ -106,6 +107,7 @@ class Publisher {
   Recognized Recognize(uint32_t id, const Sighting& at);
   uint32_t FirstName(uint32_t id) const;
   void Meet(uint32_t id, const Seen& seen, uint64_t names);
+  Status CheckKept(uint32_t id);
   Status CheckNames() const;
   Status IsHalfRenamed(uint32_t id, const Place& place, const Seen& temporary, bool* half);
   Status Lost(uint32_t id);
@@ -127,7 +129,7 @@ class Publisher {
   Status RemoveDirectories();
   Status SyncRemovals();
   Status Find(uint32_t id, Place* place);
-  Policies keep() const;
+  Policies keep() const { return options_.keep.Over(state_.info.keep); }
   uint8_t Retried() const;
   bool IsForeign(uint32_t id, const struct stat& st);
   Metadata AsSeenHere(const Metadata& meta, const struct stat& st, uint8_t* lacks) const;

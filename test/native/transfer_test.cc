@@ -229,5 +229,29 @@ TEST(ATransferIsCopiedResumedAndPublishedWhereNoThreadCanBeStarted) {
   CHECK_EQ(Difference(world.Now(), world.after()), "");
 }
 
+TEST(AResumeHasThePoliciesThatItsCallerAsksFor) {
+  struct : QuickOs {
+    int SetTimes(int, const struct timespec[2]) override { return -EPERM; }
+  } os;
+  World world(World::Files::kAll);
+  QuickOs quick;
+  Engine engine(1);
+  TransferOptions options = world.Options();
+  options.keep.times = OwnerPolicy::kFail;
+  {
+    const auto transfer = std::make_shared<Transfer>(os, engine);
+    REQUIRE_OK(transfer->Create(options));
+    REQUIRE_OK(transfer->Add({world.Source("new"), world.Dest("new")}, PlanOptions{}));
+    REQUIRE_OK(AndWait([&](auto on_quiet) { return transfer->Dispatch(on_quiet); }));
+  }
+  const Policy recorded = {.incomplete = Incomplete::kResume, .fallback = Incomplete::kKeep};
+  CHECK_EQ(Finalize(world, os, recorded).at(0).action, Action::kKept);
+  Policy asked = recorded;
+  asked.publish.keep.times = OwnerPolicy::kWarn;
+  const Finalized done = Finalize(world, os, asked).at(0);
+  CHECK_EQ(done.action, Action::kPublished);
+  CHECK_EQ(done.lacking.bits, kLacksTimes);
+}
+
 }  // namespace
 }  // namespace axl::test

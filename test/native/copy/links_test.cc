@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 
 #include "world.h"
 
@@ -87,6 +88,29 @@ TEST(AnotherNameOfAFileWithHardLinksStopsEverything) {
   CHECK_EQ(Difference(world.Now(), before), "");
   CHECK(unlink(other.c_str()) == 0);
   CheckPromise(world, true, "the name is gone");
+}
+
+TEST(AnotherNameThatAPublishedFileHasGotStopsNobody) {
+  World world(World::Files::kLinked);
+  LeaveComplete(world);
+  for (const char* name : {"tree/pair", "tree/void/pair"})
+    CHECK(rename(world.TemporaryOf(name).c_str(), world.Dest(name).c_str()) == 0);
+  CHECK(link(world.Dest("tree/pair").c_str(), (world.root() + "/extra").c_str()) == 0);
+  QuickOs quick;
+  CHECK_EQ(Finalize(world, quick).at(0).action, Action::kPublished);
+}
+
+TEST(AnotherNameOfOneThatWasCopiedForWantOfALinkStopsEverything) {
+  World world(World::Files::kLinked);
+  NoLinksOf os;
+  REQUIRE_OK(Live(world, os, 1, Ending::kLeave).failed);
+  const std::string other = world.root() + "/other";
+  for (const char* name : {"tree/pair", "tree/void/pair"}) {
+    CHECK(link(world.TemporaryOf(name).c_str(), other.c_str()) == 0);
+    CHECK_CODE(Finalize(world, os).at(0).status, Code::kVerify);
+    CHECK(unlink(other.c_str()) == 0);
+  }
+  CHECK_EQ(Finalize(world, os).at(0).action, Action::kPublished);
 }
 
 TEST(AFileWithHardLinksIsRolledBackAlthoughADestinationHasItsContents) {

@@ -28,6 +28,19 @@ TEST(AListComesAfterTheOwnerAndBeforeTheModeAndACapabilityAfterBoth) {
   CHECK_EQ(f.given.lacking, 0);
 }
 
+TEST(AFileWhoseOwnerIsNotToBeChangedIsOpenedNoWiderThanItsSource) {
+  GivenFile f;
+  f.meta.uid = f.meta.gid = 4713;
+  f.meta.mode = 0640;
+  for (const OwnerPolicy policy : {OwnerPolicy::kFail, OwnerPolicy::kWarn}) {
+    CHECK_OK(f.Apply(Giving{{.owner = policy}, true, true, false}));
+    CHECK_EQ(f.os.calls, "remove chmod times ");
+    CHECK_EQ(f.Stat().st_mode & 07777, 0600u);
+    CHECK_EQ(f.given.lacking, kLacksOwner | kLacksMode);
+    f.os.calls.clear();
+  }
+}
+
 TEST(AListIsGivenAsItIs) {
   GivenFile f;
   f.meta.xattrs = {{kAccessAcl, kList}};
