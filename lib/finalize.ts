@@ -80,8 +80,12 @@ async function finalizeAll(inputs: readonly Buffer[], options: FinalizeOptions, 
   if (inputs.length === 0)
     tally.absent({ input: '', cause: 'empty', message: 'there is no state file: the list of inputs is empty' });
   if (!signal?.aborted && mayLackSome(listing, tally)) {
-    const { absences } = await import('./finalize/absence.js');
-    for (const absence of await absences(listing, options)) tally.absent(absence);
+    const [{ absences }, { mayOpen }] = await Promise.all([
+      import('./finalize/absence.js'),
+      import('./as-root/own-directories.js'),
+    ]);
+    const of = { ...options, mayOpen: mayOpen(), found: tally.found };
+    for (const absence of await absences(listing, of)) tally.absent(absence);
   }
 }
 

@@ -1,4 +1,5 @@
 // What state files say, without touching them: list() a directory of them, inspect() one.
+import { mayOpen } from './as-root/own-directories.js';
 import { toFailure } from './base/errors.js';
 import { partsOf, recorded } from './base/keep.js';
 import { absolutePath, toText } from './base/names.js';
@@ -84,7 +85,8 @@ export async function list(inputs: PathLike | readonly PathLike[], options: List
       if (STANDINGS[standing] === 'not-state' && candidates.isNamed(at + i))
         strangers.push(await whyNotStateFile(stateFile));
   }
-  const absent = await absences(listing, options);
+  const found = transfers.some(({ state }) => state !== 'not-state' && state !== 'gone');
+  const absent = await absences(listing, { ...options, mayOpen: mayOpen(), found });
   return { transfers, unreadable: [...listing.unreadable.map(({ failure }) => failure), ...strangers], absent };
 }
 

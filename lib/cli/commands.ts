@@ -57,8 +57,9 @@ export const COMMANDS: readonly CommandRow[] = [
     man:
       'Changes nothing. DONE is the part of the bytes that is copied, OWNER the owner of the state file. The totals are by ' +
       'dataset and, where there are several, by user. Numbers are sorted with the largest first, ages with the oldest first. ' +
-      'A * marks a writer that is alive, a ? one of which nothing can be told. Ends with status 1 if an input could not be read and with 5 if a state file is ' +
-      'corrupt.',
+      'A * marks a writer that is alive, a ? one of which nothing can be told. Ends with ' +
+      'status 1 if an input could not be read, with 5 if a state file is corrupt, and with 7 if --fail-if-none is given and ' +
+      'there is none.',
     argument: 'STATE_DIR...',
     argumentHelp: 'state directories',
     options: [

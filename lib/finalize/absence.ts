@@ -17,11 +17,19 @@ const SAMPLE = 64;
 const DIRECTORIES = 256;
 const isLeftover = (name: string): boolean => OWN.test(name) || DRAFT.test(name);
 
-type Of = Search & Pick<FinalizeOptions, 'dataset'>;
+type Of = Search &
+  Pick<FinalizeOptions, 'dataset'> & {
+    /** May what is in this directory be opened, and its subdirectories be listed? */
+    readonly mayOpen: (dir: string) => Promise<boolean>;
+    /** Was there a state file in any of the inputs? */
+    readonly found: boolean;
+  };
 
 interface Input {
   readonly dir: string;
   readonly paths: readonly string[];
+  /** Are these all? Not of thousands. */
+  readonly whole: boolean;
   /** When it was listed there was nothing in it. */
   readonly empty: boolean;
 }
@@ -30,10 +38,12 @@ interface Input {
 function inputsOf({ directories }: Listing): Input[] {
   const byInput = new Map<string, string[]>();
   const empty = new Set<string>();
+  const cut = new Set<string>();
   for (const { dir, names, searched, ...rest } of directories) {
     if (searched === undefined) continue;
     if (rest.empty) empty.add(searched);
     const paths = byInput.get(searched) ?? [];
+    if (names.length > MOST - paths.length) cut.add(searched);
     for (const name of names.slice(0, MOST - paths.length)) paths.push(`${dir}/${name}`);
     byInput.set(searched, paths);
   }
@@ -43,7 +53,7 @@ function inputsOf({ directories }: Listing): Input[] {
     [...byInput].flatMap(([dir, paths]) => (`${dir}/`.startsWith(`${top}/`) ? paths : []));
   return [...byInput.keys()]
     .filter((dir) => !isBelow(dir))
-    .map((dir) => ({ dir, paths: pathsIn(dir), empty: empty.has(dir) }));
+    .map((dir) => ({ dir, paths: pathsIn(dir), whole: cut.size === 0, empty: empty.has(dir) }));
 }
 
 const identify = (paths: readonly string[]) =>
@@ -75,12 +85,12 @@ interface Below {
 }
 
 /** What there is below, among the first few thousand names. No link is followed. */
-async function lookBelow(top: string, names: readonly string[]): Promise<Below> {
+async function lookBelow(top: string, names: readonly string[], mayOpen: Of['mayOpen']): Promise<Below> {
   const pending = names.map((name) => `${top}/${name}`);
   const paths: string[] = [];
   for (let at = 0; at < Math.min(pending.length, DIRECTORIES) && paths.length < MOST; at++) {
     const dir = pending[at] as string;
-    const entries = await entriesOf(dir).catch(() => []);
+    const entries = (await mayOpen(dir)) ? await entriesOf(dir).catch(() => []) : [];
     pending.push(...entries.filter((entry) => entry.isDirectory()).map(({ name }) => `${dir}/${name}`));
     const files = entries.filter((entry) => entry.isFile()).slice(0, MOST - paths.length);
     const own = files.map(({ name }) => `${dir}/${name}`);
@@ -118,9 +128,19 @@ const EMPTY: Why = ['empty', 'it is empty: its transfers were finalized before, 
 
 const isNamedDataset = (name: Of['dataset']): name is string => typeof name === 'string';
 
-async function why(input: Input, { recursive, pattern, exclude, dataset }: Of): Promise<Why | undefined> {
+/** Of a directory that is not looked into: what was acted on, others than we have opened. */
+async function whyByNames(dir: string, found: boolean): Promise<Why | undefined> {
+  const names = (await entriesOf(dir)).map(({ name }) => name);
+  if (names.length === 0) return EMPTY;
+  return found ? undefined : ['other', `it holds ${count(names.length, 'name', 'names')}, and none is a state file`];
+}
+
+async function why(input: Input, of: Of): Promise<Why | undefined> {
+  const { recursive, pattern, exclude, dataset, mayOpen } = of;
   const { dir } = input;
   if (input.empty) return EMPTY; // the usual second run, which looks at nothing again
+  if (!input.whole && of.found) return undefined; // perhaps in what was not looked at
+  if (!(await mayOpen(dir))) return whyByNames(dir, of.found);
   const seen = await look(input);
   if (!seen) return undefined;
   const entries = await entriesOf(dir);
@@ -132,12 +152,15 @@ async function why(input: Input, { recursive, pattern, exclude, dataset }: Of): 
   }
   const isOther = (name: string) => !isLeftover(name); // the locks of finalizers are directories
   const directories = entries.filter((entry) => entry.isDirectory() && isOther(entry.name)).map(({ name }) => name);
-  const below = recursive ? { paths: input.paths } : await lookBelow(dir, directories);
+  const below = recursive ? { paths: input.paths } : await lookBelow(dir, directories, mayOpen);
   if ('found' in below)
     return ['below', `it has none itself, but there are some in ${shown(below.found)}: search that with --recursive`];
   if (seen.damaged > 0) {
     const what = count(seen.damaged, 'file that is', 'files that are');
-    return ['damaged', `it holds ${what} empty, cut short, zeroed or compressed, and may have been state files`];
+    return [
+      'damaged',
+      `it holds ${input.whole ? '' : 'at least '}${what} empty, cut short, zeroed or compressed, and may have been state files`,
+    ];
   }
   if (input.paths.length === 0 && (pattern || exclude?.length))
     return [

@@ -102,6 +102,11 @@ export class Tally {
     return this.#onEvent !== undefined;
   }
 
+  /** Was there a state file? */
+  get found(): boolean {
+    return ACTIONS.some((action) => action !== 'not-state' && action !== 'gone' && this.#counts[action] > 0);
+  }
+
   /** Was there something that is no state file, or nothing at all? */
   get strangers(): boolean {
     return this.#counts['not-state'] > 0 || Object.values(this.#counts).every((count) => count === 0);
@@ -181,7 +186,7 @@ export class Tally {
   fewer(fewer: NonNullable<FinalizeReport['fewer']>): void {
     this.#fewer = fewer;
     const { expected, seen } = fewer;
-    const known = expected === 1 ? 'no state file was seen' : `${seen} of ${expected} expected state files were seen`;
+    const known = expected === 1 ? 'there is no state file' : `${seen} of ${expected} expected state files were seen`;
     const message = `${known}, so nothing was done`;
     this.problem({ code: 'AXL_CONFLICT', message });
   }
