@@ -82,7 +82,7 @@ export function recorded(numbersOf: NativePolicies): Required<MetadataPolicies> 
     : (Object.fromEntries(words) as unknown as Required<MetadataPolicies>);
 }
 
-/** `warn`, or `owner=warn,acls=skip`. @returns undefined if it is neither */
+/** `warn`, or `owner=warn,acls=skip`. @returns undefined if it is neither, or says two things of one part */
 export function parseMetadata(text: string): MetadataPolicy | undefined {
   const isWord = (word: string): word is OwnerPolicy => Object.hasOwn(OWNER, word);
   if (isWord(text)) return text;
@@ -90,5 +90,6 @@ export function parseMetadata(text: string): MetadataPolicy | undefined {
   const good = pairs.every(
     ([part, word, more]) => KEPT.includes(part as Part) && isWord(word ?? '') && more === undefined,
   );
-  return good ? (Object.fromEntries(pairs) as MetadataPolicies) : undefined;
+  const isOnce = new Set(pairs.map(([part]) => part)).size === pairs.length;
+  return good && isOnce ? (Object.fromEntries(pairs) as MetadataPolicies) : undefined;
 }

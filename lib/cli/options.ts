@@ -120,7 +120,9 @@ const GROUPS: Readonly<Record<Exclude<Group, 'Which files'>, readonly Omit<Optio
     {
       name: '--dry-run',
       help: 'change nothing, print what would be done',
-      man: 'The exit status is the one that the real run would have.',
+      man:
+        'The exit status is the one that the real run would have, as far as looking tells: a run that is to copy, or to give ' +
+        'metadata that could not be given before (--metadata, --owner), may still fail.',
     },
   ],
   'Which transfers': [

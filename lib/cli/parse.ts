@@ -222,12 +222,17 @@ export function parse(args: readonly string[]): Request {
         request = REQUESTS[row.name]?.(operands, command);
       }),
     );
-  program.parse(withEquals(args), { from: 'user' });
+  program.parse(unmistakable(args), { from: 'user' });
   return request as Request;
 }
 
-/** `--wait` takes a value after `=` only, so the next argument is none. */
-function withEquals(args: readonly string[]): string[] {
+/** `--wait` takes a value after `=` only, so the next argument is none. And what follows `--` is an INPUT, not a command. */
+function unmistakable(args: readonly string[]): string[] {
   const { length } = beforeOperands(args);
-  return args.map((arg, i) => (i < length && isOptional(arg) ? `${arg}=` : arg));
+  const first = length + 1;
+  const isCommand = (arg: string) => COMMANDS.some(({ name }) => name === arg);
+  return args.map((arg, i) => {
+    if (i < length && isOptional(arg)) return `${arg}=`;
+    return i === first && isCommand(arg) ? `./${arg}` : arg;
+  });
 }

@@ -152,7 +152,8 @@ async function why(input: Input, of: Of): Promise<Why | undefined> {
   }
   const isOther = (name: string) => !isLeftover(name); // the locks of finalizers are directories
   const directories = entries.filter((entry) => entry.isDirectory() && isOther(entry.name)).map(({ name }) => name);
-  const below = recursive ? { paths: input.paths } : await lookBelow(dir, directories, mayOpen);
+  const isFiltered = pattern !== undefined || (exclude?.length ?? 0) > 0; // what is below may be let through no more
+  const below = recursive || isFiltered ? { paths: input.paths } : await lookBelow(dir, directories, mayOpen);
   if ('found' in below)
     return ['below', `it has none itself, but there are some in ${shown(below.found)}: search that with --recursive`];
   if (seen.damaged > 0) {
@@ -162,7 +163,7 @@ async function why(input: Input, of: Of): Promise<Why | undefined> {
       `it holds ${input.whole ? '' : 'at least '}${what} empty, cut short, zeroed or compressed, and may have been state files`,
     ];
   }
-  if (input.paths.length === 0 && (pattern || exclude?.length))
+  if (input.paths.length === 0 && isFiltered)
     return [
       'excluded',
       `it holds ${count(entries.length, 'name', 'names')}, and --pattern and --exclude let none through`,

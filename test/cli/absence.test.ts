@@ -59,6 +59,7 @@ t.test('state files that --pattern or --dataset leaves out are told of', async (
   const place = new Place(t);
   await leave.complete(place, 'a');
   t.match((await finalize(place.states, { pattern: ['x*'], dryRun: true })).absent, [{ cause: 'excluded' }]);
+  t.match((await finalize(place.root, { pattern: ['x*'], dryRun: true })).absent, [{ cause: 'excluded' }]);
   t.match((await finalize(place.states, { dataset: 'b', dryRun: true })).absent, [{ cause: 'dataset' }]);
   t.same((await finalize(place.states, { dataset: 'a', dryRun: true })).absent, []);
 });

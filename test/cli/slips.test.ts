@@ -49,6 +49,8 @@ t.test('what is there, has a slash, or follows -- is an INPUT', async (t) => {
   t.match(await axlFinalize(['--dry-run', 'lists'], { cwd }), { status: 0, stdout: /1 published/ });
   t.match(await axlFinalize(['./lst', 'lists', '--dry-run'], { cwd }), { status: 1, stderr: /lst: ENOENT/ });
   t.match(await axlFinalize(['--dry-run', '--', 'status', 'lists'], { cwd }), { status: 1, stderr: /status: ENOENT/ });
+  fs.renameSync(place.path('lists'), place.path('list'));
+  t.match(await axlFinalize(['--dry-run', '--', 'list'], { cwd }), { status: 0, stdout: /1 published/ });
 });
 
 t.test(
