@@ -3,6 +3,8 @@
 
 #include <fcntl.h>
 
+#include <algorithm>
+
 #include "base/names.h"
 #include "copy/copy_job_files.h"
 #include "os/locks.h"
@@ -51,7 +53,7 @@ CopyJob::CopyJob(Os& os, Journal& journal, bool resuming, Arrivals* arrivals, st
     if (pending && file.kind == FileKind::kHardLink && state_.progress[file.linked].state == FileState::kPending) {
       links_[file.linked].push_back(id);
     } else if (pending) {
-      todo_.push_back(id);
+      (IsLarge(id) ? large_ : small_).push_back(id);
     } else {
       done_++;
       bytes_ += state_.files[id].size;
@@ -65,34 +67,39 @@ bool CopyJob::IsLarge(uint32_t id) const {
   return !adopting_ && state_.files[id].kind == FileKind::kRegular && state_.files[id].size > chunk_size_;
 }
 
+// Writers of one file wait for each other, so each thread goes on with a file at which nobody else works, and begins
+// another. Only when no file is left, small ones neither, the chunks of one are shared.
 CopyJob::Piece CopyJob::Take() {
   Piece piece;
   if (stop_.load()) return piece;
-  if (!current_ && next_ < todo_.size()) {
-    const uint32_t id = todo_[next_];
-    if (!IsLarge(id)) {
-      TakeSmall(&piece);
-      return piece;
-    }
-    next_++;
-    next_chunk_ = 0;
-    current_ = std::make_shared<Large>(id, state_.files[id].size, chunk_size_);
+  const auto least = std::min_element(open_.begin(), open_.end(), [](auto& a, auto& b) { return a->busy < b->busy; });
+  if (least != open_.end() && (*least)->busy == 0) {
+    TakeChunk(least, &piece);
+  } else if (next_large_ < large_.size()) {
+    const uint32_t id = large_[next_large_++];
+    open_.push_back(std::make_shared<Large>(id, state_.files[id].size, chunk_size_));
+    TakeChunk(open_.end() - 1, &piece);
+  } else if (next_small_ < small_.size()) {
+    TakeSmall(&piece);
+  } else if (least != open_.end()) {
+    TakeChunk(least, &piece);
   }
-  if (!current_) return piece;
-  piece.large = current_;
-  piece.chunk = next_chunk_++;
-  if (next_chunk_ == current_->crcs.size()) current_.reset();
   return piece;
+}
+
+void CopyJob::TakeChunk(OpenFiles::iterator file, Piece* piece) {
+  piece->large = *file;
+  piece->chunk = piece->large->next++;
+  piece->large->busy++;
+  if (piece->large->next == piece->large->crcs.size()) open_.erase(file);
 }
 
 void CopyJob::TakeSmall(Piece* piece) {
   uint64_t bytes = 0;
-  while (next_ < todo_.size() && piece->small.size() < kBatchFiles && bytes < kBatchBytes) {
-    const uint32_t id = todo_[next_];
-    if (IsLarge(id)) return;
+  while (next_small_ < small_.size() && piece->small.size() < kBatchFiles && bytes < kBatchBytes) {
+    const uint32_t id = small_[next_small_++];
     bytes += state_.files[id].size;
     piece->small.push_back(id);
-    next_++;
   }
 }
 
@@ -109,11 +116,12 @@ bool CopyJob::Step() {
       CopyBatch(piece.small);
     lock.lock();
     running_--;
+    if (piece.large) piece.large->busy--;
   }
-  const bool more = !stop_.load() && (current_ || next_ < todo_.size());
+  const bool more = !stop_.load() && (!open_.empty() || next_large_ < large_.size() || next_small_ < small_.size());
   if (more || running_ > 0 || finished_) return more;
   finished_ = true;
-  current_.reset();
+  open_.clear();
   lock.unlock();
   Finish();
   return false;

@@ -58,7 +58,10 @@ class CopyJob : public Work {
     bool empty() const { return !large && small.empty(); }
   };
 
+  using OpenFiles = std::vector<std::shared_ptr<Large>>;
+
   Piece Take();
+  void TakeChunk(OpenFiles::iterator file, Piece* piece);
   void TakeSmall(Piece* piece);
   bool IsLarge(uint32_t id) const;
   void Finish();
@@ -107,11 +110,10 @@ class CopyJob : public Work {
 
   std::map<uint32_t, std::vector<uint32_t>> links_;  // by the file whose inode they get
 
-  std::mutex mutex_;  // guards what follows
-  std::vector<uint32_t> todo_;
-  size_t next_ = 0;
-  std::shared_ptr<Large> current_;
-  uint32_t next_chunk_ = 0;
+  std::mutex mutex_;                     // guards what follows
+  std::vector<uint32_t> large_, small_;  // still to be begun, from next_ on
+  size_t next_large_ = 0, next_small_ = 0;
+  OpenFiles open_;  // large files that have been begun, and of which there are chunks that nobody has taken
   unsigned running_ = 0;
   bool finished_ = false;
 

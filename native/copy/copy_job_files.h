@@ -16,6 +16,10 @@ struct CopyJob::Large {
   const uint32_t id;
   std::vector<uint32_t> crcs;  // by chunk; each is written by the one thread that has the chunk
 
+  // The job's mutex guards these.
+  uint32_t next = 0;  // the first chunk that nobody has taken
+  unsigned busy = 0;  // threads that copy chunks of it
+
   std::mutex mutex;  // guards what follows; from, to and kept do not change once opened
   uint32_t left;     // chunks that have not ended
   bool opened = false;
