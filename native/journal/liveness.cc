@@ -79,6 +79,7 @@ Alive IsAlive(Os& os, int fd, Locked locked, const TransferInfo& info, const Wor
   const Alive alive = {Answer::kYes,
                        Status::Make(Code::kStateLocked, "its writer is alive, or a finalizer is at work on it", path)};
   if (locked == Locked::kHeld) return IsCovered(word, info) && IsLeftBehind(os, fd) ? dead : alive;
+  if (HasEnded(info)) return dead;  // the usual case, in which nothing else is asked
   const bool granted = locked == Locked::kGranted;
   struct stat st = {};
   const bool looked = os.Fstat(fd, &st) == 0;

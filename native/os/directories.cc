@@ -50,6 +50,17 @@ Status ParentDirectory::Open(std::string_view path) {
   return cache_ ? cache_->Open(parent, &dir_) : OpenDirectory(os_, parent, &dir_);
 }
 
+Status ParentDirectory::Look(Seen* seen) const {
+  const std::lock_guard lock(dir_->looking);
+  if (!dir_->seen) {
+    Seen now;
+    if (int r = os_.Look(fd(), "", &now); r < 0) return Status::Errno(-r, "statx", path());
+    dir_->seen = now;
+  }
+  *seen = *dir_->seen;
+  return Status::Ok();
+}
+
 bool ParentDirectory::HasDefaultAcl() const {
   std::atomic<int8_t>& known = dir_->default_acl;
   if (known < 0) {

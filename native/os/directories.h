@@ -6,6 +6,7 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -19,6 +20,8 @@ struct Directory {
   Fd fd;                                // O_PATH
   std::atomic<bool> writable{false};    // somebody asked, and it was
   std::atomic<int8_t> default_acl{-1};  // new files get an access control list: yes, no, -1: nobody asked
+  std::mutex looking;
+  std::optional<Seen> seen;  // what somebody saw who looked
 };
 
 // Without following links anywhere in the path: kUnsafePath if there is one.
@@ -57,6 +60,8 @@ class ParentDirectory {
   int fd() const { return dir_->fd.get(); }
   const std::string& path() const { return dir_->path; }
   std::atomic<bool>& writable() const { return dir_->writable; }
+  // What it is, or was when somebody looked before.
+  Status Look(Seen* seen) const;
   // Does what is made in it get an access control list? True where that cannot be told.
   bool HasDefaultAcl() const;
 

@@ -69,7 +69,10 @@ Answer HasOpen(uint32_t pid, const OpenFile& file) {
   return error ? Answer::kCannotTell : Answer::kNo;
 }
 
-bool NoSuchProcess(uint32_t pid) { return kill(static_cast<pid_t>(pid), 0) == -1 && errno == ESRCH; }
+bool IsNumberedHere(const TransferInfo& info) {
+  return IsThisBoot(info) && info.pid_namespace != 0 && info.pid_namespace == PidNamespace() && info.pid != 0 &&
+         info.pid <= INT_MAX;
+}
 
 }  // namespace
 
@@ -112,10 +115,13 @@ void DescribeProcess(TransferInfo* info) {
 
 bool IsThisBoot(const TransferInfo& info) { return !info.boot_id.empty() && info.boot_id == BootId(); }
 
+bool HasEnded(const TransferInfo& info) {
+  return IsNumberedHere(info) && kill(static_cast<pid_t>(info.pid), 0) == -1 && errno == ESRCH;
+}
+
 Answer IsWriting(const TransferInfo& info, const OpenFile& file, bool granted) {
-  if (!IsThisBoot(info) || info.pid_namespace == 0 || info.pid_namespace != PidNamespace()) return Answer::kCannotTell;
-  if (info.pid == 0 || info.pid > INT_MAX) return Answer::kCannotTell;
-  if (NoSuchProcess(info.pid)) return Answer::kNo;
+  if (!IsNumberedHere(info)) return Answer::kCannotTell;
+  if (HasEnded(info)) return Answer::kNo;
   const ProcessStat now = ReadStat(info.pid);
   if (now.start_time == 0 || info.start_time == 0) return Answer::kCannotTell;  // /proc hides it
   if (now.start_time != info.start_time) return Answer::kNo;                    // the number was used again

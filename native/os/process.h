@@ -17,6 +17,9 @@ void DescribeProcess(TransferInfo* info);
 // Did the writer run under this kernel, since its last boot?
 bool IsThisBoot(const TransferInfo& info);
 
+// Has the writer's process ended, as this kernel says, whose process it was? False also where that cannot be told.
+bool HasEnded(const TransferInfo& info);
+
 // A file as another process may have it open: through the same mount it is the same file, through another one it has
 // the same name.
 struct OpenFile {

@@ -169,26 +169,27 @@ Status Publisher::IsHalfRenamed(uint32_t id, const Place& place, const Seen& tem
   return is.answer == Answer::kCannotTell ? is.why : Status::Ok();
 }
 
-// Once for each directory.
-Status Publisher::LookAtDirectory() {
-  if (looked_at_ == dir_.path()) return Status::Ok();
-  if (int r = os_.Look(dir_.fd(), "", &dir_seen_); r < 0) return Status::Errno(-r, "statx", dir_.path());
-  looked_at_ = dir_.path();
-  return Status::Ok();
+// One file with nothing to replace: its rename refuses by itself, and nothing is half published then. (Where other
+// ranks depend on it, Commit has looked.) A look at a name that is not there is dear in a directory that many rename
+// in.
+bool Publisher::RenameTells() const {
+  return state_.files.size() == 1 && state_.files[0].stood == Stood::kNothing && state_.replaces.empty() &&
+         options_.overwrite == Overwrite::kNewer;
 }
 
 Status Publisher::CheckDestination(uint32_t id, const Place& place, const Seen& temporary) {
   const FileEntry& file = state_.files[id];
   Seen there;
-  const int r = os_.Look(place.dir, place.name.c_str(), &there);
+  const int r = unseen_ ? -ENOENT : os_.Look(place.dir, place.name.c_str(), &there);
   if (r < 0 && r != -ENOENT) return Status::Errno(-r, "statx", file.dest);
   disk_[id].replaces = r == 0;
   if (r == 0)
     if (Status s = CheckReplaced(id, place, there); !s.ok()) return s;
   const bool keeps = r == 0 && options_.overwrite == Overwrite::kKeep;
   if (keeps) to_keep_.push_back(id);
-  if (Status s = LookAtDirectory(); !s.ok()) return s;
-  const Renaming renaming{dir_seen_, temporary, r == 0 && !keeps ? &there : nullptr, file.dest};
+  Seen directory;
+  if (Status s = dir_.Look(&directory); !s.ok()) return s;
+  const Renaming renaming{directory, temporary, r == 0 && !keeps ? &there : nullptr, file.dest};
   if (Status s = RefusalOf(os_, renaming); !s.ok()) return s;
   return CheckWritable();
 }
@@ -230,6 +231,7 @@ Status Publisher::CheckContents(uint32_t id, const Sighting& at) {
 }
 
 Status Publisher::Prepare() {
+  unseen_ = RenameTells();
   if (Status s = Check(); !s.ok()) return s;
   for (uint32_t id : to_mend_)
     if (Status s = Mend(id); !s.ok()) return s;
@@ -291,6 +293,7 @@ Status Publisher::RenameFile(uint32_t id) {
     r = os_.Unlink(place.dir, place.temporary.c_str());  // a rename of two names of one file does nothing
   else if (!state_.progress[id].kept)
     r = RenameTo(id, place);
+  if (unseen_ && (r == -EEXIST || r == -EINVAL)) return RenameSeen(id, place);
   if (r == -EEXIST && options_.overwrite == Overwrite::kNewer) return Newer(path);
   if (r == -EEXIST && options_.overwrite == Overwrite::kKeep && !state_.progress[id].kept)
     if (Status s = KeepDestinations({id}); !s.ok()) return s;  // it came while we worked
@@ -303,6 +306,16 @@ Status Publisher::RenameFile(uint32_t id) {
   return Status::Ok();
 }
 
+// With the look that was spared.
+Status Publisher::RenameSeen(uint32_t id, const Place& place) {
+  Seen temporary;
+  if (int r = os_.Look(place.dir, place.temporary.c_str(), &temporary); r < 0)
+    return Status::Errno(-r, "statx", Join(dir_.path(), place.temporary));
+  unseen_ = false;
+  const Status s = CheckDestination(id, place, temporary);
+  return s.ok() ? RenameFile(id) : s;
+}
+
 // Where the file system cannot be told to replace nothing, the look before has to do: link and unlink, which never
 // replace either, would need two calls for each file.
 int Publisher::RenameTo(uint32_t id, const Place& place) {
@@ -310,7 +323,7 @@ int Publisher::RenameTo(uint32_t id, const Place& place) {
   const bool newer = options_.overwrite == Overwrite::kNewer;
   int r = -EINVAL;
   if (newer && !disk_[id].replaces) r = os_.RenameNoReplace(place.dir, from, to);
-  if (r != -EINVAL) return r;
+  if (r != -EINVAL || unseen_) return r;
   return newer || options_.overwrite == Overwrite::kReplace ? os_.Rename(place.dir, from, place.dir, to)
                                                             : os_.RenameNew(place.dir, from, to);
 }

@@ -111,7 +111,8 @@ class Publisher {
   Status CheckNames() const;
   Status IsHalfRenamed(uint32_t id, const Place& place, const Seen& temporary, bool* half);
   Status Lost(uint32_t id);
-  Status LookAtDirectory();
+  bool RenameTells() const;
+  Status RenameSeen(uint32_t id, const Place& place);
   bool IsOurs(const struct stat& st, const Metadata& meta) const;
   bool NeedsMending(uint32_t id, const struct stat& st);
   Status RenameAll(bool replacing);
@@ -141,8 +142,7 @@ class Publisher {
   const TransferState& state_;
   const PublishOptions options_;
   ParentDirectory dir_;
-  std::string looked_at_;  // the directory that dir_seen_ is of
-  Seen dir_seen_;
+  bool unseen_ = false;       // whether something stands at the final name will be told by the rename
   std::vector<OnDisk> disk_;  // by file
   std::vector<uint32_t> to_mend_;
   std::vector<uint32_t> to_keep_;

@@ -106,6 +106,8 @@ export const killers = {
   'a lock that is granted is believed wherever its file is':
     'ALockThatIsGrantedTellsOfAnotherHostOnlyWhereLocksReachIt',
   'a lock that is held outweighs no word of the caller': 'ALockThatADeadHostLeftBehindIsOverruledByTheCallersWord',
+  'a rename that cannot tell of what came meanwhile replaces it':
+    'TheOneFileOfATransferReplacesNothingThatCameMeanwhile',
   'a process of another pid namespace counts as gone': 'OfAWriterOfAnotherBootOrPidNamespaceNothingCanBeTold',
   'a state file that was removed while we waited for its lock is acted on':
     'AStateFileThatWentWhileWeWaitedForItsLockIsGone',

@@ -95,7 +95,7 @@ export const safetyMutants = [
     name: 'a process of another pid namespace counts as gone',
     breaks: 'who is alive',
     file: 'os/process.cc',
-    from: ' || info.pid_namespace != PidNamespace()',
+    from: ' && info.pid_namespace == PidNamespace()',
     to: '',
   },
   {

@@ -110,6 +110,66 @@ TEST(ADestinationThatComesMeanwhileIsNotReplacedIfToldNotTo) {
   }
 }
 
+// Leaves a transfer of one file, complete, to a name that nothing stands at.
+void LeaveOne(World& world) {
+  world.Reset();
+  QuickOs os;
+  Engine engine(1);
+  const auto transfer = std::make_shared<Transfer>(os, engine);
+  REQUIRE_OK(transfer->Create(world.Options()));
+  REQUIRE_OK(transfer->Add({world.Source("new"), world.Dest("there/one")}, {}));
+  REQUIRE_OK(AndWait([&](auto on_quiet) { return transfer->Dispatch(on_quiet); }));
+}
+
+// Knows no RENAME_NOREPLACE, as an old NFS. Counts the looks at a name.
+struct OldOs : QuickOs {
+  int RenameNoReplace(int dir, const char* from, const char* to) override {
+    return knows ? to_.RenameNoReplace(dir, from, to) : -EINVAL;
+  }
+  int Look(int dir, const char* path, Seen* seen) override {
+    looks += std::string_view(path) == "one";
+    return to_.Look(dir, path, seen);
+  }
+  bool knows = false;
+  int looks = 0;
+};
+
+TEST(TheOneFileOfATransferReplacesNothingThatCameMeanwhile) {
+  World world;
+  for (bool knows : {false, true})
+    for (Overwrite overwrite : {Overwrite::kNewer, Overwrite::kReplace}) {
+      LeaveOne(world);
+      WriteFile(world.Dest("there/one"), "it came meanwhile");
+      OldOs os;
+      os.knows = knows;
+      const Finalized f = FinalizeOne(world, os, {.publish = {.overwrite = overwrite, .keep = {}}});
+      const bool replaced = overwrite == Overwrite::kReplace;
+      CHECK_CODE(f.status, replaced ? Code::kOk : Code::kConflict);
+      CHECK_EQ(ReadFile(world.Dest("there/one")) == "it came meanwhile", !replaced);
+      CHECK_EQ(Exists(world.TemporaryOf("there/one")), !replaced);
+    }
+}
+
+TEST(TheOneFileOfATransferIsPublishedWithALookOnlyWhereTheRenameDoesNotTell) {
+  World world;
+  for (bool knows : {false, true}) {
+    LeaveOne(world);
+    OldOs os;
+    os.knows = knows;
+    CHECK_EQ(FinalizeOne(world, os).action, Action::kPublished);
+    CHECK_EQ(ReadFile(world.Dest("there/one")), ReadFile(world.Source("new")));
+    CHECK_EQ(os.looks, knows ? 0 : 1);
+  }
+}
+
+TEST(ADryRunTellsThatTheDestinationOfTheOneFileCameMeanwhile) {
+  World world;
+  LeaveOne(world);
+  WriteFile(world.Dest("there/one"), "it came meanwhile");
+  QuickOs os;
+  CHECK_CODE(FinalizeOne(world, os, {.dry_run = true}).status, Code::kConflict);
+}
+
 TEST(ATemporaryFileThatIsNotPublishedGoesOnlyOnceTheJournalSaysSoDurably) {
   World world;
   LeaveComplete(world);
