@@ -164,6 +164,7 @@ Status Transfer::AppendAll(std::vector<Record>* batch) {
 }
 
 void Transfer::Start(std::shared_ptr<CopyJob> job) {
+  job->FsyncOn(engine_);
   {
     std::lock_guard lock(mutex_);
     job_ = job;

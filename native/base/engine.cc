@@ -1,5 +1,5 @@
-// Two kinds of thread: workers copy (they may be many and busy, and step back for the rank's own computing);
-// background threads wait on fsync and rename. Started when first needed: an import costs nothing.
+// Three kinds of thread: workers copy (they may be many and busy, and step back for the rank's own computing);
+// background threads dispatch and publish; others wait on fsyncs. Started when first needed: an import costs nothing.
 #include "base/engine.h"
 
 #include <sys/resource.h>
@@ -15,20 +15,24 @@ namespace axl {
 namespace {
 
 constexpr unsigned kMaxWorkers = 8;
-constexpr int kWorkerNice = 5;  // a rank's computing, and its event loop, come before our copies
+constexpr unsigned kBackground = 16;
+constexpr unsigned kFsyncs = 8;
+constexpr size_t kOpenFiles = 256;  // that wait for an fsync: a quarter of what most systems let a process open
+constexpr int kWorkerNice = 5;      // a rank's computing, and its event loop, come before our copies
 
 unsigned DefaultWorkers() { return std::clamp(std::thread::hardware_concurrency(), 2u, kMaxWorkers); }
 
 }  // namespace
 
-Engine::Engine(unsigned workers) : workers_(workers > 0 ? workers : DefaultWorkers()) {}
+Engine::Engine(unsigned workers)
+    : workers_(workers > 0 ? workers : DefaultWorkers()), background_(kBackground), fsyncs_(kFsyncs, kOpenFiles) {}
 
 Engine::~Engine() { Stop(); }
 
 // The system may have no thread for us (a limit of processes or of address space): then we make do with fewer.
-bool Engine::Start(void (Engine::*loop)()) {
+bool Engine::StartWorker() {
   try {
-    threads_.emplace_back([this, loop] { (this->*loop)(); });
+    threads_.emplace_back([this] { Worker(); });
   } catch (const std::system_error&) {
     return false;
   }
@@ -39,8 +43,8 @@ void Engine::Add(std::shared_ptr<Work> work) {
   {
     std::lock_guard lock(mutex_);
     if (stopping_) return;
-    while (workers_started_ < workers_ && Start(&Engine::Worker)) workers_started_++;
-    if (workers_started_ > 0) {
+    while (threads_.size() < workers_ && StartWorker()) continue;
+    if (!threads_.empty()) {
       work_.push_back(std::move(work));
       work_ready_.notify_all();
       return;
@@ -68,41 +72,11 @@ void Engine::Worker() {
   }
 }
 
-void Engine::Post(std::function<void()> task) {
-  {
-    std::lock_guard lock(mutex_);
-    if (stopping_) return;
-    const bool wanted = idle_background_ < tasks_.size() + 1 && backgrounds_ < max_background_;
-    if (wanted && Start(&Engine::Background)) backgrounds_++;
-    if (backgrounds_ > 0) {
-      tasks_.push_back(std::move(task));
-      task_ready_.notify_one();
-      return;
-    }
-  }
-  task();
-}
+void Engine::Post(std::function<void()> task) { background_.Post(std::move(task)); }
 
-void Engine::AllowBackground(unsigned threads) {
-  std::lock_guard lock(mutex_);
-  max_background_ = std::max(max_background_, threads);
-}
+void Engine::AllowBackground(unsigned threads) { background_.Allow(threads); }
 
-void Engine::Background() {
-  std::unique_lock lock(mutex_);
-  while (true) {
-    idle_background_++;
-    task_ready_.wait(lock, [this] { return stopping_ || !tasks_.empty(); });
-    idle_background_--;
-    if (stopping_) return;
-    std::function<void()> task = std::move(tasks_.front());
-    tasks_.pop_front();
-    lock.unlock();
-    task();
-    task = nullptr;  // what it owns goes before we hold the lock again
-    lock.lock();
-  }
-}
+void Engine::Fsync(std::function<void()> task) { fsyncs_.Post(std::move(task)); }
 
 void Engine::ParallelFor(size_t n, unsigned threads, const std::function<void(size_t)>& f) {
   // The caller works too, and waits only for pieces that a thread has begun: when all background threads are
@@ -134,17 +108,18 @@ bool Engine::stopping() const {
 void Engine::Stop() {
   std::vector<std::thread> threads;
   std::deque<std::shared_ptr<Work>> work;
-  std::deque<std::function<void()>> tasks;
   {
     std::lock_guard lock(mutex_);
     stopping_ = true;
     threads.swap(threads_);
     work.swap(work_);
-    tasks.swap(tasks_);
     work_ready_.notify_all();
-    task_ready_.notify_all();
   }
+  const auto tasks = background_.Close();
+  fsyncs_.Close().clear();  // a background thread may wait for a copy that is over without them
   for (auto& t : threads) t.join();
+  background_.Join();
+  fsyncs_.Join();
 }
 
 }  // namespace axl

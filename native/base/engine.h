@@ -1,15 +1,18 @@
-// The threads of a process: workers that copy for all transfers in turn, and a few that wait on fsync and rename.
-// Knows neither files nor Node. Thread-safe. Where no thread can be started, the caller does the work: slower, but it
-// is done.
+// The threads of a process: workers that copy for all transfers in turn, a few that dispatch and publish, and a few
+// that wait on the fsyncs of what was copied. Knows neither files nor Node. Thread-safe. Where no thread can be
+// started, the caller does the work: slower, but it is done.
 #pragma once
 
 #include <condition_variable>
+#include <cstddef>
 #include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <thread>
 #include <vector>
+
+#include "base/pool.h"
 
 namespace axl {
 
@@ -33,6 +36,9 @@ class Engine {
   void Post(std::function<void()> task);
   // At least so many tasks may run at once.
   void AllowBackground(unsigned threads);
+  // Runs `task`, an fsync of a file that it has open, on one of the threads that do nothing else: a disk is quick only
+  // if it is asked for several at once. Where many wait already the caller does it, so only so many files are open.
+  void Fsync(std::function<void()> task);
   // Calls f(0) .. f(n-1) on up to `threads` background threads including the caller's; returns when all have returned.
   void ParallelFor(size_t n, unsigned threads, const std::function<void(size_t)>& f);
   // Lets running pieces end, drops the rest, joins all threads. Idempotent.
@@ -43,19 +49,14 @@ class Engine {
 
  private:
   void Worker();
-  void Background();
-  bool Start(void (Engine::*loop)());
+  bool StartWorker();
 
-  unsigned workers_;
+  const unsigned workers_;
   mutable std::mutex mutex_;
-  std::condition_variable work_ready_, task_ready_;
+  std::condition_variable work_ready_;
   std::deque<std::shared_ptr<Work>> work_;
-  std::deque<std::function<void()>> tasks_;
   std::vector<std::thread> threads_;
-  unsigned idle_background_ = 0;
-  unsigned backgrounds_ = 0;
-  unsigned max_background_ = 16;
-  unsigned workers_started_ = 0;
+  Pool background_, fsyncs_;
   bool stopping_ = false;
 };
 

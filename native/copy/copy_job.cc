@@ -1,4 +1,5 @@
-// Who copies what next, and what the journal hears of it. The copying itself is in copy_small.cc and copy_large.cc.
+// Who copies what next, and what the journal hears of it. The copying itself is in small.cc and large.cc, what comes
+// after it in harden.cc.
 #include "copy/copy_job.h"
 
 #include <fcntl.h>
@@ -15,8 +16,8 @@ namespace axl {
 
 namespace {
 
-// A batch shares its fsyncs: write-back of all begins before the first is waited for. Small enough for `ulimit -n`.
-constexpr size_t kBatchFiles = 24;
+// What a batch has copied is DONE in one append, or copied again after a kill.
+constexpr size_t kBatchFiles = 96;
 constexpr uint64_t kBatchBytes = 4 << 20;
 
 // May another kernel still bring bytes and times that a process which is dead has left to it? A process here cannot
@@ -106,23 +107,28 @@ void CopyJob::TakeSmall(Piece* piece) {
 bool CopyJob::Step() {
   std::unique_lock lock(mutex_);
   const Piece piece = Take();
-  const bool took = !piece.empty();
-  if (took) {
-    running_++;
-    lock.unlock();
-    if (piece.large)
-      CopyChunk(*piece.large, piece.chunk);
-    else
-      CopyBatch(piece.small);
-    lock.lock();
-    running_--;
-    if (piece.large) piece.large->busy--;
-  }
-  const bool more = !stop_.load() && (!open_.empty() || next_large_ < large_.size() || next_small_ < small_.size());
-  if (more || running_ > 0 || finished_) return more;
-  finished_ = true;
-  open_.clear();
+  running_++;
   lock.unlock();
+  if (piece.large)
+    CopyChunk(*piece.large, piece.chunk);
+  else
+    CopyBatch(piece.small);
+  lock.lock();
+  if (piece.large) piece.large->busy--;
+  lock.unlock();
+  return End();
+}
+
+// Of a step, or of a batch whose files were still waiting for their fsyncs. Is there more to take?
+bool CopyJob::End() {
+  {
+    std::lock_guard lock(mutex_);
+    running_--;
+    const bool more = !stop_.load() && (!open_.empty() || next_large_ < large_.size() || next_small_ < small_.size());
+    if (more || running_ > 0 || finished_) return more;
+    finished_ = true;
+    open_.clear();
+  }
   Finish();
   return false;
 }

@@ -21,7 +21,7 @@
 
 namespace axl {
 
-class CopyJob : public Work {
+class CopyJob : public Work, public std::enable_shared_from_this<CopyJob> {
  public:
   // Copies every file of the journal that is pending. REQUIRES: SEALED is durable, directories are made, and nobody
   // else touches the journal before quiet(). `on_quiet` is called once, on a worker thread, under no lock. `keep`:
@@ -32,6 +32,9 @@ class CopyJob : public Work {
   CopyJob(Os& os, Journal& journal, Arrivals arrivals, std::function<void()> on_quiet);
   ~CopyJob() override;
 
+  // On whose threads the fsyncs of copies wait; without it, each on the thread that copied. REQUIRES: no Step was made,
+  // and the job is owned by shared pointers.
+  void FsyncOn(Engine& engine) { engine_ = &engine; }
   bool Step() override;
   void Cancel() { stop_.store(true); }
   // Appends to the journal beside the copies; durable afterwards.
@@ -51,6 +54,7 @@ class CopyJob : public Work {
           const Policies& keep);
 
   struct Large;
+  struct Batch;
   struct Piece {
     std::shared_ptr<Large> large;
     uint32_t chunk = 0;
@@ -64,6 +68,7 @@ class CopyJob : public Work {
   void TakeChunk(OpenFiles::iterator file, Piece* piece);
   void TakeSmall(Piece* piece);
   bool IsLarge(uint32_t id) const;
+  bool End();
   void Finish();
 
   void CopyBatch(const std::vector<uint32_t>& ids);
@@ -88,11 +93,12 @@ class CopyJob : public Work {
   Status CreateTemporary(int dir, const std::string& path, Fd* fd);
   Status OpenKept(int dir, const std::string& path, Fd* fd, bool* kept);
 
-  // Makes them durable, with the names that get their inodes; then they are DONE.
-  void Complete(std::vector<Arrived>& copied);
+  // Makes it durable, with the names that get its inode, on a thread that may wait; then they are DONE with the batch.
+  void Harden(const std::shared_ptr<Batch>& batch, Arrived copied);
+  void Complete(Batch& batch, Arrived& copied);
   Status MakeLinks(const Arrived& first, std::vector<uint32_t>* linked, std::vector<uint32_t>* refused);
   Status MakeLink(uint32_t first, uint32_t link, ParentDirectory* from, ParentDirectory* to);
-  void CopyRefused(const std::vector<uint32_t>& links, std::vector<Record>* done);
+  void CopyRefused(const std::vector<uint32_t>& links, Batch* batch);
   Record DoneOf(const Arrived& file, uint32_t id) const;
   void RecordDone(std::vector<Record> done);
   void RecordFailed(uint32_t id, const Status& failure);
@@ -107,6 +113,7 @@ class CopyJob : public Work {
   const Arrivals arrivals_ = {};
   const uint32_t chunk_size_;
   std::function<void()> on_quiet_;
+  Engine* engine_ = nullptr;
 
   std::map<uint32_t, std::vector<uint32_t>> links_;  // by the file whose inode they get
 

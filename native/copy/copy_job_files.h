@@ -1,6 +1,7 @@
 // What CopyJob keeps of the files that are being copied. Only copy_*.cc include it.
 #pragma once
 
+#include <memory>
 #include <mutex>
 #include <vector>
 
@@ -30,6 +31,19 @@ struct CopyJob::Large {
   Fd old;  // what a killed run wrote elsewhere: its chunks are copied from here, and it has no name any more
   std::vector<bool> has_kept;
   std::vector<uint32_t> kept;  // what a killed run says of a chunk that it wrote
+};
+
+// Files whose DONE are one append, once they are durable. Whoever still works at one of them owns it: with the last it
+// ends.
+struct CopyJob::Batch {
+  explicit Batch(CopyJob& of);
+  ~Batch();
+  void Add(Record record);
+
+  const std::shared_ptr<CopyJob> owner;  // if the job is owned: an fsync may be the last that knows it
+  CopyJob& job;
+  std::mutex mutex;  // guards what follows
+  std::vector<Record> done;
 };
 
 }  // namespace axl

@@ -124,9 +124,7 @@ void CopyJob::FinishLarge(Large& large) {
   whole.to = std::move(large.to);
   if (s.ok()) s = adopter_.GiveMetadata(&whole);
   if (!s.ok()) return RecordFailed(large.id, s);
-  std::vector<Arrived> copied;
-  copied.push_back(std::move(whole));
-  Complete(copied);
+  Harden(std::make_shared<Batch>(*this), std::move(whole));
 }
 
 }  // namespace axl

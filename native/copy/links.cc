@@ -6,6 +6,7 @@
 
 #include "base/names.h"
 #include "copy/copy_job.h"
+#include "copy/copy_job_files.h"
 #include "os/same.h"
 
 namespace axl {
@@ -19,25 +20,6 @@ bool IsRefusal(int result) {
 }
 
 }  // namespace
-
-void CopyJob::Complete(std::vector<Arrived>& copied) {
-  std::vector<Record> done;
-  for (Arrived& file : copied) {
-    if (stop_.load(std::memory_order_relaxed)) break;  // an fsync each would make a cancel wait
-    std::vector<uint32_t> linked, refused;
-    Status s = MakeLinks(file, &linked, &refused);
-    if (s.ok()) s = adopter_.MakeDurable(&file);
-    if (!s.ok()) {
-      RecordFailed(file.id, s);
-      continue;
-    }
-    done.push_back(DoneOf(file, file.id));
-    for (uint32_t id : linked) done.push_back(DoneOf(file, id));
-    for (uint32_t id : linked) bytes_.fetch_add(state_.files[id].size, std::memory_order_relaxed);
-    CopyRefused(refused, &done);
-  }
-  RecordDone(std::move(done));
-}
 
 Status CopyJob::MakeLinks(const Arrived& first, std::vector<uint32_t>* linked, std::vector<uint32_t>* refused) {
   const auto links = links_.find(first.id);
@@ -67,7 +49,7 @@ Status CopyJob::MakeLink(uint32_t first, uint32_t link, ParentDirectory* from, P
   return r < 0 ? Status::Errno(-r, "link", source, path) : Status::Ok();
 }
 
-void CopyJob::CopyRefused(const std::vector<uint32_t>& links, std::vector<Record>* done) {
+void CopyJob::CopyRefused(const std::vector<uint32_t>& links, Batch* batch) {
   ParentDirectory parent(os_);
   for (uint32_t id : links) {
     Arrived copy;
@@ -75,7 +57,7 @@ void CopyJob::CopyRefused(const std::vector<uint32_t>& links, std::vector<Record
     Status s = CopySmall(&copy, &parent);
     if (s.ok()) s = adopter_.MakeDurable(&copy);
     if (s.ok())
-      done->push_back(DoneOf(copy, id));
+      batch->Add(DoneOf(copy, id));
     else
       RecordFailed(id, s);
   }

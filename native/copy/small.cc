@@ -1,4 +1,4 @@
-// Small files and links: a batch is copied, then made durable, then DONE in one append.
+// Small files and links: a batch is copied, each is made durable, and all are DONE in one append.
 #include <fcntl.h>
 
 #include "base/names.h"
@@ -12,8 +12,8 @@
 namespace axl {
 
 void CopyJob::CopyBatch(const std::vector<uint32_t>& ids) {
-  std::vector<Arrived> copied;
-  copied.reserve(ids.size());
+  if (ids.empty()) return;
+  const auto batch = std::make_shared<Batch>(*this);
   ParentDirectory parent(os_);
   for (uint32_t id : ids) {
     if (stop_.load(std::memory_order_relaxed)) break;
@@ -22,9 +22,8 @@ void CopyJob::CopyBatch(const std::vector<uint32_t>& ids) {
     if (Status s = Bring(&file, &parent); !s.ok())
       RecordFailed(id, s);
     else
-      copied.push_back(std::move(file));
+      Harden(batch, std::move(file));
   }
-  Complete(copied);
 }
 
 Status CopyJob::Bring(Arrived* file, ParentDirectory* parent) {
@@ -63,6 +62,7 @@ Status CopyJob::CopySmall(Arrived* small, ParentDirectory* parent) {
   if (Status s = adopter_.CheckSource(small->id, from.get()); !s.ok()) return s;
   // Before the one fsync, so that it makes the metadata durable too (invariant 4).
   if (Status s = adopter_.GiveMetadata(small); !s.ok()) return s;
+  // Many wait for their fsyncs at a time: the disk is not idle meanwhile.
   if (journal_.durable()) (void)os_.StartWriteback(small->to.get(), 0, static_cast<off_t>(file.size));
   return Status::Ok();
 }

@@ -20,6 +20,7 @@ Status CopyRest(Os& os, Engine& engine, Journal& journal, const AskedPolicies& k
   auto ended = quiet->get_future();
   const auto on_quiet = [quiet] { quiet->set_value(); };
   auto job = std::make_shared<CopyJob>(os, journal, true, on_quiet, keep.Over(journal.state().info.keep));
+  job->FsyncOn(engine);
   uint64_t copied = job->bytes_copied();
   Metered metered(journal.state().Bytes() - copied);
   engine.Add(job);

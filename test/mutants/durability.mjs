@@ -33,9 +33,9 @@ export const durabilityMutants = [
   {
     name: 'DONE is written before the fsync',
     breaks: 'invariant 3',
-    file: 'copy/links.cc',
-    from: 'if (s.ok()) s = adopter_.MakeDurable(&file);',
-    to: 'RecordDone({DoneOf(file, file.id)});\n    if (s.ok()) s = adopter_.MakeDurable(&file);\n    continue;',
+    file: 'copy/harden.cc',
+    from: 'if (s.ok()) s = adopter_.MakeDurable(&copied);',
+    to: 'RecordDone({DoneOf(copied, copied.id)});\n  if (s.ok()) s = adopter_.MakeDurable(&copied);\n  if (s.ok()) return;',
   },
   {
     name: 'the journal is not fsynced before the first temporary file',

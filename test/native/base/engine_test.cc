@@ -4,7 +4,10 @@
 #include <atomic>
 #include <chrono>
 #include <future>
+#include <memory>
+#include <semaphore>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "no_threads.h"
@@ -67,6 +70,58 @@ TEST(ATaskDoesNotWaitBehindACopy) {
   engine.Post([&] { ran.set_value(); });
   CHECK(ran.get_future().wait_for(std::chrono::minutes(10)) == std::future_status::ready);
   gate->open.set_value();
+}
+
+// As many fsyncs as there are threads run at once; as many wait as files may be open; the next is the caller's.
+TEST(FsyncsRunSideBySideAndOnlySoManyWait) {
+  constexpr int kThreads = 8, kWaiting = 256;
+  Engine engine(1);
+  std::promise<void> open;
+  const auto opened = open.get_future().share();
+  std::counting_semaphore<> begun(0);
+  std::atomic<int> ran{0};
+  const auto post = [&] {
+    engine.Fsync([&] {
+      begun.release();
+      opened.wait();
+      ran++;
+    });
+  };
+  for (int i = 0; i < kThreads; i++) {
+    post();
+    begun.acquire();
+  }
+  for (int i = 0; i < kWaiting; i++) post();
+  CHECK_EQ(ran.load(), 0);
+  std::thread::id who;
+  engine.Fsync([&] { who = std::this_thread::get_id(); });
+  CHECK(who == std::this_thread::get_id());
+  open.set_value();
+  for (int i = 0; i < kWaiting; i++) begun.acquire();
+  engine.Stop();
+  CHECK_EQ(ran.load(), kThreads + kWaiting);
+}
+
+// What such a task owns is let go at once: a background thread may wait for just that.
+TEST(StopDropsFsyncsThatNobodyHasBegunBeforeItWaitsForAThread) {
+  struct Owned {
+    explicit Owned(std::promise<void>* at_end) : end(at_end) {}
+    ~Owned() { end->set_value(); }
+    std::promise<void>* const end;
+  };
+  Engine engine(1);
+  std::promise<void> dropped;
+  auto gone = dropped.get_future().share();
+  std::counting_semaphore<> begun(0);
+  for (int i = 0; i < 8; i++) {
+    engine.Fsync([&] {
+      begun.release();
+      CHECK(gone.wait_for(std::chrono::minutes(10)) == std::future_status::ready);
+    });
+    begun.acquire();
+  }
+  engine.Fsync([owned = std::make_shared<Owned>(&dropped)] {});
+  engine.Stop();
 }
 
 TEST(ParallelForCallsEachIndexOnce) {

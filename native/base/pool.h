@@ -1,0 +1,45 @@
+// Threads that run tasks, started when first needed: an import costs nothing. Thread-safe.
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace axl {
+
+class Pool {
+ public:
+  using Task = std::function<void()>;
+
+  // Up to `threads`; up to `waiting` tasks that none of them has begun.
+  explicit Pool(unsigned threads, size_t waiting = SIZE_MAX) : max_(threads), waiting_(waiting) {}
+
+  // Runs `task` on a thread; in the caller where no thread can be started, or as many wait already: slower, but it is
+  // done. After Close it is dropped.
+  void Post(Task task);
+  // At least so many tasks may run at once.
+  void Allow(unsigned threads);
+  // No more tasks are begun. Gives those that never were.
+  std::deque<Task> Close();
+  // REQUIRES: Close. Waits for the tasks that run.
+  void Join();
+
+ private:
+  void Run();
+  bool Start();
+
+  std::mutex mutex_;
+  std::condition_variable ready_;
+  std::deque<Task> tasks_;
+  std::vector<std::thread> threads_;
+  unsigned idle_ = 0;
+  unsigned max_;
+  const size_t waiting_;
+  bool closed_ = false;
+};
+
+}  // namespace axl
