@@ -11,6 +11,11 @@ export const VERDICT = /^\.axl-verdict\.([0-9a-f]{32})-(\d+)(?:\..*)?$/;
 export const LOCK = /^\.axl-finalize\..*\.lock$/;
 /** Those two, and unfinished reports, probes, and what ranks without an MPI binding say to each other. */
 export const OWN = /^\.axl-(finalize\.|verdict\.|report\.|comm-|probe-)/;
+/** What FUSE or NFS keeps for who has it open. */
+const HIDDEN = /^\.(fuse_hidden|nfs[0-9a-f]{16,})/;
+
+/** Is it never a state file, whatever is in it? */
+export const isNoStateFile = (name: string): boolean => OWN.test(name) || HIDDEN.test(name);
 
 /** The last name of a path. */
 export const nameOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1);

@@ -12,7 +12,7 @@ import type { Failure } from './types.js';
 const KVTREE = Buffer.from('951fc3f5', 'hex');
 const REPORT = '{"version":';
 
-const WORDS = {
+export const WORDS = {
   kvtree: 'a KVTree file, as the C library AXL and SCR write it: finalize it with their own tools (axl_cp -S FILE -U)',
   temporary: 'a temporary file of a transfer: give the state file of that transfer',
   verdict: 'the verdict on a dataset: give the state files of its ranks, or their directory',

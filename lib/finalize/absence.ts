@@ -5,7 +5,7 @@ import { answer, native } from '../base/native.js';
 import { ANSWERS } from '../base/native-word.js';
 import { DEFAULT_JOBS } from '../base/options.js';
 import { DRAFT, nameOf, OWN, TEMPORARY } from '../base/own-files.js';
-import { kindOf } from '../base/strangers.js';
+import { kindOf, WORDS } from '../base/strangers.js';
 import { entriesOf, type Listing, lookWithoutFollowing, type Search } from './scan.js';
 import type { Absence, AbsenceCause, FinalizeOptions } from './types.js';
 
@@ -110,10 +110,7 @@ function whyNone(files: readonly string[]): Why {
   const temporaries = files.filter((path) => TEMPORARY.test(path)).length;
   const others = files.filter((path) => !TEMPORARY.test(path) && !isLeftover(nameOf(path)));
   const first = others.slice(0, SAMPLE).find((path) => kindOf(fromLatin1(path)) === 'kvtree');
-  if (first !== undefined) {
-    const what = 'is a KVTree file, as the C library AXL and SCR write their own';
-    return ['foreign', `${shown(nameOf(first))} ${what}: finalize those with their tools (axl_cp -S FILE -U)`];
-  }
+  if (first !== undefined) return ['foreign', `${shown(nameOf(first))} is ${WORDS.kvtree}`];
   if (temporaries > 0) {
     const what = `${count(temporaries, 'temporary file', 'temporary files')} of transfers`;
     return ['temporaries', `it holds ${what}, so it is a directory of destinations: give the one of the state files`];

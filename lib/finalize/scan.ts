@@ -7,7 +7,7 @@ import { canonicalAsRoot } from '../base/directory-as-root.js';
 import { AxlError, isForbidden, nodeFailure } from '../base/errors.js';
 import { isRoot } from '../base/keep.js';
 import { decodeLossless, displayName, fromLatin1, latin1, toText } from '../base/names.js';
-import { LOCK, OWN, VERDICT } from '../base/own-files.js';
+import { isNoStateFile, LOCK, VERDICT } from '../base/own-files.js';
 import type { Failure } from '../base/types.js';
 
 // The same calls as those of node:fs/promises, which would load a dozen modules of Node: a millisecond of each start.
@@ -62,9 +62,6 @@ export interface Unread {
   readonly failure: Failure;
 }
 
-/** What FUSE or NFS keeps for who has it open. */
-const HIDDEN = /^\.(fuse_hidden|nfs[0-9a-f]{16,})/;
-const isNoStateFile = (name: string): boolean => OWN.test(name) || HIDDEN.test(name);
 /** Of a finalizer at work, or of one that was killed. */
 const isTrace = (name: string): boolean => VERDICT.test(name) || LOCK.test(name);
 const NEVER = ['**/.axl-comm-*/**', '**/.axl-probe-*/**'];

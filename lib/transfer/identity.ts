@@ -2,9 +2,10 @@
 // launcher told; policies, from what the caller says and the defaults.
 import { policies } from '../base/keep.js';
 import { launched } from '../base/launch.js';
-import { absoluteDirectory, absolutePath, displayName } from '../base/names.js';
+import { absoluteDirectory, absolutePath, displayName, latin1 } from '../base/names.js';
 import { answer, DURABILITY, type NativeTransferOptions, native, UNKNOWN_LOCAL_RANK } from '../base/native.js';
 import { checkOptions, settings, shapes } from '../base/options.js';
+import { DRAFT, isNoStateFile, nameOf } from '../base/own-files.js';
 import type { CreateOptions, PathLike } from '../base/types.js';
 
 type Identity = Pick<NativeTransferOptions, 'stateFile' | 'rank' | 'size' | 'localRank' | 'job' | 'attempt'>;
@@ -41,6 +42,11 @@ function identify(options: CreateOptions): Identity {
     stateDir === undefined
       ? absolutePath(stateFile as PathLike, 'stateFile')
       : defaultStateFile(absoluteDirectory(stateDir, 'stateDir'), name, rank);
+  const base = nameOf(latin1(path));
+  if (isNoStateFile(base) || DRAFT.test(base))
+    throw new RangeError(
+      `${displayName(base)} is what other files are called, so no finalizer would look at it: choose another name`,
+    );
   return { stateFile: path, rank, size, localRank, job, attempt };
 }
 
@@ -57,7 +63,8 @@ export async function placesOf(options: CreateOptions): Promise<{ readonly dir: 
 /**
  * @param dataset that rank 0 drew; empty: it follows from name, job, size, home and user
  * @throws {TypeError} an option that is unknown or of the wrong type, neither or both of stateFile and stateDir;
- *   {RangeError} a rank that is not below the size, a name that cannot be part of a file name
+ *   {RangeError} a rank that is not below the size, a name that cannot be part of a file name, or is that of another
+ *   file of ours
  */
 export function nativeOptions(options: CreateOptions, dataset: Buffer = Buffer.alloc(0)): NativeTransferOptions {
   checkOptions('create', options, shapes.create, ['name']);

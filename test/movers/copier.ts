@@ -15,8 +15,14 @@ const isCanceled = () => fs.existsSync(at('cancel'));
 
 /** While `hold` is there nothing is copied, or but the first file if it says so. */
 function waitFor(n: number): void {
-  const hold = join(dir, 'hold');
-  while (fs.existsSync(hold) && fs.readFileSync(hold, 'utf8') === `${n}` && !isCanceled()) sleep();
+  const isHeld = () => {
+    try {
+      return fs.readFileSync(join(dir, 'hold'), 'utf8') === `${n}`;
+    } catch {
+      return false; // it is let go
+    }
+  };
+  while (isHeld() && !isCanceled()) sleep();
 }
 
 function copy(): void {

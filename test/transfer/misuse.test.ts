@@ -46,6 +46,25 @@ t.test('options are a plain object, and a slip is told what to write', async (t)
   await transfer.free();
 });
 
+t.test('a state file is never called as finalizers pass it by', async (t) => {
+  const place = new Place(t);
+  const digits = '0123456789abcdef';
+  for (const name of [
+    '.axl-finalize.0.lock',
+    '.axl-verdict.x',
+    '.axl-comm-1',
+    `.nfs${digits}`,
+    `.${digits}${digits}.new`,
+  ]) {
+    const refused = { name: 'RangeError', message: /choose another name/ };
+    await t.rejects(Transfer.create({ name: 'x', stateFile: `${place.states}/${name}` }), refused, name);
+    await t.rejects(Transfer.create({ name: '.axl-probe-', stateDir: place.states }), refused, name);
+  }
+  t.same(fs.readdirSync(place.states), []);
+  const transfer = await Transfer.create({ name: 'x', stateFile: `${place.states}/.axl-mine` });
+  await transfer.free();
+});
+
 t.test('a pattern or a transfer without a file is a warning in the report, and with atLeast an error', async (t) => {
   const place = new Place(t);
   place.write('source/a');

@@ -119,6 +119,15 @@ t.test('what is in the state directory, and no state file, does not matter', asy
   t.same(left(place), ['kept']);
 });
 
+t.test('a state file may be called by any name but those of our own files', async (t) => {
+  for (const name of ['.axl-mine', '.axl-verdict', 'x._AXL0123456789abcdef']) {
+    const place = await furnish(t);
+    fs.renameSync(`${place.states}/kept`, `${place.states}/${name}`);
+    t.match(await sweep(place, ['--delete']), { status: 0 }, name);
+    t.equal(left(place).length, 1, name);
+  }
+});
+
 t.test('an orphan that a process has open is left', async (t) => {
   const place = await furnish(t);
   const [path = ''] = temporaries(place.dest).filter((name) => name.startsWith('lost'));
