@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <compare>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -55,7 +56,7 @@ class Rare {
 struct Time {
   int64_t sec = 0;
   uint32_t nsec = 0;
-  friend bool operator==(const Time&, const Time&) = default;
+  friend auto operator<=>(const Time&, const Time&) = default;
 };
 
 // How a file is known again. What is zero, or empty, is not known.

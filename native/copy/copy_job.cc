@@ -47,12 +47,12 @@ CopyJob::CopyJob(Os& os, Journal& journal, bool resuming, Arrivals* arrivals, st
       arrivals_(arrivals ? std::move(*arrivals) : Arrivals()),
       chunk_size_(state_.info.chunk_size),
       on_quiet_(std::move(on_quiet)) {
+  FindDonors();
   for (uint32_t id = 0; id < state_.files.size(); id++) {
     const FileEntry& file = state_.files[id];
     const bool pending = state_.progress[id].state == FileState::kPending;
-    // Made with the file whose inode it gets; of one that is DONE it becomes a copy.
-    if (pending && file.kind == FileKind::kHardLink && state_.progress[file.linked].state == FileState::kPending) {
-      links_[file.linked].push_back(id);
+    if (pending && file.kind == FileKind::kHardLink && DonorOf(id) == nullptr) {
+      links_[file.linked].push_back(id);  // made with the file whose inode it gets
     } else if (pending) {
       (IsLarge(id) ? large_ : small_).push_back(id);
     } else {
@@ -65,7 +65,8 @@ CopyJob::CopyJob(Os& os, Journal& journal, bool resuming, Arrivals* arrivals, st
 CopyJob::~CopyJob() = default;
 
 bool CopyJob::IsLarge(uint32_t id) const {
-  return !adopting_ && state_.files[id].kind == FileKind::kRegular && state_.files[id].size > chunk_size_;
+  const bool copied = !adopting_ && state_.files[id].kind == FileKind::kRegular && DonorOf(id) == nullptr;
+  return copied && state_.files[id].size > chunk_size_;
 }
 
 // Writers of one file wait for each other, so each thread goes on with a file at which nobody else works, and begins

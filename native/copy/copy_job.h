@@ -93,9 +93,16 @@ class CopyJob : public Work, public std::enable_shared_from_this<CopyJob> {
   Status CreateTemporary(int dir, const std::string& path, Fd* fd);
   Status OpenKept(int dir, const std::string& path, Fd* fd, bool* kept);
 
+  // Of hard links some of which are DONE already; see links.cc.
+  void FindDonors();
+  const uint32_t* DonorOf(uint32_t id) const;
+  Status Join(uint32_t donor, Arrived* file);
+  static bool IsNoLink(const Status& s);
+
   // Makes it durable, with the names that get its inode, on a thread that may wait; then they are DONE with the batch.
   void Harden(const std::shared_ptr<Batch>& batch, Arrived copied);
   void Complete(Batch& batch, Arrived& copied);
+  Status RemoveLinks(uint32_t first);
   Status MakeLinks(const Arrived& first, std::vector<uint32_t>* linked, std::vector<uint32_t>* refused);
   Status MakeLink(uint32_t first, uint32_t link, ParentDirectory* from, ParentDirectory* to);
   void CopyRefused(const std::vector<uint32_t>& links, Batch* batch);
@@ -116,6 +123,7 @@ class CopyJob : public Work, public std::enable_shared_from_this<CopyJob> {
   Engine* engine_ = nullptr;
 
   std::map<uint32_t, std::vector<uint32_t>> links_;  // by the file whose inode they get
+  std::map<uint32_t, uint32_t> donors_;              // by the same: one of them that is DONE
 
   std::mutex mutex_;                     // guards what follows
   std::vector<uint32_t> large_, small_;  // still to be begun, from next_ on

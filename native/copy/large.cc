@@ -35,6 +35,7 @@ Status CopyJob::OpenLarge(Large& large) {
   const FileEntry& file = state_.files[large.id];
   ParentDirectory parent(os_);
   if (Status s = adopter_.OpenSource(large.id, &large.from); !s.ok()) return s;
+  if (Status s = resuming_ ? RemoveLinks(large.id) : Status::Ok(); !s.ok()) return s;
   Left left;
   if (Status s = OpenTemporary(large.id, resuming_ ? &left : nullptr, &parent, &large.to); !s.ok()) return s;
   large.old = std::move(left.old);

@@ -1,5 +1,6 @@
 // Hard links: further names of a file that has been copied, at their own temporary names. They are made before its
-// fsync, and are DONE together with it: so what DONE says of it holds of all of them.
+// fsync, and are DONE together with it: so what DONE says of it holds of all of them. Where some are DONE and others
+// are not, as after a kill or a power cut, those get the inode of one that is.
 #include <algorithm>
 #include <cerrno>
 #include <iterator>
@@ -11,15 +12,69 @@
 
 namespace axl {
 
-namespace {
-
 // There are none on this file system, or not between these directories, or no more of this file: each is copied.
-bool IsRefusal(int result) {
+bool CopyJob::IsNoLink(const Status& s) {
   constexpr int kRefusals[] = {EPERM, EOPNOTSUPP, ENOSYS, EXDEV, EMLINK};
-  return std::find(std::begin(kRefusals), std::end(kRefusals), -result) != std::end(kRefusals);
+  return s.call == "link" && std::find(std::begin(kRefusals), std::end(kRefusals), s.err) != std::end(kRefusals);
 }
 
-}  // namespace
+// The first, if it is DONE: of others, one that could not be linked may be a copy.
+void CopyJob::FindDonors() {
+  const auto is_done = [this](uint32_t id) { return state_.progress[id].state == FileState::kDone; };
+  for (uint32_t id = 0; id < state_.files.size(); id++) {
+    const FileEntry& file = state_.files[id];
+    if (file.kind != FileKind::kHardLink) continue;
+    if (is_done(file.linked))
+      donors_.emplace(file.linked, file.linked);
+    else if (is_done(id))
+      donors_.emplace(file.linked, id);
+  }
+}
+
+const uint32_t* CopyJob::DonorOf(uint32_t id) const {
+  const FileEntry& file = state_.files[id];
+  const auto donor = donors_.find(file.kind == FileKind::kHardLink ? file.linked : id);
+  return donor != donors_.end() ? &donor->second : nullptr;
+}
+
+// Its source has to be what it was, as for a copy: it may have become another file since the donor was copied.
+Status CopyJob::Join(uint32_t donor, Arrived* file) {
+  Fd source;
+  if (Status s = adopter_.OpenSource(file->id, &source); !s.ok()) return s;
+  ParentDirectory from(os_), to(os_);
+  if (Status s = from.Open(state_.files[donor].dest); !s.ok()) return s;
+  if (!WorthOf(os_, from.fd()).files) return Status::Errno(EOPNOTSUPP, "link", from.path());  // as in MakeLinks
+  if (Status s = MakeLink(donor, file->id, &from, &to); !s.ok()) return s;
+  const std::string path = TemporaryPath(state_.files[file->id].dest, state_.uuid);
+  Sighting at{to.fd(), std::string(BaseOf(path)), path, {}};
+  if (int r = os_.Look(at.dir, at.name.c_str(), &at.seen); r < 0) return Status::Errno(-r, "statx", path);
+  const Recognized is = IsDoneFile(os_, state_, donor, at, false);
+  if (is.answer == Answer::kCannotTell) return is.why;
+  if (is.answer == Answer::kNo)
+    return Status::Make(Code::kVerify, "another file has replaced the temporary file of which this is a hard link",
+                        TemporaryPath(state_.files[donor].dest, state_.uuid));
+  const FileProgress& done = state_.progress[donor];
+  file->temporary = IdentityOf(at.seen);
+  file->crc = done.crc;
+  file->given.uid = done.uid, file->given.gid = done.gid, file->given.mode = done.mode;
+  file->given.lacking = done.lacking;
+  bytes_.fetch_add(state_.files[file->id].size, std::memory_order_relaxed);
+  return Status::Ok();
+}
+
+// Those that a killed run has made: of its first name, which is brought anew, or gone on in.
+Status CopyJob::RemoveLinks(uint32_t first) {
+  const auto links = links_.find(first);
+  if (links == links_.end()) return Status::Ok();
+  ParentDirectory parent(os_);
+  for (uint32_t id : links->second) {
+    const std::string path = TemporaryPath(state_.files[id].dest, state_.uuid);
+    if (Status s = parent.Open(path); !s.ok()) return s;
+    if (int r = os_.Unlink(parent.fd(), std::string(BaseOf(path)).c_str()); r < 0 && r != -ENOENT)
+      return Status::Errno(-r, "unlink", path);
+  }
+  return Status::Ok();
+}
 
 Status CopyJob::MakeLinks(const Arrived& first, std::vector<uint32_t>* linked, std::vector<uint32_t>* refused) {
   const auto links = links_.find(first.id);
@@ -29,7 +84,7 @@ Status CopyJob::MakeLinks(const Arrived& first, std::vector<uint32_t>* linked, s
   ParentDirectory from(os_), to(os_);
   for (uint32_t id : links->second) {
     const Status s = can ? MakeLink(first.id, id, &from, &to) : Status::Errno(EOPNOTSUPP, "link", "");
-    if (!s.ok() && !IsRefusal(-s.err)) return s;
+    if (!s.ok() && !IsNoLink(s)) return s;
     (s.ok() ? linked : refused)->push_back(id);
   }
   return Status::Ok();

@@ -5,7 +5,6 @@
 
 #include <cerrno>
 #include <cstdint>
-#include <set>
 #include <vector>
 
 #include "base/names.h"
@@ -53,35 +52,14 @@ Status IsThere(Os& os, const TransferState& state, uint32_t id, bool* is) {
   return known.answer == Answer::kCannotTell ? known.why : Status::Ok();
 }
 
-// The file whose inode it shares, itself if it is the first; nothing if it shares none.
-std::vector<uint32_t> FirstNames(const TransferState& state) {
-  std::vector<uint32_t> first(state.files.size(), UINT32_MAX);
-  for (uint32_t id = 0; id < state.files.size(); id++) {
-    if (state.files[id].kind != FileKind::kHardLink) continue;
-    first[id] = first[state.files[id].linked] = state.files[id].linked;
-  }
-  return first;
-}
-
-// DONE says that the bytes are durable, not yet that the name is: after a power cut a temporary file may be gone. Of
-// names that share an inode all are made anew, or none.
+// DONE says that the bytes are durable, not yet that the name is: after a power cut a temporary file may be gone.
 Status VoidLostFiles(Os& os, Journal& journal) {
   const TransferState& state = journal.state();
-  const std::vector<uint32_t> first = FirstNames(state);
-  std::vector<uint32_t> lost;
-  std::set<uint32_t> broken;  // by their first names
   for (uint32_t id = 0; id < state.files.size(); id++) {
-    const FileProgress& p = state.progress[id];
+    if (state.progress[id].state != FileState::kDone) continue;
     bool is_there = false;
-    if (p.state == FileState::kDone)
-      if (Status s = IsThere(os, state, id, &is_there); !s.ok()) return s;
+    if (Status s = IsThere(os, state, id, &is_there); !s.ok()) return s;
     if (is_there) continue;
-    if (first[id] != UINT32_MAX) broken.insert(first[id]);
-    if (p.state == FileState::kDone && first[id] == UINT32_MAX) lost.push_back(id);
-  }
-  for (uint32_t id = 0; !broken.empty() && id < state.files.size(); id++)
-    if (state.progress[id].state == FileState::kDone && broken.contains(first[id])) lost.push_back(id);
-  for (uint32_t id : lost) {
     const std::string path = TemporaryPath(state.files[id].dest, state.uuid);
     FailedRecord record{id, Status::Make(Code::kVerify, "the temporary file is gone", path)};
     if (Status s = journal.Append(std::move(record)); !s.ok()) return s;

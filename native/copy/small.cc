@@ -27,6 +27,10 @@ void CopyJob::CopyBatch(const std::vector<uint32_t>& ids) {
 }
 
 Status CopyJob::Bring(Arrived* file, ParentDirectory* parent) {
+  if (const uint32_t* donor = DonorOf(file->id)) {
+    const Status s = Join(*donor, file);
+    if (s.ok() || !IsNoLink(s)) return s;
+  }
   if (state_.files[file->id].kind == FileKind::kSymlink) return CopyLink(file, parent);
   return adopting_ && state_.files[file->id].kind == FileKind::kRegular ? Adopt(file, parent) : CopySmall(file, parent);
 }
@@ -36,6 +40,7 @@ Status CopyJob::Adopt(Arrived* file, ParentDirectory* parent) {
   const auto told = arrivals_.told.find(file->id);
   const bool is_told = told != arrivals_.told.end();
   if (is_told && !told->second.failure.ok()) return told->second.failure;
+  if (Status s = RemoveLinks(file->id); !s.ok()) return s;
   Status s = adopter_.Look(file->id, is_told ? told->second.crc : std::nullopt, stop_, parent, file);
   if (s.ok()) s = adopter_.GiveMetadata(file);
   if (s.ok()) bytes_.fetch_add(state_.files[file->id].size, std::memory_order_relaxed);

@@ -127,6 +127,15 @@ bool IsExpected(Os& os, const TransferState& state, uint32_t id, int dir, const 
                      [&](const Identity& then) { return IsOfSameBirth(then, now); });
 }
 
+bool MayBeTouched(Os& os, const TransferState& state, uint32_t id, int dir, const Seen& there) {
+  const FileEntry& file = state.files[id];
+  if (file.stood != Stood::kSomething) return false;
+  const Identity &then = *file.there, now = IdentityOf(there);
+  if (then.inode != now.inode && WorthOf(os, dir).files) return false;
+  if (then.ctime == Time{} || (then.birth != Time{} && now.birth != Time{})) return false;
+  return TimeOf(there.st.st_mtim) <= then.ctime;  // whoever writes moves the mtime
+}
+
 Status CheckAnchors(Os& os, const TransferState& state) {
   for (const Anchor& anchor : state.anchors)
     if (Status s = CheckAnchor(os, anchor); !s.ok()) return s;

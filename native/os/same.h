@@ -42,6 +42,9 @@ Recognized IsDoneFile(Os& os, const TransferState& state, uint32_t id, const Sig
 // Is what stands at a final name what stood there at the dispatch, or what its journal lets it replace? False
 // where that cannot be told. `dir`: a descriptor of its directory.
 bool IsExpected(Os& os, const TransferState& state, uint32_t id, int dir, const Seen& there);
+// If not: does it differ from what stood there by the ctime alone, with no birth known and no byte written since? Then
+// another name of it may have been made or taken away, and nothing else.
+bool MayBeTouched(Os& os, const TransferState& state, uint32_t id, int dir, const Seen& there);
 
 // Are the directories below which the transfer works those that they were when it was added? Only then is what is not
 // found there believed not to exist. kConflict: one is not there, or another stands in its place.

@@ -90,9 +90,13 @@ Status Publisher::Mend(uint32_t id) {
 Status Publisher::MendLink(uint32_t id, const Place& place, const Sighting& at) {
   Policies policies = keep();
   if (foreign_) policies.owner = OwnerPolicy::kSkip;
+  const Metadata& meta = state_.files[id].meta;
   Given given;
   const bool reach = ReachesLinks(os_, place.dir);
-  const Status s = ApplyLinkMetadata(os_, place.dir, at.name, at.path, state_.files[id].meta, policies, reach, &given);
+  Status s = ApplyLinkMetadata(os_, place.dir, at.name, at.path, meta, policies, reach, &given);
+  Seen now;
+  if (int r = s.ok() ? os_.Look(place.dir, at.name.c_str(), &now) : 0; r < 0) s = Status::Errno(-r, "statx", at.path);
+  if (s.ok()) s = ReadBack(now.st, at.path, meta, policies, FileKind::kSymlink, &given);
   disk_[id].lacking = foreign_ ? state_.progress[id].lacking : given.lacking;
   return s;
 }

@@ -18,15 +18,6 @@ namespace {
 
 Status Verifying(const std::string& what, const std::string& path) { return Status::Make(Code::kVerify, what, path); }
 
-// Of a later transfer, or of somebody else: this one does not know.
-Status Newer(const std::string& path) {
-  return Status::Make(
-      Code::kConflict,
-      "something else has come to this destination since the transfer was dispatched, and may be newer: "
-      "remove it, or publish over it with --overwrite replace, or leave it with --overwrite keep",
-      path);
-}
-
 }  // namespace
 
 Status Publisher::Find(uint32_t id, Place* place) {
@@ -67,53 +58,15 @@ Status Publisher::Check() {
   to_keep_.clear();
   half_renamed_.clear();
   names_.clear();
-  for (const FileEntry& file : state_.files)
-    if (file.kind == FileKind::kHardLink) names_[file.linked] = {};
+  touched_.clear();
   if (!state_.sealed || !state_.AllDone())
     return Status::Make(Code::kInvalidState, "a file of the transfer is not complete", journal_.path());
   const Metered metered(options_.verify == Verify::kChecksum ? state_.Bytes() : 0);
   for (uint32_t id = 0; id < state_.files.size(); id++) {
     if (Status s = state_.progress[id].kept ? CheckKept(id) : CheckFile(id); !s.ok()) return s;
   }
-  return CheckNames();
-}
-
-// Its temporary file is perhaps not deleted yet.
-Status Publisher::CheckKept(uint32_t id) {
-  if (!names_.contains(FirstName(id))) return Status::Ok();
-  Place place;
-  const Status found = Find(id, &place);
-  if (found.err == ENOENT || found.err == ENOTDIR) return Status::Ok();
-  if (!found.ok()) return found;
-  Seen seen;
-  const int r = os_.Look(place.dir, place.temporary.c_str(), &seen);
-  if (r == 0) Meet(id, seen, 1);
-  return r < 0 && r != -ENOENT ? Status::Errno(-r, "statx", Join(dir_.path(), place.temporary)) : Status::Ok();
-}
-
-// The file that a hard link shares its inode with, or is: others share theirs with nobody, as does one that was copied
-// since it could not be linked.
-uint32_t Publisher::FirstName(uint32_t id) const {
-  const FileEntry& file = state_.files[id];
-  if (file.kind != FileKind::kHardLink) return id;
-  const auto inode = [this](uint32_t of) { return state_.progress[of].temporary.inode; };
-  return inode(id) == inode(file.linked) ? file.linked : id;
-}
-
-// One was met, under so many names of ours.
-void Publisher::Meet(uint32_t id, const Seen& seen, uint64_t names) {
-  const auto group = names_.find(FirstName(id));
-  if (group == names_.end()) return;
-  group->second.ours += names;
-  group->second.all = std::max<uint64_t>(group->second.all, seen.st.st_nlink);
-}
-
-Status Publisher::CheckNames() const {
-  for (const auto& [id, names] : names_)
-    if (names.all > names.ours)
-      return Verifying("the temporary file has another name, which is not of this transfer",
-                       TemporaryPath(state_.files[id].dest, state_.uuid));
-  return Status::Ok();
+  const Status s = CheckNames();
+  return s.ok() ? CheckTouched() : s;
 }
 
 Status Publisher::CheckFile(uint32_t id) {
@@ -143,30 +96,14 @@ Status Publisher::CheckTemporary(uint32_t id, const Place& place, Sighting at) {
         "bytes",
         at.path);
   bool half = false;
-  if (at.seen.st.st_nlink != 1)
-    if (Status s = IsHalfRenamed(id, place, at.seen, &half); !s.ok()) return s;
-  if (at.seen.st.st_nlink != 1 && !half && !names_.contains(FirstName(id)))
-    return Verifying("the temporary file has a second name", at.path);
-  Meet(id, at.seen, half ? 2 : 1);
+  if (Status s = IsHalfRenamed(id, place, at.seen, &half); !s.ok()) return s;
+  Meet(id, at.seen, half ? 2 : 1, half);
   disk_[id].published = false;
   if (half) half_renamed_.insert(id);
   if (!is.summed)
     if (Status s = CheckContents(id, at); !s.ok()) return s;
   if (NeedsMending(id, at.seen.st)) to_mend_.push_back(id);
   return half ? CheckWritable() : CheckDestination(id, place, at.seen);
-}
-
-// Both names are there: of a rename that is link and unlink, killed in between, or of one that a file system without a
-// journal did by halves when the power went.
-Status Publisher::IsHalfRenamed(uint32_t id, const Place& place, const Seen& temporary, bool* half) {
-  Sighting at{place.dir, place.name, state_.files[id].dest, {}, false};
-  const bool linked = names_.contains(FirstName(id));
-  if (!state_.settled || (temporary.st.st_nlink != 2 && !linked)) return Status::Ok();
-  if (os_.Look(at.dir, at.name.c_str(), &at.seen) != 0) return Status::Ok();
-  if (linked ? at.seen.st.st_ino != temporary.st.st_ino : at.seen.st.st_nlink != 2) return Status::Ok();
-  const Recognized is = Recognize(id, at);
-  *half = is.answer == Answer::kYes;
-  return is.answer == Answer::kCannotTell ? is.why : Status::Ok();
 }
 
 // One file with nothing to replace: its rename refuses by itself, and nothing is half published then. (Where other
@@ -201,7 +138,18 @@ Status Publisher::CheckReplaced(uint32_t id, const Place& place, const Seen& the
     return Status::Make(Code::kConflict, "the destination exists, and replacing it is forbidden (overwrite: fail)",
                         dest);
   if (options_.overwrite != Overwrite::kNewer || IsExpected(os_, state_, id, place.dir, there)) return Status::Ok();
-  return Newer(dest);
+  if (!MayBeTouched(os_, state_, id, place.dir, there)) return Newer(dest);
+  touched_.push_back(id);
+  return Status::Ok();
+}
+
+// Of a later transfer, or of somebody else: this one does not know.
+Status Publisher::Newer(const std::string& path) {
+  return Status::Make(
+      Code::kConflict,
+      "something else has come to this destination since the transfer was dispatched, and may be newer: "
+      "remove it, or publish over it with --overwrite replace, or leave it with --overwrite keep",
+      path);
 }
 
 // A finalizer was here before us if, and only if, the final name is the file of DONE.
@@ -213,7 +161,7 @@ Status Publisher::CheckPublished(uint32_t id, const Place& place) {
   if (is.answer == Answer::kNo) return Lost(id);
   if (is.answer == Answer::kCannotTell) return is.why;
   disk_[id].published = true;
-  Meet(id, {}, 1);  // what other names it has by now is its owner's business
+  Meet(id, at.seen, 1, true);
   if (NeedsMending(id, at.seen.st)) to_mend_.push_back(id);
   return is.summed ? Status::Ok() : CheckContents(id, at);
 }

@@ -7,6 +7,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/record.h"
@@ -105,10 +106,14 @@ class Publisher {
   Status CheckPublished(uint32_t id, const Place& place);
   Status CheckContents(uint32_t id, const Sighting& at);
   Recognized Recognize(uint32_t id, const Sighting& at);
-  uint32_t FirstName(uint32_t id) const;
-  void Meet(uint32_t id, const Seen& seen, uint64_t names);
+  using Inode = std::pair<uint32_t, uint64_t>;  // of which file of the transfer; its number as it is now
+  Inode InodeOf(uint32_t id, const Seen& seen) const;
+  void Meet(uint32_t id, const Seen& seen, uint64_t names, bool published);
   Status CheckKept(uint32_t id);
   Status CheckNames() const;
+  Status CheckTouched() const;
+  bool IsRenamed(uint32_t id) const;
+  static Status Newer(const std::string& path);
   Status IsHalfRenamed(uint32_t id, const Place& place, const Seen& temporary, bool* half);
   Status Lost(uint32_t id);
   bool RenameTells() const;
@@ -147,11 +152,14 @@ class Publisher {
   std::vector<uint32_t> to_mend_;
   std::vector<uint32_t> to_keep_;
   std::set<uint32_t> half_renamed_;  // both names are there
-  // Files with hard links, by their first: which names of the inode are ours, and how many it has.
+  std::vector<uint32_t> touched_;    // what stands there has another ctime, perhaps by a rename of ours
+  // Of what has several: how many are ours, how many there are, and is one of ours final?
   struct Names {
+    uint32_t id = 0;
     uint64_t ours = 0, all = 0;
+    bool published = false;
   };
-  std::map<uint32_t, Names> names_;
+  std::map<Inode, Names> names_;
   // The writer saw owners under other numbers, from within a user namespace: those of one file, there and here.
   struct Numbers {
     uint32_t uid_there, gid_there, uid_here, gid_here;

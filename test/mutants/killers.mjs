@@ -14,6 +14,21 @@ const HEADER = 'WhereInodeNumbersMeanNothingAStateFileIsKnownByItsHeader';
 const CHANGES = 'ASourceThatChangesWhileItIsCopiedFailsItsFile';
 
 export const killers = {
+  'another name of a file of which one name is published stops the rest':
+    'OnceANameOfAFileIsFinalWhatOtherNamesItGetsStopsNobody',
+  'a file that is half renamed and has a third name is refused':
+    'AFileThatIsHalfRenamedIsPublishedWhateverOtherNamesItHas',
+  'what stands at a name is a change since our rename over another name of it':
+    'AnOwnRenameOverOneNameIsNoChangeOfTheFileThatItsOtherNamesHad',
+  'what has another ctime is replaced although nothing of ours has touched it':
+    'AnotherCtimeAloneIsAChangeWhileNoNameOfTheFileIsReplaced',
+  'what was written to another name of a replaced file is replaced, too':
+    'WhatSomebodyElseHasWrittenMeanwhileIsNotReplacedAlthoughItHasTheInode',
+  'a hard link that is lost is made of a source that has changed':
+    'ALostNameWhoseSourceIsAnotherFileByNowFailsAsItsCopyWould',
+  'a hard link that is lost becomes a copy': 'OfAFileOfFourNamesOnlyThoseThatAreLostAreMadeAnew',
+  'links of a failed adoption stop the next one': 'LinksThatAFailedAdoptionHasMadeDoNotStopTheNextOne',
+  'metadata of a link that the file system rounds are not told': 'WhatALinkHasGotWhenItIsMendedIsReadBack',
   'a file with hard links is published although it has another name': 'AnotherNameOfAFileWithHardLinksStopsEverything',
   'a capability is given before the owner': 'AListComesAfterTheOwnerAndBeforeTheModeAndACapabilityAfterBoth',
   'the list that a directory gave a new file stays': 'AListThatADirectoryGaveIsGoneBeforeTheModeOpensIt',

@@ -185,16 +185,16 @@ export const safetyMutants = [
   {
     name: 'a temporary file with a second name is published',
     breaks: 'a hostile user',
-    file: 'publish/publisher.cc',
-    from: 'if (at.seen.st.st_nlink != 1 && !half && !names_.contains(FirstName(id)))',
-    to: 'if (false)',
+    file: 'publish/names.cc',
+    from: 'if (seen.st.st_nlink <= 1) return;\n',
+    to: 'if (seen.st.st_nlink <= 1 || state_.files[id].kind != FileKind::kHardLink) return;\n',
   },
   {
     name: 'a file with hard links is published although it has another name',
     breaks: 'a hostile user',
-    file: 'publish/publisher.cc',
-    from: 'if (names.all > names.ours)',
-    to: 'if (names.all > names.ours + 9)',
+    file: 'publish/names.cc',
+    from: 'names.all > names.ours)',
+    to: 'names.all > names.ours + 9)',
   },
   {
     name: 'mending changes a file that came meanwhile',

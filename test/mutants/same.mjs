@@ -2,6 +2,41 @@
 // by being refused.
 export const sameMutants = [
   {
+    name: 'another name of a file of which one name is published stops the rest',
+    breaks: 'what axl-finalize decides',
+    file: 'publish/names.cc',
+    from: 'if (!names.published && ',
+    to: 'if (',
+  },
+  {
+    name: 'a file that is half renamed and has a third name is refused',
+    breaks: 'what axl-finalize decides',
+    file: 'publish/names.cc',
+    from: 'temporary.st.st_nlink <= 1) return',
+    to: 'temporary.st.st_nlink != 2) return',
+  },
+  {
+    name: 'what stands at a name is a change since our rename over another name of it',
+    breaks: 'what axl-finalize decides',
+    file: 'publish/names.cc',
+    from: '!replaced.contains({there.inode, there.ctime}))',
+    to: 'replaced.size() < state_.files.size())',
+  },
+  {
+    name: 'what has another ctime is replaced although nothing of ours has touched it',
+    breaks: 'what axl-finalize decides',
+    file: 'publish/names.cc',
+    from: 'for (uint32_t id : touched_)\n',
+    to: 'for (uint32_t id : std::vector<uint32_t>())\n',
+  },
+  {
+    name: 'what was written to another name of a replaced file is replaced, too',
+    breaks: 'what axl-finalize decides',
+    file: 'os/same.cc',
+    from: 'return TimeOf(there.st.st_mtim) <= then.ctime;',
+    to: 'return true;',
+  },
+  {
     name: 'a rename that will be refused is found out after the first one',
     breaks: 'a transfer is published whole or not at all',
     file: 'publish/publisher.cc',

@@ -229,6 +229,24 @@ TEST(ATransferIsCopiedResumedAndPublishedWhereNoThreadCanBeStarted) {
   CHECK_EQ(Difference(world.Now(), world.after()), "");
 }
 
+TEST(WhatALinkHasGotWhenItIsMendedIsReadBack) {
+  struct : QuickOs {
+    int SetTimesLink(int, const char*, const struct timespec[2]) override { return 0; }
+  } os;
+  World world;
+  for (const OwnerPolicy times : {OwnerPolicy::kWarn, OwnerPolicy::kFail}) {
+    LeaveComplete(world);
+    const struct timespec now[2] = {{1, 0}, {1, 0}};
+    const std::string link = world.TemporaryOf("tree/link");
+    CHECK(utimensat(AT_FDCWD, link.c_str(), now, AT_SYMLINK_NOFOLLOW) == 0);
+    Policy policy;
+    policy.publish.keep.times = times;
+    const Finalized done = Finalize(world, os, policy).at(0);
+    CHECK_EQ(done.status.ok(), times == OwnerPolicy::kWarn);
+    if (done.status.ok()) CHECK_EQ(done.lacking.bits, kLacksTimes);
+  }
+}
+
 TEST(AResumeHasThePoliciesThatItsCallerAsksFor) {
   struct : QuickOs {
     int SetTimes(int, const struct timespec[2]) override { return -EPERM; }

@@ -27,8 +27,9 @@ class QuickOs : public ForwardingOs {
 
 class World {
  public:
-  // kFew: a file of each code path of copy and publish, and a directory. kLinked: and hard links. kAll: every kind.
-  enum class Files { kFew, kLinked, kAll };
+  // kFew: a file of each code path of copy and publish, and a directory. kLinked: and hard links. kFour: and a file of
+  // four names. kAll: every kind.
+  enum class Files { kFew, kLinked, kFour, kAll };
   // A sweep runs in memory (/dev/shm) where it can: there nobody waits for a disk to remove what was just written.
   enum class Place { kMemory, kDisk };
   explicit World(Files files = Files::kFew, Place place = Place::kMemory);
@@ -60,6 +61,7 @@ class World {
   std::string At(const std::string& name) const { return root_ + "/" + name; }
   void MakeSources(Files files);
   void MakeHardLinks();
+  void MakeFourNames();
   void MakeMoreSources();
   void MakeDestinations();
   void Expect();

@@ -66,6 +66,31 @@ TEST(WhatAMoverHasBroughtIsPublishedLikeOurOwnCopies) {
   CHECK_EQ(Difference(world.Now(), world.after()), "");
 }
 
+// The fsync that is to make it DONE fails, when its links are made.
+struct LastFsyncFails : QuickOs {
+  int Fsync(int fd) override { return PathOf(fd) == path && ++asked == 2 ? -EIO : 0; }
+  std::string path;
+  int asked = 0;
+};
+
+TEST(LinksThatAFailedAdoptionHasMadeDoNotStopTheNextOne) {
+  World world(World::Files::kFour);
+  LastFsyncFails os;
+  Moved moved(world, os);
+  moved.Bring();
+  const char* four[] = {"tree/one", "tree/two", "tree/three", "tree/void/four"};  // one of them has bytes of its own
+  for (const char* name : four) os.path += world.TemporaryOf(name);
+  moved.Adopt();
+  CHECK_EQ(os.asked, 2);
+  CHECK_EQ(moved.transfer.state(), Transfer::State::kFailed);
+  for (const char* name : four) CHECK(Exists(world.TemporaryOf(name)));
+  REQUIRE_OK(moved.transfer.Seal(true, true));  // what its mover has left stays, and it begins with nothing
+  moved.Adopt();
+  REQUIRE_OK(moved.transfer.Publish());
+  CHECK_OK(moved.transfer.Free());
+  CHECK_EQ(Difference(world.Now(), world.after()), "");
+}
+
 void CheckRefused(const char* what, const std::function<void(const std::string&)>& meddle, Code code) {
   World world;
   QuickOs os;
