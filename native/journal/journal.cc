@@ -178,10 +178,11 @@ Status Journal::OpenFile() {
   const Status refused = Status::Errno(fd_.error(), "open", path_);
   const bool writable = fd_.valid();
   if (!writable) fd_ = Fd(os_, os_.Open(dir_, name_.c_str(), O_RDONLY | flags));
-  struct stat st;
+  Seen seen;
   if (!fd_.valid()) return refused;
-  if (int r = os_.Fstat(fd_.get(), &st); r < 0) return Status::Errno(-r, "fstat", path_);
-  if (!S_ISREG(st.st_mode)) return Status::Make(Code::kUnsafePath, "the state file is not a regular file", path_);
+  if (int r = os_.Look(fd_.get(), "", &seen); r < 0) return Status::Errno(-r, "statx", path_);
+  self_ = LastingIdentityOf(seen);
+  if (!S_ISREG(seen.st.st_mode)) return Status::Make(Code::kUnsafePath, "the state file is not a regular file", path_);
   uint8_t begin[kRecognizedBytes];
   const ssize_t n = ReadFull(os_, fd_.get(), begin, sizeof begin, 0);
   if (n < 0) return Status::Errno(static_cast<int>(-n), "read", path_);
@@ -198,15 +199,10 @@ Status Journal::LockAndCheck(const Word& word) {
     locked_ = ToLocked(os_.Lock(fd_.get()));
   }
   if (locked_ == Locked::kHeld && word.empty()) return CheckWriterIsDead(word);
-  Seen seen;
-  struct stat named;
-  if (int r = os_.Look(fd_.get(), "", &seen); r < 0) return Status::Errno(-r, "statx", path_);
-  const struct stat& st = seen.st;
-  // Whoever held the lock before us may have removed the file.
-  if (int r = os_.Stat(dir_, name_.c_str(), &named, AT_SYMLINK_NOFOLLOW); r < 0)
-    return Status::Errno(-r, "stat", path_);
-  if (named.st_ino != st.st_ino) return Status::Errno(ENOENT, "stat", path_);
-  self_ = LastingIdentityOf(seen);
+  // By its name: whoever held the lock before us may have removed the file. And anew: it may have grown till then.
+  struct stat st;
+  if (int r = os_.Stat(dir_, name_.c_str(), &st, AT_SYMLINK_NOFOLLOW); r < 0) return Status::Errno(-r, "stat", path_);
+  if (st.st_ino != self_.inode) return Status::Errno(ENOENT, "stat", path_);
   size_ = static_cast<uint64_t>(st.st_size);
   if (st.st_uid != os_.EffectiveUser())
     return Status::Make(Code::kUnsafePath, "the state file belongs to uid " + std::to_string(st.st_uid), path_);

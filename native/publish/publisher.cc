@@ -49,8 +49,7 @@ Recognized Publisher::Recognize(uint32_t id, const Sighting& at) {
 // As root: was it made by us, or given to its owner? What is neither was put there by whoever can write to the
 // directory, and must not get another owner, or a setuid, from us. Everybody else can give nothing away.
 bool Publisher::IsOurs(const struct stat& st, const Metadata& meta) const {
-  const uid_t user = os_.EffectiveUser();
-  return !os_.IsRoot() || st.st_uid == user || st.st_uid == meta.uid;
+  return st.st_uid == meta.uid || st.st_uid == os_.EffectiveUser() || !os_.IsRoot();
 }
 
 Status Publisher::Check() {
