@@ -53,8 +53,8 @@ export const safetyMutants = [
     name: 'root gives away what somebody else put in the place of a temporary file',
     breaks: 'a hostile user',
     file: 'publish/publisher.cc',
-    from: 'return !os_.IsRoot() || st.st_uid == user || st.st_uid == meta.uid;',
-    to: 'return user != static_cast<uid_t>(-1) || st.st_uid == meta.uid;',
+    from: 'return st.st_uid == meta.uid || st.st_uid == os_.EffectiveUser() || !os_.IsRoot();',
+    to: 'return st.st_uid == meta.uid || true;',
   },
   {
     name: 'descriptors are inherited, and the lock with them',
@@ -102,7 +102,7 @@ export const safetyMutants = [
     name: 'a state file that was removed while we waited for its lock is acted on',
     breaks: 'who is alive',
     file: 'journal/journal.cc',
-    from: 'if (named.st_ino != st.st_ino) return Status::Errno(ENOENT, "stat", path_);',
+    from: 'if (st.st_ino != self_.inode) return Status::Errno(ENOENT, "stat", path_);',
     to: '',
   },
   {
