@@ -1,6 +1,8 @@
 // Small files and links: a batch is copied, each is made durable, and all are DONE in one append.
 #include <fcntl.h>
 
+#include <cerrno>
+
 #include "base/names.h"
 #include "copy/copier.h"
 #include "copy/copy_job.h"
@@ -10,6 +12,18 @@
 #include "os/same.h"
 
 namespace axl {
+
+namespace {
+
+Status NotLinked(int result, const std::string& path) {
+  Status status = Status::Errno(-result, "symlink", path);
+  if (result == -EPERM || result == -EOPNOTSUPP || result == -ENOSYS)
+    status.detail =
+        "if this file system has no symbolic links, copy what they lead to (links: 'follow'), or leave them out";
+  return status;
+}
+
+}  // namespace
 
 void CopyJob::CopyBatch(const std::vector<uint32_t>& ids) {
   if (ids.empty()) return;
@@ -86,8 +100,7 @@ Status CopyJob::CopyLink(Arrived* small, ParentDirectory* parent) {
     if (int r = os_.Unlink(parent->fd(), name.c_str()); r < 0 && r != -ENOENT)
       return Status::Errno(-r, "unlink", temporary);
   const bool reach = ReachesLinks(os_, parent->fd()) || TryLink(os_, parent->fd(), name);
-  if (int r = os_.Symlink(target.c_str(), parent->fd(), name.c_str()); r < 0)
-    return Status::Errno(-r, "symlink", temporary);
+  if (int r = os_.Symlink(target.c_str(), parent->fd(), name.c_str()); r < 0) return NotLinked(r, temporary);
   if (Status s =
           ApplyLinkMetadata(os_, parent->fd(), name, temporary, file.meta, adopter_.keep(), reach, &small->given);
       !s.ok())
