@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <cstdint>
+#include <set>
 #include <vector>
 
 #include "base/names.h"
@@ -67,6 +68,32 @@ Status VoidLostFiles(Os& os, Journal& journal) {
   return Status::Ok();
 }
 
+Status RemoveTemporary(Os& os, const TransferState& state, uint32_t id, ParentDirectory* parent) {
+  const std::string path = TemporaryPath(state.files[id].dest, state.uuid);
+  if (Status s = parent->Open(path); !s.ok()) return s;
+  const std::string name(BaseOf(path));
+  const int r = os.Unlink(parent->fd(), name.c_str());
+  return r < 0 && !WasNotThere(os, r, parent->fd(), name) ? Status::Errno(-r, "unlink", path) : Status::Ok();
+}
+
+// Of a file with other names that are DONE, those that a killed resume had linked to it already: a mover that goes on
+// in what is there would write into what is DONE.
+Status RemoveUndoneNames(Os& os, const TransferState& state) {
+  const auto is = [&state](uint32_t id, FileState wanted) { return state.progress[id].state == wanted; };
+  const auto first = [&state](uint32_t id) {
+    return state.files[id].kind == FileKind::kHardLink ? state.files[id].linked : id;
+  };
+  std::set<uint32_t> done;
+  for (uint32_t id = 0; id < state.files.size(); id++)
+    if (state.files[id].kind == FileKind::kHardLink && (is(id, FileState::kDone) || is(first(id), FileState::kDone)))
+      done.insert(first(id));
+  ParentDirectory parent(os);
+  for (uint32_t id = 0; !done.empty() && id < state.files.size(); id++)
+    if (is(id, FileState::kPending) && done.contains(first(id)))
+      if (Status s = RemoveTemporary(os, state, id, &parent); !s.ok()) return s;
+  return Status::Ok();
+}
+
 // Of a job that nobody has heard the end of.
 Status AdoptWhatCame(Os& os, Journal& journal, const std::atomic<bool>* stop) {
   CopyJob job(os, journal, Arrivals{{}, true}, {});
@@ -100,11 +127,7 @@ Status RemovePartial(Os& os, Journal& journal) {
   ParentDirectory parent(os);
   for (uint32_t id = 0; id < state.files.size(); id++) {
     if (state.progress[id].state != FileState::kPending) continue;
-    const std::string path = TemporaryPath(state.files[id].dest, state.uuid);
-    if (Status s = parent.Open(path); !s.ok()) return s;
-    const std::string name(BaseOf(path));
-    if (int r = os.Unlink(parent.fd(), name.c_str()); r < 0 && !WasNotThere(os, r, parent.fd(), name))
-      return Status::Errno(-r, "unlink", path);
+    if (Status s = RemoveTemporary(os, state, id, &parent); !s.ok()) return s;
   }
   return Status::Ok();
 }
@@ -118,7 +141,8 @@ Status PrepareResume(Os& os, Journal& journal, const std::atomic<bool>* stop) {
   // SEALED, before there are more temporary files; and what is not DONE any more, before the file has a new one: that
   // may get the inode number of the lost one, and a DONE that is still there would have it published half copied.
   if (Status s = journal.Sync(); !s.ok()) return s;
-  if (Status s = MakeDirectories(os, journal, true); !s.ok() || !moved) return s;
+  if (Status s = MakeDirectories(os, journal, true); !s.ok()) return s;
+  if (Status s = RemoveUndoneNames(os, state); !s.ok() || !moved) return s;
   if (Status s = AdoptWhatCame(os, journal, stop); !s.ok() || state.settled) return s;
   return PrepareResume(os, journal, stop);  // what could not be adopted is copied
 }

@@ -26,6 +26,8 @@ export const killers = {
     'WhatSomebodyElseHasWrittenMeanwhileIsNotReplacedAlthoughItHasTheInode',
   'a hard link that is lost is made of a source that has changed':
     'ALostNameWhoseSourceIsAnotherFileByNowFailsAsItsCopyWould',
+  'a mover gets a temporary name that is one file with a DONE one':
+    'AMoverThatGoesOnInWhatIsThereNeverWritesIntoWhatIsDone',
   'a hard link that is lost becomes a copy': 'OfAFileOfFourNamesOnlyThoseThatAreLostAreMadeAnew',
   'links of a failed adoption stop the next one': 'LinksThatAFailedAdoptionHasMadeDoNotStopTheNextOne',
   'metadata of a link that the file system rounds are not told': 'WhatALinkHasGotWhenItIsMendedIsReadBack',

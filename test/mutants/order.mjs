@@ -306,6 +306,13 @@ export const orderMutants = [
     to: '(void)now;',
   },
   {
+    name: 'a mover gets a temporary name that is one file with a DONE one',
+    breaks: 'the promise: the complete file',
+    file: 'copy/prepare.cc',
+    from: 'if (Status s = RemoveUndoneNames(os, state); !s.ok() || !moved) return s;',
+    to: 'if (!moved) return Status::Ok();',
+  },
+  {
     name: 'a hard link that is lost becomes a copy',
     breaks: 'copies are like their sources',
     file: 'copy/links.cc',

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstdio>
 
+#include "base/names.h"
 #include "fault_os.h"
 #include "world.h"
 
@@ -255,6 +256,44 @@ TEST(KilledAtAnyCallOfAResumeThatLinksLostNamesATransferIsPublishedWholeOrNotAtA
       CHECK(calls > 20);
     }
   }
+}
+
+// Goes on in what is at the temporary name, with other bytes first.
+int MoveInPlace(const Transfer& transfer) {
+  int moved = 0;
+  transfer.EachPending([&](uint32_t, const FileEntry& file) {
+    const std::string path = TemporaryPath(file.dest, transfer.uuid());
+    WriteFile(path, "xx xxxx xxxxx");
+    CHECK_EQ(StatOf(path).st_nlink, 1u);
+    WriteFile(path, ReadFile(file.source));
+    CHECK(chmod(path.c_str(), 0600) == 0);
+    moved++;
+  });
+  return moved;
+}
+
+TEST(AMoverThatGoesOnInWhatIsThereNeverWritesIntoWhatIsDone) {
+  World world(World::Files::kFour);
+  QuickOs quick;
+  int moved = 0;
+  for (const std::string& lost : kFour) {
+    Sweep("kill sweep, resume, then a mover", quick, Fault::kKill, 0, [&](FaultOs& os) {
+      LeaveUnsettled(world);
+      CHECK(unlink(world.TemporaryOf(lost).c_str()) == 0);
+      (void)LiveAgain(world, os, 1, Ending::kLeave);
+      Engine engine(1);
+      const auto transfer = std::make_shared<Transfer>(quick, engine);
+      REQUIRE_OK(transfer->Open(world.state_file()));
+      REQUIRE_OK(transfer->Seal(true, true));
+      moved += MoveInPlace(*transfer);
+      REQUIRE_OK(AndWait([&](auto on_quiet) { return transfer->Adopt({}, on_quiet); }));
+      REQUIRE_OK(transfer->Publish());
+      CHECK_OK(transfer->Free());
+      CHECK_EQ(Difference(world.Now(), world.after()), "");
+      for (const std::string& name : kFour) CHECK_EQ(StatOf(world.Dest(name)).st_nlink, 4u);
+    });
+  }
+  CHECK(moved > 50);
 }
 
 TEST(ALostNameWhoseSourceIsAnotherFileByNowFailsAsItsCopyWould) {
