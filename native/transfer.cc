@@ -297,7 +297,7 @@ Status Transfer::CheckComplete() const {
 Status Transfer::CheckPublish() {
   const Status s = CheckComplete();
   if (!s.ok() || journal_->state().outcome == Outcome::kPublished) return s;
-  return Publisher(os_, *journal_).Check();
+  return Publisher(os_, *journal_).Commit();
 }
 
 Status Transfer::Publish() {

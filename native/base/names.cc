@@ -41,6 +41,10 @@ class Sum {
 
 }  // namespace
 
+bool IsCopiedXattr(std::string_view name) {
+  return name.starts_with("user.") || name == kAccessAcl || name == kDefaultAcl || name == kCapability;
+}
+
 std::string Hex(const uint8_t* data, size_t n) {
   std::string out;
   out.reserve(2 * n);

@@ -1,4 +1,4 @@
-// Names and paths as bytes: the temporary name of a final name, parents, and what a safe path looks like.
+// Names and paths as bytes: the temporary name of a final name, parents, what a safe path looks like; and of xattrs.
 #pragma once
 
 #include <string>
@@ -39,6 +39,12 @@ bool IsUri(std::string_view path);
 // Of transfers whose caller names no dataset: the same for all ranks that say the same, and for no others.
 // `home`: the canonical path of the directory where the verdict lives.
 Uuid DatasetId(const TransferInfo& info, std::string_view home, uint32_t user);
+
+inline constexpr const char* kAccessAcl = "system.posix_acl_access";
+inline constexpr const char* kDefaultAcl = "system.posix_acl_default";  // of a directory
+inline constexpr const char* kCapability = "security.capability";
+// Is it an xattr that is copied: user.*, an access control list, a capability?
+bool IsCopiedXattr(std::string_view name);
 
 std::string Hex(const uint8_t* data, size_t n);
 

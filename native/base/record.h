@@ -68,6 +68,9 @@ struct Identity {
   friend bool operator==(const Identity&, const Identity&) = default;
 };
 
+// A user or a group that the writer's user namespace has no number for: nobody can be given that.
+inline constexpr uint32_t kUnknownId = UINT32_MAX;
+
 struct Xattr {
   std::string name;
   std::string value;

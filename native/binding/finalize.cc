@@ -72,13 +72,6 @@ bool NeedsEntry(Action action) {
          action == Action::kForDataset;
 }
 
-// Why a transfer was not completed is told. That another rank was not is told of the dataset; a signal, of the run.
-bool HasCause(const Finalized& done) {
-  const Code code = done.status.code;
-  const bool is_incomplete = done.action == Action::kKept || done.action == Action::kRolledBack;
-  return is_incomplete && code != Code::kOk && code != Code::kInvalidState && code != Code::kCanceled;
-}
-
 }  // namespace
 
 Napi::Value ToJs(Napi::Env env, const std::vector<Finalized>& batch, bool all) {
@@ -88,7 +81,8 @@ Napi::Value ToJs(Napi::Env env, const std::vector<Finalized>& batch, bool all) {
   Lacking lacking;
   for (uint32_t at = 0; at < batch.size(); at++) {
     const Finalized& done = batch[at];
-    if (all || NeedsEntry(done.action) || HasCause(done)) {
+    // Which causes are to be heard is said in lib/finalize/tally.ts.
+    if (all || NeedsEntry(done.action) || !done.status.ok()) {
       entries.Set(entries.Length(), ToJs(env, done, at));
       continue;
     }

@@ -140,7 +140,7 @@ void CopyJob::Finish() {
   std::unique_lock lock(journal_mutex_);
   Status s = failure_;
   if (s.ok() && state_.AllDone()) {
-    s = Settle(os_, journal_);
+    s = Settle(os_, journal_, MadeDirectories(os_, state_, adopter_.keep()));
   } else if (s.ok()) {
     bool any_failed = false;
     for (const auto& p : state_.progress) any_failed |= p.state == FileState::kFailed;

@@ -13,11 +13,6 @@ namespace {
 
 bool IsPath(const std::string& path) { return IsCanonical(path) || IsUri(path); }
 
-bool IsKnownXattr(std::string_view name) {
-  return name.starts_with("user.") || name == "system.posix_acl_access" || name == "system.posix_acl_default" ||
-         name == "security.capability";
-}
-
 bool IsSource(const FileEntry& f) {
   const bool may_lack = f.kind == FileKind::kGenerated || (f.kind == FileKind::kSymlink && f.phase == Phase::kPointer);
   return f.source.empty() ? may_lack : f.kind != FileKind::kGenerated && IsPath(f.source);
@@ -28,7 +23,7 @@ const char* CheckMetadata(const Metadata& m) {
   if (m.mode > 07777) return "a mode of more than its bits";
   for (const Xattr& x : m.xattrs) {
     if (x.name.find('\0') != std::string::npos) return "an xattr with an impossible name";
-    if (!IsKnownXattr(x.name)) return "an xattr that no file is given";
+    if (!IsCopiedXattr(x.name)) return "an xattr that no file is given";
   }
   return nullptr;
 }

@@ -1,7 +1,8 @@
 // Version 2: a u32, then u16 tag, u16 permissions and u32 id of each entry, little-endian.
 #include "os/acl.h"
 
-#include <vector>
+#include <algorithm>
+#include <initializer_list>
 
 namespace axl {
 
@@ -31,6 +32,16 @@ void Set(std::string* acl, Tag tag, uint8_t may) {
     if (TagAt(*acl, at) == tag) (*acl)[at + 2] = static_cast<char>(may);
 }
 
+bool Has(const std::string& acl, Tag tag) { return Of(acl, tag, kAll + 1) <= kAll; }
+
+// What every entry of these tags grants.
+uint8_t AllOf(const std::string& acl, std::initializer_list<Tag> tags) {
+  uint8_t all = kAll;
+  for (size_t at = kHeader; at + kEntry <= acl.size(); at += kEntry)
+    if (std::find(tags.begin(), tags.end(), TagAt(acl, at)) != tags.end()) all &= MayAt(acl, at);
+  return all;
+}
+
 uint32_t With(uint32_t mode, uint32_t group, uint32_t others) { return (mode & ~077u) | group << 3 | others; }
 
 }  // namespace
@@ -44,9 +55,8 @@ const std::string* FindXattr(const Metadata& meta, std::string_view name) {
 uint32_t ModeWithoutAcl(uint32_t mode, const std::string& acl) {
   if (!IsAcl(acl)) return With(mode, 0, 0);
   const uint8_t mask = Of(acl, kMask, kAll);
-  uint8_t named = kAll;  // what every user and group that is named may: each may be of the group, or one of the others
-  for (size_t at = kHeader; at < acl.size(); at += kEntry)
-    if (TagAt(acl, at) == kUser || TagAt(acl, at) == kGroup) named &= MayAt(acl, at) & mask;
+  // Each may be of the group, or one of the others.
+  const uint8_t named = Has(acl, kUser) || Has(acl, kGroup) ? AllOf(acl, {kUser, kGroup}) & mask : kAll;
   return With(mode, Of(acl, kGroupObj, 0) & mask & named, Of(acl, kOther, 0) & named);
 }
 
@@ -58,9 +68,19 @@ uint32_t ModeForAnotherGroup(uint32_t mode) {
 std::string AclForAnotherGroup(const std::string& acl) {
   if (!IsAcl(acl)) return acl;
   std::string out = acl;
-  const uint8_t group = Of(acl, kGroupObj, 0), others = Of(acl, kOther, 0);
-  Set(&out, kGroupObj, group & others);
-  Set(&out, kOther, group & others & Of(acl, kMask, kAll));
+  const uint8_t both = Of(acl, kGroupObj, 0) & Of(acl, kOther, 0);
+  // Who is of a group that is named, and of the new one, was not one of the others, and has what either grants.
+  Set(&out, kGroupObj, both & AllOf(acl, {kGroup}));
+  Set(&out, kOther, both & Of(acl, kMask, kAll));
+  return out;
+}
+
+std::string ClosedAcl(const std::string& acl) {
+  if (!IsAcl(acl)) return acl;
+  std::string out = acl;
+  const bool has_mask = Has(acl, kMask);
+  Set(&out, has_mask ? kMask : kGroupObj, 0);
+  Set(&out, kOther, 0);
   return out;
 }
 

@@ -6,13 +6,10 @@
 #include <string>
 #include <string_view>
 
+#include "base/names.h"
 #include "base/record.h"
 
 namespace axl {
-
-inline constexpr const char* kAccessAcl = "system.posix_acl_access";
-inline constexpr const char* kDefaultAcl = "system.posix_acl_default";  // of a directory
-inline constexpr const char* kCapability = "security.capability";
 
 // The value of an xattr of that name; nullptr: there is none.
 const std::string* FindXattr(const Metadata& meta, std::string_view name);
@@ -26,6 +23,8 @@ uint32_t ModeWithoutAcl(uint32_t mode, const std::string& acl);
 uint32_t ModeForAnotherGroup(uint32_t mode);
 // The same of a list: of its entries for the owning group and for others. A list that is none stays as it is.
 std::string AclForAnotherGroup(const std::string& acl);
+// The list as a mode of 0700 leaves it: nobody but the owner has anything. A list that is none stays as it is.
+std::string ClosedAcl(const std::string& acl);
 // The bits of others in it.
 uint32_t OthersOf(const std::string& acl);
 

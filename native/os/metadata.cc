@@ -17,8 +17,6 @@ namespace {
 constexpr uint32_t kModeBits = 07777;
 constexpr uint32_t kSetIds = 06000;
 
-bool IsUserXattr(std::string_view name) { return name.starts_with("user."); }
-
 // Calls `get(buffer, size)` with a buffer that is large enough, also if the value grows in between. -ERANGE if it
 // never stops growing.
 template <class Get>
@@ -124,16 +122,26 @@ class Giver {
     return Status::Ok();
   }
 
+  bool Has(const char* name, const std::string& value) {
+    std::string there;
+    const auto get = [&](char* p, size_t size) { return os_.GetXattr(fd_, name, p, size); };
+    return ReadGrowing(&there, get) >= 0 && there == value;
+  }
+
+  // A file that was mended halfway has it already, or may be read-only: the kernel asks the mode, not the descriptor.
   int Set(const char* name, const std::string& value) {
     const int result = os_.SetXattr(fd_, name, value.data(), value.size());
-    // A file that was mended halfway may be read-only already; the kernel asks the mode, not the descriptor.
-    if (result != -EACCES || os_.Chmod(fd_, S_ISDIR(st_.st_mode) ? 0700 : 0600) < 0) return result;
-    return os_.SetXattr(fd_, name, value.data(), value.size());
+    if (result >= 0 || Has(name, value)) return 0;
+    const mode_t mode = st_.st_mode & kModeBits;
+    if (result != -EACCES || os_.Chmod(fd_, mode | S_IRUSR | S_IWUSR) < 0) return result;
+    const int again = os_.SetXattr(fd_, name, value.data(), value.size());
+    const int restored = os_.Chmod(fd_, mode);
+    return again < 0 ? again : restored;
   }
 
   Status Xattrs() {
     for (const Xattr& xattr : meta_.xattrs) {
-      if (!IsUserXattr(xattr.name)) continue;
+      if (!xattr.name.starts_with("user.")) continue;
       const int r = how_.keep.xattrs == OwnerPolicy::kSkip ? -EOPNOTSUPP : Set(xattr.name.c_str(), xattr.value);
       if (r >= 0) continue;
       if (Status s = Refused(how_.keep.xattrs, IsXattrRefusal(r), r, "fsetxattr", kLacksXattrs); !s.ok()) return s;
@@ -242,18 +250,14 @@ Status OpenLink(Os& os, int dir, const std::string& name, const std::string& pat
 
 Time TimeOf(const struct timespec& t) { return {t.tv_sec, static_cast<uint32_t>(t.tv_nsec)}; }
 
-Metadata MetadataOf(const struct stat& st) {
+Metadata MetadataOf(const struct stat& st, const Strangers& strangers) {
   Metadata meta;
   meta.mode = st.st_mode & kModeBits;
-  meta.uid = st.st_uid;
-  meta.gid = st.st_gid;
+  meta.uid = st.st_uid == strangers.user ? kUnknownId : st.st_uid;
+  meta.gid = st.st_gid == strangers.group ? kUnknownId : st.st_gid;
   meta.atime = TimeOf(st.st_atim);
   meta.mtime = TimeOf(st.st_mtim);
   return meta;
-}
-
-bool IsCopiedXattr(std::string_view name) {
-  return IsUserXattr(name) || name == kAccessAcl || name == kDefaultAcl || name == kCapability;
 }
 
 bool IsForeignXattr(std::string_view name) {

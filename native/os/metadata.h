@@ -15,10 +15,9 @@
 namespace axl {
 
 Time TimeOf(const struct timespec& t);
-Metadata MetadataOf(const struct stat& st);  // without xattrs
+// Without xattrs. Who is a stranger here has kUnknownId: what another user namespace calls by that number is another.
+Metadata MetadataOf(const struct stat& st, const Strangers& strangers = {});
 
-// Is it an xattr that is copied: user.*, an access control list, a capability?
-bool IsCopiedXattr(std::string_view name);
 // Is it one that grants or denies access, and that is not copied: another kind of access control list (NFSv4, SMB), or
 // a label of SELinux?
 bool IsForeignXattr(std::string_view name);

@@ -29,6 +29,11 @@ struct Seen {
   bool fixed = false;  // immutable or append-only (chattr): nobody renames, replaces or removes it
 };
 
+// Whom stat shows for owners that have no number in this user namespace. Whose numbers are all there: nobody.
+struct Strangers {
+  uint32_t user = UINT32_MAX, group = UINT32_MAX;
+};
+
 class Os {
  public:
   virtual ~Os() = default;
@@ -86,6 +91,7 @@ class Os {
   // Of the initial user namespace: whose user 0 may do anything, and whose user ids are those of the disk. User 0 of
   // another one, as in a rootless container, is a user as others are.
   virtual bool IsRoot() = 0;
+  virtual Strangers StrangersHere() = 0;
 
   static Os& Posix();
 };

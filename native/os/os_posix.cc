@@ -81,6 +81,20 @@ bool IsInitialNamespace() {
   return inside == 0 && outside == 0 && count == UINT32_MAX;
 }
 
+// The number that stands for all that have none, unless it is somebody's here.
+uint32_t StrangerOf(const char* overflow, const char* map) {
+  uint32_t stranger = 65534;
+  std::ifstream(overflow) >> stranger;
+  std::ifstream lines(map);
+  uint64_t inside = 0, outside = 0, count = 0;
+  bool any = false;
+  while (lines >> inside >> outside >> count) {
+    any = true;
+    if (stranger >= inside && stranger - inside < count) return UINT32_MAX;
+  }
+  return any ? stranger : UINT32_MAX;
+}
+
 class PosixOs final : public Os {
  public:
   int Open(int dir, const char* path, int flags, mode_t mode) override {
@@ -217,6 +231,11 @@ class PosixOs final : public Os {
   bool IsRoot() override {
     static const bool initial = IsInitialNamespace();
     return geteuid() == 0 && initial;
+  }
+  Strangers StrangersHere() override {
+    static const Strangers strangers{StrangerOf("/proc/sys/kernel/overflowuid", "/proc/self/uid_map"),
+                                     StrangerOf("/proc/sys/kernel/overflowgid", "/proc/self/gid_map")};
+    return strangers;
   }
 };
 

@@ -79,7 +79,7 @@ Status Plan::ReadSource(const std::string& path, FileSource source, mode_t kind,
   // llistxattr would ask the link: what a link leads to is always opened.
   const int may = followed || source.synced ? 1 : MayHaveXattrs(os_, path, &not_copied_);
   if (may < 0) return Status::Errno(-may, "llistxattr", path);
-  *meta = MetadataOf(*st);
+  *meta = MetadataOf(*st, os_.StrangersHere());
   if (may == 0) return Status::Ok();
   // O_NONBLOCK: it may have become a FIFO.
   const int flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | (followed ? 0 : O_NOFOLLOW);
@@ -88,7 +88,7 @@ Status Plan::ReadSource(const std::string& path, FileSource source, mode_t kind,
   if (Status s = source.synced ? Sync(fd.get(), path) : Status::Ok(); !s.ok()) return s;
   if (int r = os_.Fstat(fd.get(), st); r < 0) return Status::Errno(-r, "fstat", path);
   if ((st->st_mode & S_IFMT) != kind) return Changed(path);
-  *meta = MetadataOf(*st);
+  *meta = MetadataOf(*st, os_.StrangersHere());
   return ReadXattrs(os_, fd.get(), path, &meta->xattrs, &not_copied_);
 }
 
@@ -99,7 +99,7 @@ Status Plan::DescribeLink(FileEntry* entry) {
   if (!S_ISLNK(st.st_mode)) return Changed(entry->source);
   if (int r = os_.ReadLink(AT_FDCWD, entry->source.c_str(), &entry->link_target); r < 0)
     return Status::Errno(-r, "readlink", entry->source);
-  entry->meta = MetadataOf(st);
+  entry->meta = MetadataOf(st, os_.StrangersHere());
   entry->size = entry->link_target.size();
   entry->source_inode = st.st_ino;
   entry->source_ctime = TimeOf(st.st_ctim);

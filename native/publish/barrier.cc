@@ -35,8 +35,9 @@ Status DirectoryBarrier::First() const {
   return Status::Ok();
 }
 
-Status Settle(Os& os, Journal& journal) {
+Status Settle(Os& os, Journal& journal, const MadeDirectories& made) {
   const TransferState& state = journal.state();
+  if (Status s = made.Rehearse(); !s.ok()) return s;
   if (journal.durable()) {
     DirectoryBarrier barrier(os);
     for (const auto& f : state.files) barrier.Need(ParentOf(f.dest));

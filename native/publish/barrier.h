@@ -8,6 +8,7 @@
 #include "base/status.h"
 #include "journal/journal.h"
 #include "os/os.h"
+#include "publish/made.h"
 
 namespace axl {
 
@@ -29,8 +30,8 @@ class DirectoryBarrier {
   std::map<std::string, Status, std::less<>> wanted_;
 };
 
-// Makes the names of all temporary files durable, then SETTLED: from here on the transfer is committed.
-// REQUIRES: every file is DONE.
-Status Settle(Os& os, Journal& journal);
+// Rehearses what directories get, makes the names of all temporary files durable, then SETTLED: from here on the
+// transfer is committed. REQUIRES: every file is DONE.
+Status Settle(Os& os, Journal& journal, const MadeDirectories& made);
 
 }  // namespace axl

@@ -41,15 +41,9 @@ Status Publisher::CheckWritable() {
 Recognized Publisher::Recognize(uint32_t id, const Sighting& at) {
   const FileEntry& file = state_.files[id];
   const bool right_size = options_.verify == Verify::kNone || static_cast<uint64_t>(at.seen.st.st_size) == file.size;
-  const bool right_owner = (disk_[id].lacking & kLacksOwner) != 0 || IsOurs(at.seen.st, file.meta);
+  const bool right_owner = (disk_[id].lacking & kLacksOwner) != 0 || IsOurs(os_, at.seen.st, file.meta);
   if (!right_size || !right_owner) return {};
   return IsDoneFile(os_, state_, id, at, options_.verify == Verify::kChecksum);
-}
-
-// As root: was it made by us, or given to its owner? What is neither was put there by whoever can write to the
-// directory, and must not get another owner, or a setuid, from us. Everybody else can give nothing away.
-bool Publisher::IsOurs(const struct stat& st, const Metadata& meta) const {
-  return st.st_uid == meta.uid || st.st_uid == os_.EffectiveUser() || !os_.IsRoot();
 }
 
 Status Publisher::Check() {
@@ -58,6 +52,7 @@ Status Publisher::Check() {
   half_renamed_.clear();
   names_.clear();
   touched_.clear();
+  numbers_ = {};
   if (!state_.sealed || !state_.AllDone())
     return Status::Make(Code::kInvalidState, "a file of the transfer is not complete", journal_.path());
   const Metered metered(options_.verify == Verify::kChecksum ? state_.Bytes() : 0);
@@ -188,7 +183,13 @@ Status Publisher::Prepare() {
   return s.ok() ? KeepDestinations(to_keep_) : s;
 }
 
-Status Publisher::MakeCommitted() { return state_.settled ? journal_.Sync() : Settle(os_, journal_); }
+// What was settled by another process may be refused to this one, or under what its caller wants.
+Status Publisher::MakeCommitted() {
+  if (!state_.settled) return Settle(os_, journal_, made());
+  if (!AnyPublished())
+    if (Status s = made().Rehearse(); !s.ok()) return s;
+  return journal_.Sync();
+}
 
 Status Publisher::Commit() {
   const Status s = Check();
@@ -210,7 +211,7 @@ Status Publisher::Rename() {
   if (s.ok()) s = RenameAll(false);
   if (!s.ok()) return RecordPublished(s);
   dir_.Close();  // a batch of finalize waits with hundreds of transfers at this point
-  return FinishDirectories();
+  return made().Finish(&directories_);
 }
 
 Status Publisher::RenameAll(bool replacing) {

@@ -17,6 +17,8 @@
 #include "os/os.h"
 #include "os/same.h"
 #include "publish/barrier.h"
+#include "publish/made.h"
+#include "publish/owners.h"
 
 namespace axl {
 
@@ -53,9 +55,10 @@ class Publisher {
   // already is that file. Changes nothing. kVerify if a file is lost, is not ours, or cannot be told; kInvalidState if
   // a file is not DONE; kConflict if a destination exists and is not to be replaced, cannot be, or is not mounted.
   Status Check();
-  // Check; then SETTLED is durable, and nothing else is changed.
+  // Check; then SETTLED is durable, and nothing else is changed, but for what the rehearsal of made.h does.
   Status Commit();
-  // Check; then metadata that does not match is mended and durable, and so are SETTLED and KEPT.
+  // Check; then metadata that does not match is mended and durable, that of directories is rehearsed, and SETTLED and
+  // KEPT are durable.
   Status Prepare();
   // All renames, then the metadata of directories we made. Stops at the first error. REQUIRES: Prepare was ok.
   Status Rename();
@@ -118,7 +121,6 @@ class Publisher {
   Status Lost(uint32_t id);
   bool RenameTells() const;
   Status RenameSeen(uint32_t id, const Place& place);
-  bool IsOurs(const struct stat& st, const Metadata& meta) const;
   bool NeedsMending(uint32_t id, const struct stat& st);
   Status RenameAll(bool replacing);
   Status Mend(uint32_t id);
@@ -126,8 +128,6 @@ class Publisher {
   Status RenameFile(uint32_t id);
   int RenameTo(uint32_t id, const Place& place);
   Status RecordPublished(Status cause);
-  Status FinishDirectories();
-  Status FinishDirectory(const DirEntry& dir);
   Status GiveUp();
   Status CheckNonePublished();
   Status IsPublished(uint32_t id, bool* is);
@@ -137,9 +137,9 @@ class Publisher {
   Status Find(uint32_t id, Place* place);
   Policies keep() const { return options_.keep.Over(state_.info.keep); }
   uint8_t Retried() const;
-  bool IsForeign(uint32_t id, const struct stat& st);
-  Metadata AsSeenHere(const Metadata& meta, const struct stat& st, uint8_t* lacks) const;
-  Status MendLink(uint32_t id, const Place& place, const Sighting& at);
+  bool IsForeign(uint32_t id, const struct stat& st) const;
+  MadeDirectories made() const { return {os_, state_, keep(), numbers_}; }
+  Status MendLink(uint32_t id, Sighting at);
   Status GiveAgain(uint32_t id, int fd, const Sighting& at);
 
   Os& os_;
@@ -160,11 +160,7 @@ class Publisher {
     bool published = false;
   };
   std::map<Inode, Names> names_;
-  // The writer saw owners under other numbers, from within a user namespace: those of one file, there and here.
-  struct Numbers {
-    uint32_t uid_there, gid_there, uid_here, gid_here;
-  };
-  std::optional<Numbers> foreign_;
+  Numbers numbers_;
   Lacking directories_;
 };
 

@@ -138,7 +138,7 @@ export const durabilityMutants = [
   {
     name: 'the fsync of the metadata of a directory is skipped',
     breaks: 'invariant 4',
-    file: 'publish/mend.cc',
+    file: 'publish/made.cc',
     from: 'if (int r = os_.Fsync(fd.get()); r < 0) return Status::Errno(-r, "fsync", dir.path);',
     to: '',
   },
@@ -146,8 +146,8 @@ export const durabilityMutants = [
     name: 'a SETTLED that may be in the page cache only is believed',
     breaks: 'what is durable when: all copied',
     file: 'publish/publisher.cc',
-    from: 'state_.settled ? journal_.Sync() :',
-    to: 'state_.settled ? Status::Ok() :',
+    from: 'if (Status s = made().Rehearse(); !s.ok()) return s;\n  return journal_.Sync();',
+    to: 'if (Status s = made().Rehearse(); !s.ok()) return s;\n  return Status::Ok();',
   },
   {
     name: 'KEPT is not durable before the temporary file goes',

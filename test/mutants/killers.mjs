@@ -36,6 +36,14 @@ export const killers = {
   'the list that a directory gave a new file stays': 'AListThatADirectoryGaveIsGoneBeforeTheModeOpensIt',
   'the mask of a list that was refused becomes the mode of the group':
     'AListThatIsRefusedIsAnErrorOrLeavesAModeThatGrantsNoMore',
+  'who is of a named group gains by being of the new one': 'NobodyGainsByACopyWhoseListOrGroupIsLost',
+  'what a directory is refused is found out after the renames':
+    'WhatADirectoryIsRefusedStopsATransferBeforeTheFirstRename',
+  'what a finalizer asks for is tried after the renames':
+    'WhatAFinalizerAsksForAndADirectoryIsRefusedStopsItBeforeTheFirstRename',
+  'a directory is open to others while its metadata are tried': 'UntilTheFirstRenameADirectoryIsOursAndClosed',
+  'a read-only file is left writable when it has its xattrs':
+    'WhileAReadOnlyFileGetsItsXattrsNobodyLosesAndAfterwardsItsModeIsTheOneThatItHad',
   "another group gets the mode of the source's": 'WhereTheGroupIsRefusedGroupAndOthersHaveWhatBothHad',
   'a file that its owner may have changed gets its privileges back':
     'AFileThatSomebodyElseMayHaveChangedGetsNoPrivileges',

@@ -52,9 +52,9 @@ export const safetyMutants = [
   {
     name: 'root gives away what somebody else put in the place of a temporary file',
     breaks: 'a hostile user',
-    file: 'publish/publisher.cc',
-    from: 'return st.st_uid == meta.uid || st.st_uid == os_.EffectiveUser() || !os_.IsRoot();',
-    to: 'return st.st_uid == meta.uid || true;',
+    file: 'publish/owners.cc',
+    from: 'return st.st_uid == meta.uid || st.st_uid == os.EffectiveUser() || !os.IsRoot();',
+    to: 'return st.st_uid == meta.uid || true || os.IsRoot();',
   },
   {
     name: 'descriptors are inherited, and the lock with them',
@@ -284,7 +284,7 @@ export const safetyMutants = [
     name: 'a state file sets any extended attribute',
     breaks: 'a hostile user',
     file: 'journal/apply.cc',
-    from: 'if (!IsKnownXattr(x.name)) return "an xattr that no file is given";',
+    from: 'if (!IsCopiedXattr(x.name)) return "an xattr that no file is given";',
     to: '',
   },
   {

@@ -74,6 +74,7 @@ void DiskOs::Forget() {
 DiskOs::File& DiskOs::Touch(int fd) {
   struct stat st;
   CHECK(fstat(fd, &st) == 0);
+  if (st.st_nlink == 0 && !files_.contains(st.st_ino)) return nameless_ = {};  // no power cut leaves anything of it
   const auto [at, is_new] = files_.try_emplace(st.st_ino);
   if (is_new) at->second.durable = NodeAt(PathOf(fd));
   return at->second;

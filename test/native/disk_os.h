@@ -78,6 +78,7 @@ class DiskOs : public ForwardingOs {
   const std::string root_, grave_, states_;
   std::mutex mutex_;
   std::map<ino_t, File> files_;
+  File nameless_;
   std::vector<Change> changes_;
   int buried_ = 0;
 };

@@ -181,6 +181,7 @@ class FaultOs : public Os {
   }
   uid_t EffectiveUser() override { return to_.EffectiveUser(); }
   bool IsRoot() override { return to_.IsRoot(); }
+  Strangers StrangersHere() override { return to_.StrangersHere(); }
 
  private:
   template <class Real>

@@ -69,6 +69,7 @@ class ForwardingOs : public Os {
   int Lock(int fd) override { return to_.Lock(fd); }
   uid_t EffectiveUser() override { return to_.EffectiveUser(); }
   bool IsRoot() override { return to_.IsRoot(); }
+  Strangers StrangersHere() override { return to_.StrangersHere(); }
 
  protected:
   Os& to_;

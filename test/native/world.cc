@@ -52,6 +52,14 @@ void Dress(const std::string& path, mode_t mode, long nsec) {
   CHECK(utimensat(AT_FDCWD, path.c_str(), times, AT_SYMLINK_NOFOLLOW) == 0);
 }
 
+// A directory with everything that one can be refused.
+void Adorn(const std::string& path) {
+  (void)setxattr(path.c_str(), "user.color", "red", 3, 0);
+  for (const char* list : {kAccessAcl, kDefaultAcl}) (void)SetAcl(path, list, 5);
+  if (geteuid() == 0) CHECK(chown(path.c_str(), 1234, 5678) == 0);
+  Dress(path, 02750, 5);
+}
+
 void WriteSparse(const std::string& path, size_t size, size_t data_at, const std::string& data) {
   WriteFile(path, "");
   const int fd = open(path.c_str(), O_WRONLY);
@@ -92,7 +100,7 @@ void World::MakeSources(Files files) {
   MakeDir(Source("tree/void"));
   if (files == Files::kLinked || files == Files::kAll) MakeHardLinks();
   if (files == Files::kFour) MakeFourNames();
-  Dress(Source("tree/void"), 0700, 5);
+  Adorn(Source("tree/void"));
   if (files == Files::kAll) MakeMoreSources();
 }
 

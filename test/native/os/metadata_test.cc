@@ -153,6 +153,40 @@ TEST(MetadataCanBeGivenAgainToAReadOnlyFile) {
   CHECK_EQ(f.Stat().st_mode & 07777, 0444);
 }
 
+TEST(WhileAReadOnlyFileGetsItsXattrsNobodyLosesAndAfterwardsItsModeIsTheOneThatItHad) {
+  struct : PoorOs {  // as the kernel does for who is not root
+    int Chmod(int fd, mode_t mode) override {
+      modes.push_back(mode);
+      return PoorOs::Chmod(fd, mode);
+    }
+    int SetXattr(int fd, const char* name, const void* value, size_t n) override {
+      struct stat st;
+      if (fstat(fd, &st) != 0 || (st.st_mode & 0200) == 0) return -EACCES;
+      return PoorOs::SetXattr(fd, name, value, n);
+    }
+    std::vector<mode_t> modes;
+  } os;
+  const std::vector<mode_t> wanted{0644, 0444};
+  GivenFile f;
+  if (!HasXattrs(f.path)) Skip("no user xattrs here");
+  f.meta.xattrs = {{"user.axl", "2"}};
+  CHECK(chmod(f.path.c_str(), 0444) == 0);
+  Giving how{{.mode = OwnerPolicy::kSkip}, false};
+  CHECK_OK(ApplyMetadata(os, f.fd.get(), f.path, f.meta, how, &f.given));
+  CHECK(os.modes == wanted);
+  CHECK_EQ(f.Stat().st_mode & 07777, 0444);
+  CHECK_OK(ApplyMetadata(os, f.fd.get(), f.path, f.meta, how, &f.given));
+  CHECK(os.modes == wanted);  // it has them already
+}
+
+TEST(AStrangersNumberIsNobodys) {
+  struct stat st {};
+  st.st_uid = st.st_gid = 65534;
+  const Metadata meta = MetadataOf(st, {65534, UINT32_MAX});
+  CHECK_EQ(meta.uid, kUnknownId);
+  CHECK_EQ(meta.gid, 65534u);
+}
+
 TEST(AFileSystemWithoutXattrsHasNoneAndSaysSoWhenGivenSome) {
   GivenFile f;
   f.os.no_xattrs = true;
