@@ -58,12 +58,12 @@ Metadata MadeDirectories::WantedOf(const DirEntry& dir, const struct stat& st, u
   return numbers_.differ() ? AsSeenHere(dir.meta, st, numbers_, lacks) : dir.meta;
 }
 
-// Whoever owns a directory that is closed may give it any mode, and any times; what a file system makes of them is
-// another question.
+// Whoever owns a directory that is closed may give it any mode, and any times; but FUSE may refuse them all the same,
+// or a file system round them.
 bool MadeDirectories::CannotBeRefused(const DirEntry& dir, const struct stat& st) const {
   const bool same_owner = st.st_uid == dir.meta.uid && st.st_gid == dir.meta.gid;
   return IsClosed(st) && same_owner && dir.meta.xattrs.empty() && dir.meta.mode <= 0777 &&
-         keep_.times != OwnerPolicy::kFail;
+         keep_.mode != OwnerPolicy::kFail && keep_.times != OwnerPolicy::kFail;
 }
 
 Status MadeDirectories::Try(const DirEntry& dir) const {

@@ -7,7 +7,7 @@ export interface Claims {
   readonly mode: number;
   readonly uid: number;
   readonly gid: number;
-  readonly xattrs?: readonly (readonly [string, string])[];
+  readonly xattrs?: readonly (readonly [string, string | Buffer])[];
 }
 
 export interface ForgedFile extends Claims {
@@ -43,7 +43,8 @@ export function u64(n: bigint | number): Buffer {
   out.writeBigUInt64LE(BigInt(n));
   return out;
 }
-export const string = (text: string): Buffer => Buffer.concat([u32(Buffer.byteLength(text)), Buffer.from(text)]);
+export const string = (text: string | Buffer): Buffer =>
+  Buffer.concat([u32(Buffer.byteLength(text)), Buffer.from(text)]);
 export const time = Buffer.concat([u64(1_600_000_000), u32(7)]);
 
 function metadata({ mode, uid, gid, xattrs = [] }: Claims): Buffer {
