@@ -308,7 +308,10 @@ Status ApplyLinkMetadata(Os& os, int dir, const std::string& name, const std::st
   const auto chown = [&](uid_t uid, gid_t gid) { return reach ? os.ChownLink(link.get(), "", uid, gid) : -EOPNOTSUPP; };
   const auto look = [&](struct stat* now) { return os.Fstat(link.get(), now); };
   if (Status s = GiveOwner(st, path, meta, keep.owner, "fchownat", given, chown, look); !s.ok()) {
-    if (!reach) s.detail = "the file system would give the link's owner to what the link points to";
+    if (!reach)
+      s.detail =
+          "the file system would give the link's owner to what the link points to: to publish without it, use the "
+          "option metadata (--metadata)";
     return s;
   }
   given->mode = st.st_mode & kModeBits;
