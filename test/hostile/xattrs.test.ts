@@ -94,7 +94,7 @@ for (const more of [[], ['--metadata=warn'], ['--metadata=owner=fail,xattrs=warn
         const { published } = await attack(t, claimed, more, claims);
         const never = Object.keys(REFUSED).filter((name) => name !== 'security.capability');
         t.same(
-          published.filter((name) => never.includes(name)),
+          published.filter((name: string) => never.includes(name)),
           [],
           'what no writer writes is corrupt',
         );
