@@ -23,3 +23,5 @@ export type * from './finalize/types.js';
 export { finalize } from './finalize.js';
 export { inspect, list } from './survey.js';
 export { Transfer } from './transfer.js';
+export type * from './verify/types.js';
+export { verify } from './verify.js';

@@ -4,6 +4,7 @@ import { loadAddon } from './addon.js';
 import { fromNative, type NativeFailure } from './errors.js';
 import type { NativePolicies } from './keep.js';
 import type { NativeHome } from './native-home.js';
+import type { NativeManifests } from './native-manifest.js';
 import type { NativeMoving } from './native-mover.js';
 import type { NativePmix } from './native-pmix.js';
 import type { NativeReport } from './native-report.js';
@@ -273,7 +274,7 @@ export interface NativeInspected extends NativeSurveyed, Pick<InspectedTransfer,
   }[];
 }
 
-export interface Native extends NativeUpkeep {
+export interface Native extends NativeUpkeep, NativeManifests {
   readonly Transfer: new () => NativeTransfer;
   /** How many threads copy. False: they have been started already. */
   configure(threads: number): boolean;

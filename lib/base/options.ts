@@ -200,6 +200,7 @@ export const shapes = {
     onEvent: callback,
   },
   list: { recursive: flag, pattern: texts, exclude: texts, jobs },
+  verify: { strict: flag, jobs, signal, onFile: callback, onProgress: callback },
 } as const satisfies Record<string, Shape>;
 
 function unknownOption(call: string, key: string, known: readonly string[]): TypeError {

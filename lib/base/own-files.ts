@@ -9,8 +9,10 @@ export const DRAFT = /^\.[0-9a-f]{32}\.new$/;
 export const VERDICT = /^\.axl-verdict\.([0-9a-f]{32})-(\d+)(?:\..*)?$/;
 /** The lock of a finalizer on a directory that it searches. */
 export const LOCK = /^\.axl-finalize\..*\.lock$/;
-/** Those two, and unfinished reports, probes, and what ranks without an MPI binding say to each other. */
-export const OWN = /^\.axl-(finalize\.|verdict\.|report\.|comm-|probe-)/;
+/** The manifest of a rank, beside the files that it has published. */
+export const MANIFEST = /^\.axl-manifest\.(0|[1-9]\d{0,9})$/;
+/** Those three, and unfinished reports, probes, and what ranks without an MPI binding say to each other. */
+export const OWN = /^\.axl-(finalize\.|verdict\.|report\.|manifest\.|comm-|probe-)/;
 /** What FUSE or NFS keeps for who has it open. */
 const HIDDEN = /^\.(fuse_hidden|nfs[0-9a-f]{16,})/;
 

@@ -93,10 +93,12 @@ bool IsOwnName(std::string_view name) {
   constexpr std::string_view kBegins = ".axl-";
   if (!DigitsOfTemporary(name).empty() || IsDraftName(name)) return true;
   if (!name.starts_with(kBegins)) return false;
-  for (const std::string_view kind : {"finalize.", "verdict.", "report.", "comm-", "probe-"})
+  for (const std::string_view kind : {"finalize.", "verdict.", "report.", "manifest.", "comm-", "probe-"})
     if (name.substr(kBegins.size()).starts_with(kind)) return true;
   return false;
 }
+
+bool IsSnapshot(std::string_view name) { return name == ".snapshot" || name == ".snapshots" || name == ".zfs"; }
 
 std::string TemporaryPath(std::string_view path, const Uuid& uuid) {
   return Join(ParentOf(path), TemporaryName(BaseOf(path), uuid));

@@ -9,6 +9,7 @@
 #include "binding/environment.h"
 #include "binding/finalize.h"
 #include "binding/home.h"
+#include "binding/manifest.h"
 #include "binding/pmix.h"
 #include "binding/transfer_handle.h"
 #include "binding/upkeep.h"
@@ -51,6 +52,7 @@ class Addon : public Napi::Addon<Addon> {
                              InstanceMethod<&Addon::Stop>("stop"),
                          });
     DefineHome(exports, environment_);
+    DefineManifest(exports, environment_);
     DefinePmix(exports, *environment_);
     DefineUpkeep(exports, environment_);
   }

@@ -4,7 +4,6 @@
 #include <dirent.h>
 #include <fcntl.h>
 
-#include <array>
 #include <cerrno>
 #include <memory>
 #include <string_view>
@@ -19,15 +18,6 @@
 namespace axl {
 
 namespace {
-
-// Where file systems show what was; nothing can be deleted there.
-constexpr std::array kSnapshots = {".snapshot", ".snapshots", ".zfs"};
-
-bool IsSnapshot(std::string_view name) {
-  for (const std::string_view one : kSnapshots)
-    if (one == name) return true;
-  return false;
-}
 
 class Search {
  public:

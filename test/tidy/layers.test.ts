@@ -12,14 +12,15 @@ const ROOMS: Record<string, readonly string[]> = {
   transfer: ['movers', 'base'],
   finalize: ['movers', 'base'],
   'as-root': ['finalize', 'base'],
-  '': ['base', 'comm', 'movers', 'transfer', 'finalize', 'as-root'],
+  verify: ['base'],
+  '': ['base', 'comm', 'movers', 'transfer', 'finalize', 'as-root', 'verify'],
   cli: ['', 'finalize', 'base'],
 };
 /** An entrance imports the rooms of its behaviour only: a finalizer knows no live transfer, and the other way round. */
 const LIVE = ['transfer', 'comm'];
 const AFTERWARDS = ['finalize', 'as-root', 'movers'];
 const ENTRANCES: Record<string, readonly string[]> = {
-  index: [...LIVE, ...AFTERWARDS],
+  index: [...LIVE, ...AFTERWARDS, 'verify'],
   axl: LIVE,
   transfer: LIVE,
   collective: LIVE,
@@ -29,6 +30,7 @@ const ENTRANCES: Record<string, readonly string[]> = {
   orphans: AFTERWARDS,
   forget: AFTERWARDS,
   probe: AFTERWARDS,
+  verify: ['verify'],
 };
 /** The rooms of native/, alike; only the binding knows Node. */
 const NATIVE_ROOMS: Record<string, readonly string[]> = {
@@ -38,12 +40,26 @@ const NATIVE_ROOMS: Record<string, readonly string[]> = {
   journal: ['os', 'base'],
   plan: ['os', 'base', 'journal/format.h'],
   dataset: ['os', 'base'],
+  manifest: ['os', 'base'],
   publish: ['journal', 'os', 'base'],
   copy: ['journal', 'publish/barrier.h', 'os', 'base'],
   finalize: ['copy', 'publish', 'journal', 'os', 'base'],
   upkeep: ['publish/barrier.h', 'journal', 'os', 'base'],
-  '': ['finalize', 'upkeep', 'dataset', 'copy', 'publish', 'plan', 'journal', 'os', 'base'],
-  binding: ['', 'finalize', 'upkeep', 'dataset', 'comm', 'copy', 'publish', 'plan', 'journal', 'os', 'base'],
+  '': ['finalize', 'upkeep', 'dataset', 'manifest', 'copy', 'publish', 'plan', 'journal', 'os', 'base'],
+  binding: [
+    '',
+    'finalize',
+    'upkeep',
+    'dataset',
+    'manifest',
+    'comm',
+    'copy',
+    'publish',
+    'plan',
+    'journal',
+    'os',
+    'base',
+  ],
 };
 
 /** Which packages are imported where. */

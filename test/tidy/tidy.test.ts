@@ -4,6 +4,7 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import * as native from '../../lib/base/native.js';
+import { FILE_VERDICTS } from '../../lib/base/native-manifest.js';
 import { ANSWERS } from '../../lib/base/native-word.js';
 import { shapes } from '../../lib/base/options.js';
 import { FINALIZE_OPTIONS } from '../../lib/cli/options.js';
@@ -155,6 +156,7 @@ const ENUMERATIONS: readonly [words: unknown, header: string, name: string][] = 
   [native.KINDS, 'native/survey.h', 'Kind'],
   [native.STANDINGS, 'native/survey.h', 'Standing'],
   [ANSWERS, 'native/base/answer.h', 'Answer'],
+  [FILE_VERDICTS, 'native/manifest/check.h', 'FileVerdict'],
   [native.ACTIONS, 'native/finalize/policy.h', 'Action'],
 ];
 

@@ -1,0 +1,214 @@
+// From the bytes of a manifest to values; see text.h. Whatever the bytes are, nothing but a name that stays below the
+// directory of the manifest comes out.
+#include <charconv>
+#include <unordered_set>
+
+#include "manifest/text.h"
+
+namespace axl {
+
+namespace {
+
+// A sentence for each of so many bad lines, and one for all others.
+constexpr size_t kToldLines = 100;
+constexpr size_t kDigits = 8;
+constexpr std::string_view kBefore = "CRC32C (", kBetween = ") = ";
+
+// All of `text` is a number.
+template <typename T>
+bool Number(std::string_view text, T* out, int base = 10) {
+  const char* end = text.data() + text.size();
+  const auto [at, error] = std::from_chars(text.data(), end, *out, base);
+  return error == std::errc() && at == end;
+}
+
+// What comes before the first `c`, which is taken with it; false: there is none.
+bool Take(std::string_view* text, char c, std::string_view* before) {
+  const size_t at = text->find(c);
+  if (at == std::string_view::npos) return false;
+  *before = text->substr(0, at);
+  text->remove_prefix(at + 1);
+  return true;
+}
+
+bool Skip(std::string_view* text, std::string_view prefix) {
+  if (!text->starts_with(prefix)) return false;
+  text->remove_prefix(prefix.size());
+  return true;
+}
+
+bool ReadTime(std::string_view text, Time* out) {
+  std::string_view seconds;
+  return Take(&text, '.', &seconds) && Number(seconds, &out->sec) && text.size() == 9 && Number(text, &out->nsec);
+}
+
+bool ReadUuid(std::string_view text, Uuid* out) {
+  bool ok = text.size() == 2 * out->size();
+  for (size_t i = 0; ok && i < out->size(); i++) ok = Number(text.substr(2 * i, 2), &(*out)[i], 16);
+  return ok;
+}
+
+// The byte that an escape stands for, which is cut from the text behind its backslash.
+bool Unescape(std::string_view* text, char* out) {
+  uint8_t byte = 0;
+  if (Skip(text, "\\"))
+    *out = '\\';
+  else if (Skip(text, "n"))
+    *out = '\n';
+  else if (Skip(text, "r"))
+    *out = '\r';
+  else if (Skip(text, "x") && text->size() >= 2 && Number(text->substr(0, 2), &byte, 16)) {
+    *out = static_cast<char>(byte);
+    text->remove_prefix(2);
+  } else
+    return false;
+  return true;
+}
+
+bool ReadName(std::string_view text, bool escaped, std::string* out) {
+  while (!text.empty()) {
+    char c = text[0];
+    text.remove_prefix(1);
+    if (escaped && c == '\\' && !Unescape(&text, &c)) return false;
+    *out += c;
+  }
+  if (out->starts_with("./")) out->erase(0, 2);
+  return true;
+}
+
+// Why it is no path below the directory of the manifest; nullptr: it is one.
+const char* WrongPath(std::string_view name) {
+  if (name.empty()) return "the name is empty";
+  if (name[0] == '/') return "the path is absolute: a manifest names files below its own directory";
+  if (name.find('\0') != std::string_view::npos) return "the name contains a NUL";
+  for (size_t at = 0; at <= name.size();) {
+    const size_t end = std::min(name.find('/', at), name.size());
+    const std::string_view component = name.substr(at, end - at);
+    if (component == "..") return "the path contains ..: a manifest names files below its own directory";
+    if (component.empty() || component == ".") return "the path has an empty component, or .";
+    at = end + 1;
+  }
+  return nullptr;
+}
+
+class Reader {
+ public:
+  explicit Reader(const std::string& path) : path_(path) {}
+
+  Manifest Run(std::string_view text) {
+    while (!text.empty() && !refused_) {
+      std::string_view line;
+      const bool ended = Take(&text, '\n', &line);
+      if (!ended) line = std::exchange(text, {});
+      line_++;
+      if (const char* why = Line(line)) Bad(why);
+    }
+    if (refused_)
+      out_.files.clear();
+    else
+      Conclude();
+    return std::move(out_);
+  }
+
+ private:
+  // Why it is bad.
+  const char* Line(std::string_view line) {
+    if (line.empty() || line[0] == ';') return nullptr;
+    if (line[0] == '#') return Comment(line);
+    const char* why = File(line);
+    size_.reset();
+    mtime_.reset();
+    return why;
+  }
+
+  const char* Comment(std::string_view line) {
+    if (Skip(&line, "# axl-manifest ")) return Version(line);
+    if (Skip(&line, "# rank ")) return Rank(line);
+    if (Skip(&line, "# dataset ")) return ReadUuid(line, &out_.head.dataset) ? nullptr : "# dataset has 32 hex digits";
+    if (Skip(&line, "# files ")) {
+      uint64_t files = 0;
+      if (!Number(line, &files)) return "# files has a number";
+      expected_ = files;
+      return nullptr;
+    }
+    std::string_view size;
+    uint64_t bytes = 0;
+    Time mtime;
+    if (Skip(&line, "# ") && Take(&line, ' ', &size) && Number(size, &bytes) && ReadTime(line, &mtime)) {
+      size_ = bytes;
+      mtime_ = mtime;
+    }
+    return nullptr;
+  }
+
+  const char* Version(std::string_view number) {
+    headed_ = true;
+    if (number == "1") return nullptr;
+    refused_ = true;
+    out_.problems.push_back(Status::Make(
+        Code::kStateVersion, "the manifest was written by a later version: verify it with that version", path_));
+    return nullptr;
+  }
+
+  const char* Rank(std::string_view line) {
+    const size_t of = line.find(" of ");
+    ManifestHead head = out_.head;
+    const bool ok = of != std::string_view::npos && Number(line.substr(0, of), &head.rank) &&
+                    Number(line.substr(of + 4), &head.ranks) && head.rank < head.ranks;
+    if (!ok) return "# rank is RANK of RANKS, and the rank is less";
+    out_.head = head;
+    return nullptr;
+  }
+
+  const char* File(std::string_view line) {
+    constexpr const char* kForm = "the line is not of the form CRC32C (NAME) = 8 hex digits";
+    const bool escaped = Skip(&line, "\\");
+    ManifestFile file;
+    if (!Skip(&line, kBefore) || line.size() < kBetween.size() + kDigits) return kForm;
+    const std::string_view digits = line.substr(line.size() - kDigits);
+    line.remove_suffix(kDigits);
+    if (!line.ends_with(kBetween) || !Number(digits, &file.crc, 16)) return kForm;
+    line.remove_suffix(kBetween.size());
+    if (!ReadName(line, escaped, &file.name)) return "the name has an escape that is not known";
+    if (const char* why = WrongPath(file.name)) return why;
+    if (!names_.insert(file.name).second) return "the file was named before";
+    file.size = size_;
+    file.mtime = mtime_;
+    out_.files.push_back(std::move(file));
+    return nullptr;
+  }
+
+  void Bad(const std::string& why) {
+    if (++bad_ > kToldLines) return;
+    out_.problems.push_back(Status::Make(Code::kStateCorrupt, "line " + std::to_string(line_) + ": " + why, path_));
+  }
+
+  void Conclude() {
+    if (bad_ > kToldLines)
+      Problem("and " + std::to_string(bad_ - kToldLines) + " more lines are bad: is it a manifest?");
+    const uint64_t found = out_.files.size();
+    if (headed_ && !expected_)
+      Problem("the manifest is cut short: its head does not say how many files it has");
+    else if (expected_ && found < *expected_ && bad_ < *expected_ - found)
+      Problem("the manifest is cut short: it names " + std::to_string(found) + " of " + std::to_string(*expected_) +
+              " files; restore it, or verify with the manifest of another copy");
+    else if (!headed_ && found == 0 && bad_ == 0)
+      Problem("it names no file: it is cut short, or no manifest");
+  }
+
+  void Problem(std::string why) { out_.problems.push_back(Status::Make(Code::kStateCorrupt, std::move(why), path_)); }
+
+  const std::string& path_;
+  Manifest out_;
+  std::unordered_set<std::string> names_;
+  uint64_t line_ = 0, bad_ = 0;
+  bool headed_ = false, refused_ = false;
+  std::optional<uint64_t> expected_, size_;
+  std::optional<Time> mtime_;
+};
+
+}  // namespace
+
+Manifest ReadManifest(std::string_view text, const std::string& path) { return Reader(path).Run(text); }
+
+}  // namespace axl

@@ -1,0 +1,172 @@
+// Tests of check.h: what a file is found to be, by one thread and by many; and that nothing but regular files is
+// opened.
+#include "manifest/check.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <mutex>
+#include <set>
+
+#include "base/crc32c.h"
+#include "forwarding_os.h"
+#include "test.h"
+
+namespace axl::test {
+namespace {
+
+// Which names were opened.
+class OpeningOs : public ForwardingOs {
+ public:
+  int Open(int dir, const char* path, int flags, mode_t mode) override {
+    const std::lock_guard lock(mutex_);
+    opened.insert(path);
+    return ForwardingOs::Open(dir, path, flags, mode);
+  }
+  std::set<std::string> opened;
+
+ private:
+  std::mutex mutex_;
+};
+
+// Reads fail behind that offset, or the caller is told to stop.
+class BrokenOs : public ForwardingOs {
+ public:
+  ssize_t Read(int fd, void* data, size_t n, off_t at) override {
+    if (at < fails) return ForwardingOs::Read(fd, data, n, at);
+    if (stop != nullptr) *stop = true;
+    return stop == nullptr ? -EIO : ForwardingOs::Read(fd, data, n, at);
+  }
+  off_t fails = 0;
+  std::atomic<bool>* stop = nullptr;
+};
+
+std::string Noise(size_t n) {
+  std::string out(n, '\0');
+  uint32_t x = 1;
+  for (char& c : out) c = static_cast<char>((x = x * 1664525 + 1013904223) >> 24);
+  return out;
+}
+
+struct Checks {
+  Expected Write(const std::string& name, const std::string& bytes) {
+    WriteFile(dir.path() + "/" + name, bytes);
+    return {dir.path() + "/" + name, Crc32c(0, bytes.data(), bytes.size()), bytes.size()};
+  }
+  std::vector<Checked> Run(Os& os, unsigned threads) {
+    engine.AllowBackground(threads);
+    return CheckFiles(os, engine, files, threads, stop);
+  }
+  TempDir dir;
+  Engine engine;
+  std::vector<Expected> files;
+  std::atomic<bool> stop{false};
+};
+
+constexpr size_t kLarge = (40 << 20) + 12345;
+
+}  // namespace
+
+TEST(AFileIsOkByOneThreadAndByManyWhateverItsSize) {
+  Checks c;
+  for (const size_t size : {size_t{0}, size_t{1}, size_t{8} << 20, (size_t{8} << 20) + 1, kLarge})
+    c.files.push_back(c.Write(std::to_string(size), Noise(size)));
+  for (const unsigned threads : {1u, 8u})
+    for (const Checked& one : c.Run(Os::Posix(), threads)) CHECK(one.verdict == FileVerdict::kOk && one.why.ok());
+}
+
+TEST(AByteThatChangedAnywhereIsFound) {
+  Checks c;
+  const std::string bytes = Noise(kLarge);
+  for (const size_t at : {size_t{0}, (size_t{8} << 20) - 1, size_t{8} << 20, kLarge - 1}) {
+    std::string other = bytes;
+    other[at] = static_cast<char>(other[at] ^ 1);
+    Expected file = c.Write(std::to_string(at), other);
+    file.crc = Crc32c(0, bytes.data(), bytes.size());
+    c.files.push_back(file);
+  }
+  for (const Checked& one : c.Run(Os::Posix(), 4)) {
+    CHECK(one.verdict == FileVerdict::kChanged);
+    CHECK(one.why.code == Code::kVerify);
+  }
+}
+
+TEST(AFileOfAnotherSizeIsChangedAndNotRead) {
+  Checks c;
+  c.files.push_back(c.Write("a", "abc"));
+  c.files[0].size = 4;
+  BrokenOs os;
+  CHECK(c.Run(os, 1)[0].verdict == FileVerdict::kChanged);
+}
+
+TEST(WhatIsNotThereIsMissingAndWhatCannotBeReadIsNot) {
+  Checks c;
+  c.files = {c.Write("f", "x"),
+             {c.dir.path() + "/none", 0, {}},
+             {c.dir.path() + "/no/ne", 0, {}},
+             {c.dir.path() + "/f/x", 0, {}},
+             {c.dir.path() + "/" + std::string(256, 'n'), 0, {}}};
+  const std::vector<Checked> found = c.Run(Os::Posix(), 2);
+  CHECK(found[0].verdict == FileVerdict::kOk);
+  for (const size_t i : {1, 2, 3}) CHECK(found[i].verdict == FileVerdict::kMissing);
+  CHECK(found[4].verdict == FileVerdict::kUnreadable);
+  CHECK_EQ(found[4].why.err, ENAMETOOLONG);
+}
+
+TEST(AnErrorInOnePieceMakesTheFileUnreadableOnceAndTheOthersAreChecked) {
+  Checks c;
+  c.files = {c.Write("large", Noise(kLarge)), c.Write("small", "abc")};
+  BrokenOs os;
+  os.fails = 20 << 20;
+  const std::vector<Checked> found = c.Run(os, 4);
+  CHECK(found[0].verdict == FileVerdict::kUnreadable);
+  CHECK_ERRNO(found[0].why, EIO);
+  CHECK(found[1].verdict == FileVerdict::kOk);
+}
+
+TEST(WhoStopsGetsNoVerdictOnWhatWasNotReadToTheEnd) {
+  Checks c;
+  for (int i = 0; i < 20; i++) c.files.push_back(c.Write(std::to_string(i), Noise(i == 3 ? kLarge : 10)));
+  BrokenOs os;
+  os.fails = 1 << 20;
+  os.stop = &c.stop;
+  const std::vector<Checked> found = c.Run(os, 1);
+  CHECK(found[0].verdict == FileVerdict::kOk);
+  CHECK(found[3].verdict == FileVerdict::kUnchecked);
+  CHECK(found[19].verdict == FileVerdict::kUnchecked);
+}
+
+TEST(NothingButARegularFileIsOpenedAndNoLinkIsFollowed) {
+  Checks c;
+  const std::string dir = c.dir.path();
+  const Expected file = c.Write("file", "x");
+  REQUIRE(mkfifo((dir + "/fifo").c_str(), 0600) == 0);
+  REQUIRE(symlink("file", (dir + "/link").c_str()) == 0);
+  REQUIRE(mkdir((dir + "/sub").c_str(), 0700) == 0);
+  REQUIRE(symlink("sub", (dir + "/to").c_str()) == 0);
+  (void)c.Write("sub/x", "x");
+  for (const char* name : {"fifo", "link", "sub", "to/x"}) c.files.push_back({dir + "/" + name, file.crc, {}});
+  OpeningOs os;
+  for (const Checked& one : c.Run(os, 1)) CHECK(one.verdict == FileVerdict::kChanged);
+  for (const char* name : {"fifo", "link", "sub", "x"}) CHECK_EQ(os.opened.count(name), 0u);
+  Manifest manifest;
+  for (const char* name : {"fifo", "link", "sub"})
+    CHECK(LoadManifest(os, dir + "/" + name, &manifest).code == Code::kNotSupported);
+}
+
+TEST(AListingHasAllThatIsNeitherADirectoryNorALink) {
+  Checks c;
+  const std::string dir = c.dir.path();
+  for (const char* name : {"/d", "/d/e", "/.snapshot", "/empty"}) REQUIRE(mkdir((dir + name).c_str(), 0700) == 0);
+  for (const char* name : {"a", "d/b", "d/e/c", ".snapshot/no"}) (void)c.Write(name, "x");
+  REQUIRE(symlink("..", (dir + "/d/up").c_str()) == 0);
+  REQUIRE(mkfifo((dir + "/d/fifo").c_str(), 0600) == 0);
+  const Listing listing = ListBelow(Os::Posix(), dir, c.stop);
+  CHECK(listing.unreadable.empty());
+  const std::set<std::string> found(listing.files.begin(), listing.files.end());
+  CHECK(found == (std::set<std::string>{dir + "/a", dir + "/d/b", dir + "/d/e/c", dir + "/d/fifo"}));
+  CHECK_ERRNO(ListBelow(Os::Posix(), dir + "/none", c.stop).unreadable.at(0), ENOENT);
+}
+
+}  // namespace axl::test
