@@ -101,6 +101,11 @@ Status Adopter::MakeDurable(Arrived* file) const {
   if (!file->to.valid()) return Status::Ok();  // a link: its directory's fsync is its own
   if (durable())
     if (int r = os_.Fsync(file->to.get()); r < 0) return Status::Errno(-r, "fsync", Temporary(file->id));
+  return Seal(file);
+}
+
+Status Adopter::Seal(Arrived* file) const {
+  if (!file->to.valid()) return Status::Ok();
   Seen seen;  // last: what comes before changes the ctime
   if (int r = os_.Look(file->to.get(), "", &seen); r < 0) return Status::Errno(-r, "statx", Temporary(file->id));
   file->temporary = IdentityOf(seen);

@@ -25,6 +25,8 @@ struct Arrived {
   bool inherits = true;    // as in Giving
   bool privileges = true;  // as in Giving
   Given given;
+  dev_t whole = 0;      // the file system that one syncfs makes durable once more files are there; 0: none
+  bool synced = false;  // it is there: it needs no fsync of its own
 };
 
 // What a mover says of a file that it was given.
@@ -63,6 +65,8 @@ class Adopter {
   // Bytes and metadata are on the disk afterwards (durability full), and the descriptor is closed: the file is DONE.
   // Invariant 5: a failed fsync or close fails the file, and is not tried again.
   Status MakeDurable(Arrived* file) const;
+  // The same of a file that a syncfs makes durable afterwards.
+  Status Seal(Arrived* file) const;
 
  private:
   Status CheckTemporary(uint32_t id, const std::string& path, const struct stat& st) const;

@@ -17,8 +17,10 @@ namespace axl {
 namespace {
 
 // What a batch has copied is DONE in one append, or copied again after a kill.
-constexpr size_t kBatchFiles = 96;
 constexpr uint64_t kBatchBytes = 4 << 20;
+// The same where one syncfs stands for the fsyncs of a batch.
+constexpr size_t kSyncfsFiles = 1000;
+constexpr uint64_t kSyncfsBytes = 32 << 20;
 
 // May another kernel still bring bytes and times that a process which is dead has left to it? A process here cannot
 // tell.
@@ -96,9 +98,17 @@ void CopyJob::TakeChunk(OpenFiles::iterator file, Piece* piece) {
   if (piece->large->next == piece->large->crcs.size()) open_.erase(file);
 }
 
+// Without syncfs it is a batch, with it as much as leaves some for the other threads.
+size_t CopyJob::MostFiles() const {
+  if (!MaySync()) return kBatchFiles;
+  return std::clamp((small_.size() - next_small_) / engine_->workers(), kBatchFiles, kSyncfsFiles);
+}
+
 void CopyJob::TakeSmall(Piece* piece) {
+  const size_t most = MostFiles();
   uint64_t bytes = 0;
-  while (next_small_ < small_.size() && piece->small.size() < kBatchFiles && bytes < kBatchBytes) {
+  while (next_small_ < small_.size() && piece->small.size() < most &&
+         bytes < (piece->small.size() < kBatchFiles ? kBatchBytes : kSyncfsBytes)) {
     const uint32_t id = small_[next_small_++];
     bytes += state_.files[id].size;
     piece->small.push_back(id);
@@ -191,7 +201,7 @@ Status CopyJob::OpenTemporary(uint32_t id, Left* left, ParentDirectory* parent, 
   return CreateTemporary(parent->fd(), path, fd);  // which takes the name away from the old one
 }
 
-Record CopyJob::DoneOf(const Arrived& file, uint32_t id) const {
+DoneRecord CopyJob::DoneOf(const Arrived& file, uint32_t id) const {
   const Given& g = file.given;
   return DoneRecord{id, file.temporary, state_.files[id].size, file.crc, g.uid, g.gid, g.mode, g.lacking};
 }

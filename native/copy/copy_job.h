@@ -53,8 +53,16 @@ class CopyJob : public Work, public std::enable_shared_from_this<CopyJob> {
   CopyJob(Os& os, Journal& journal, bool resuming, Arrivals* arrivals, std::function<void()> on_quiet,
           const Policies& keep);
 
+  static constexpr size_t kBatchFiles = 96;  // whose DONE are one append
+
   struct Large;
   struct Batch;
+  // A file system of which one syncfs is to stand for the fsyncs of a batch. Opened before the first temporary file of
+  // that batch, and for it alone: it tells once of what was lost since then, and of nothing that was told before.
+  struct Whole {
+    Fd fd;
+    dev_t device = 0;
+  };
   struct Piece {
     std::shared_ptr<Large> large;
     uint32_t chunk = 0;
@@ -67,11 +75,14 @@ class CopyJob : public Work, public std::enable_shared_from_this<CopyJob> {
   Piece Take();
   void TakeChunk(OpenFiles::iterator file, Piece* piece);
   void TakeSmall(Piece* piece);
+  size_t MostFiles() const;
+  bool MaySync() const { return engine_ != nullptr && journal_.durable() && !adopting_ && whole_; }
   bool IsLarge(uint32_t id) const;
   bool End();
   void Finish();
 
-  void CopyBatch(const std::vector<uint32_t>& ids);
+  void CopyBatch(std::span<const uint32_t> ids);
+  void CopyPart(std::span<const uint32_t> ids, Whole whole);
   Status Bring(Arrived* file, ParentDirectory* parent);
   Status CopySmall(Arrived* small, ParentDirectory* parent);
   Status CopyLink(Arrived* small, ParentDirectory* parent);
@@ -102,11 +113,14 @@ class CopyJob : public Work, public std::enable_shared_from_this<CopyJob> {
   // Makes it durable, with the names that get its inode, on a thread that may wait; then they are DONE with the batch.
   void Harden(const std::shared_ptr<Batch>& batch, Arrived copied);
   void Complete(Batch& batch, Arrived& copied);
+  Whole OpenWhole(std::span<const uint32_t> ids);
+  void Sync(const std::shared_ptr<Batch>& batch);
+  void SyncNow(Batch& batch);
   Status RemoveLinks(uint32_t first);
   Status MakeLinks(const Arrived& first, std::vector<uint32_t>* linked, std::vector<uint32_t>* refused);
   Status MakeLink(uint32_t first, uint32_t link, ParentDirectory* from, ParentDirectory* to);
   void CopyRefused(const std::vector<uint32_t>& links, Batch* batch);
-  Record DoneOf(const Arrived& file, uint32_t id) const;
+  DoneRecord DoneOf(const Arrived& file, uint32_t id) const;
   void RecordDone(std::vector<Record> done);
   void RecordFailed(uint32_t id, const Status& failure);
   void JournalFailed(const Status& status);
@@ -136,6 +150,7 @@ class CopyJob : public Work, public std::enable_shared_from_this<CopyJob> {
   Status failure_;
   std::map<uint32_t, Status> unrecorded_;
 
+  std::atomic<bool> whole_{true};  // one syncfs may stand for many fsyncs, as far as is known
   std::atomic<bool> stop_{false};
   std::atomic<bool> quiet_{false};
   std::atomic<uint64_t> bytes_{0}, done_{0}, failed_{0};

@@ -36,13 +36,16 @@ struct CopyJob::Large {
 // Files whose DONE are one append, once they are durable. Whoever still works at one of them owns it: with the last it
 // ends.
 struct CopyJob::Batch {
-  explicit Batch(CopyJob& of);
+  Batch(CopyJob& of, Whole fs);
   ~Batch();
-  void Add(Record record);
+  void Add(std::vector<Record> records);
 
   const std::shared_ptr<CopyJob> owner;  // if the job is owned: an fsync may be the last that knows it
   CopyJob& job;
-  std::mutex mutex;  // guards what follows
+  const Whole whole;                // invalid: each file has an fsync of its own
+  std::vector<DoneRecord> waiting;  // for the syncfs; only the thread that copies adds to them
+  uint64_t bytes = 0;               // of these files
+  std::mutex mutex;                 // guards what follows
   std::vector<Record> done;
 };
 

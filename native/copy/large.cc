@@ -125,7 +125,7 @@ void CopyJob::FinishLarge(Large& large) {
   whole.to = std::move(large.to);
   if (s.ok()) s = adopter_.GiveMetadata(&whole);
   if (!s.ok()) return RecordFailed(large.id, s);
-  Harden(std::make_shared<Batch>(*this), std::move(whole));
+  Harden(std::make_shared<Batch>(*this, Whole{}), std::move(whole));
 }
 
 }  // namespace axl

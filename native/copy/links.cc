@@ -112,7 +112,7 @@ void CopyJob::CopyRefused(const std::vector<uint32_t>& links, Batch* batch) {
     Status s = CopySmall(&copy, &parent);
     if (s.ok()) s = adopter_.MakeDurable(&copy);
     if (s.ok())
-      batch->Add(DoneOf(copy, id));
+      batch->Add({DoneOf(copy, id)});
     else
       RecordFailed(id, s);
   }

@@ -1,6 +1,7 @@
 // Small files and links: a batch is copied, each is made durable, and all are DONE in one append.
 #include <fcntl.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "base/names.h"
@@ -25,19 +26,27 @@ Status NotLinked(int result, const std::string& path) {
 
 }  // namespace
 
-void CopyJob::CopyBatch(const std::vector<uint32_t>& ids) {
-  if (ids.empty()) return;
-  const auto batch = std::make_shared<Batch>(*this);
+void CopyJob::CopyBatch(std::span<const uint32_t> ids) {
+  Whole whole = OpenWhole(ids);
+  if (whole.fd.valid()) return CopyPart(ids, std::move(whole));
+  for (; !ids.empty(); ids = ids.subspan(std::min(ids.size(), kBatchFiles)))
+    CopyPart(ids.first(std::min(ids.size(), kBatchFiles)), {});
+}
+
+void CopyJob::CopyPart(std::span<const uint32_t> ids, Whole whole) {
+  const auto batch = std::make_shared<Batch>(*this, std::move(whole));
   ParentDirectory parent(os_);
   for (uint32_t id : ids) {
     if (stop_.load(std::memory_order_relaxed)) break;
     Arrived file;
     file.id = id;
+    file.whole = batch->whole.device;
     if (Status s = Bring(&file, &parent); !s.ok())
       RecordFailed(id, s);
     else
       Harden(batch, std::move(file));
   }
+  Sync(batch);
 }
 
 Status CopyJob::Bring(Arrived* file, ParentDirectory* parent) {
@@ -69,6 +78,7 @@ Status CopyJob::CopySmall(Arrived* small, ParentDirectory* parent) {
   if (Status s = adopter_.OpenSource(small->id, &from); !s.ok()) return s;
   if (Status s = OpenTemporary(small->id, nullptr, parent, &small->to); !s.ok()) return s;
   small->inherits = parent->HasDefaultAcl();
+  small->synced = small->whole != 0 && parent->Device() == small->whole;
   struct stat st;
   if (int r = os_.Fstat(from.get(), &st); r < 0) return Status::Errno(-r, "fstat", file.source);
   CopyRange range{from.get(), small->to.get(), &file.source, &temporary, 0, file.size};
@@ -82,7 +92,7 @@ Status CopyJob::CopySmall(Arrived* small, ParentDirectory* parent) {
   // Before the one fsync, so that it makes the metadata durable too (invariant 4).
   if (Status s = adopter_.GiveMetadata(small); !s.ok()) return s;
   // Many wait for their fsyncs at a time: the disk is not idle meanwhile.
-  if (journal_.durable()) (void)os_.StartWriteback(small->to.get(), 0, static_cast<off_t>(file.size));
+  if (journal_.durable() && !small->synced) (void)os_.StartWriteback(small->to.get(), 0, static_cast<off_t>(file.size));
   return Status::Ok();
 }
 
@@ -109,6 +119,7 @@ Status CopyJob::CopyLink(Arrived* small, ParentDirectory* parent) {
   if (int r = os_.Look(parent->fd(), name.c_str(), &seen); r < 0) return Status::Errno(-r, "statx", temporary);
   if (Status s = ReadBack(seen.st, temporary, file.meta, adopter_.keep(), file.kind, &small->given); !s.ok()) return s;
   small->temporary = IdentityOf(seen);
+  small->synced = small->whole != 0 && parent->Device() == small->whole;
   bytes_.fetch_add(file.size, std::memory_order_relaxed);
   return Status::Ok();
 }

@@ -70,4 +70,11 @@ bool ParentDirectory::HasDefaultAcl() const {
   return known > 0;
 }
 
+dev_t ParentDirectory::Device() const {
+  std::atomic<dev_t>& known = dir_->device;
+  struct stat st;
+  if (known == 0 && os_.Fstat(fd(), &st) == 0) known = st.st_dev;
+  return known;
+}
+
 }  // namespace axl

@@ -20,6 +20,7 @@ struct Directory {
   Fd fd;                                // O_PATH
   std::atomic<bool> writable{false};    // somebody asked, and it was
   std::atomic<int8_t> default_acl{-1};  // new files get an access control list: yes, no, -1: nobody asked
+  std::atomic<dev_t> device{0};         // 0: nobody asked
   std::mutex looking;
   std::optional<Seen> seen;  // what somebody saw who looked
 };
@@ -64,6 +65,8 @@ class ParentDirectory {
   Status Look(Seen* seen) const;
   // Does what is made in it get an access control list? True where that cannot be told.
   bool HasDefaultAcl() const;
+  // What is made in it is of this device. 0 where that cannot be told.
+  dev_t Device() const;
 
  private:
   Os& os_;

@@ -1,6 +1,6 @@
 // The only road to the operating system: tests replace it to fail, tear or kill at any call.
 // Every call returns what the system call returns, or -errno. EINTR is retried where that is right
-// (never for close and fsync). Thread-safe as the system calls are.
+// (never for close, fsync and syncfs). Thread-safe as the system calls are.
 #pragma once
 
 #include <sys/stat.h>
@@ -48,6 +48,12 @@ class Os {
   virtual int Truncate(int fd, off_t size) = 0;
   virtual off_t Seek(int fd, off_t at, int whence) = 0;  // SEEK_DATA, SEEK_HOLE
   virtual int Fsync(int fd) = 0;
+  virtual int Syncfs(int fd) = 0;
+  // syncfs.h: may it be believed on the file system of this directory; how many files does one pay for; and what else
+  // of the machine would it wait for?
+  virtual bool SyncfsTells(int fd) = 0;
+  virtual size_t SyncfsLeast() = 0;
+  virtual uint64_t DirtyBytes() = 0;
   virtual int StartWriteback(int fd, off_t at, off_t n) = 0;  // sync_file_range; a hint, may do nothing
   virtual int DropCache(int fd) = 0;                          // posix_fadvise DONTNEED; a hint
 

@@ -19,6 +19,7 @@
 #include <memory>
 
 #include "os/os.h"
+#include "os/syncfs.h"
 
 #ifndef RENAME_NOREPLACE
 #define RENAME_NOREPLACE 1
@@ -118,6 +119,10 @@ class PosixOs final : public Os {
   int Truncate(int fd, off_t size) override { return Retry(ftruncate, fd, size); }
   off_t Seek(int fd, off_t at, int whence) override { return Retry(lseek, fd, at, whence); }
   int Fsync(int fd) override { return Once(fsync(fd)); }
+  int Syncfs(int fd) override { return Once(syncfs(fd)); }
+  bool SyncfsTells(int fd) override { return axl::SyncfsTells(fd); }
+  size_t SyncfsLeast() override { return kSyncfsLeast; }
+  uint64_t DirtyBytes() override { return axl::DirtyBytes(); }
 
   int StartWriteback(int fd, off_t at, off_t n) override {
     int result = Retry(sync_file_range, fd, at, n, SYNC_FILE_RANGE_WRITE);

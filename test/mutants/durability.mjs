@@ -1,4 +1,5 @@
 // Faults of durability: an fsync is skipped, its failure is not believed, or it comes too late.
+const SYNCFS = 'const int r = os_.Syncfs(batch.whole.fd.get());';
 const SYNC = 'if (Status s = Sync(); !s.ok()) return s;';
 
 export const durabilityMutants = [
@@ -15,6 +16,53 @@ export const durabilityMutants = [
     file: 'copy/adopt.cc',
     from: 'if (int r = os_.Fsync(file->to.get()); r < 0)',
     to: 'if (int r = os_.Fsync(file->to.get()) < 0 ? os_.Fsync(file->to.get()) : 0; r < 0)',
+  },
+  {
+    name: 'the syncfs of a batch is skipped',
+    breaks: 'invariant 3',
+    file: 'copy/harden.cc',
+    from: SYNCFS,
+    to: 'const int r = 0;',
+  },
+  {
+    name: 'a failed syncfs is asked again and believed',
+    breaks: 'invariant 5',
+    file: 'copy/harden.cc',
+    from: SYNCFS,
+    to: 'int r = os_.Syncfs(batch.whole.fd.get());\n  if (r < 0) r = os_.Syncfs(batch.whole.fd.get());',
+  },
+  {
+    name: 'the descriptor for the syncfs of a batch is opened after its files were written',
+    breaks: 'invariant 5',
+    file: 'copy/harden.cc',
+    from: SYNCFS,
+    to:
+      'const std::string dir(ParentOf(state_.files[batch.waiting.front().file].dest));\n' +
+      '  const Fd late(os_, os_.OpenNoLinks(AT_FDCWD, dir.c_str(), O_RDONLY | O_DIRECTORY));\n' +
+      '  const int r = os_.Syncfs(late.get());',
+  },
+  {
+    name: 'two batches have one descriptor for their syncfs',
+    breaks: 'invariant 5',
+    file: 'copy/harden.cc',
+    from: SYNCFS,
+    to:
+      'static std::atomic<CopyJob*> of{nullptr};\n  static std::atomic<int> one{-1};\n' +
+      '  if (of.exchange(&batch.job) != &batch.job) one = batch.whole.fd.get();\n  const int r = os_.Syncfs(one);',
+  },
+  {
+    name: 'a syncfs stands for files of another file system',
+    breaks: 'invariant 3',
+    file: 'copy/small.cc',
+    from: 'small->synced = small->whole != 0 && parent->Device() == small->whole;\n  struct stat st;',
+    to: 'small->synced = small->whole != 0;\n  struct stat st;',
+  },
+  {
+    name: 'syncfs is believed where there is no journal',
+    breaks: 'invariant 5',
+    file: 'os/syncfs.cc',
+    from: '(type == "ext4" && journal)',
+    to: '(journal || type == "ext4")',
   },
   {
     name: 'a failed close is ignored',
@@ -34,8 +82,8 @@ export const durabilityMutants = [
     name: 'DONE is written before the fsync',
     breaks: 'invariant 3',
     file: 'copy/harden.cc',
-    from: 'if (s.ok()) s = adopter_.MakeDurable(&copied);',
-    to: 'RecordDone({DoneOf(copied, copied.id)});\n  if (s.ok()) s = adopter_.MakeDurable(&copied);\n  if (s.ok()) return;',
+    from: 'if (s.ok()) s = copied.synced ?',
+    to: 'RecordDone({DoneOf(copied, copied.id)});\n  if (s.ok() && adopter_.MakeDurable(&copied).ok()) return;\n  if (s.ok()) s = copied.synced ?',
   },
   {
     name: 'the journal is not fsynced before the first temporary file',

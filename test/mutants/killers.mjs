@@ -50,6 +50,14 @@ export const killers = {
   'what a file system rounds is not told': 'WhatAFileSystemRoundsOrIgnoresIsReadBackAndTold',
   'the fsync of a temporary file is skipped': 'Invariant3DoneComesAfterTheFsyncOfTheFileAndNothingChangesItAfterwards',
   'a failed fsync of a temporary file is asked again and believed': FAILED_FSYNC,
+  'the syncfs of a batch is skipped': 'OneSyncfsStandsForTheFsyncsOfABatch',
+  'a failed syncfs is asked again and believed': 'AFailedSyncfsFailsEveryFileOfItsBatchForGoodAndIsNotAskedAgain',
+  'the descriptor for the syncfs of a batch is opened after its files were written':
+    'WritesThatAreLostAtAnyCallOfABatchAreToldAlthoughSomebodyElseWasToldFirst',
+  'two batches have one descriptor for their syncfs': 'WritesThatAreLostWhileTwoBatchesAreInFlightAreToldToBoth',
+  'a syncfs stands for files of another file system': 'AFileOnAnotherFileSystemThanItsBatchHasItsOwnFsync',
+  'syncfs is believed where there is no journal':
+    'OnlyAFileSystemWithAJournalAndAKernelThatTellsOfItMayBeAskedForAllAtOnce',
   'a failed close is ignored': 'ACloseThatFailsFailsItsFile',
   'chunks of a file whose fsync failed are kept by the next process': 'ChunksOfAFileWhoseFsyncFailedAreVoid',
   'DONE is written before the fsync': 'Invariant3DoneComesAfterTheFsyncOfTheFileAndNothingChangesItAfterwards',

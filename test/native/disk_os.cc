@@ -84,19 +84,42 @@ int DiskOs::Fsync(int fd) {
   std::lock_guard lock(mutex_);
   const std::string path = PathOf(fd);
   File& file = Touch(fd);
-  file.durable = NodeAt(path);
-  for (const auto& [page, bytes] : file.lost) file.durable.content.replace(page * kPage, bytes.size(), bytes);
+  Harden(path, &file);
   if (S_ISDIR(file.durable.kind)) std::erase_if(changes_, [&](const Change& c) { return c.dir == path; });
   return 0;
 }
 
+// Of files: names are left to the fsyncs of directories.
+int DiskOs::Syncfs(int) {
+  std::lock_guard lock(mutex_);
+  std::error_code error;
+  for (const auto& entry : fs::recursive_directory_iterator(root_, error))
+    if (const auto file = files_.find(InodeOf(entry.path())); file != files_.end()) Harden(entry.path(), &file->second);
+  return 0;
+}
+
+void DiskOs::Harden(const std::string& path, File* file) {
+  file->durable = NodeAt(path);
+  for (const auto& [page, bytes] : file->lost) file->durable.content.replace(page * kPage, bytes.size(), bytes);
+}
+
 void DiskOs::LosePages(int fd) {
   std::lock_guard lock(mutex_);
-  File& file = Touch(fd);
-  const std::string now = NodeAt(PathOf(fd)).content;
+  Lose(PathOf(fd), &Touch(fd));
+}
+
+void DiskOs::LoseAllPages() {
+  std::lock_guard lock(mutex_);
+  std::error_code error;
+  for (const auto& entry : fs::recursive_directory_iterator(root_, error))
+    if (const auto file = files_.find(InodeOf(entry.path())); file != files_.end()) Lose(entry.path(), &file->second);
+}
+
+void DiskOs::Lose(const std::string& path, File* file) {
+  const std::string now = NodeAt(path).content;
   for (size_t page = 0; page * kPage < now.size(); page++) {
-    const std::string disk = PageOf(file.durable.content, page, now.size());
-    if (disk != PageOf(now, page, now.size())) file.lost[page] = disk;
+    const std::string disk = PageOf(file->durable.content, page, now.size());
+    if (disk != PageOf(now, page, now.size())) file->lost[page] = disk;
   }
 }
 

@@ -28,6 +28,7 @@ class DiskOs : public ForwardingOs {
   DiskOs(std::string root, std::string states);
   ~DiskOs() override;
 
+  bool syncfs = false;       // it is one of the file systems on which it may be believed
   bool drop_forgets = true;  // DropCache evicts what is lost; a system may also ignore it
 
   // Whatever there is now is on the disk.
@@ -36,6 +37,8 @@ class DiskOs : public ForwardingOs {
   void Cut(PowerCut survives);
   // fsync has failed: what it was to write will not be written. FaultOs calls it.
   void LosePages(int fd);
+  // The same of syncfs, for all files.
+  void LoseAllPages();
   // The cache forgets what it holds of files whose fsync has failed: now everybody sees what the disk has.
   void EvictLost();
 
@@ -43,6 +46,10 @@ class DiskOs : public ForwardingOs {
   ssize_t Write(int fd, const void* data, size_t n, off_t at) override;
   int Truncate(int fd, off_t size) override;
   int Fsync(int fd) override;
+  int Syncfs(int fd) override;
+  bool SyncfsTells(int) override { return syncfs; }
+  size_t SyncfsLeast() override { return 1; }
+  uint64_t DirtyBytes() override { return 0; }
   int StartWriteback(int, off_t, off_t) override { return 0; }
   int DropCache(int fd) override;
   int Chown(int fd, uid_t uid, gid_t gid) override;
@@ -74,6 +81,8 @@ class DiskOs : public ForwardingOs {
   std::string Bury(const std::string& path);
   void UndoNames(PowerCut survives);
   void Evict(const std::string& path, File* file);
+  void Harden(const std::string& path, File* file);
+  void Lose(const std::string& path, File* file);
 
   const std::string root_, grave_, states_;
   std::mutex mutex_;

@@ -39,6 +39,7 @@ class FaultOs : public Os {
   std::function<void(uint64_t)> before;
   // Called when an fsync fails by this fault: what was written is lost, and a later fsync does not know.
   std::function<void(int)> on_failed_fsync;
+  std::function<void()> on_failed_syncfs;
   size_t tear = 2;  // 1/tear of a torn write is written; 0: all but one byte
 
   uint64_t calls() const { return calls_; }
@@ -85,6 +86,17 @@ class FaultOs : public Os {
     }
     return Do("fsync", [&] { return to_.Fsync(fd); });
   }
+  int Syncfs(int fd) override {
+    if (fault_ == Fault::kFailFsync && ++chosen_ == at_) {
+      Hit("syncfs");
+      if (on_failed_syncfs) on_failed_syncfs();
+      return -err_;
+    }
+    return Do("syncfs", [&] { return to_.Syncfs(fd); });
+  }
+  bool SyncfsTells(int fd) override { return to_.SyncfsTells(fd); }
+  size_t SyncfsLeast() override { return to_.SyncfsLeast(); }
+  uint64_t DirtyBytes() override { return to_.DirtyBytes(); }
   int StartWriteback(int fd, off_t at, off_t n) override {
     return Do("sync_file_range", [&] { return to_.StartWriteback(fd, at, n); });
   }

@@ -23,6 +23,10 @@ class ForwardingOs : public Os {
   int Truncate(int fd, off_t size) override { return to_.Truncate(fd, size); }
   off_t Seek(int fd, off_t at, int whence) override { return to_.Seek(fd, at, whence); }
   int Fsync(int fd) override { return to_.Fsync(fd); }
+  int Syncfs(int fd) override { return to_.Syncfs(fd); }
+  bool SyncfsTells(int fd) override { return to_.SyncfsTells(fd); }
+  size_t SyncfsLeast() override { return to_.SyncfsLeast(); }
+  uint64_t DirtyBytes() override { return to_.DirtyBytes(); }
   int StartWriteback(int fd, off_t at, off_t n) override { return to_.StartWriteback(fd, at, n); }
   int DropCache(int fd) override { return to_.DropCache(fd); }
   int Fstat(int fd, struct stat* st) override { return to_.Fstat(fd, st); }

@@ -30,8 +30,9 @@ constexpr Kept kCuts[] = {
 
 // `prepare` runs on a disk that loses nothing, `live` until the power goes.
 template <class Prepare, class Run>
-void CutEverywhere(const std::string& what, World& world, Prepare prepare, Run live) {
+void CutEverywhere(const std::string& what, World& world, Prepare prepare, Run live, bool syncfs = false) {
   DiskOs disk(world.root(), world.states());
+  disk.syncfs = syncfs;
   QuickOs quick;
   for (const Kept& kept : kCuts) {
     const std::string label = "power sweep, " + what + ", kept: " + kept.what;
@@ -58,6 +59,15 @@ TEST(APowerCutBeforeAnyCallOfATransferWithHardLinksLeavesItWholeOrNotAtAll) {
   World world(World::Files::kLinked);
   CutEverywhere("hard links", world, NothingBefore,
                 [&](Os& os) { return Live(world, os, 1, Ending::kPublish).published; });
+}
+
+TEST(APowerCutBeforeAnyCallOfATransferWithOneSyncfsForItsFilesLeavesItWholeOrNotAtAll) {
+  for (World::Files files : {World::Files::kFew, World::Files::kLinked}) {
+    World world(files);
+    CutEverywhere(
+        "one syncfs", world, NothingBefore, [&](Os& os) { return Live(world, os, 1, Ending::kPublish).published; },
+        true);
+  }
 }
 
 TEST(APowerCutBeforeAnyCallOfFinalizeIsMadeGoodByTheNext) {
@@ -126,13 +136,15 @@ TEST(APowerCutBeforeAnyCallOfAFreeLeavesNothingHalf) {
 
 // Two disks' worth of truth: what the cache shows, and what is left once it has forgotten.
 template <class Run>
-void LoseAtEveryFsync(const std::string& what, World& world, bool drop_forgets, Run live) {
+void LoseAtEveryFsync(const std::string& what, World& world, bool drop_forgets, bool syncfs, Run live) {
   DiskOs disk(world.root(), world.states());
+  disk.syncfs = syncfs;
   disk.drop_forgets = drop_forgets;
   Sweep("fsync sweep, " + what, disk, Fault::kFailFsync, EIO, [&](FaultOs& os) {
     world.Reset();
     disk.Forget();
     os.on_failed_fsync = [&](int fd) { disk.LosePages(fd); };
+    os.on_failed_syncfs = [&] { disk.LoseAllPages(); };
     const bool published = live(os);
     disk.EvictLost();
     CheckPromise(world, published, "fsync sweep, " + what + ", " + os.where());
@@ -142,10 +154,12 @@ void LoseAtEveryFsync(const std::string& what, World& world, bool drop_forgets, 
 TEST(AFailedFsyncIsNeverReportedAsSuccessHoweverOftenItIsTried) {
   World world;
   for (bool drop_forgets : {true, false}) {
-    LoseAtEveryFsync("a transfer", world, drop_forgets,
-                     [&](Os& os) { return Live(world, os, 1, Ending::kPublish).published; });
-    LoseAtEveryFsync("trying again", world, drop_forgets,
-                     [&](Os& os) { return LiveStubbornly(world, os, 1).published; });
+    for (bool syncfs : {false, true}) {
+      LoseAtEveryFsync("a transfer", world, drop_forgets, syncfs,
+                       [&](Os& os) { return Live(world, os, 1, Ending::kPublish).published; });
+      LoseAtEveryFsync("trying again", world, drop_forgets, syncfs,
+                       [&](Os& os) { return LiveStubbornly(world, os, 1).published; });
+    }
   }
 }
 
