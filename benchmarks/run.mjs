@@ -12,7 +12,7 @@ import { measureBefore, prepare } from './programs.mjs';
 import { load, save, trialTable } from './results.mjs';
 import { inScratch, openScratch } from './scratch.mjs';
 
-const NAMES = ['small-files', 'throughput', 'finalize', 'event-loop', 'cancel', 'memory'];
+const NAMES = ['small-files', 'throughput', 'finalize', 'event-loop', 'cancel', 'memory', 'throttle'];
 /** Those that are run only by name: they start hundreds of processes. */
 const LARGE = ['operations', 'ranks', 'shards', 'jobs'];
 const results = fileURLToPath(new URL('./results', import.meta.url));

@@ -1,7 +1,7 @@
 // AXL's form: the same calls as functions over an integer id. One line each; the rules are in transfer.ts.
 
 import { AxlError } from './base/errors.js';
-import { started } from './base/native.js';
+import { native, started } from './base/native.js';
 import { configure, settings } from './base/options.js';
 import type {
   Added,
@@ -169,7 +169,7 @@ export async function stop(): Promise<void> {
 /**
  * Changes the settings of transfers that are created from now on.
  * @param options `threads` 1 to 256, before the first transfer only; `chunkSize` in bytes, a multiple of 4096;
- *   `durability` `full` or `none`
+ *   `durability` `full` or `none`; `bandwidth` in bytes a second, which counts for running copies, too
  * @returns the settings that are in force now
  * @throws {TypeError} an option that is unknown or of the wrong type; {RangeError} a number out of range
  * @throws {AxlError} AXL_INVALID_STATE for `threads` after the first transfer
@@ -179,5 +179,7 @@ export async function stop(): Promise<void> {
 export function config(options: ConfigOptions = {}): Required<ConfigOptions> {
   if (options.threads !== undefined && started() && options.threads !== settings().threads)
     throw new AxlError('AXL_INVALID_STATE', 'config: set threads before the first transfer is created');
-  return configure(options);
+  const inForce = configure(options);
+  if (options.bandwidth !== undefined && started()) native().setBandwidth(options.bandwidth);
+  return inForce;
 }

@@ -302,6 +302,12 @@ export class CollectiveTransfer {
     return this.#own.progress(options);
   }
 
+  /** As {@link Transfer.setBandwidth}, for this rank's copies. */
+  setBandwidth(bandwidth: number): this {
+    this.#own.setBandwidth(bandwidth);
+    return this;
+  }
+
   /** As {@link Transfer.unref}. */
   unref(): this {
     this.#own.unref();

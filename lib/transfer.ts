@@ -215,8 +215,7 @@ export class Transfer {
   /**
    * Waits for the copies and publishes nothing: for ranks that agree by themselves before any of them publishes.
    * @param options `signal` ends the waiting only
-   * @returns true if every file is complete, so that wait publishes, or has; otherwise `state` is `failed` or
-   *   `canceled`
+   * @returns true if every file is complete, so that wait publishes, or has; otherwise `state` says how it ended
    * @throws {AxlError} AXL_INVALID_STATE as {@link Transfer.wait}
    * @throws {CanceledError} AXL_CANCELED when the signal fired
    */
@@ -233,8 +232,7 @@ export class Transfer {
 
   /**
    * The outcome of each file so far.
-   * @throws {AxlError} AXL_INVALID_STATE before dispatch, after free, and while copies run: wait, settle or cancel
-   *   first
+   * @throws {AxlError} AXL_INVALID_STATE before dispatch, after free, and while copies run: settle or cancel first
    */
   async report(): Promise<TransferReport> {
     this.#expect('report', 'complete', 'completed', 'failed', 'canceled');
@@ -316,6 +314,13 @@ export class Transfer {
     return this.#copies.snapshots(state, options.intervalMs ?? DEFAULT_INTERVAL_MS, options.signal);
   }
 
+  /** Changes how fast it may be copied, also while it is: see {@link CreateOptions}. @throws {RangeError} of a wrong number */
+  setBandwidth(bandwidth: number): this {
+    checkOptions('setBandwidth', { bandwidth }, shapes.setBandwidth, ['bandwidth']);
+    this.#native.setBandwidth(bandwidth);
+    return this;
+  }
+
   /** From now on running copies do not keep the process alive. If it ends, they are canceled, and resume can go on. */
   unref(): this {
     this.#native.keepAlive(false);
@@ -363,7 +368,6 @@ export class Transfer {
     }
   }
 
-  /** How the copies ended. */
   async #learn(): Promise<void> {
     if (this.#phase !== 'running') return;
     const phase = phaseOf(await answer(this.#native.state()));
@@ -387,8 +391,7 @@ export class Transfer {
     this.#phase = !failure ? 'completed' : failure.code === 'AXL_CANCELED' ? 'canceled' : 'failed';
     const columns = await answer(this.#native.report());
     const report = this.#reportOn(columns);
-    if (failure) throw waitError(failure, report, columns, this.#copies.cancelReason);
-    return report;
+    return failure ? Promise.reject(waitError(failure, report, columns, this.#copies.cancelReason)) : report;
   }
 
   #expect(call: string, ...phases: readonly Phase[]): void {

@@ -42,7 +42,8 @@ Status Wrong(const char* what, const Journal& journal) {
 
 }  // namespace
 
-Transfer::Transfer(Os& os, Engine& engine) : os_(os), engine_(engine), plan_(os) {}
+Transfer::Transfer(Os& os, Engine& engine)
+    : os_(os), engine_(engine), throttle_(std::make_shared<Throttle>(engine)), plan_(os) {}
 Transfer::~Transfer() = default;
 
 Status Transfer::Create(const TransferOptions& options) {
@@ -60,6 +61,7 @@ Status Transfer::Create(const TransferOptions& options) {
   info.dataset = options.dataset;
   info.attempt = options.attempt;
   info.heartbeat_ms = options.heartbeat_ms;
+  SetBandwidth(options.bandwidth);
   plan_.Spare(options.state_file);
   plan_.KeepHardLinks(options.hard_links);
   return Journal::Create(os_, options.state_file, info, &journal_);
@@ -165,6 +167,7 @@ Status Transfer::AppendAll(std::vector<Record>* batch) {
 
 void Transfer::Start(std::shared_ptr<CopyJob> job) {
   job->FsyncOn(engine_);
+  job->ThrottleBy(throttle_);
   {
     std::lock_guard lock(mutex_);
     job_ = job;

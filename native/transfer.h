@@ -16,6 +16,7 @@
 #include "base/record.h"
 #include "base/status.h"
 #include "copy/adopt.h"
+#include "copy/throttle.h"
 #include "dataset/verdict.h"
 #include "journal/journal.h"
 #include "os/os.h"
@@ -42,6 +43,7 @@ struct TransferOptions {
   Uuid dataset{};             // zeros: what all say who say the same; see DatasetId
   uint64_t attempt = 0;       // how often the job was started again
   uint32_t heartbeat_ms = 0;  // how often the state file is touched; 0: never
+  uint64_t bandwidth = 0;     // see SetBandwidth; not recorded
 };
 
 // A snapshot; bytes and numbers of files since dispatch, what resume kept included.
@@ -104,6 +106,8 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
 
   // Copies stop within one buffer (256 KiB); on_quiet follows. Files that are DONE stay DONE. False if none runs.
   bool Cancel();
+  // How fast its copies may be, in bytes a second; 0: as fast as they can, or the process may. At any time.
+  void SetBandwidth(uint64_t bytes_per_second) const { throttle_->Set(bytes_per_second); }
   bool quiet() const;  // would not block: no copy runs, and no mover has its files (true before dispatch)
 
   // REQUIRES quiet. The first failure of the copies, or what publishing says. Published and FINAL is durable if ok.
@@ -158,6 +162,7 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
 
   Os& os_;
   Engine& engine_;
+  const std::shared_ptr<Throttle> throttle_;
   std::unique_ptr<Journal> journal_;
   std::unique_ptr<Publisher> publisher_;  // the last that ran: what it has done counts in reports
   Plan plan_;

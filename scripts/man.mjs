@@ -85,7 +85,11 @@ finalizer expires by itself.
 .SH ENVIRONMENT
 .TP
 .B AXL_THREADS
-How many threads copy for \\-\\-incomplete resume, 1 to 256. Default: the number of CPUs, at least 2 and at most 8.
+How many threads copy for \\-\\-incomplete resume, 1 to 256. Default: the number of CPUs that this process may use, at
+least 2 and at most 8.
+.TP
+.B AXL_BANDWIDTH
+How fast \\-\\-incomplete resume may copy, in bytes a second, also with K, M or G. Default: 0, without a limit.
 .TP
 .B AXL_NATIVE_BINARY
 The path of the native addon, if it is not beside this program.

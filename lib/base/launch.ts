@@ -110,3 +110,28 @@ export function launched(env: NodeJS.ProcessEnv = process.env): Place {
   }
   return { rank: 0, size: 1, ...run, launcher: 'none' };
 }
+
+/** How many tasks a step of Slurm has on each node, as in `4(x2),3`. */
+function tasksOf(perNode: string, node: number): number | undefined {
+  let first = 0;
+  for (const part of perNode.split(',')) {
+    const [, tasks, nodes = '1'] = /^(\d{1,6})(?:\(x(\d{1,6})\))?$/.exec(part) ?? [];
+    first += Number(nodes);
+    if (tasks === undefined) return undefined;
+    if (node < first) return Number(tasks);
+  }
+  return undefined;
+}
+
+/** How many ranks the launcher has started on this node; 1 if it does not say. */
+export function ranksOfNode(env: NodeJS.ProcessEnv = process.env): number {
+  const own = {
+    openmpi: count(env.OMPI_COMM_WORLD_LOCAL_SIZE),
+    pmi: count(env.MPI_LOCALNRANKS),
+    flux: undefined,
+    slurm: undefined,
+    none: 1,
+  }[launched(env).launcher];
+  const { SLURM_STEP_TASKS_PER_NODE: perNode, SLURM_NODEID: node } = env;
+  return own ?? tasksOf(perNode ?? '', count(node) ?? 0) ?? 1;
+}

@@ -84,6 +84,7 @@ export interface NativeTransferOptions extends NativePolicies {
   readonly attempt: number;
   /** 0: none. */
   readonly heartbeatMs: number;
+  readonly bandwidth: number;
 }
 
 /** What was opened. */
@@ -152,6 +153,8 @@ export interface NativeTransfer extends NativeMoving {
   counters(): Omit<Progress, 'state'>;
   /** Immediate. Do running copies keep the process alive? At first they do. */
   keepAlive(keep: boolean): void;
+  /** Bytes a second, 0: no limit of its own. */
+  setBandwidth(bytesPerSecond: number): void;
 }
 
 /** The same for all of a run; 0: as each transfer recorded it. */
@@ -278,6 +281,8 @@ export interface Native extends NativeUpkeep, NativeManifests {
   readonly Transfer: new () => NativeTransfer;
   /** How many threads copy. False: they have been started already. */
   configure(threads: number): boolean;
+  /** Of all copies of the process, in bytes a second; 0: no limit. */
+  setBandwidth(bytesPerSecond: number): void;
   /**
    * Finalizes state files; `packed` are their paths, each ended by a NUL. Entries come in their order.
    * @param uuids which transfer each is to be, 16 bytes each, or `gone`; zeros, or none at all: any
@@ -343,7 +348,9 @@ export function native(): Native {
     const addon = loadAddon() as Native;
     // process.exit() runs no cleanup hooks, and threads that run past it would meet destroyed objects.
     process.on('exit', () => addon.stop());
-    addon.configure(settings().threads);
+    const { threads, bandwidth } = settings();
+    addon.configure(threads);
+    if (bandwidth > 0) addon.setBandwidth(bandwidth); // 0 would take back what another thread of the process has said
     loaded = addon;
   }
   return loaded;

@@ -1,7 +1,7 @@
 // All defaults, all AXL_* environment variables (each read once), and the checks of what callers pass.
 // Misuse is a TypeError or RangeError that says what to write instead.
+import { ownCpus } from './cpus.js';
 import { distance } from './nearest.js';
-import { builtin } from './node-version.js';
 import type { ConfigOptions, Durability } from './types.js';
 import {
   ACLS,
@@ -112,6 +112,7 @@ function integer(min: number, max: number, multipleOf = 1): Check {
   };
 }
 
+const bandwidth = integer(0, Number.MAX_SAFE_INTEGER);
 const durability = oneOf(...Object.keys(DURABILITY));
 const ownerPolicy = oneOf(...Object.keys(OWNER));
 const metadata: Check = (value, name) => {
@@ -141,6 +142,7 @@ export const shapes = {
     job: text,
     attempt: integer(0, Number.MAX_SAFE_INTEGER),
     heartbeatMs: integer(5000, 3_600_000),
+    bandwidth,
     allRanks: flag,
     home: path,
     mover,
@@ -170,7 +172,8 @@ export const shapes = {
   signal: { signal },
   dispatch: { signal, atLeast },
   progress: { signal, intervalMs: integer(1, 0x7fff_ffff) },
-  config: { threads: integer(1, 256), chunkSize: integer(4096, 1024 * MIB, 4096), durability },
+  config: { threads: integer(1, 256), chunkSize: integer(4096, 1024 * MIB, 4096), durability, bandwidth },
+  setBandwidth: { bandwidth },
   finalize: {
     incomplete: oneOf(...Object.keys(INCOMPLETE)),
     fallback: oneOf(...FALLBACKS),
@@ -266,16 +269,20 @@ function fromEnvironment<T>(variable: string, parse: (text: string) => T, check:
   return parsed;
 }
 
-/** Of those that this process may use. Asked for when needed: a short run of axl-finalize copies nothing. */
-const cpus = (): number => builtin('node:os')?.availableParallelism() ?? 2;
+/** `500000`, or with one of K, M, G: 2^10, 2^20, 2^30. NaN if it is neither. */
+function bytesIn(text: string): number {
+  const [, digits = '', unit = ''] = /^(\d{1,15})([KMG]?)$/.exec(text) ?? [];
+  return digits === '' ? Number.NaN : Number(digits) * 1024 ** ' KMG'.indexOf(unit || ' ');
+}
 
 let current: Required<ConfigOptions> | undefined;
 
 /** What config() and the environment say, or the defaults. Read when first needed, then fixed. */
 export function settings(): Required<ConfigOptions> {
   current ??= {
-    threads: fromEnvironment('AXL_THREADS', Number, shapes.config.threads) ?? Math.min(8, Math.max(2, cpus())),
+    threads: fromEnvironment('AXL_THREADS', Number, shapes.config.threads) ?? Math.min(8, Math.max(2, ownCpus())),
     chunkSize: fromEnvironment('AXL_CHUNK_SIZE', Number, shapes.config.chunkSize) ?? 8 * MIB,
+    bandwidth: fromEnvironment('AXL_BANDWIDTH', bytesIn, bandwidth) ?? 0,
     durability: fromEnvironment('AXL_DURABILITY', (word) => word as Durability, durability) ?? 'full',
   };
   return current;

@@ -138,6 +138,11 @@ export interface CreateOptions {
    */
   readonly heartbeatMs?: number;
   /**
+   * How fast this transfer may be copied, in bytes a second; 0: as fast as the process may, see {@link ConfigOptions}.
+   * Change it with {@link Transfer.setBandwidth}. Not for a `mover`. @default 0
+   */
+  readonly bandwidth?: number;
+  /**
    * `axl-finalize` publishes this transfer only if every rank of its dataset is complete; otherwise it treats all of
    * them as incomplete. If you call wait() without `comm`, also after open, you guarantee that every rank is complete:
    * see {@link Transfer.settle}. @default false; with `comm` true
@@ -362,7 +367,8 @@ export interface TransferReport {
 export interface ConfigOptions {
   /**
    * Threads of this process that copy, 1 to 256. They can be set before the first transfer only. @default AXL_THREADS,
-   * or the number of CPUs, at least 2 and at most 8
+   * or the number of CPUs that this rank may use (of those that it is bound to, or its part of the node's, and within the
+   * CPU limit of its control group), at least 2 and at most 8
    */
   readonly threads?: number;
   /**
@@ -372,4 +378,10 @@ export interface ConfigOptions {
   readonly chunkSize?: number;
   /** The durability of transfers that do not say otherwise. @default AXL_DURABILITY, or 'full' */
   readonly durability?: Durability;
+  /**
+   * How fast the threads of this process may copy, in bytes a second; 0: without a limit. It can be changed at any time,
+   * and counts for running copies, too, of which every transfer gets the same share. @default AXL_BANDWIDTH (also with K, M
+   * or G: 2^10, 2^20, 2^30), or 0
+   */
+  readonly bandwidth?: number;
 }

@@ -72,6 +72,7 @@ export function nativeOptions(options: CreateOptions, dataset: Buffer = Buffer.a
   const { chunkSize } = settings();
   return {
     heartbeatMs: options.heartbeatMs ?? 0,
+    bandwidth: options.bandwidth ?? 0,
     ...identify(options),
     ...{ name, allRanks, chunkSize, durability: DURABILITY[durability], ...policies(options) },
     hardLinks: options.hardLinks !== 'copy',

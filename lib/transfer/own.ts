@@ -33,6 +33,7 @@ export interface OwnTransfer {
   cancel(): Promise<TransferStateName>;
   free(): Promise<void>;
   progress(options?: ProgressOptions): AsyncGenerator<Progress, void, undefined>;
+  setBandwidth(bandwidth: number): unknown;
   unref(): unknown;
   ref(): unknown;
   [Symbol.asyncDispose](): Promise<void>;

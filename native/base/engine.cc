@@ -15,6 +15,7 @@ namespace axl {
 namespace {
 
 constexpr unsigned kMaxWorkers = 8;
+constexpr size_t kMaxPaused = 64;
 constexpr unsigned kBackground = 16;
 constexpr unsigned kFsyncs = 8;
 constexpr size_t kOpenFiles = 256;  // that wait for an fsync: a quarter of what most systems let a process open
@@ -43,9 +44,9 @@ void Engine::Add(std::shared_ptr<Work> work) {
   {
     std::lock_guard lock(mutex_);
     if (stopping_) return;
-    while (threads_.size() < workers_ && StartWorker()) continue;
+    StartWorkers();
     if (!threads_.empty()) {
-      work_.push_back(std::move(work));
+      work_.push_back(std::make_shared<Turn>(Turn{std::move(work)}));
       work_ready_.notify_all();
       return;
     }
@@ -60,16 +61,47 @@ void Engine::Worker() {
 #endif
   std::unique_lock lock(mutex_);
   while (true) {
-    work_ready_.wait(lock, [this] { return stopping_ || !work_.empty(); });
+    std::shared_ptr<Turn> turn;
+    work_ready_.wait(lock, [&] { return stopping_ || (turn = TakeTurn()); });
     if (stopping_) return;
-    std::shared_ptr<Work> work = work_.front();
-    work_.pop_front();
-    work_.push_back(work);  // turns: every transfer gets its share
     lock.unlock();
-    const bool more = work->Step();
+    const bool more = turn->work->Step();
     lock.lock();
-    if (!more) std::erase(work_, work);
+    active_--;
+    turn->running--;
+    if (!more) std::erase(work_, turn);
   }
+}
+
+// Every work gets its share; one whose threads are paused takes no more of them than one whose threads are not.
+std::shared_ptr<Engine::Turn> Engine::TakeTurn() {
+  if (active_ >= workers_ + paused_) return nullptr;
+  const auto free = std::find_if(work_.begin(), work_.end(), [this](auto& turn) { return turn->running < workers_; });
+  if (free == work_.end()) return nullptr;
+  std::shared_ptr<Turn> turn = *free;
+  work_.erase(free);
+  work_.push_back(turn);
+  turn->running++;
+  active_++;
+  return turn;
+}
+
+void Engine::StartWorkers() {
+  while (threads_.size() < workers_ + std::min<size_t>(paused_, kMaxPaused) && StartWorker()) continue;
+}
+
+void Engine::BeginPause() {
+  std::lock_guard lock(mutex_);
+  paused_++;
+  if (stopping_) return;
+  const bool waits = std::any_of(work_.begin(), work_.end(), [this](auto& turn) { return turn->running < workers_; });
+  if (waits) StartWorkers();
+  work_ready_.notify_one();
+}
+
+void Engine::EndPause() {
+  std::lock_guard lock(mutex_);
+  paused_--;
 }
 
 void Engine::Post(std::function<void()> task) { background_.Post(std::move(task)); }
@@ -107,7 +139,7 @@ bool Engine::stopping() const {
 
 void Engine::Stop() {
   std::vector<std::thread> threads;
-  std::deque<std::shared_ptr<Work>> work;
+  std::deque<std::shared_ptr<Turn>> work;
   {
     std::lock_guard lock(mutex_);
     stopping_ = true;

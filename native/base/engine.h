@@ -47,14 +47,36 @@ class Engine {
   bool stopping() const;
   unsigned workers() const { return workers_; }
 
+  // As long as one lives, a worker's Step waits for something else than the system: another worker has its turn.
+  class Pause {
+   public:
+    explicit Pause(Engine& engine) : engine_(engine) { engine_.BeginPause(); }
+    ~Pause() { engine_.EndPause(); }
+    Pause(const Pause&) = delete;
+    Pause& operator=(const Pause&) = delete;
+
+   private:
+    Engine& engine_;
+  };
+
  private:
+  struct Turn {
+    std::shared_ptr<Work> work;
+    unsigned running = 0;  // threads in its Step
+  };
+
   void Worker();
   bool StartWorker();
+  void StartWorkers();
+  std::shared_ptr<Turn> TakeTurn();
+  void BeginPause();
+  void EndPause();
 
   const unsigned workers_;
   mutable std::mutex mutex_;
   std::condition_variable work_ready_;
-  std::deque<std::shared_ptr<Work>> work_;
+  std::deque<std::shared_ptr<Turn>> work_;
+  unsigned active_ = 0, paused_ = 0;  // workers in a Step, and which of these do not work
   std::vector<std::thread> threads_;
   Pool background_, fsyncs_;
   bool stopping_ = false;

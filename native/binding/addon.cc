@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "base/meter.h"
+#include "base/pace.h"
 #include "binding/environment.h"
 #include "binding/finalize.h"
 #include "binding/home.h"
@@ -39,6 +40,7 @@ class Addon : public Napi::Addon<Addon> {
     DefineAddon(exports, {
                              InstanceValue("Transfer", TransferHandle::Define(env, environment_.get())),
                              InstanceMethod<&Addon::Configure>("configure"),
+                             InstanceMethod<&Addon::SetBandwidth>("setBandwidth"),
                              InstanceMethod<&Addon::Finalize>("finalize"),
                              InstanceMethod<&Addon::Commit>("commit"),
                              InstanceMethod<&Addon::ResumeAll>("resume"),
@@ -58,6 +60,10 @@ class Addon : public Napi::Addon<Addon> {
   }
 
  private:
+  void SetBandwidth(const Napi::CallbackInfo& info) {
+    PaceOfProcess().Set(static_cast<uint64_t>(info[0].As<Napi::Number>().DoubleValue()));
+  }
+
   Napi::Value Configure(const Napi::CallbackInfo& info) {
     return Napi::Boolean::New(info.Env(), environment_->Configure(info[0].As<Napi::Number>().Uint32Value()));
   }

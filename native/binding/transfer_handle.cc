@@ -108,6 +108,7 @@ Napi::Function TransferHandle::Define(Napi::Env env, Environment* environment) {
                          InstanceMethod<&T::Quiet>("quiet"),
                          InstanceMethod<&T::GetCounters>("counters"),
                          InstanceMethod<&T::KeepAlive>("keepAlive"),
+                         InstanceMethod<&T::SetBandwidth>("setBandwidth"),
                      },
                      environment);
 }
@@ -231,6 +232,10 @@ Napi::Value TransferHandle::Quiet(const Napi::CallbackInfo& info) {
 
 Napi::Value TransferHandle::GetCounters(const Napi::CallbackInfo& info) {
   return ToJs(info.Env(), live_->transfer().counters());
+}
+
+void TransferHandle::SetBandwidth(const Napi::CallbackInfo& info) {
+  live_->transfer().SetBandwidth(static_cast<uint64_t>(info[0].As<Napi::Number>().DoubleValue()));
 }
 
 void TransferHandle::KeepAlive(const Napi::CallbackInfo& info) {

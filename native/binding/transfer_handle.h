@@ -85,6 +85,7 @@ class TransferHandle : public Napi::ObjectWrap<TransferHandle> {
   Napi::Value Cancel(const Napi::CallbackInfo& info);
   Napi::Value Quiet(const Napi::CallbackInfo& info);
   Napi::Value GetCounters(const Napi::CallbackInfo& info);
+  void SetBandwidth(const Napi::CallbackInfo& info);
   void KeepAlive(const Napi::CallbackInfo& info);
 
   std::shared_ptr<LiveTransfer> live_;

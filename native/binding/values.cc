@@ -118,6 +118,7 @@ TransferOptions ReadTransferOptions(const Napi::Object& options) {
   Take(options, "hardLinks", &o.hard_links);
   Take(options, "chunkSize", &o.chunk_size, "allRanks", &o.all_ranks, "home", &o.home, "dataset", &o.dataset);
   Take(options, "heartbeatMs", &o.heartbeat_ms);
+  Take(options, "bandwidth", &o.bandwidth);
   return o;
 }
 

@@ -27,8 +27,9 @@ Status CopyData(Os& os, const CopyRange& r, uint64_t at, uint64_t end, const std
                 std::atomic<uint64_t>* progress, uint32_t* crc) {
   char* const buffer = Buffer();
   while (at < end) {
+    size_t want = static_cast<size_t>(std::min<uint64_t>(kBuffer, end - at));
+    if (r.throttle) want = r.throttle->Take(want, stop);
     if (stop.load(std::memory_order_relaxed)) return Canceled();
-    const size_t want = static_cast<size_t>(std::min<uint64_t>(kBuffer, end - at));
     const ssize_t n = os.Read(r.from, buffer, want, static_cast<off_t>(at));
     if (n < 0) return Status::Errno(static_cast<int>(-n), "read", *r.source);
     if (n == 0) return Status::Make(Code::kSourceChanged, "the source became shorter while it was copied", *r.source);

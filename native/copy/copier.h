@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/status.h"
+#include "copy/throttle.h"
 #include "os/os.h"
 
 namespace axl {
@@ -18,7 +19,8 @@ struct CopyRange {
   const std::string* temporary = nullptr;  // for errors
   uint64_t offset = 0;
   uint64_t length = 0;
-  bool sparse = false;  // the source has fewer blocks than bytes: look for holes, and leave them
+  Throttle* throttle = nullptr;  // none: as fast as it goes
+  bool sparse = false;           // the source has fewer blocks than bytes: look for holes, and leave them
 };
 
 // Copies the range and sets *crc to the CRC-32C of its bytes, holes included as zeros. REQUIRES: `to` was truncated to

@@ -15,6 +15,7 @@
 #include "base/record.h"
 #include "base/status.h"
 #include "copy/adopt.h"
+#include "copy/throttle.h"
 #include "journal/journal.h"
 #include "os/directories.h"
 #include "os/os.h"
@@ -35,6 +36,8 @@ class CopyJob : public Work, public std::enable_shared_from_this<CopyJob> {
   // On whose threads the fsyncs of copies wait; without it, each on the thread that copied. REQUIRES: no Step was made,
   // and the job is owned by shared pointers.
   void FsyncOn(Engine& engine) { engine_ = &engine; }
+  // How fast it may copy. REQUIRES: no Step was made.
+  void ThrottleBy(std::shared_ptr<Throttle> throttle) { throttle_ = std::move(throttle); }
   bool Step() override;
   void Cancel() { stop_.store(true); }
   // Appends to the journal beside the copies; durable afterwards.
@@ -135,6 +138,7 @@ class CopyJob : public Work, public std::enable_shared_from_this<CopyJob> {
   const uint32_t chunk_size_;
   std::function<void()> on_quiet_;
   Engine* engine_ = nullptr;
+  std::shared_ptr<Throttle> throttle_;
 
   std::map<uint32_t, std::vector<uint32_t>> links_;  // by the file whose inode they get
   std::map<uint32_t, uint32_t> donors_;              // by the same: one of them that is DONE

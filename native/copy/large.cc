@@ -60,7 +60,7 @@ Status CopyJob::OpenLarge(Large& large) {
 // What is read is what is summed: the old file may still change.
 Status CopyJob::CopyOld(Large& large, uint64_t offset, uint64_t length, uint32_t* crc) {
   const std::string temporary = TemporaryPath(state_.files[large.id].dest, state_.uuid);
-  const CopyRange range{large.old.get(), large.to.get(), &temporary, &temporary, offset, length, large.sparse};
+  const CopyRange range{large.old.get(), large.to.get(), &temporary, &temporary, offset, length, nullptr, large.sparse};
   std::atomic<uint64_t> uncounted{0};
   Status s = CopyBytes(os_, range, stop_, &uncounted, crc);
   if (s.ok() && journal_.durable())
@@ -93,7 +93,7 @@ Status CopyJob::DoChunk(Large& large, uint32_t chunk) {
   const uint64_t length = std::min<uint64_t>(chunk_size_, file.size - offset);
   if (KeptChunk(large, chunk, offset, length)) return Status::Ok();
   const std::string temporary = TemporaryPath(file.dest, state_.uuid);
-  CopyRange range{large.from.get(), large.to.get(), &file.source, &temporary, offset, length, false};
+  CopyRange range{large.from.get(), large.to.get(), &file.source, &temporary, offset, length, throttle_.get()};
   range.sparse = large.sparse && IsHole(large, offset, length);
   if (Status s = CopyBytes(os_, range, stop_, &bytes_, &large.crcs[chunk]); !s.ok())
     return adopter_.CheckEnd(large.id, large.from.get(), std::move(s));

@@ -81,7 +81,7 @@ Status CopyJob::CopySmall(Arrived* small, ParentDirectory* parent) {
   small->synced = small->whole != 0 && parent->Device() == small->whole;
   struct stat st;
   if (int r = os_.Fstat(from.get(), &st); r < 0) return Status::Errno(-r, "fstat", file.source);
-  CopyRange range{from.get(), small->to.get(), &file.source, &temporary, 0, file.size};
+  CopyRange range{from.get(), small->to.get(), &file.source, &temporary, 0, file.size, throttle_.get()};
   range.sparse = static_cast<uint64_t>(st.st_blocks) * 512 < file.size;
   if (range.sparse)
     if (int r = os_.Truncate(small->to.get(), static_cast<off_t>(file.size)); r < 0)

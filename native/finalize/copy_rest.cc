@@ -21,6 +21,7 @@ Status CopyRest(Os& os, Engine& engine, Journal& journal, const AskedPolicies& k
   const auto on_quiet = [quiet] { quiet->set_value(); };
   auto job = std::make_shared<CopyJob>(os, journal, true, on_quiet, keep.Over(journal.state().info.keep));
   job->FsyncOn(engine);
+  job->ThrottleBy(std::make_shared<Throttle>(engine));
   uint64_t copied = job->bytes_copied();
   Metered metered(journal.state().Bytes() - copied);
   engine.Add(job);

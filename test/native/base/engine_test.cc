@@ -157,6 +157,32 @@ TEST(StopEndsRunningPiecesAndDropsTheRest) {
   CHECK(log.size() <= 1);
 }
 
+// Waits for another work.
+class Waiting : public Work {
+ public:
+  Waiting(Engine& engine, std::shared_future<void> for_what) : engine_(engine), for_what_(std::move(for_what)) {}
+  bool Step() override {
+    const Engine::Pause pause(engine_);
+    for_what_.wait();
+    return false;
+  }
+
+ private:
+  Engine& engine_;
+  std::shared_future<void> for_what_;
+};
+
+TEST(AWorkerThatIsPausedLeavesItsTurnToAnotherWork) {
+  Engine engine(1);
+  std::string log;
+  std::promise<void> end;
+  const std::shared_future<void> ended = end.get_future().share();
+  engine.Add(std::make_shared<Waiting>(engine, ended));
+  engine.Add(std::make_shared<Letters>('a', 3, &log, &end));  // without a turn neither would end
+  ended.wait();
+  CHECK_EQ(log, "aaa");
+}
+
 TEST(AfterStopNothingRunsAnyMore) {
   Engine engine(1);
   engine.Stop();

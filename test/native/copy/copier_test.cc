@@ -33,7 +33,7 @@ struct Pair {
     close(to);
   }
   Status Copy(Os& os, bool sparse, uint64_t offset = 0, uint64_t length = kSize) {
-    const CopyRange range{from, to, &source, &temporary, offset, length, sparse};
+    const CopyRange range{from, to, &source, &temporary, offset, length, nullptr, sparse};
     return CopyBytes(os, range, stop, &progress, &crc);
   }
   uint32_t SumOf(uint64_t offset, uint64_t length) {
