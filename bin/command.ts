@@ -1,4 +1,7 @@
-// All of axl-finalize, which is in lib/cli. scripts/bundle.mjs makes one file of it, for axl-finalize.ts to start.
+// All programs, which are in lib/cli. scripts/bundle.mjs makes one file of it, for start.ts to start.
 import { main } from '../lib/cli/main.js';
 
-main(process.argv.slice(2));
+/** Which of them: an argument of the function that the file is. */
+declare const started: 'axl-finalize' | 'axl-verify';
+
+main(started, process.argv.slice(2));

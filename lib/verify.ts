@@ -92,6 +92,7 @@ class Verification {
         bytes: Math.min(bytes + underWay, all.bytes),
         bytesTotal: all.bytes,
       });
+    tell(0);
     const timer = onProgress && setInterval(() => tell(native().metered().done - since), EVERY_MS);
     try {
       for (const slice of slicesOf(this.#rows)) {

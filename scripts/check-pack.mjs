@@ -1,5 +1,5 @@
 // Packs the package and uses it as a stranger would, from an empty project with an empty HOME: once compiled at
-// install time, once from a prebuilt binary with no compiler on PATH. Each time: one transfer, and axl-finalize --help.
+// install time, once from a prebuilt binary with no compiler on PATH. Each time: one transfer, and --help of each program.
 import { cpSync, existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { environment, npm, pack, packPrebuilt, run, scratch } from './packing.mjs';
@@ -26,8 +26,10 @@ function use(name, tarball, env) {
   cpSync(join(root, 'test', 'smoke.mjs'), join(project, 'smoke.mjs'));
   run(process.execPath, ['smoke.mjs', 'axl-transfer'], project, env);
   if (!existsSync(join(project, 'node_modules/axl-transfer/dist/lib/index.d.ts'))) throw new Error('it has no types');
-  const help = run(join(project, 'node_modules', '.bin', 'axl-finalize'), ['--help'], project, env);
-  if (!help.includes('axl-finalize')) throw new Error(`axl-finalize --help printed:\n${help}`);
+  for (const program of ['axl-finalize', 'axl-verify']) {
+    const help = run(join(project, 'node_modules', '.bin', program), ['--help'], project, env);
+    if (!help.startsWith(`Usage: ${program}`)) throw new Error(`${program} --help printed:\n${help}`);
+  }
   console.log(`ok package, ${name} (${((performance.now() - started) / 1000).toFixed(1)} s)`);
 }
 

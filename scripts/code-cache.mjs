@@ -1,4 +1,4 @@
-// V8's code cache of axl-finalize, for bin/axl-finalize.ts: made by running it once, so that what a run calls is in it.
+// V8's code cache of axl-finalize, for bin/start.ts: made by running it once, so that what a run calls is in it.
 // For the Node that runs this; others compile as ever. Without it everything works, a little slower: so no failure here
 // is an error. Ships in the package, for the install script.
 import { execFileSync } from 'node:child_process';
@@ -11,7 +11,7 @@ import { Script } from 'node:vm';
 const bin = join(dirname(fileURLToPath(import.meta.url)), '..', 'dist', 'bin');
 const program = join(bin, 'command.js');
 
-/** Which Node this is, at the end of the cache: bin/axl-finalize.ts compares it with its own. */
+/** Which Node this is, at the end of the cache: bin/start.ts compares it with its own. */
 const MAKER = JSON.stringify([process.arch, process.versions]);
 
 /** In a process of its own: runs the program over an empty directory; at its end, the source and the cache. */
@@ -25,7 +25,7 @@ async function record(directory) {
     writeFileSync(draft, Buffer.concat([source, script.createCachedData(), Buffer.from(MAKER)]), { flush: true });
     renameSync(draft, join(bin, 'command.cache'));
   });
-  script.runInThisContext()(createRequire(program), bin, program);
+  script.runInThisContext()(createRequire(program), bin, program, 'axl-finalize');
 }
 
 export function makeCodeCache() {

@@ -227,6 +227,10 @@ export function axlFinalize(args: readonly string[], options: ChildOptions = {})
   return program(process.execPath, [join(root, 'dist', 'bin', 'axl-finalize.js'), ...args], options);
 }
 
+export function axlVerify(args: readonly string[], options: ChildOptions = {}): Promise<Ended> {
+  return program(process.execPath, [join(root, 'dist', 'bin', 'axl-verify.js'), ...args], options);
+}
+
 let strangers: Promise<string> | undefined;
 
 /** '' if tests can run children as another user, or why not. */

@@ -1,7 +1,8 @@
 // The text of --help, from the tables.
 import { COMMANDS, type CommandRow } from './commands.js';
 import { BEHAVIOUR, EXAMPLES, type Group, MAIN, type OptionRow, PROMISE } from './options.js';
-import { STATUSES } from './statuses.js';
+import { STATUSES, type StatusRow } from './statuses.js';
+import { VERIFY, VERIFY_EXAMPLES, VERIFY_STATUSES } from './verify/options.js';
 
 const WIDTH = 100;
 /** A term that is wider has its meaning below it. */
@@ -45,6 +46,12 @@ function options(rows: readonly OptionRow[]): string {
   return [...new Set(rows.map(({ group }) => group))].map(section).join('');
 }
 
+const ending = (statuses: readonly StatusRow[], examples: readonly (readonly [string, string])[]): string =>
+  `Exit status, the first that applies:
+${table(statuses.map(({ status, when }) => [`${status}`, when]))}
+Examples:
+${table(examples)}`;
+
 export function ofMain(): string {
   const commands = COMMANDS.map(({ synopsis, help }) => [synopsis, help] as const);
   return `Usage: ${MAIN.synopsis}
@@ -56,10 +63,17 @@ ${table(BEHAVIOUR)}${wrap(PROMISE, 0)}
 ${options(MAIN.options)}
 Commands:
 ${table(commands)}
-Exit status, the first that applies:
-${table(STATUSES.map(({ status, when }) => [`${status}`, when]))}
-Examples:
-${table(EXAMPLES)}`;
+${ending(STATUSES, EXAMPLES)}`;
+}
+
+export function ofVerify(): string {
+  return `Usage: ${VERIFY.synopsis}
+
+${wrap(`${VERIFY.help} ${VERIFY.man}`, 0)}
+
+Arguments:
+${table([[VERIFY.argument.replace('...', ''), VERIFY.argumentHelp]])}${options(VERIFY.options)}
+${ending(VERIFY_STATUSES, VERIFY_EXAMPLES)}`;
 }
 
 export function ofCommand({

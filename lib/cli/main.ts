@@ -1,9 +1,10 @@
-// axl-finalize from its arguments to its exit status. Each command is loaded when it is asked for.
+// A program from its arguments to its exit status. Each command is loaded when it is asked for.
 import { nodeTooOld } from '../base/node-version.js';
 import { UsageError } from './errors.js';
 import { losslessArguments } from './names.js';
 import { complain, stdout } from './output/output.js';
 import { parse, type Request } from './parse.js';
+import { becomeProgram, type ProgramName } from './program.js';
 
 async function printVersion(): Promise<number> {
   const { version } = await import('../base/addon.js');
@@ -22,7 +23,14 @@ async function dispatch(request: Request, args: readonly string[]): Promise<numb
   return (await import('./commands/finalize.js')).run(request.inputs, request.flags, args);
 }
 
-export async function main(args: readonly string[]): Promise<void> {
+async function verify(args: readonly string[]): Promise<number> {
+  const { parseVerify } = await import('./verify/parse.js');
+  const request = parseVerify(args);
+  return request === 'version' ? printVersion() : (await import('./verify/run.js')).run(request);
+}
+
+export async function main(name: ProgramName, args: readonly string[]): Promise<void> {
+  becomeProgram(name);
   const old = nodeTooOld();
   if (old !== undefined) {
     complain(old);
@@ -30,9 +38,9 @@ export async function main(args: readonly string[]): Promise<void> {
     return;
   }
   const lossless = losslessArguments(args);
-  const request = parse(lossless);
+  const request = name === 'axl-verify' ? undefined : parse(lossless);
   try {
-    const status = await dispatch(request, lossless);
+    const status = await (request ? dispatch(request, lossless) : verify(lossless));
     stdout.flush();
     process.exitCode ||= status;
   } catch (error) {

@@ -12,6 +12,7 @@ import { toBytes } from './names.js';
 import { MAIN, type OptionRow } from './options.js';
 import { toStderr, toStdout } from './output/descriptor.js';
 import { parseDuration } from './output/text.js';
+import { programName } from './program.js';
 import { beforeOperands, isOptional, notBefore, slipIn } from './slips.js';
 
 /** What the options say, under commander's names. */
@@ -142,7 +143,7 @@ function addOptions(command: Command, rows: readonly OptionRow[]): Command {
 
 /** In one line, with what commander suggests in a second one. */
 const complaint = (text: string): string =>
-  displayText(text.trimEnd().replace(/\n(?=\(Did you mean [^\n]*$)/, ' ')).replace(/^error: /, `${MAIN.name}: `);
+  displayText(text.trimEnd().replace(/\n(?=\(Did you mean [^\n]*$)/, ' ')).replace(/^error: /, `${programName()}: `);
 
 /** Help and usage errors end here: 0 or 2. */
 function settle(command: Command, text: () => string): Command {
@@ -155,6 +156,10 @@ function settle(command: Command, text: () => string): Command {
       outputError: (text, write) => write(`${complaint(text)}\n`),
     });
 }
+
+/** A program with these options, for its action to be said. */
+export const newProgram = (name: string, rows: readonly OptionRow[], text: () => string): Command =>
+  addOptions(settle(new Command(name), text).helpCommand(false), rows);
 
 /** `job7/*` and `/p/state/*`, which no name in a state directory matches; a star before the slash may stand for none. */
 const leadsBelow = (pattern: string): boolean => /^(?!\.\/|\*\*\/)[^{(]*\//.test(pattern);
@@ -203,8 +208,7 @@ const REQUESTS: Readonly<Record<string, (operands: readonly string[], command: C
  */
 export function parse(args: readonly string[]): Request {
   let request: Request | undefined;
-  const program = settle(new Command(MAIN.name), help.ofMain).enablePositionalOptions().helpCommand(false);
-  addOptions(program, MAIN.options).argument('[INPUT...]');
+  const program = newProgram(MAIN.name, MAIN.options, help.ofMain).enablePositionalOptions().argument('[INPUT...]');
   program.action((inputs: string[], flags: Flags & { version?: true }) => {
     if (!flags.version && inputs.length === 0)
       program.error("error: missing required argument 'INPUT'; see axl-finalize --help");

@@ -11,7 +11,7 @@ export interface VerifyOptions {
   readonly signal?: AbortSignal;
   /** Called for each file, in the order of the manifests. */
   readonly onFile?: (file: VerifiedFile) => void;
-  /** Called about twice a second while files are read, and at the end. */
+  /** Called at the beginning, about twice a second while files are read, and at the end. */
   readonly onProgress?: (progress: VerifyProgress) => void;
 }
 

@@ -11,12 +11,20 @@ const BINARY = join(root, 'dist', 'bin', 'axl-finalize.js');
 const TERMINAL = join(root, 'test', 'cli', 'terminal.py');
 const skip = (await program('python3', ['-c', 'import pty']).catch(() => ({ status: 1 }))).status !== 0 && 'no python3';
 
-const NOTHING: Meter = { done: 0, total: 1, bytes: 0, work: { done: 0, total: 0, elapsed: 0 }, elapsed: 0 };
+const NOTHING: Meter = {
+  what: 'state files',
+  done: 0,
+  total: 1,
+  bytes: 0,
+  work: { done: 0, total: 0, elapsed: 0 },
+  elapsed: 0,
+};
 const METERS: readonly Meter[] = [
   NOTHING,
   { ...NOTHING, total: 0 },
-  { done: 75_263, total: 75_264, bytes: 2 ** 60, work: { done: 2 ** 49, total: 2 ** 50, elapsed: 9e8 }, elapsed: 1e9 },
+  { ...NOTHING, done: 75_263, total: 75_264, work: { done: 2 ** 49, total: 2 ** 50, elapsed: 9e8 }, elapsed: 1e9 },
   { ...NOTHING, work: { done: 400 << 20, total: 1 << 30, elapsed: 4000 }, elapsed: 4000 },
+  { ...NOTHING, what: 'files', work: { done: 1 << 30, total: 2 ** 31, elapsed: 1000 }, elapsed: 1000 },
   { ...NOTHING, total: 1_000_000, waiting: 1_000_000, elapsed: 1e9 },
 ];
 
@@ -38,6 +46,12 @@ t.test('one large file moves, and the time that is left is that of its bytes', a
   t.equal(rates(resume).left, '6.2s');
   t.match(sentence(resume), '400.0 MiB of 1.0 GiB copied or verified, 100.0 MiB/s; about 6.2s left');
   t.equal(fraction({ ...NOTHING, done: 1, total: 1 }), 1);
+});
+
+t.test('a verification is as far as its bytes are, not its files', async (t) => {
+  const verification = METERS[4] as Meter;
+  t.equal(fraction(verification), 0.5);
+  t.equal(sentence(verification), '0 of 1 files, 1.0 GiB of 2.0 GiB verified, 1.0 GiB/s; about 1.0s left');
 });
 
 t.test('a dumb terminal, or one that nobody named, is not redrawn', async (t) => {

@@ -150,8 +150,10 @@ t.test('lib/cli is the only one that bin/ imports', async (t) => {
   t.same(
     bin.map(([name, from]) => [name, from.filter((path) => !path.startsWith('node:'))]),
     [
-      ['axl-finalize.ts', []],
+      ['axl-finalize.ts', ['./start.js']],
+      ['axl-verify.ts', ['./start.js']],
       ['command.ts', ['../lib/cli/main.js']],
+      ['start.ts', []],
     ],
   );
 });

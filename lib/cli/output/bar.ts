@@ -33,7 +33,7 @@ export function barLine(meter: Meter, columns: number, blocks: boolean): string 
   const long = waiting ?? (work === undefined ? `${rate}, ${volume}, ${left} left` : `${work}, ${speed}, ${left} left`);
   const short = waiting ?? `${work === undefined ? volume : ratio}, ${left} left`;
   const lines = [
-    `${bar} ${percent} | ${files} state files | ${long}`,
+    `${bar} ${percent} | ${files} ${meter.what} | ${long}`,
     `${bar} ${percent} | ${files} | ${long}`,
     `${percent} | ${files} | ${long}`,
     `${percent} ${files} ${short}`,

@@ -1,6 +1,8 @@
 // Text to descriptor 1 or 2, and what happens when it cannot be written. Node's own streams come in only for what must be
 // waited for: to load them takes more time than most runs have to say.
+
 import { constants, fstatSync, openSync, writeSync } from 'node:fs';
+import { programName } from '../program.js';
 
 /**
  * What can be written to at once: files and terminals as they are, as Node's streams write to them, too. A pipe is opened
@@ -60,7 +62,7 @@ export class Descriptor {
     this.#lost = true;
     if (code === 'EPIPE') return;
     process.exitCode = 1;
-    if (this.#fd === 1) toStderr.write(`axl-finalize: standard output: ${message}\n`);
+    if (this.#fd === 1) toStderr.write(`${programName()}: standard output: ${message}\n`);
   }
 }
 

@@ -2,6 +2,8 @@
 import { duration, size } from './text.js';
 
 export interface Meter {
+  /** What is counted: state files that are finalized, or files that are verified, which take as long as they are large. */
+  readonly what: 'state files' | 'files';
   readonly done: number;
   readonly total: number;
   /** Published. */
@@ -15,8 +17,9 @@ export interface Meter {
 }
 
 /** From 0 to 1: state files, and of those under way, which cannot be told apart, the bytes. */
-export function fraction({ done, total, work }: Meter): number {
+export function fraction({ what, done, total, work }: Meter): number {
   if (total === 0) return 0;
+  if (what === 'files' && work.total > 0) return Math.min(1, work.done / work.total);
   const underWay = work.total > 0 && work.done < work.total && done < total ? work.done / work.total : 0;
   return Math.min(1, (done + underWay) / total);
 }
@@ -49,7 +52,9 @@ export function rates(meter: Meter) {
 
 /** For who has no terminal. */
 export function sentence(meter: Meter): string {
-  const { rate, volume, left, work, speed } = rates(meter);
+  const { rate, volume, left, work, ratio, speed } = rates(meter);
+  if (meter.what === 'files')
+    return `${meter.done} of ${meter.total} files, ${work ?? ratio} verified, ${speed}; about ${left} left`;
   const bytes = work === undefined ? '' : `; ${work} copied or verified, ${speed}`;
   const waiting = meter.waiting === undefined ? '' : `; waiting for ${meter.waiting} with a live writer`;
   return `${meter.done} of ${meter.total} state files, ${rate}, ${volume} published${bytes}; about ${left} left${waiting}`;

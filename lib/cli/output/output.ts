@@ -1,6 +1,7 @@
 // Standard output and standard error: buffered lines, and sentences about what went wrong.
 import { displayText } from '../../base/names.js';
 import type { Failure } from '../../index.js';
+import { programName } from '../program.js';
 import { toStderr, toStdout } from './descriptor.js';
 
 const FLUSH_AT = 64 << 10;
@@ -61,7 +62,7 @@ export function say(lines: Iterable<string>): void {
 /** One line on standard error, after what has been printed so far. */
 export function complain(message: string): void {
   stdout.flush();
-  toStderr.write(`${clearLine}axl-finalize: ${displayText(message)}\n`);
+  toStderr.write(`${clearLine}${programName()}: ${displayText(message)}\n`);
 }
 
 /** One sentence that names the file once, also where the failure's own message does: `FILE: why`, `open FILE: why`. */

@@ -2,21 +2,47 @@
 // be long, so that a short one pays for no terminal library.
 import { now } from '../../base/clock.js';
 import type { FinalizeEvent } from '../../index.js';
+import type { Meter } from './meter.js';
 
 const LONG_MS = 300;
 
+/** Shows how far a run is, once it has turned out to be long. */
+export class LongRun {
+  readonly #meter: () => Meter;
+  #timer: NodeJS.Timeout | undefined;
+  #end: (() => void) | undefined;
+  #over = false;
+
+  constructor(wanted: boolean, meter: () => Meter) {
+    this.#meter = meter;
+    if (wanted) this.#timer = setTimeout(() => this.#show(), LONG_MS);
+  }
+
+  stop(): void {
+    this.#over = true;
+    clearTimeout(this.#timer);
+    this.#end?.();
+    this.#end = undefined;
+  }
+
+  async #show(): Promise<void> {
+    const loaded = import('./display.js').then(({ display }) => display());
+    const show = await loaded.catch(() => undefined); // the work goes on without
+    if (!this.#over && show) this.#end = show(this.#meter);
+  }
+}
+
+/** Of axl-finalize. */
 export class Progress {
   readonly #started = now();
   #counted = { done: 0, total: 0, bytes: 0 };
   #work = { done: 0, total: 0 };
   #workBegan: number | undefined;
   #waiting: number | undefined;
-  #timer: NodeJS.Timeout | undefined;
-  #end: (() => void) | undefined;
-  #over = false;
+  readonly #run: LongRun;
 
   constructor(wanted: boolean) {
-    if (wanted) this.#timer = setTimeout(() => this.#show(), LONG_MS);
+    this.#run = new LongRun(wanted, () => this.#meter());
   }
 
   count(event: FinalizeEvent): void {
@@ -39,21 +65,16 @@ export class Progress {
   }
 
   stop(): void {
-    this.#over = true;
-    clearTimeout(this.#timer);
-    this.#end?.();
-    this.#end = undefined;
+    this.#run.stop();
   }
 
-  async #show(): Promise<void> {
-    const loaded = import('./display.js').then(({ display }) => display());
-    const show = await loaded.catch(() => undefined); // the work goes on without
-    if (this.#over || !show) return;
-    this.#end = show(() => ({
+  #meter(): Meter {
+    return {
+      what: 'state files',
       ...this.#counted,
       work: { ...this.#work, elapsed: now() - (this.#workBegan ?? now()) },
       elapsed: now() - this.#started,
       ...(this.#waiting !== undefined && { waiting: this.#waiting }),
-    }));
+    };
   }
 }
