@@ -102,7 +102,7 @@ Status Transfer::Dispatch(std::function<void()> on_quiet) {
 
 Status Transfer::SealPlan() {
   if (state() != State::kCreated) return Wrong("dispatched already", *journal_);
-  if (Status s = plan_.Describe(); !s.ok()) return s;
+  if (Status s = plan_.Describe(&engine_); !s.ok()) return s;
   const Journal::Mark mark = journal_->mark();
   std::vector<Record> batch;
   Status s = JournalPlan(&batch);

@@ -13,16 +13,17 @@ namespace axl {
 
 std::string Adopter::Temporary(uint32_t id) const { return TemporaryPath(state_.files[id].dest, state_.uuid); }
 
-Status Adopter::OpenSource(uint32_t id, Fd* fd) const {
+Status Adopter::OpenSource(uint32_t id, Fd* fd, struct stat* st) const {
   const std::string& path = state_.files[id].source;
   *fd = Fd(os_, os_.Open(AT_FDCWD, path.c_str(), O_RDONLY | O_NOCTTY | O_NONBLOCK));
   if (!fd->valid()) return Status::Errno(fd->error(), "open", path);
-  return CheckSource(id, fd->get());
+  return CheckSource(id, fd->get(), st);
 }
 
-Status Adopter::CheckSource(uint32_t id, int fd) const {
+Status Adopter::CheckSource(uint32_t id, int fd, struct stat* out) const {
   const FileEntry& file = state_.files[id];
-  struct stat st;
+  struct stat own;
+  struct stat& st = out == nullptr ? own : *out;
   if (int r = os_.Fstat(fd, &st); r < 0) return Status::Errno(-r, "fstat", file.source);
   if (S_ISREG(st.st_mode) && static_cast<uint64_t>(st.st_size) == file.size && st.st_ino == file.source_inode &&
       TimeOf(st.st_mtim) == file.meta.mtime && TimeOf(st.st_ctim) == file.source_ctime)
@@ -87,6 +88,7 @@ Status Adopter::Look(uint32_t id, std::optional<uint32_t> crc, const std::atomic
   if (out->crc != *crc)
     return Status::Make(Code::kVerify, "the temporary file does not have the bytes of its source", path);
   out->id = id;
+  out->path = path;
   out->privileges = st.st_uid == os_.EffectiveUser();  // another user may have it open, and change it still
   out->to = std::move(to);
   return Status::Ok();
@@ -94,24 +96,24 @@ Status Adopter::Look(uint32_t id, std::optional<uint32_t> crc, const std::atomic
 
 Status Adopter::GiveMetadata(Arrived* file) const {
   const Giving how{keep_, file->inherits, file->privileges};
-  return ApplyMetadata(os_, file->to.get(), Temporary(file->id), state_.files[file->id].meta, how, &file->given);
+  return ApplyMetadata(os_, file->to.get(), file->path, state_.files[file->id].meta, how, &file->given);
 }
 
 Status Adopter::MakeDurable(Arrived* file) const {
   if (!file->to.valid()) return Status::Ok();  // a link: its directory's fsync is its own
   if (durable())
-    if (int r = os_.Fsync(file->to.get()); r < 0) return Status::Errno(-r, "fsync", Temporary(file->id));
+    if (int r = os_.Fsync(file->to.get()); r < 0) return Status::Errno(-r, "fsync", file->path);
   return Seal(file);
 }
 
 Status Adopter::Seal(Arrived* file) const {
   if (!file->to.valid()) return Status::Ok();
   Seen seen;  // last: what comes before changes the ctime
-  if (int r = os_.Look(file->to.get(), "", &seen); r < 0) return Status::Errno(-r, "statx", Temporary(file->id));
+  if (int r = os_.Look(file->to.get(), "", &seen); r < 0) return Status::Errno(-r, "statx", file->path);
   file->temporary = IdentityOf(seen);
   const FileEntry& entry = state_.files[file->id];
-  if (Status s = ReadBack(seen.st, Temporary(file->id), entry.meta, keep_, entry.kind, &file->given); !s.ok()) return s;
-  if (int r = file->to.Close(); r < 0) return Status::Errno(-r, "close", Temporary(file->id));
+  if (Status s = ReadBack(seen.st, file->path, entry.meta, keep_, entry.kind, &file->given); !s.ok()) return s;
+  if (int r = file->to.Close(); r < 0) return Status::Errno(-r, "close", file->path);
   return Status::Ok();
 }
 

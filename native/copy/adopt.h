@@ -19,7 +19,8 @@ namespace axl {
 // descriptor.
 struct Arrived {
   uint32_t id = 0;
-  Fd to;
+  std::string path = {};  // its temporary name
+  Fd to = {};
   Identity temporary;
   uint32_t crc = 0;
   bool inherits = true;    // as in Giving
@@ -48,8 +49,9 @@ class Adopter {
   const Policies& keep() const { return keep_; }
 
   // Opens the source of a file. kSourceChanged unless it is what it was at dispatch.
-  Status OpenSource(uint32_t id, Fd* fd) const;
-  Status CheckSource(uint32_t id, int fd) const;
+  // `st`: what it is, too.
+  Status OpenSource(uint32_t id, Fd* fd, struct stat* st = nullptr) const;
+  Status CheckSource(uint32_t id, int fd, struct stat* st = nullptr) const;
   // After its bytes were read, or could not be: do they end where its size says? kNotSupported if not, and it has not
   // changed. `read`: what reading said.
   Status CheckEnd(uint32_t id, int fd, Status read) const;

@@ -190,8 +190,7 @@ Status CopyJob::OpenKept(int dir, const std::string& path, Fd* fd, bool* kept) {
   return Status::Ok();
 }
 
-Status CopyJob::OpenTemporary(uint32_t id, Left* left, ParentDirectory* parent, Fd* fd) {
-  const std::string path = TemporaryPath(state_.files[id].dest, state_.uuid);
+Status CopyJob::OpenTemporary(uint32_t id, const std::string& path, Left* left, ParentDirectory* parent, Fd* fd) {
   if (Status s = parent->Open(path); !s.ok()) return s;
   if (left != nullptr && !state_.progress[id].chunks.empty())
     if (Status s = OpenKept(parent->fd(), path, fd, &left->kept); !s.ok()) return s;

@@ -103,7 +103,7 @@ class CopyJob : public Work, public std::enable_shared_from_this<CopyJob> {
     bool kept = false;
     Fd old;  // valid: it is not gone on in, but copied from
   };
-  Status OpenTemporary(uint32_t id, Left* left, ParentDirectory* parent, Fd* fd);
+  Status OpenTemporary(uint32_t id, const std::string& path, Left* left, ParentDirectory* parent, Fd* fd);
   Status CreateTemporary(int dir, const std::string& path, Fd* fd);
   Status OpenKept(int dir, const std::string& path, Fd* fd, bool* kept);
 

@@ -34,17 +34,17 @@ void CopyJob::CopyChunk(Large& large, uint32_t chunk) {
 Status CopyJob::OpenLarge(Large& large) {
   const FileEntry& file = state_.files[large.id];
   ParentDirectory parent(os_);
-  if (Status s = adopter_.OpenSource(large.id, &large.from); !s.ok()) return s;
+  struct stat st;
+  if (Status s = adopter_.OpenSource(large.id, &large.from, &st); !s.ok()) return s;
   if (Status s = resuming_ ? RemoveLinks(large.id) : Status::Ok(); !s.ok()) return s;
   Left left;
-  if (Status s = OpenTemporary(large.id, resuming_ ? &left : nullptr, &parent, &large.to); !s.ok()) return s;
+  const std::string temporary = TemporaryPath(file.dest, state_.uuid);
+  if (Status s = OpenTemporary(large.id, temporary, resuming_ ? &left : nullptr, &parent, &large.to); !s.ok()) return s;
   large.old = std::move(left.old);
   large.inherits = parent.HasDefaultAcl();
-  struct stat st;
-  if (int r = os_.Fstat(large.from.get(), &st); r < 0) return Status::Errno(-r, "fstat", file.source);
   large.sparse = static_cast<uint64_t>(st.st_blocks) * 512 < file.size;
   if (int r = os_.Truncate(large.to.get(), static_cast<off_t>(file.size)); r < 0)
-    return Status::Errno(-r, "ftruncate", TemporaryPath(file.dest, state_.uuid));
+    return Status::Errno(-r, "ftruncate", temporary);
   large.has_kept.resize(large.crcs.size());
   large.kept.resize(large.crcs.size());
   std::lock_guard lock(journal_mutex_);
@@ -115,6 +115,7 @@ void CopyJob::FinishLarge(Large& large) {
   const FileEntry& file = state_.files[large.id];
   Arrived whole;
   whole.id = large.id;
+  whole.path = TemporaryPath(file.dest, state_.uuid);
   whole.inherits = large.inherits;
   for (size_t i = 0; i < large.crcs.size(); i++) {
     const uint64_t offset = i * static_cast<uint64_t>(chunk_size_);

@@ -73,14 +73,13 @@ Status CopyJob::Adopt(Arrived* file, ParentDirectory* parent) {
 
 Status CopyJob::CopySmall(Arrived* small, ParentDirectory* parent) {
   const FileEntry& file = state_.files[small->id];
-  const std::string temporary = TemporaryPath(file.dest, state_.uuid);
+  const std::string& temporary = small->path = TemporaryPath(file.dest, state_.uuid);
   Fd from;
-  if (Status s = adopter_.OpenSource(small->id, &from); !s.ok()) return s;
-  if (Status s = OpenTemporary(small->id, nullptr, parent, &small->to); !s.ok()) return s;
+  struct stat st;
+  if (Status s = adopter_.OpenSource(small->id, &from, &st); !s.ok()) return s;
+  if (Status s = OpenTemporary(small->id, temporary, nullptr, parent, &small->to); !s.ok()) return s;
   small->inherits = parent->HasDefaultAcl();
   small->synced = small->whole != 0 && parent->Device() == small->whole;
-  struct stat st;
-  if (int r = os_.Fstat(from.get(), &st); r < 0) return Status::Errno(-r, "fstat", file.source);
   CopyRange range{from.get(), small->to.get(), &file.source, &temporary, 0, file.size, throttle_.get()};
   range.sparse = static_cast<uint64_t>(st.st_blocks) * 512 < file.size;
   if (range.sparse)
@@ -98,7 +97,7 @@ Status CopyJob::CopySmall(Arrived* small, ParentDirectory* parent) {
 
 Status CopyJob::CopyLink(Arrived* small, ParentDirectory* parent) {
   const FileEntry& file = state_.files[small->id];
-  const std::string temporary = TemporaryPath(file.dest, state_.uuid);
+  const std::string& temporary = small->path = TemporaryPath(file.dest, state_.uuid);
   std::string target;
   if (int r = os_.ReadLink(AT_FDCWD, file.source.c_str(), &target); r < 0)
     return Status::Errno(-r, "readlink", file.source);

@@ -5,8 +5,12 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <mutex>
+#include <utility>
+#include <vector>
 
 #include "base/names.h"
 #include "os/metadata.h"
@@ -16,6 +20,8 @@
 
 namespace axl {
 namespace {
+
+constexpr size_t kPart = 256;  // files that one thread describes at a time
 
 constexpr std::array kWithoutDisk = {0x01021994L /* tmpfs */, 0x858458F6L /* ramfs */, 0x958458F6L /* hugetlbfs */};
 
@@ -77,7 +83,9 @@ Status Plan::ReadSource(const std::string& path, FileSource source, mode_t kind,
     return Status::Errno(-r, "stat", path);
   if ((st->st_mode & S_IFMT) != kind) return Changed(path);
   // llistxattr would ask the link: what a link leads to is always opened.
-  const int may = followed || source.synced ? 1 : MayHaveXattrs(os_, path, &not_copied_);
+  std::set<std::string> foreign;
+  const int may = followed || source.synced ? 1 : MayHaveXattrs(os_, path, &foreign);
+  NotCopied(std::move(foreign));
   if (may < 0) return Status::Errno(-may, "llistxattr", path);
   *meta = MetadataOf(*st, os_.StrangersHere());
   if (may == 0) return Status::Ok();
@@ -89,7 +97,15 @@ Status Plan::ReadSource(const std::string& path, FileSource source, mode_t kind,
   if (int r = os_.Fstat(fd.get(), st); r < 0) return Status::Errno(-r, "fstat", path);
   if ((st->st_mode & S_IFMT) != kind) return Changed(path);
   *meta = MetadataOf(*st, os_.StrangersHere());
-  return ReadXattrs(os_, fd.get(), path, &meta->xattrs, &not_copied_);
+  Status read = ReadXattrs(os_, fd.get(), path, &meta->xattrs, &foreign);
+  NotCopied(std::move(foreign));
+  return read;
+}
+
+void Plan::NotCopied(std::set<std::string> names) {
+  if (names.empty()) return;
+  const std::lock_guard lock(not_copied_mutex_);
+  not_copied_.merge(names);
 }
 
 Status Plan::DescribeLink(FileEntry* entry) {
@@ -127,17 +143,16 @@ Status Plan::DescribeFile(FileEntry* entry, FileSource source) {
   entry->size = static_cast<uint64_t>(st.st_size);
   entry->source_inode = st.st_ino;
   entry->source_ctime = TimeOf(st.st_ctim);
-  if (entry->kind == FileKind::kHardLink && !IsSameSource(*entry, files_[entry->linked]))
-    entry->kind = FileKind::kRegular;
   return Status::Ok();
 }
 
 // Before any byte is copied: a directory that an earlier copy has published may be read-only, as its source is.
 Status Plan::CheckRoom(Existing* dir) {
-  if (dir->writable) return Status::Ok();
+  const std::atomic_ref<bool> writable(dir->writable);
+  if (writable) return Status::Ok();
   const int r = os_.Access(AT_FDCWD, dir->path.c_str(), W_OK | X_OK);
-  dir->writable = r != -EACCES;  // what else there may be, its first file says
-  if (dir->writable) return Status::Ok();
+  if (r != -EACCES) writable = true;  // what else there may be, its first file says
+  if (r != -EACCES) return Status::Ok();
   Status status = Status::Errno(EACCES, "access", dir->path);
   status.detail =
       "this directory exists, and this user may not write to it: chmod u+w it, or remove it, before the copy";
@@ -173,12 +188,36 @@ Status Plan::DescribeDir(DirEntry* dir, const DirSource& source) {
   return ReadSource(source.path, {source.followed, false}, S_IFDIR, &st, &dir->meta);
 }
 
-Status Plan::Describe() {
-  counts_.bytes = 0;
-  for (size_t i = 0; i < files_.size(); i++) {
+Status Plan::DescribePart(size_t from, size_t to) {
+  for (size_t i = from; i < to; i++) {
     if (Status s = DescribeFile(&files_[i], file_sources_[i]); !s.ok()) return s;
     if (Status s = DescribeDestination(&files_[i]); !s.ok()) return s;
-    counts_.bytes += files_[i].size;
+  }
+  return Status::Ok();
+}
+
+// The first error in the order of the files is the one that is told: parts are begun in their order, and end.
+Status Plan::DescribeFiles(Engine* engine) {
+  const size_t parts = (files_.size() + kPart - 1) / kPart;
+  std::vector<Status> results(parts);
+  std::atomic<bool> failed{false};
+  const auto part = [&](size_t i) {
+    if (failed) return;
+    results[i] = DescribePart(i * kPart, std::min(files_.size(), (i + 1) * kPart));
+    if (!results[i].ok()) failed = true;
+  };
+  if (engine != nullptr && parts > 1) engine->ParallelFor(parts, engine->workers(), part);
+  for (size_t i = 0; i < parts && (engine == nullptr || parts == 1); i++) part(i);
+  const auto first = std::find_if(results.begin(), results.end(), [](const Status& s) { return !s.ok(); });
+  return first == results.end() ? Status::Ok() : *first;
+}
+
+Status Plan::Describe(Engine* engine) {
+  counts_.bytes = 0;
+  if (Status s = DescribeFiles(engine); !s.ok()) return s;
+  for (FileEntry& file : files_) {
+    counts_.bytes += file.size;
+    if (file.kind == FileKind::kHardLink && !IsSameSource(file, files_[file.linked])) file.kind = FileKind::kRegular;
   }
   for (size_t i = 0; i < dirs_.size(); i++) {
     if (Status s = DescribeDir(&dirs_[i], dir_sources_[i]); !s.ok()) return s;

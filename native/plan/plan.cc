@@ -296,13 +296,18 @@ std::vector<Anchor> Plan::Anchors() const {
   return anchors;
 }
 
+// The names refer to the strings. To clear a map takes as long as it is large, also if nothing is in it.
+void Plan::ForgetNames() {
+  if (!names_.empty()) names_.clear();
+}
+
 bool Plan::Take(FileEntry* out) {
-  names_.clear();  // it refers to the strings
+  ForgetNames();
   return TakeFront(&files_, out);
 }
 
 bool Plan::Take(DirEntry* out) {
-  names_.clear();
+  ForgetNames();
   return TakeFront(&dirs_, out);
 }
 

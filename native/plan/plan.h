@@ -4,12 +4,14 @@
 
 #include <deque>
 #include <map>
+#include <mutex>
 #include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
 
+#include "base/engine.h"
 #include "base/record.h"
 #include "base/status.h"
 #include "os/os.h"
@@ -71,7 +73,8 @@ class Plan {
   // Errors: kIo with the source's path if one vanished, with a directory's if files are to be put into it and may not;
   // kSourceChanged if one changed its kind; kNotSupported if its size says nothing; kConflict if its final name is
   // neither free nor a file or a link.
-  Status Describe();
+  // With an engine on several of its threads, as far as there are many files.
+  Status Describe(Engine* engine = nullptr);
 
   // For a dispatch. The entries are taken one after the other, in the order they were added, directories with parents
   // first: a hundred thousand are not in memory twice. False: none is left. Then Clear; or, if the dispatch came to
@@ -174,6 +177,7 @@ class Plan {
   void PushExisting(Target target);
   Status MakeAnchor(Existing* dir);
   void NameAll();
+  void ForgetNames();
 
   // What is ours: own.cc.
   Status IsOwn(int dir, const char* name, const Source& source, bool* own);
@@ -194,6 +198,9 @@ class Plan {
   Status DescribeLink(FileEntry* entry);
   Status DescribeDestination(FileEntry* entry);
   Status DescribeDir(DirEntry* dir, const DirSource& source);
+  Status DescribePart(size_t from, size_t to);
+  Status DescribeFiles(Engine* engine);
+  void NotCopied(std::set<std::string> names);
   Status ReadSource(const std::string& path, FileSource source, mode_t kind, struct stat* st, Metadata* meta);
 
   Os& os_;
@@ -209,6 +216,7 @@ class Plan {
   size_t name_limit_ = 0;
   std::vector<size_t> newly_described_;  // parents that got a source in the add that runs now
   PlanCounts counts_;
+  std::mutex not_copied_mutex_;  // guards the next
   std::set<std::string> not_copied_;
   bool keep_hard_links_ = true;
   std::map<std::pair<dev_t, ino_t>, uint32_t> first_names_;  // of inodes with several: the file that was added first

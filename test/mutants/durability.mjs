@@ -54,8 +54,8 @@ export const durabilityMutants = [
     name: 'a syncfs stands for files of another file system',
     breaks: 'invariant 3',
     file: 'copy/small.cc',
-    from: 'small->synced = small->whole != 0 && parent->Device() == small->whole;\n  struct stat st;',
-    to: 'small->synced = small->whole != 0;\n  struct stat st;',
+    from: 'small->synced = small->whole != 0 && parent->Device() == small->whole;\n  CopyRange',
+    to: 'small->synced = small->whole != 0;\n  CopyRange',
   },
   {
     name: 'syncfs is believed where there is no journal',

@@ -52,6 +52,31 @@ TEST(DescribeReadsXattrsOfFilesDirectoriesAndFollowedLinks) {
   CHECK((f.plan.dir(0).meta.xattrs == std::vector<Xattr>{{"user.d", "w"}}));
 }
 
+// In parts of 256, and the tenth file and the last are names of one.
+TEST(ManyFilesAreDescribedOnSeveralThreadsAsOnOneAndTheFirstErrorIsThatOfTheFirstFile) {
+  constexpr int kFiles = 900;
+  Fixture f;
+  Engine engine(4);
+  const auto name = [&](int i) { return f.src + "/many/" + std::to_string(i); };
+  MakeDir(f.src + "/many");
+  for (int i = 0; i < kFiles - 1; i++) WriteFile(name(i), std::string(static_cast<size_t>(i), 'x'));
+  REQUIRE(link(name(10).c_str(), name(kFiles - 1).c_str()) == 0);
+  for (int i = 0; i < kFiles; i++) CHECK_OK(f.AddAs(name(i), f.dst + "/" + std::to_string(i)));
+  CHECK_OK(f.plan.Describe(&engine));
+  for (int i = 0; i < kFiles - 1; i++) {
+    const FileEntry& file = f.plan.file(static_cast<size_t>(i));
+    CHECK(file.kind == FileKind::kRegular && file.size == static_cast<uint64_t>(i) && file.source_inode != 0);
+  }
+  CHECK(f.plan.file(kFiles - 1).kind == FileKind::kHardLink);
+  CHECK_EQ(f.plan.counts().bytes, uint64_t{kFiles - 1} * (kFiles - 2) / 2 + 10);
+  for (int gone : {700, 300}) {
+    REQUIRE(unlink(name(gone).c_str()) == 0);
+    const Status status = f.plan.Describe(&engine);
+    CHECK_ERRNO(status, ENOENT);
+    CHECK_EQ(status.path, name(gone));
+  }
+}
+
 TEST(DescribeSaysWhenASourceVanishedOrChangedItsKind) {
   Fixture f;
   CHECK_OK(f.Add(f.src + "/a", f.dst));
