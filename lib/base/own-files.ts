@@ -9,15 +9,15 @@ export const DRAFT = /^\.[0-9a-f]{32}\.new$/;
 export const VERDICT = /^\.axl-verdict\.([0-9a-f]{32})-(\d+)(?:\..*)?$/;
 /** The lock of a finalizer on a directory that it searches. */
 export const LOCK = /^\.axl-finalize\..*\.lock$/;
-/** The manifest of a rank, beside the files that it has published. */
+/** The manifest of a rank, beside the files that it has published: data like these, and never a state file. */
 export const MANIFEST = /^\.axl-manifest\.(0|[1-9]\d{0,9})$/;
-/** Those three, and unfinished reports, probes, and what ranks without an MPI binding say to each other. */
-export const OWN = /^\.axl-(finalize\.|verdict\.|report\.|manifest\.|comm-|probe-)/;
+/** Locks, verdicts, unfinished reports, probes, and what ranks without an MPI binding say to each other. */
+export const OWN = /^\.axl-(finalize\.|verdict\.|report\.|comm-|probe-)/;
 /** What FUSE or NFS keeps for who has it open. */
 const HIDDEN = /^\.(fuse_hidden|nfs[0-9a-f]{16,})/;
 
 /** Is it never a state file, whatever is in it? */
-export const isNoStateFile = (name: string): boolean => OWN.test(name) || HIDDEN.test(name);
+export const isNoStateFile = (name: string): boolean => OWN.test(name) || MANIFEST.test(name) || HIDDEN.test(name);
 
 /** The last name of a path. */
 export const nameOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1);

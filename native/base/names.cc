@@ -93,9 +93,15 @@ bool IsOwnName(std::string_view name) {
   constexpr std::string_view kBegins = ".axl-";
   if (!DigitsOfTemporary(name).empty() || IsDraftName(name)) return true;
   if (!name.starts_with(kBegins)) return false;
-  for (const std::string_view kind : {"finalize.", "verdict.", "report.", "manifest.", "comm-", "probe-"})
+  for (const std::string_view kind : {"finalize.", "verdict.", "report.", "comm-", "probe-"})
     if (name.substr(kBegins.size()).starts_with(kind)) return true;
   return false;
+}
+
+bool IsManifestName(std::string_view name) {
+  constexpr std::string_view kManifest = ".axl-manifest.";
+  return name.starts_with(kManifest) && name.size() > kManifest.size() &&
+         name.find_first_not_of("0123456789", kManifest.size()) == std::string_view::npos;
 }
 
 bool IsSnapshot(std::string_view name) { return name == ".snapshot" || name == ".snapshots" || name == ".zfs"; }

@@ -20,8 +20,10 @@ std::string_view FinalOfTemporary(std::string_view name);
 // Of a state file that is being made.
 bool IsDraftName(std::string_view name);
 // Of what this library leaves beside state files and destinations, and that is nobody's data: temporary files, drafts,
-// verdicts, locks, unfinished reports, manifests, probes, what ranks say. lib/finalize/scan.ts knows the same.
+// verdicts, locks, unfinished reports, probes, what ranks say. lib/finalize/scan.ts knows the same.
 bool IsOwnName(std::string_view name);
+// Of the manifest of a rank: data, but never a state file.
+bool IsManifestName(std::string_view name);
 // Of a directory in which a file system shows what was: nothing can be deleted there, and nothing in it is of today.
 bool IsSnapshot(std::string_view name);
 

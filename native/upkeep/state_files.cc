@@ -89,9 +89,11 @@ Identified OfLink(Os& os, const std::string& path) {
   return S_ISREG(st.st_mode) ? OfFile(os, path, 0) : Identified{};
 }
 
-// Locks, verdicts, reports and probes of ours; and drafts, of which there are no temporary files yet. A temporary file
-// may be the copy of a state file.
-bool IsOurs(const std::string& name) { return IsOwnName(name) && DigitsOfTemporary(name).empty(); }
+// Locks, verdicts, reports, probes and manifests of ours; and drafts, of which there are no temporary files yet. A
+// temporary file may be the copy of a state file.
+bool IsOurs(const std::string& name) {
+  return (IsOwnName(name) && DigitsOfTemporary(name).empty()) || IsManifestName(name);
+}
 
 class StateFileSearch {
  public:

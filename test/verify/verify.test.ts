@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { type VerifiedFile, verify } from '../../lib/index.js';
+import { finalize, type VerifiedFile, verify } from '../../lib/index.js';
 import { bytes, isRoot, NOBODY, Place, tree } from '../support.js';
 import { at, checkpoint, crc32c, manifestOf } from './manifests.js';
 
@@ -256,4 +256,21 @@ t.test('an option that is wrong is refused', async (t) => {
   await t.rejects(verify('x', { jobs: 0 }), RangeError);
   await t.rejects(verify(17 as unknown as string), TypeError);
   t.equal(crc32c(Buffer.from('123456789')), 0xe3069283, 'the oracle is right');
+});
+
+t.test('a manifest is data: it is copied with the files that it names, and it is no state file', async (t) => {
+  const place = new Place(t);
+  checkpoint(place.mkdir('source'), [['a'], ['sub/b']]);
+  await using transfer = await place.create();
+  t.equal((await transfer.add(place.source, place.dest)).files, 4);
+  await transfer.dispatch();
+  await transfer.wait();
+  t.equal((await verify(place.dest, { strict: true })).intact, true);
+  const { problems } = await finalize(place.dest, { dryRun: true });
+  const strangers = problems.map(({ stateFile }) => stateFile.slice(place.dest.length + 1));
+  t.same(
+    strangers.filter((name) => name.startsWith('.axl')),
+    [],
+  );
+  t.ok(strangers.includes('a'));
 });
