@@ -24,6 +24,7 @@ struct OsDirEntry {
 struct Seen {
   struct stat st {};
   struct timespec birth {};
+  std::string handle;  // where the birth is not known: inode number and generation, of a file system that counts both
   uint64_t mount = 0;  // the id of the mount
   bool mount_root = false;
   bool fixed = false;  // immutable or append-only (chattr): nobody renames, replaces or removes it

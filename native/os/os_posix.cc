@@ -74,6 +74,20 @@ void Translate(const struct statx& x, Seen* seen) {
   seen->fixed = (x.stx_attributes & (STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND)) != 0;
 }
 
+// Empty if there is none that lasts: others than these are of a server, or of this mount alone.
+std::string HandleOf(int dir, const char* path, int flags) {
+  constexpr int kInodeAndGeneration = 1;  // FILEID_INO32_GEN of the kernel's linux/exportfs.h
+  alignas(struct file_handle) char space[sizeof(struct file_handle) + MAX_HANDLE_SZ] = {};
+  auto* handle = reinterpret_cast<struct file_handle*>(space);
+  handle->handle_bytes = MAX_HANDLE_SZ;
+  int mount;
+  if (name_to_handle_at(dir, path, handle, &mount, flags) != 0) return "";
+  uint32_t numbers[2] = {};
+  if (handle->handle_type != kInodeAndGeneration || handle->handle_bytes != sizeof numbers) return "";
+  std::memcpy(numbers, handle->f_handle, sizeof numbers);
+  return numbers[1] == 0 ? "" : std::string(reinterpret_cast<const char*>(numbers), sizeof numbers);
+}
+
 // All ids are there, and are what they are. True where the kernel knows no user namespaces.
 bool IsInitialNamespace() {
   std::ifstream map("/proc/self/uid_map");
@@ -145,6 +159,7 @@ class PosixOs final : public Os {
     // EPERM: an old container's seccomp filter, as above.
     if (r == -ENOSYS || r == -EPERM) return Retry(fstatat, dir, path, &seen->st, flags);
     if (r == 0) Translate(x, seen);
+    if (r == 0 && (x.stx_mask & STATX_BTIME) == 0) seen->handle = HandleOf(dir, path, flags & AT_EMPTY_PATH);
     return r;
   }
   int Statfs(int fd, struct statfs* fs) override { return Retry(fstatfs, fd, fs); }

@@ -25,12 +25,16 @@ constexpr std::array kFuseKeeps = {"fuseblk",        "virtiofs",     "fuse.glust
                                    "fuse.ceph-fuse", "fuse.mfs",     "fuse.bindfs",    "fuse.fuse-overlayfs",
                                    "fuse.juicefs",   "fuse.fuse2fs", "fuse.ext4" /* fuse2fs of Debian */};
 
+// Where there are no births, they tell whether a number was used again.
+bool HaveHandles(const Identity& a, const Identity& b) { return !a.handle->empty() && !b.handle->empty(); }
+
 // By what both sides know. REQUIRES: inode numbers are worth something.
 Answer ByIdentity(const Identity& done, const Identity& now, Inodes inodes, bool untouched) {
   if (done.inode == 0 || inodes == Inodes::kMeanNothing) return Answer::kCannotTell;
-  const bool only_number = done.ctime == Time{} && done.birth == Time{};
+  const bool only_number = done.ctime == Time{} && done.birth == Time{} && done.handle->empty();
   if (done.inode != now.inode) return only_number && inodes == Inodes::kNotProbed ? Answer::kCannotTell : Answer::kNo;
   if (done.birth != Time{} && now.birth != Time{}) return done.birth == now.birth ? Answer::kYes : Answer::kNo;
+  if (HaveHandles(done, now)) return *done.handle == *now.handle ? Answer::kYes : Answer::kNo;
   return untouched && done.ctime != Time{} && done.ctime == now.ctime ? Answer::kYes : Answer::kCannotTell;
 }
 
@@ -65,8 +69,9 @@ Status Elsewhere(const char* what, const std::string& path) {
                       path);
 }
 
-// By inode and, where both are known, birth.
+// By inode and, where both are known, birth or handle.
 bool IsOfSameBirth(const Identity& a, const Identity& b) {
+  if (HaveHandles(a, b) && *a.handle != *b.handle) return false;
   return a.inode == b.inode && (a.birth == Time{} || b.birth == Time{} || a.birth == b.birth);
 }
 
@@ -86,9 +91,11 @@ Status CheckAnchor(Os& os, const Anchor& anchor) {
 
 }  // namespace
 
-Identity IdentityOf(const Seen& seen) { return {seen.st.st_ino, TimeOf(seen.st.st_ctim), TimeOf(seen.birth), {}}; }
+Identity IdentityOf(const Seen& seen) {
+  return {seen.st.st_ino, TimeOf(seen.st.st_ctim), TimeOf(seen.birth), seen.handle};
+}
 
-Identity LastingIdentityOf(const Seen& seen) { return {seen.st.st_ino, {}, TimeOf(seen.birth), {}}; }
+Identity LastingIdentityOf(const Seen& seen) { return {seen.st.st_ino, {}, TimeOf(seen.birth), seen.handle}; }
 
 Status CheckOriginal(Os& os, int fd, const Identity& now, const Identity& then, const std::string& path) {
   if (then.inode == 0 || IsOfSameBirth(now, then) || !WorthOf(os, fd).files) return Status::Ok();
@@ -117,7 +124,9 @@ bool IsExpected(Os& os, const TransferState& state, uint32_t id, int dir, const 
   const auto is = [&](const Identity& then) {
     if (then.inode != now.inode && WorthOf(os, dir).files) return false;
     const bool untouched = then.ctime != Time{} && then.ctime == now.ctime;
-    return untouched || (then.birth != Time{} && then.birth == now.birth);
+    if (then.birth != Time{} && now.birth != Time{}) return untouched || then.birth == now.birth;
+    // File systems without births often have times of whole seconds.
+    return HaveHandles(then, now) ? *then.handle == *now.handle : untouched;
   };
   if (file.stood == Stood::kSomething && is(*file.there)) return true;
   const auto replaces = state.replaces.find(id);
@@ -132,7 +141,7 @@ bool MayBeTouched(Os& os, const TransferState& state, uint32_t id, int dir, cons
   if (file.stood != Stood::kSomething) return false;
   const Identity &then = *file.there, now = IdentityOf(there);
   if (then.inode != now.inode && WorthOf(os, dir).files) return false;
-  if (then.ctime == Time{} || (then.birth != Time{} && now.birth != Time{})) return false;
+  if (then.ctime == Time{} || (then.birth != Time{} && now.birth != Time{}) || HaveHandles(then, now)) return false;
   return TimeOf(there.st.st_mtim) <= then.ctime;  // whoever writes moves the mtime
 }
 

@@ -26,6 +26,19 @@ TEST(ADirectoryOfAnOverlayIsKnownByItsPathAlone) {
   CHECK(WorthOf(0x794C7630, "").files && !WorthOf(0x794C7630, "").directories);
 }
 
+// Where the system tells no birth, it is the generation of the number that tells whether it was used again.
+TEST(AFileIsKnownByTheGenerationOfItsNumberWhereThereAreNoBirths) {
+  const Identity file{7, {1, 1}, {}, std::string("7.1")};
+  TempDir dir;
+  Fd fd(Os::Posix(), Os::Posix().Open(AT_FDCWD, dir.path().c_str(), O_RDONLY | O_DIRECTORY));
+  const auto is_original = [&](const Identity& now) {
+    return CheckOriginal(Os::Posix(), fd.get(), now, file, "state").ok();
+  };
+  CHECK(is_original({7, {2, 2}, {}, std::string("7.1")}));
+  CHECK(!is_original({7, {1, 1}, {}, std::string("7.2")}));
+  CHECK(is_original({7, {2, 2}, {}, {}}));  // what one side does not know is not compared
+}
+
 TEST(AnIdentityIsWhatTheSystemTells) {
   TempDir dir;
   WriteFile(dir / "a", "a");
