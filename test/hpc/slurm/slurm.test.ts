@@ -247,6 +247,7 @@ test('the sample: the second job goes on from the last checkpoint of the first',
 /** Each state file that the reports name, with what was done; and every one once. */
 function union(t: Test, reports: { entries: { stateFile: string; action: string }[] }[], count: number): void {
   const entries = reports.flatMap((report) => report.entries);
+  if (entries.length !== count) t.comment(`${JSON.stringify(reports)}\n${cluster.log('slurmctld')}`);
   t.equal(entries.length, count);
   t.equal(new Set(entries.map(({ stateFile }) => stateFile)).size, count, 'each once');
   t.ok(entries.every(({ action }) => action === 'published'));
