@@ -12,7 +12,7 @@ const worker = join(here, 'worker.mjs');
 const execute = promisify(execFile);
 
 /** As many as the library copies with, and as axl-finalize has by default. */
-const threads = { copy: 0, finalize: 8 };
+const threads = { copy: 0, finalize: 8, verify: 8 };
 const checkout = fileURLToPath(new URL('..', import.meta.url));
 
 /** The builds that are measured: by the name of the row, the checkout. The first is this one. */
@@ -28,11 +28,13 @@ export function measureBefore(directory) {
 
 export const finalizerOf = (build) => join(build, 'dist', 'bin', 'axl-finalize.js');
 export const finalizer = finalizerOf(checkout);
+export const verifier = join(checkout, 'dist', 'bin', 'axl-verify.js');
 
 /** In a process that measures: the library of the build that it was started for. */
 export const library = () => import(join(process.env.BENCH_BUILD ?? checkout, 'dist', 'lib', 'index.js'));
 
 let floor = '';
+let verifying = '';
 /** For LD_PRELOAD: makes every fsync succeed at once. */
 export let withoutSync = '';
 
@@ -46,6 +48,11 @@ export async function prepare(directory) {
   floor = join(directory, 'floor');
   withoutSync = join(directory, 'nosync.so');
   execFileSync(cc, ['-O2', '-pthread', '-o', floor, join(here, 'floor.c')], { stdio: 'inherit' });
+  verifying = join(directory, 'verify');
+  const native = join(checkout, 'native');
+  const sources = [join(here, 'verify.cc'), join(native, 'base/crc32c.cc')];
+  const options = ['-std=c++20', '-O2', '-pthread', `-I${native}`];
+  execFileSync(process.env.CXX ?? 'c++', [...options, '-o', verifying, ...sources], { stdio: 'inherit' });
   withLatency = join(directory, 'latency.so');
   for (const [library, source] of [
     [withoutSync, 'nosync.c'],
@@ -78,6 +85,13 @@ export const copyFloor = (from, to, how) => output(floor, ['copy', from, to, thr
 
 /** The C finalizer, from its start to its end. @param how its letters, see floor.c */
 export const finalizeFloor = (directory, how) => command(floor, 'finalize', directory, threads.finalize, how);
+
+/** The C loop that sums all files below a directory. @returns {{seconds: number}} */
+export const verifyFloor = (directory) => output(verifying, ['sum', directory, threads.verify]);
+
+/** A manifest of a directory. */
+export const verifyManifest = (directory) =>
+  execFileSync(verifying, ['manifest', directory], { encoding: 'utf8', maxBuffer: 64 << 20 });
 
 /** How many system calls any program makes, its start included; undefined without strace. */
 export function systemCalls(...args) {

@@ -13,8 +13,8 @@ import { load, save, trialTable } from './results.mjs';
 import { inScratch, openScratch } from './scratch.mjs';
 
 const NAMES = ['small-files', 'throughput', 'finalize', 'event-loop', 'cancel', 'memory', 'throttle'];
-/** Those that are run only by name: they start hundreds of processes. */
-const LARGE = ['operations', 'ranks', 'shards', 'jobs'];
+/** Those that are run only by name: most start hundreds of processes. */
+const LARGE = ['operations', 'ranks', 'shards', 'jobs', 'verify'];
 const results = fileURLToPath(new URL('./results', import.meta.url));
 const build = fileURLToPath(new URL('../build/bench', import.meta.url));
 

@@ -66,26 +66,27 @@ function shown(pathBytes: Buffer, verdict: FileVerdict, more: object): VerifiedF
   return Object.defineProperty(file, 'pathBytes', { value: pathBytes }) as VerifiedFile;
 }
 
-/** The files of a slice, one by one; what they are comes beside them. */
-export function* filesOf(
-  { spans }: Slice,
-  verdicts: readonly (FileVerdict | undefined)[],
-  errors: ReadonlyMap<number, Failure>,
-): Generator<VerifiedFile> {
-  let i = -1;
-  for (const { of, from, to } of spans)
-    for (let row = from; row < to; row++) {
-      i++;
-      const verdict = verdicts[i];
-      if (verdict === undefined) continue;
-      const size = of.sizes[row];
-      const error = errors.get(i);
-      yield shown(nameOf(of, row), verdict, {
-        ...(!Number.isNaN(size) && { size }),
-        crc32c: of.crcs[row],
-        ...(error && { error }),
-      });
-    }
+/** A row of a manifest. */
+export interface Row {
+  readonly of: NativeManifest;
+  readonly row: number;
+}
+
+/** The rows of a slice, one by one. */
+export function* rowsOf({ spans }: Slice): Generator<Row> {
+  for (const { of, from, to } of spans) for (let row = from; row < to; row++) yield { of, row };
+}
+
+/** In bytes; 0 if the manifest does not say it. */
+export const sizeOf = ({ of, row }: Row): number => known(of.sizes[row]);
+
+export function toFile({ of, row }: Row, verdict: FileVerdict, error: Failure | undefined): VerifiedFile {
+  const size = of.sizes[row];
+  return shown(nameOf(of, row), verdict, {
+    ...(!Number.isNaN(size) && { size }),
+    crc32c: of.crcs[row],
+    ...(error && { error }),
+  });
 }
 
 /** The paths of all rows, in latin1. */

@@ -81,12 +81,13 @@ export async function run({ inputs, strict, jobs, quiet, progress, json }: Verif
   const shown = new LongRun(progress && !quiet, meter);
   const report = await verify(paths, {
     ...{ strict: strict === true, ...(jobs !== undefined && { jobs }), signal: abortOnSignals() },
-    onFile: (file) => (document ? document.add(file) : !(quiet && file.verdict === 'ok') && print(file)),
+    ...(!(quiet && !document) && { onFile: (file) => (document ? document.add(file) : print(file)) }),
     onProgress: (told) => {
       seen = told;
     },
   });
   shown.stop();
+  if (quiet && !document) for (const file of report.problems) print(file);
   const status = verifyStatus(report);
   document?.end(report, status);
   if (!document && !quiet) say([summary(report)]);
