@@ -139,7 +139,7 @@ export class Transfer {
    * @returns the plan: numbers of files and directories, bytes
    * @throws {AxlError} AXL_CONFLICT when two sources have one destination, or the state file is a destination;
    *   AXL_NOT_SUPPORTED for a FIFO, socket, device or dangling link; AXL_IO when a source cannot be read;
-   *   AXL_INVALID_STATE after dispatch. After an error the plan is what it was before.
+   *   AXL_VERIFY, AXL_STATE_CORRUPT: see `expect`; AXL_INVALID_STATE after dispatch. After an error the plan is what it was before.
    * @see AXL_Add
    */
   async add(source: PathLike, dest: PathLike, options: AddOptions = {}): Promise<Added> {

@@ -1,12 +1,12 @@
 // verify(): are the files beside their manifests what was published? Reads, and changes nothing.
 import { toFailure } from './base/errors.js';
+import { type Found, manifestsOf, rankInName } from './base/manifests.js';
 import { absolutePath, displayName, fromLatin1, latin1, toText } from './base/names.js';
 import { answer, native } from './base/native.js';
 import { FILE_VERDICTS, type NativeChecker, type NativeManifest } from './base/native-manifest.js';
 import { checkOptions, DEFAULT_JOBS, shapes } from './base/options.js';
 import { MANIFEST, nameOf } from './base/own-files.js';
 import type { Failure, PathLike } from './base/types.js';
-import { type Found, manifestsOf, rankInName } from './verify/inputs.js';
 import { missingRanks } from './verify/ranks.js';
 import { extra, pathsOf, rowsOf, type Slice, sizeOf, slicesOf, toFile, toPart, totalsOf } from './verify/rows.js';
 import type { FileVerdict, VerifiedFile, VerifiedManifest, VerifyOptions, VerifyReport } from './verify/types.js';

@@ -2,7 +2,6 @@
 #include "transfer.h"
 
 #include <cerrno>
-#include <ctime>
 #include <optional>
 
 #include "copy/copy_job.h"
@@ -15,8 +14,6 @@ namespace axl {
 
 namespace {
 
-constexpr size_t kRecordsPerAppend = 1000;  // bounds the memory of a dispatch, not its speed
-
 Counters TotalsOf(const TransferState& state) {
   Counters c;
   c.files_total = state.files.size();
@@ -28,12 +25,6 @@ Counters TotalsOf(const TransferState& state) {
     c.bytes_copied += state.files[i].size;
   }
   return c;
-}
-
-Time Now() {
-  struct timespec now {};
-  (void)clock_gettime(CLOCK_REALTIME, &now);
-  return TimeOf(now);
 }
 
 Status Wrong(const char* what, const Journal& journal) {
@@ -86,11 +77,15 @@ Status Transfer::Open(const std::string& state_file, const Word& word, bool adop
 
 Status Transfer::Add(const Plan::Pairs& pairs, PlanOptions options) {
   if (state() != State::kCreated) return Wrong("add after dispatch", *journal_);
+  ExpectedSources expected;
+  if (Status s = LoadExpected(os_, &options, &expected); !s.ok()) return s;
   return plan_.Add(pairs, options);
 }
 
 Status Transfer::AddAs(const Plan::Pairs& pairs, PlanOptions options) {
   if (state() != State::kCreated) return Wrong("add after dispatch", *journal_);
+  ExpectedSources expected;
+  if (Status s = LoadExpected(os_, &options, &expected); !s.ok()) return s;
   return plan_.AddAs(pairs, options);
 }
 
@@ -120,43 +115,6 @@ Status Transfer::SealPlan() {
   plan_.Clear();
   failure_ = MakeDirectories(os_, *journal_, false);
   return failure_;
-}
-
-// FILE, DIR, ANCHOR and SEALED. What could not be written is left in *batch.
-Status Transfer::JournalPlan(std::vector<Record>* batch) {
-  SealedRecord sealed;
-  sealed.files = static_cast<uint32_t>(plan_.file_count());
-  sealed.dirs = static_cast<uint32_t>(plan_.dir_count());
-  if (plan_.file_count() + plan_.dir_count() > kMaxFiles)
-    return Status::Make(Code::kNotSupported, "a transfer can have 4,000,000 files and directories: split it",
-                        journal_->path());
-  std::vector<Anchor> anchors = plan_.Anchors();
-  // Takes one after the other until there is none, and appends them in batches.
-  const auto append = [&](auto take) {
-    Status s;
-    for (uint32_t id = 0; s.ok() && take(id); id++)
-      if (batch->size() == kRecordsPerAppend) s = AppendAll(batch);
-    return s.ok() ? AppendAll(batch) : s;
-  };
-  Status s = append([&](uint32_t id) {
-    FileRecord r{id, {}};
-    if (!plan_.Take(&r.file)) return false;
-    sealed.bytes += r.file.size;
-    batch->push_back(std::move(r));
-    return true;
-  });
-  if (s.ok())
-    s = append([&](uint32_t id) {
-      DirRecord r{id, {}};
-      if (!plan_.Take(&r.dir)) return false;
-      batch->push_back(std::move(r));
-      return true;
-    });
-  if (!s.ok()) return s;
-  for (Anchor& anchor : anchors) batch->push_back(AnchorRecord{sealed.anchors++, std::move(anchor)});
-  sealed.dispatched = Now();
-  batch->push_back(sealed);
-  return AppendAll(batch);
 }
 
 Status Transfer::AppendAll(std::vector<Record>* batch) {

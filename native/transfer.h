@@ -151,6 +151,8 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
  private:
   Status SealPlan();
   Status JournalPlan(std::vector<Record>* batch);
+  static Status LoadExpected(Os& os, PlanOptions* options, ExpectedSources* expected);
+  Status JournalExpected(std::vector<Record>* batch);
   Status AppendAll(std::vector<Record>* batch);
   FileProgress ProgressOf(uint32_t id) const;
   Status Prepare();

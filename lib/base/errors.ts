@@ -13,7 +13,7 @@ export type AxlCode =
   | 'AXL_IO'
   /** A source is not what it was at dispatch. */
   | 'AXL_SOURCE_CHANGED'
-  /** A temporary or final file is not what the state file says. */
+  /** A temporary or final file is not what the state file says, or a source not what the manifests of `expect` say. */
   | 'AXL_VERIFY'
   /** The state file cannot be believed; nothing was touched. */
   | 'AXL_STATE_CORRUPT'

@@ -108,6 +108,8 @@ export interface NativeAddOptions {
   readonly syncSource: boolean;
   /** Fewer files fail the call, which then has planned nothing. */
   readonly atLeast: number;
+  /** Manifests, each ended by a NUL: what is added has to be as they say. */
+  readonly expect: Buffer;
 }
 
 /**

@@ -54,6 +54,10 @@ const list = (item: Check, wanted: string): Check => {
     });
   };
 };
+const paths: Check = (value, name) => {
+  if (Array.isArray(value)) list(path, 'an array of paths')(value, name);
+  else path(value, name);
+};
 const datasetName: Check = (value, name) => typeof value === 'boolean' || text(value, name);
 const duration: Check = (value, name) => {
   if (typeof value !== 'number') fail(name, 'a number of milliseconds', value);
@@ -167,8 +171,8 @@ export const shapes = {
   },
   allTrue: { value: flag, call: callName },
   share: { text: sharedText, call: callName },
-  add: { links, contents: flag, syncSource: flag, atLeast },
-  addGlob: { links, syncSource: flag, atLeast, cwd: path, dest: path, ignore: texts, dot: flag },
+  add: { links, contents: flag, syncSource: flag, atLeast, expect: paths },
+  addGlob: { links, syncSource: flag, atLeast, expect: paths, cwd: path, dest: path, ignore: texts, dot: flag },
   signal: { signal },
   dispatch: { signal, atLeast },
   progress: { signal, intervalMs: integer(1, 0x7fff_ffff) },

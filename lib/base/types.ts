@@ -213,6 +213,12 @@ export interface AddOptions {
   readonly syncSource?: boolean;
   /** With fewer files nothing is added: AXL_IO, ENOENT. @default 0; a pattern without a file is a warning */
   readonly atLeast?: number;
+  /**
+   * Manifests, or directories with manifests (`.axl-manifest.<rank>`): each source must be named by one of them, and every
+   * file that they name below a source must be there. A file whose size or CRC-32C is another fails with AXL_VERIFY
+   * before anything is published. A manifest that is cut short is AXL_STATE_CORRUPT. Manifests themselves and symbolic links are copied as they are. @default nothing is expected
+   */
+  readonly expect?: PathLike | readonly PathLike[];
 }
 
 /** The options of {@link Transfer.addGlob}. */

@@ -1,15 +1,27 @@
 // What a transfer is told to copy before its dispatch: each add, and what there is to say about all of them.
 import { AxlError } from '../base/errors.js';
-import { displayName, packPairs } from '../base/names.js';
+import { allManifestsOf } from '../base/manifests.js';
+import { absolutePath, displayName, pack, packPairs } from '../base/names.js';
 import { answer, LINKS, type NativeAdded, type NativeAddOptions, type NativeTransfer } from '../base/native.js';
 import { checkOptions, shapes } from '../base/options.js';
 import type { Added, AddGlobOptions, AddOptions, PathLike } from '../base/types.js';
 import { findMatches, patternList } from './sources.js';
 
 /** As the addon takes them. */
-function planOptions({ links, ...flags }: AddOptions): NativeAddOptions {
+function planOptions({ links, ...flags }: AddOptions, expect: Buffer): NativeAddOptions {
   const { contents = false, syncSource = false, atLeast = 0 } = flags;
-  return { links: LINKS[links ?? 'default'], contents, syncSource, atLeast };
+  return { links: LINKS[links ?? 'default'], contents, syncSource, atLeast, expect };
+}
+
+const NOTHING = Buffer.alloc(0);
+
+/** The manifests that a call names, packed; undefined: none, and nothing has to be waited for. */
+function expected({ expect }: AddOptions): Promise<Buffer> | undefined {
+  if (expect === undefined) return undefined;
+  const given = Array.isArray(expect) ? (expect as readonly PathLike[]) : [expect as PathLike];
+  const packed = allManifestsOf(given.map((input) => absolutePath(input, 'expect'))).then(pack);
+  packed.catch(() => {}); // its turn says so
+  return packed;
 }
 
 export class Planned {
@@ -36,9 +48,11 @@ export class Planned {
     checkOptions(call, options, shapes.add);
     const packed = packPairs(pairs);
     this.#expect(call);
+    const manifests = expected(options);
+    const begin = (names: Buffer) => answer(this.#native.add(packed, false, planOptions(options, names)));
     return this.#count(
       call,
-      this.#inTurn(() => answer(this.#native.add(packed, false, planOptions(options)))),
+      this.#inTurn(() => (manifests ? manifests.then(begin) : begin(NOTHING))),
     );
   }
 
@@ -48,7 +62,11 @@ export class Planned {
     this.#expect('addGlob');
     const matches = findMatches(list, options);
     matches.catch(() => {}); // its turn says so
-    const adding = this.#inTurn(async () => answer(this.#native.add(await matches, true, planOptions(options))));
+    const manifests = expected(options);
+    const adding = this.#inTurn(async () => {
+      const [found, names] = [await matches, (await manifests) ?? NOTHING];
+      return answer(this.#native.add(found, true, planOptions(options, names)));
+    });
     const added = await this.#count('addGlob', adding);
     if (added.files === 0) this.#warnings.add(`addGlob: no file matches ${list.map(displayName).join(', ')}`);
     return added;

@@ -15,7 +15,7 @@ enum class Code : uint8_t {
   kTransferFailed,  // AXL_TRANSFER_FAILED: a file of the transfer failed; the report says which
   kIo,              // AXL_IO: a system call failed; `err` and `call` say how
   kSourceChanged,   // AXL_SOURCE_CHANGED: a source is not what it was at dispatch
-  kVerify,          // AXL_VERIFY: a temporary or final file is not what the journal says
+  kVerify,          // AXL_VERIFY: a file is not what the journal, or a manifest, says
   kStateCorrupt,    // AXL_STATE_CORRUPT: the state file cannot be believed; nothing was touched
   kStateLocked,     // AXL_STATE_LOCKED: its writer, or a finalizer, is at work on it
   kStateVersion,    // AXL_STATE_VERSION: written by another version of the format

@@ -105,7 +105,8 @@ void FromJs(const Napi::Value& value, std::vector<std::string>* out) { *out = Na
 
 PlanOptions ReadPlanOptions(const Napi::Object& options) {
   PlanOptions o;
-  Take(options, "links", &o.links, "contents", &o.contents, "syncSource", &o.sync_source, "atLeast", &o.at_least);
+  Take(options, "links", &o.links, "contents", &o.contents, "syncSource", &o.sync_source, "atLeast", &o.at_least,
+       "expect", &o.manifests);
   return o;
 }
 

@@ -3,7 +3,9 @@
 
 #include <fcntl.h>
 
+#include <array>
 #include <cerrno>
+#include <cstdio>
 
 #include "base/names.h"
 #include "os/same.h"
@@ -92,6 +94,15 @@ Status Adopter::Look(uint32_t id, std::optional<uint32_t> crc, const std::atomic
   out->privileges = st.st_uid == os_.EffectiveUser();  // another user may have it open, and change it still
   out->to = std::move(to);
   return Status::Ok();
+}
+
+Status Adopter::CheckExpected(uint32_t id, uint32_t crc) const {
+  const auto expected = state_.expected.find(id);
+  if (expected == state_.expected.end() || expected->second == crc) return Status::Ok();
+  std::array<char, 128> why;
+  std::snprintf(why.data(), why.size(), "its CRC-32C is %08x, and that of its manifest %08x: take another copy of it",
+                crc, expected->second);
+  return Status::Make(Code::kVerify, why.data(), state_.files[id].source);
 }
 
 Status Adopter::GiveMetadata(Arrived* file) const {

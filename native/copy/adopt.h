@@ -61,6 +61,8 @@ class Adopter {
   // `crc`: that of the source, as the mover has read it; without it the source is read again.
   Status Look(uint32_t id, std::optional<uint32_t> crc, const std::atomic<bool>& stop, ParentDirectory* parent,
               Arrived* out) const;
+  // kVerify unless a file with this CRC-32C is what EXPECT says of it, if it says anything.
+  Status CheckExpected(uint32_t id, uint32_t crc) const;
   // Owner, mode, times, xattrs. REQUIRES: the bytes are right, and the source was still what it was after they were
   // read.
   Status GiveMetadata(Arrived* file) const;

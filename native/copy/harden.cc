@@ -53,11 +53,16 @@ void CopyJob::Harden(const std::shared_ptr<Batch>& batch, Arrived copied) {
 void CopyJob::Complete(Batch& batch, Arrived& copied) {
   if (stop_.load(std::memory_order_relaxed)) return;  // an fsync each would make a cancel wait
   std::vector<uint32_t> linked, refused;
-  Status s = MakeLinks(copied, &linked, &refused);
+  Status s = adopter_.CheckExpected(copied.id, copied.crc);
+  if (s.ok()) s = MakeLinks(copied, &linked, &refused);
   if (s.ok()) s = copied.synced ? adopter_.Seal(&copied) : adopter_.MakeDurable(&copied);
   if (!s.ok()) return RecordFailed(copied.id, s);
   std::vector<DoneRecord> done{DoneOf(copied, copied.id)};
-  for (uint32_t id : linked) done.push_back(DoneOf(copied, id));
+  for (uint32_t id : linked)
+    if (const Status is = adopter_.CheckExpected(id, copied.crc); is.ok())
+      done.push_back(DoneOf(copied, id));
+    else
+      RecordFailed(id, is);
   for (uint32_t id : linked) bytes_.fetch_add(state_.files[id].size, std::memory_order_relaxed);
   if (copied.synced) {
     const uint64_t written = (state_.files[copied.id].size + kPage - 1) / kPage * kPage;

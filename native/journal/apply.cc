@@ -54,6 +54,12 @@ bool IsOpen(const TransferState& s, uint32_t file) {
   return !s.settled && file < s.files.size() && s.progress[file].state != FileState::kDone;
 }
 
+// Are these the bytes that somebody has asked for?
+bool IsExpected(const TransferState& s, uint32_t file, uint32_t crc) {
+  const auto expected = s.expected.find(file);
+  return expected == s.expected.end() || expected->second == crc;
+}
+
 void VoidFailures(TransferState* s) {
   for (auto& p : s->progress) {
     if (p.state != FileState::kFailed) continue;
@@ -124,6 +130,7 @@ class Applier {
     FileEntry& file = s_.files[r.file];
     if (r.size != file.size && file.kind != FileKind::kGenerated) return "a DONE with another size";
     if (p->state != FileState::kPending) return "a DONE of a file that has DONE or FAILED";
+    if (!IsExpected(s_, r.file, r.crc)) return "a DONE with another CRC than EXPECT says";
     p->state = FileState::kDone;
     p->temporary = std::move(r.temporary);
     p->crc = r.crc;
@@ -236,8 +243,10 @@ class Applier {
 
   const char* operator()(ExpectRecord& r) {
     if (!IsOpen(s_, r.file)) return "a misplaced EXPECT";
+    const FileKind kind = s_.files[r.file].kind;
+    if (kind != FileKind::kRegular && kind != FileKind::kHardLink) return "an EXPECT of no regular file";
     s_.expected[r.file] = r.crc;
-    return Needs(Need::kExpect);
+    return nullptr;
   }
 
   const char* operator()(ReplacesRecord& r) {

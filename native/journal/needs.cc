@@ -20,7 +20,6 @@ constexpr Sentence kSentences[] = {
     {Need::kPhase, "its files are published in phases"},
     {Need::kStaged, "files are staged in a store"},
     {Need::kDirection, "a store has begun to complete or to abort it"},
-    {Need::kExpect, "a source must have a recorded checksum"},
     {Need::kRetire, "something is deleted after publishing"},
 };
 

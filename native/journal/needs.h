@@ -17,7 +17,6 @@ enum class Need : uint32_t {
   kPhase = 1 << 4,
   kStaged = 1 << 7,
   kDirection = 1 << 8,
-  kExpect = 1 << 9,
   kRetire = 1 << 11,
 };
 

@@ -67,6 +67,7 @@ Plan::Mark Plan::Here() {
 Status Plan::KeepOrUndo(Status status, const Mark& mark) {
   if (status.ok()) return status;
   for (size_t index : newly_described_) dir_sources_[index] = {};
+  expected_.erase(expected_.lower_bound(static_cast<uint32_t>(mark.files)), expected_.end());
   std::erase_if(first_names_, [&](const auto& name) { return name.second >= mark.files; });
   for (; files_.size() > mark.files; files_.pop_back()) names_.erase(files_.back().dest);
   for (; dirs_.size() > mark.dirs; dirs_.pop_back()) names_.erase(dirs_.back().path);
@@ -93,6 +94,8 @@ Status Plan::AddEach(const Pairs& pairs, PlanOptions options, AddOne add) {
     status = (this->*add)(std::string(pairs[i]), std::string(pairs[i + 1]), options);
   if (const uint64_t files = counts_.files - mark.counts.files; status.ok() && files < options.at_least)
     status = TooFew(files, options.at_least);
+  if (status.ok() && options.expected != nullptr)
+    status = Expect(pairs, mark.files, add == &Plan::AddNamed, *options.expected);
   return KeepOrUndo(std::move(status), mark);
 }
 
@@ -329,6 +332,7 @@ void Plan::Clear() {
   names_.clear();
   files_.clear();
   first_names_.clear();
+  expected_.clear();
   dirs_.clear();
   file_sources_.clear();
   dir_sources_.clear();

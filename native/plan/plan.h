@@ -5,6 +5,7 @@
 #include <deque>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -20,12 +21,21 @@ namespace axl {
 
 enum class Links : uint8_t { kDefault = 0, kFollow = 1, kCopy = 2, kSkip = 3 };
 
+// What a manifest says of a source.
+struct ExpectedSource {
+  uint32_t crc = 0;
+  std::optional<uint64_t> size = {};
+};
+using ExpectedSources = std::map<std::string, ExpectedSource>;  // by absolute path, without links
+
 struct PlanOptions {
   // kDefault: follow a named source, copy a link inside a tree.
   Links links = Links::kDefault;
-  bool contents = false;     // of a named directory, what is in it, as if its path ended with "/."
-  bool sync_source = false;  // what its writer has mapped is on the disk before it is described
-  uint64_t at_least = 0;     // files; with fewer the add fails: ENOENT
+  bool contents = false;                      // of a named directory, what is in it, as if its path ended with "/."
+  bool sync_source = false;                   // what its writer has mapped is on the disk before it is described
+  uint64_t at_least = 0;                      // files; with fewer the add fails: ENOENT
+  std::vector<std::string> manifests = {};    // paths: what they say is expected
+  const ExpectedSources* expected = nullptr;  // of them; what is added has to be among these
 };
 
 struct PlanCounts {
@@ -85,6 +95,8 @@ class Plan {
   void Return(std::vector<FileEntry> files, std::vector<DirEntry> dirs);
   // Directories that are there, and that the transfer puts something into. As they were when they were looked at.
   std::vector<Anchor> Anchors() const;
+  // The CRC-32C that a file has to have, by its id, which is its place among all.
+  const std::map<uint32_t, uint32_t>& expected() const { return expected_; }
 
   PlanCounts counts() const { return counts_; }
   // After Describe: xattrs of sources that grant or deny access, and that are not copied.
@@ -179,6 +191,11 @@ class Plan {
   void NameAll();
   void ForgetNames();
 
+  // What manifests say of what was added: expect.cc.
+  Status Expect(const Pairs& pairs, size_t first, bool all, const ExpectedSources& expected);
+  Status ExpectFile(size_t id, const ExpectedSources& expected, std::set<std::string_view>* seen);
+  Status ExpectAll(const std::string& given, const ExpectedSources& expected, const std::set<std::string_view>& seen);
+
   // What is ours: own.cc.
   Status IsOwn(int dir, const char* name, const Source& source, bool* own);
   Status RefuseOwn(const Source& source);
@@ -216,6 +233,7 @@ class Plan {
   size_t name_limit_ = 0;
   std::vector<size_t> newly_described_;  // parents that got a source in the add that runs now
   PlanCounts counts_;
+  std::map<uint32_t, uint32_t> expected_;
   std::mutex not_copied_mutex_;  // guards the next
   std::set<std::string> not_copied_;
   bool keep_hard_links_ = true;

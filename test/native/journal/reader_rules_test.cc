@@ -182,7 +182,7 @@ Write Record1(R record) {
 }
 
 TEST(WhatLaterReleasesWriteHasAnOrderToo) {
-  StateBytes dispatched, settled, forward, begun_step;
+  StateBytes dispatched, settled, forward, begun_step, expecting;
   dispatched.Dispatched();
   settled.Committed();
   forward.Dispatched();
@@ -201,6 +201,9 @@ TEST(WhatLaterReleasesWriteHasAnOrderToo) {
                 Record1(RetireRecord{0, {"x", {}, 0, 0, false}}));
   CORRUPT_AFTER(settled, Record1(SubmittedRecord{}), Record1(ExpectRecord{0, 1}), Record1(RetiredRecord{}),
                 Record1(PhaseRecord{Phase::kCommit}));
+  expecting.Dispatched();
+  expecting.Write(ExpectRecord{0, 1});
+  CORRUPT_AFTER(expecting, Record1(DoneRecord{0, {.inode = 20}, 5, 2, 1000, 100, 0640, 0}));
   CORRUPT_AFTER(forward, Record1(DirectionRecord{Direction::kForward}), Record1(DirectionRecord{Direction::kBack}));
   CORRUPT_AFTER(begun_step, Record1(StagedRecord{0, Step::kBegun, {}}));
 }

@@ -1,11 +1,11 @@
 // Inputs -> the manifests that they mean, by canonical path. Opens none of them.
 import { readdir, realpath, stat } from 'node:fs/promises';
-import { canonicalAsRoot } from '../base/directory-as-root.js';
-import { AxlError, failureOf, translated } from '../base/errors.js';
-import { isRoot } from '../base/keep.js';
-import { displayName, fromLatin1, join, latin1, toText } from '../base/names.js';
-import { MANIFEST, nameOf } from '../base/own-files.js';
-import type { Failure } from '../base/types.js';
+import { canonicalAsRoot } from './directory-as-root.js';
+import { type AxlCode, AxlError, failureOf, translated } from './errors.js';
+import { isRoot } from './keep.js';
+import { displayName, fromLatin1, join, latin1, toText } from './names.js';
+import { MANIFEST, nameOf } from './own-files.js';
+import type { Failure } from './types.js';
 
 export interface Found {
   /** Canonical, in latin1. */
@@ -54,6 +54,20 @@ export async function manifestsOf(inputs: readonly Buffer[], failed: (failure: F
     }
   }
   return [...found.values()];
+}
+
+/**
+ * All of them, for whom half of them are of no use.
+ * @returns their paths
+ * @throws {AxlError} what is wrong with an input
+ */
+export async function allManifestsOf(inputs: readonly Buffer[]): Promise<Buffer[]> {
+  const failures: Failure[] = [];
+  const found = await manifestsOf(inputs, (failure) => failures.push(failure));
+  const [first] = failures;
+  if (!first) return found.map(({ path }) => fromLatin1(path));
+  const { code, message, ...fields } = first;
+  throw Object.assign(new AxlError(code as AxlCode, message), fields);
 }
 
 /** The rank that the name of a manifest has; undefined: it is called something else. */

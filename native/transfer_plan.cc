@@ -1,0 +1,87 @@
+// Part of Transfer: from what was added, and what manifests say of it, to the records of a dispatch.
+#include <ctime>
+
+#include "base/names.h"
+#include "manifest/check.h"
+#include "os/metadata.h"
+#include "transfer.h"
+
+namespace axl {
+
+namespace {
+
+constexpr size_t kRecordsPerAppend = 1000;  // bounds the memory of a dispatch, not its speed
+
+Time Now() {
+  struct timespec now {};
+  (void)clock_gettime(CLOCK_REALTIME, &now);
+  return TimeOf(now);
+}
+
+}  // namespace
+
+// What options.manifests say, all of it or nothing: what is cut short cannot be expected.
+Status Transfer::LoadExpected(Os& os, PlanOptions* options, ExpectedSources* expected) {
+  for (const std::string& path : options->manifests) {
+    Manifest manifest;
+    if (Status s = LoadManifest(os, path, &manifest); !s.ok()) return s;
+    if (!manifest.problems.empty()) return std::move(manifest.problems.front());
+    for (const ManifestFile& file : manifest.files) {
+      const ExpectedSource said{file.crc, file.size};
+      const auto [at, is_new] = expected->try_emplace(Join(ParentOf(path), file.name), said);
+      if (!is_new && at->second.crc != file.crc)
+        return Status::Make(Code::kConflict, "another manifest says another CRC-32C of " + file.name, path);
+    }
+  }
+  if (!options->manifests.empty()) options->expected = expected;
+  return Status::Ok();
+}
+
+// FILE, EXPECT, DIR, ANCHOR and SEALED. What could not be written is left in *batch.
+Status Transfer::JournalPlan(std::vector<Record>* batch) {
+  SealedRecord sealed;
+  sealed.files = static_cast<uint32_t>(plan_.file_count());
+  sealed.dirs = static_cast<uint32_t>(plan_.dir_count());
+  if (plan_.file_count() + plan_.dir_count() > kMaxFiles)
+    return Status::Make(Code::kNotSupported, "a transfer can have 4,000,000 files and directories: split it",
+                        journal_->path());
+  std::vector<Anchor> anchors = plan_.Anchors();
+  // Takes one after the other until there is none, and appends them in batches.
+  const auto append = [&](auto take) {
+    Status s;
+    for (uint32_t id = 0; s.ok() && take(id); id++)
+      if (batch->size() == kRecordsPerAppend) s = AppendAll(batch);
+    return s.ok() ? AppendAll(batch) : s;
+  };
+  Status s = append([&](uint32_t id) {
+    FileRecord r{id, {}};
+    if (!plan_.Take(&r.file)) return false;
+    sealed.bytes += r.file.size;
+    batch->push_back(std::move(r));
+    return true;
+  });
+  if (s.ok()) s = JournalExpected(batch);
+  if (s.ok())
+    s = append([&](uint32_t id) {
+      DirRecord r{id, {}};
+      if (!plan_.Take(&r.dir)) return false;
+      batch->push_back(std::move(r));
+      return true;
+    });
+  if (!s.ok()) return s;
+  for (Anchor& anchor : anchors) batch->push_back(AnchorRecord{sealed.anchors++, std::move(anchor)});
+  sealed.dispatched = Now();
+  batch->push_back(sealed);
+  return AppendAll(batch);
+}
+
+Status Transfer::JournalExpected(std::vector<Record>* batch) {
+  for (const auto& [id, crc] : plan_.expected()) {
+    batch->push_back(ExpectRecord{id, crc});
+    if (batch->size() < kRecordsPerAppend) continue;
+    if (Status s = AppendAll(batch); !s.ok()) return s;
+  }
+  return AppendAll(batch);
+}
+
+}  // namespace axl
