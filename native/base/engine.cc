@@ -15,18 +15,38 @@ namespace axl {
 namespace {
 
 constexpr unsigned kMaxWorkers = 8;
-constexpr size_t kMaxPaused = 64;
+constexpr size_t kWaiting = 1024;  // threads whose work may wait at a time
 constexpr unsigned kBackground = 16;
 constexpr unsigned kFsyncs = 8;
-constexpr size_t kOpenFiles = 256;  // that wait for an fsync: a quarter of what most systems let a process open
+constexpr size_t kOpenFiles = 256;  // that wait for an fsync
 constexpr int kWorkerNice = 5;      // a rank's computing, and its event loop, come before our copies
+
+// The rest of what the system lets a process open is for what is copied, and for the process itself.
+size_t MostOpenFiles() {
+  struct rlimit limit;
+  return getrlimit(RLIMIT_NOFILE, &limit) == 0 ? std::min<rlim_t>(kOpenFiles, limit.rlim_cur / 4) : 0;
+}
+
+// One of the files that wait for an fsync, of all engines of this process.
+class OpenFile {
+ public:
+  OpenFile() : before_(open_++) {}
+  ~OpenFile() { open_--; }
+  OpenFile(const OpenFile&) = delete;
+  OpenFile& operator=(const OpenFile&) = delete;
+  size_t before() const { return before_; }
+
+ private:
+  static inline std::atomic<size_t> open_{0};
+  const size_t before_;
+};
 
 unsigned DefaultWorkers() { return std::clamp(std::thread::hardware_concurrency(), 2u, kMaxWorkers); }
 
 }  // namespace
 
 Engine::Engine(unsigned workers)
-    : workers_(workers > 0 ? workers : DefaultWorkers()), background_(kBackground), fsyncs_(kFsyncs, kOpenFiles) {}
+    : workers_(workers > 0 ? workers : DefaultWorkers()), background_(kBackground), fsyncs_(kFsyncs) {}
 
 Engine::~Engine() { Stop(); }
 
@@ -69,14 +89,26 @@ void Engine::Worker() {
     lock.lock();
     active_--;
     turn->running--;
-    if (!more) std::erase(work_, turn);
+    turn->over |= !more;
+    if (turn->over && turn->running == 0) std::erase(work_, turn);
   }
+}
+
+// May one more thread do work that waits? One is left for what does not, also where the system has no more threads.
+bool Engine::MayWait() const {
+  size_t waiting = 0;
+  for (const auto& turn : work_)
+    if (turn->work->Waits()) waiting += turn->running;
+  return waiting < std::min(kWaiting, std::max<size_t>(threads_.size(), 2) - 1);
 }
 
 // Every work gets its share; one whose threads are paused takes no more of them than one whose threads are not.
 std::shared_ptr<Engine::Turn> Engine::TakeTurn() {
   if (active_ >= workers_ + paused_) return nullptr;
-  const auto free = std::find_if(work_.begin(), work_.end(), [this](auto& turn) { return turn->running < workers_; });
+  const bool may_wait = MayWait();
+  const auto free = std::find_if(work_.begin(), work_.end(), [this, may_wait](auto& turn) {
+    return turn->takes(workers_) && (may_wait || !turn->work->Waits());
+  });
   if (free == work_.end()) return nullptr;
   std::shared_ptr<Turn> turn = *free;
   work_.erase(free);
@@ -87,14 +119,15 @@ std::shared_ptr<Engine::Turn> Engine::TakeTurn() {
 }
 
 void Engine::StartWorkers() {
-  while (threads_.size() < workers_ + std::min<size_t>(paused_, kMaxPaused) && StartWorker()) continue;
+  const size_t spare = paused_ > 0 ? paused_ + 1 : 0;
+  while (threads_.size() < workers_ + spare && StartWorker()) continue;
 }
 
 void Engine::BeginPause() {
   std::lock_guard lock(mutex_);
   paused_++;
   if (stopping_) return;
-  const bool waits = std::any_of(work_.begin(), work_.end(), [this](auto& turn) { return turn->running < workers_; });
+  const bool waits = std::any_of(work_.begin(), work_.end(), [this](auto& turn) { return turn->takes(workers_); });
   if (waits) StartWorkers();
   work_ready_.notify_one();
 }
@@ -104,11 +137,20 @@ void Engine::EndPause() {
   paused_--;
 }
 
+void Engine::Wake() {
+  const std::lock_guard lock(mutex_);
+  work_ready_.notify_all();
+}
+
 void Engine::Post(std::function<void()> task) { background_.Post(std::move(task)); }
 
 void Engine::AllowBackground(unsigned threads) { background_.Allow(threads); }
 
-void Engine::Fsync(std::function<void()> task) { fsyncs_.Post(std::move(task)); }
+void Engine::Fsync(std::function<void()> task) {
+  const auto file = std::make_shared<OpenFile>();
+  if (file->before() >= MostOpenFiles()) return task();
+  fsyncs_.Post([file, run = std::move(task)] { run(); });
+}
 
 void Engine::ParallelFor(size_t n, unsigned threads, const std::function<void(size_t)>& f) {
   // The caller works too, and waits only for pieces that a thread has begun: when all background threads are
@@ -147,6 +189,7 @@ void Engine::Stop() {
     work.swap(work_);
     work_ready_.notify_all();
   }
+  for (const auto& turn : work) turn->work->Cancel();  // one that was added after its owner had canceled all, too
   const auto tasks = background_.Close();
   fsyncs_.Close().clear();  // a background thread may wait for a copy that is over without them
   for (auto& t : threads) t.join();

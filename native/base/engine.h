@@ -22,6 +22,11 @@ class Work {
   virtual ~Work() = default;
   // Does one piece (a chunk, a batch of small files). False: there is no piece left to take.
   virtual bool Step() = 0;
+  // Will a Step wait for something else than the system, and for how long nobody knows? Such works never have all
+  // threads.
+  virtual bool Waits() const { return false; }
+  // Steps that run, or are still to come, are to end soon. Called by several threads, and more than once.
+  virtual void Cancel() {}
 };
 
 class Engine {
@@ -32,16 +37,19 @@ class Engine {
 
   // Workers take turns between all work added until its Step says false.
   void Add(std::shared_ptr<Work> work);
+  // What a work says of waiting has changed.
+  void Wake();
   // Runs `task` on a background thread: dispatch, publish, finalize; so that they never wait behind a long copy.
   void Post(std::function<void()> task);
   // At least so many tasks may run at once.
   void AllowBackground(unsigned threads);
   // Runs `task`, an fsync of a file that it has open, on one of the threads that do nothing else: a disk is quick only
-  // if it is asked for several at once. Where many wait already the caller does it, so only so many files are open.
+  // if it is asked for several at once. Where many wait already the caller does it, so only so many files are open, of
+  // all engines of the process.
   void Fsync(std::function<void()> task);
   // Calls f(0) .. f(n-1) on up to `threads` background threads including the caller's; returns when all have returned.
   void ParallelFor(size_t n, unsigned threads, const std::function<void(size_t)>& f);
-  // Lets running pieces end, drops the rest, joins all threads. Idempotent.
+  // Cancels all work, drops what was not begun, joins all threads. Idempotent.
   void Stop();
 
   bool stopping() const;
@@ -63,12 +71,15 @@ class Engine {
   struct Turn {
     std::shared_ptr<Work> work;
     unsigned running = 0;  // threads in its Step
+    bool over = false;     // there is no piece left to take: it ends with the last of these
+    bool takes(unsigned threads) const { return !over && running < threads; }
   };
 
   void Worker();
   bool StartWorker();
   void StartWorkers();
   std::shared_ptr<Turn> TakeTurn();
+  bool MayWait() const;
   void BeginPause();
   void EndPause();
 

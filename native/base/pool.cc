@@ -21,7 +21,7 @@ void Pool::Post(Task task) {
     std::lock_guard lock(mutex_);
     if (closed_) return;
     if (idle_ < tasks_.size() + 1 && threads_.size() < max_) (void)Start();
-    if (!threads_.empty() && tasks_.size() < waiting_) {
+    if (!threads_.empty()) {
       tasks_.push_back(std::move(task));
       ready_.notify_one();
       return;

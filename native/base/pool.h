@@ -15,11 +15,10 @@ class Pool {
  public:
   using Task = std::function<void()>;
 
-  // Up to `threads`; up to `waiting` tasks that none of them has begun.
-  explicit Pool(unsigned threads, size_t waiting = SIZE_MAX) : max_(threads), waiting_(waiting) {}
+  explicit Pool(unsigned threads) : max_(threads) {}
 
-  // Runs `task` on a thread; in the caller where no thread can be started, or as many wait already: slower, but it is
-  // done. After Close it is dropped.
+  // Runs `task` on a thread; in the caller where no thread can be started: slower, but it is done. After Close it is
+  // dropped.
   void Post(Task task);
   // At least so many tasks may run at once.
   void Allow(unsigned threads);
@@ -38,7 +37,6 @@ class Pool {
   std::vector<std::thread> threads_;
   unsigned idle_ = 0;
   unsigned max_;
-  const size_t waiting_;
   bool closed_ = false;
 };
 

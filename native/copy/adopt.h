@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/record.h"
 #include "base/status.h"
@@ -26,8 +27,9 @@ struct Arrived {
   bool inherits = true;    // as in Giving
   bool privileges = true;  // as in Giving
   Given given;
-  dev_t whole = 0;      // the file system that one syncfs makes durable once more files are there; 0: none
-  bool synced = false;  // it is there: it needs no fsync of its own
+  std::vector<uint32_t> names;  // other files that have got its inode
+  dev_t whole = 0;              // the file system that one syncfs makes durable once more files are there; 0: none
+  bool synced = false;          // it is there: it needs no fsync of its own
 };
 
 // What a mover says of a file that it was given.

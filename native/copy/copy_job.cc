@@ -115,6 +115,12 @@ void CopyJob::TakeSmall(Piece* piece) {
   }
 }
 
+// One that waited for a thread needs one to end.
+void CopyJob::Cancel() {
+  stop_.store(true);
+  if (engine_ != nullptr) engine_->Wake();
+}
+
 bool CopyJob::Step() {
   std::unique_lock lock(mutex_);
   const Piece piece = Take();

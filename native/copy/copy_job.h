@@ -39,7 +39,8 @@ class CopyJob : public Work, public std::enable_shared_from_this<CopyJob> {
   // How fast it may copy. REQUIRES: no Step was made.
   void ThrottleBy(std::shared_ptr<Throttle> throttle) { throttle_ = std::move(throttle); }
   bool Step() override;
-  void Cancel() { stop_.store(true); }
+  bool Waits() const override { return throttle_ && throttle_->limits() && !stop_.load(); }
+  void Cancel() override;
   // Appends to the journal beside the copies; durable afterwards.
   Status AppendBeside(std::span<Record> records);
   bool quiet() const { return quiet_.load(std::memory_order_acquire); }
@@ -113,16 +114,17 @@ class CopyJob : public Work, public std::enable_shared_from_this<CopyJob> {
   Status Join(uint32_t donor, Arrived* file);
   static bool IsNoLink(const Status& s);
 
-  // Makes it durable, with the names that get its inode, on a thread that may wait; then they are DONE with the batch.
+  // Makes the names that get its inode; and all of it durable, on a thread that may wait for a disk. Then they are DONE
+  // with the batch.
   void Harden(const std::shared_ptr<Batch>& batch, Arrived copied);
   void Complete(Batch& batch, Arrived& copied);
   Whole OpenWhole(std::span<const uint32_t> ids);
   void Sync(const std::shared_ptr<Batch>& batch);
   void SyncNow(Batch& batch);
   Status RemoveLinks(uint32_t first);
-  Status MakeLinks(const Arrived& first, std::vector<uint32_t>* linked, std::vector<uint32_t>* refused);
+  Status MakeLinks(Arrived* first, std::vector<uint32_t>* refused);
   Status MakeLink(uint32_t first, uint32_t link, ParentDirectory* from, ParentDirectory* to);
-  void CopyRefused(const std::vector<uint32_t>& links, Batch* batch);
+  void CopyRefused(const std::vector<uint32_t>& links, const std::shared_ptr<Batch>& batch);
   DoneRecord DoneOf(const Arrived& file, uint32_t id) const;
   void RecordDone(std::vector<Record> done);
   void RecordFailed(uint32_t id, const Status& failure);

@@ -41,6 +41,10 @@ void CopyJob::Batch::Add(std::vector<Record> records) {
 }
 
 void CopyJob::Harden(const std::shared_ptr<Batch>& batch, Arrived copied) {
+  std::vector<uint32_t> refused;
+  if (stop_.load(std::memory_order_relaxed)) return;
+  if (Status s = MakeLinks(&copied, &refused); !s.ok()) return RecordFailed(copied.id, s);
+  CopyRefused(refused, batch);
   const bool waits = engine_ != nullptr && journal_.durable() && copied.to.valid() && !copied.synced;
   if (!waits) return Complete(*batch, copied);
   const auto waiting = std::make_shared<Arrived>(std::move(copied));
@@ -52,18 +56,16 @@ void CopyJob::Harden(const std::shared_ptr<Batch>& batch, Arrived copied) {
 
 void CopyJob::Complete(Batch& batch, Arrived& copied) {
   if (stop_.load(std::memory_order_relaxed)) return;  // an fsync each would make a cancel wait
-  std::vector<uint32_t> linked, refused;
   Status s = adopter_.CheckExpected(copied.id, copied.crc);
-  if (s.ok()) s = MakeLinks(copied, &linked, &refused);
   if (s.ok()) s = copied.synced ? adopter_.Seal(&copied) : adopter_.MakeDurable(&copied);
   if (!s.ok()) return RecordFailed(copied.id, s);
   std::vector<DoneRecord> done{DoneOf(copied, copied.id)};
-  for (uint32_t id : linked)
+  for (uint32_t id : copied.names)
     if (const Status is = adopter_.CheckExpected(id, copied.crc); is.ok())
       done.push_back(DoneOf(copied, id));
     else
       RecordFailed(id, is);
-  for (uint32_t id : linked) bytes_.fetch_add(state_.files[id].size, std::memory_order_relaxed);
+  for (uint32_t id : copied.names) bytes_.fetch_add(state_.files[id].size, std::memory_order_relaxed);
   if (copied.synced) {
     const uint64_t written = (state_.files[copied.id].size + kPage - 1) / kPage * kPage;
     batch.bytes += written;
@@ -72,7 +74,6 @@ void CopyJob::Complete(Batch& batch, Arrived& copied) {
   } else {
     batch.Add({done.begin(), done.end()});
   }
-  CopyRefused(refused, &batch);
 }
 
 CopyJob::Whole CopyJob::OpenWhole(std::span<const uint32_t> ids) {

@@ -76,16 +76,16 @@ Status CopyJob::RemoveLinks(uint32_t first) {
   return Status::Ok();
 }
 
-Status CopyJob::MakeLinks(const Arrived& first, std::vector<uint32_t>* linked, std::vector<uint32_t>* refused) {
-  const auto links = links_.find(first.id);
+Status CopyJob::MakeLinks(Arrived* first, std::vector<uint32_t>* refused) {
+  const auto links = links_.find(first->id);
   if (links == links_.end()) return Status::Ok();
   // Where numbers of inodes mean nothing, nobody could tell later that two names are one file.
-  const bool can = WorthOf(os_, first.to.get()).files;
+  const bool can = WorthOf(os_, first->to.get()).files;
   ParentDirectory from(os_), to(os_);
   for (uint32_t id : links->second) {
-    const Status s = can ? MakeLink(first.id, id, &from, &to) : Status::Errno(EOPNOTSUPP, "link", "");
+    const Status s = can ? MakeLink(first->id, id, &from, &to) : Status::Errno(EOPNOTSUPP, "link", "");
     if (!s.ok() && !IsNoLink(s)) return s;
-    (s.ok() ? linked : refused)->push_back(id);
+    (s.ok() ? &first->names : refused)->push_back(id);
   }
   return Status::Ok();
 }
@@ -104,17 +104,15 @@ Status CopyJob::MakeLink(uint32_t first, uint32_t link, ParentDirectory* from, P
   return r < 0 ? Status::Errno(-r, "link", source, path) : Status::Ok();
 }
 
-void CopyJob::CopyRefused(const std::vector<uint32_t>& links, Batch* batch) {
+void CopyJob::CopyRefused(const std::vector<uint32_t>& links, const std::shared_ptr<Batch>& batch) {
   ParentDirectory parent(os_);
   for (uint32_t id : links) {
     Arrived copy;
     copy.id = id;
-    Status s = CopySmall(&copy, &parent);
-    if (s.ok()) s = adopter_.MakeDurable(&copy);
-    if (s.ok())
-      batch->Add({DoneOf(copy, id)});
-    else
+    if (Status s = CopySmall(&copy, &parent); !s.ok())
       RecordFailed(id, s);
+    else
+      Harden(batch, std::move(copy));
   }
 }
 

@@ -27,17 +27,18 @@ size_t Throttle::Piece(size_t most) const {
 
 size_t Throttle::Take(size_t most, const std::atomic<bool>& stop) {
   Pace& all = PaceOfProcess();
-  if (own_.rate() == 0 && all.rate() == 0) return most;
+  if (!limits()) return most;
   const Engine::Pause pause(engine_);
   const std::lock_guard turn(turn_);
   const auto changes = [&] { return own_.changes() + all.changes(); };
   while (true) {
     const uint64_t known = changes();
     const size_t piece = Piece(most);
+    if (stop.load()) return piece;
     const Pace::Clock::time_point until = std::max(own_.Reserve(piece), all.Reserve(piece));
     for (auto now = Pace::Clock::now(); now < until && known == changes() && !stop.load(); now = Pace::Clock::now())
       std::this_thread::sleep_for(std::min<Pace::Clock::duration>(until - now, kLook));
-    if (known == changes() || stop.load()) return piece;
+    if (known == changes()) return piece;
   }
 }
 

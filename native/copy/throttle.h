@@ -16,7 +16,11 @@ class Throttle {
  public:
   explicit Throttle(Engine& engine) : engine_(engine) {}
   // Bytes a second, 0: no limit of its own. While copies run, too.
-  void Set(uint64_t bytes_per_second) { own_.Set(bytes_per_second); }
+  void Set(uint64_t bytes_per_second) {
+    own_.Set(bytes_per_second);
+    engine_.Wake();
+  }
+  bool limits() const { return own_.rate() > 0 || PaceOfProcess().rate() > 0; }
   // Waits until some may be copied, and says how many, at most so many. Meanwhile other transfers have the worker's
   // turn.
   size_t Take(size_t most, const std::atomic<bool>& stop);

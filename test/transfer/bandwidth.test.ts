@@ -56,11 +56,52 @@ t.test('what waits for its limit is canceled at once, and resumed', async (t) =>
 
 t.test('transfers that wait for their own limits hold no other one up', async (t) => {
   const place = new Place(t);
-  const names = Array.from({ length: 20 }, (_, i) => `slow${i}`);
+  const names = Array.from({ length: 100 }, (_, i) => `slow${i}`);
   for (const name of [...names, 'fast']) place.write(`source/${name}`, Buffer.alloc(SIZE));
   const slow = await Promise.all(names.map((name) => dispatched(place, name, { bandwidth: STUCK })));
   t.equal((await (await dispatched(place, 'fast')).wait()).filesPublished, 1);
   for (const transfer of slow) t.equal(await transfer.cancel(), 'canceled');
+});
+
+t.test('a name that cannot be linked waits for its limit where no fsync of another transfer does', async (t) => {
+  const place = new Place(t);
+  const elsewhere = fs.mkdtempSync('/dev/shm/axl-');
+  t.teardown(() => fs.rmSync(elsewhere, { recursive: true }));
+  if (fs.statSync(elsewhere).dev === fs.statSync(place.states).dev)
+    return t.plan(0, '/dev/shm is no other file system');
+  for (const name of ['first', 'fast']) place.write(`source/${name}`, Buffer.alloc(4000));
+  fs.linkSync(place.path('source/first'), place.path('source/second'));
+  const slow: Transfer[] = [];
+  for (let i = 0; i < 9; i++) {
+    const options = { name: `slow${i}`, stateDir: place.states, bandwidth: STUCK, hardLinks: 'keep' } as const;
+    const transfer = await Transfer.create(options);
+    await transfer.addAll([
+      [place.path('source/first'), place.path(`dest/${i}`)],
+      [place.path('source/second'), `${elsewhere}/${i}`],
+    ]);
+    await transfer.dispatch();
+    slow.push(transfer);
+  }
+  for (const transfer of slow) while ((await progress(transfer)).bytesCopied === 0);
+  t.equal((await (await dispatched(place, 'fast', { durability: 'full' })).wait()).filesPublished, 1);
+  for (const transfer of slow) t.equal(await transfer.cancel(), 'canceled');
+});
+
+t.test('a process whose copies have just begun, and wait for their limits, ends', async (t) => {
+  const code = `
+    for (let i = 0; i < 30; i++) {
+      const options = { name: 'a' + i, stateDir: args[0], bandwidth: ${STUCK}, durability: 'none' };
+      const transfer = await axl.Transfer.create(options);
+      await transfer.add(args[1], args[2] + i);
+      void transfer.dispatch().catch(() => {});
+    }
+    setTimeout(() => process.exit(0), Number(args[3]));`;
+  for (let i = 0; i < 5; i++) {
+    const place = new Place(t);
+    place.write('source/a', Buffer.alloc(SIZE));
+    const { status } = await script(code, [place.states, place.path('source/a'), place.path('dest/a'), `${i}`]);
+    t.equal(status, 0);
+  }
 });
 
 t.test('transfers get the same share of the limit of the process, however many files they have', async (t) => {

@@ -1,6 +1,8 @@
 // The threads: turns, background work that waits behind no copy, and an end that comes.
 #include "base/engine.h"
 
+#include <sys/resource.h>
+
 #include <atomic>
 #include <chrono>
 #include <future>
@@ -72,9 +74,9 @@ TEST(ATaskDoesNotWaitBehindACopy) {
   gate->open.set_value();
 }
 
-// As many fsyncs as there are threads run at once; as many wait as files may be open; the next is the caller's.
+// As many fsyncs as there are threads run at once, others wait; where no more files may be open, one is the caller's.
 TEST(FsyncsRunSideBySideAndOnlySoManyWait) {
-  constexpr int kThreads = 8, kWaiting = 256;
+  constexpr int kThreads = 8, kWaiting = 248;
   Engine engine(1);
   std::promise<void> open;
   const auto opened = open.get_future().share();
@@ -100,6 +102,26 @@ TEST(FsyncsRunSideBySideAndOnlySoManyWait) {
   for (int i = 0; i < kWaiting; i++) begun.acquire();
   engine.Stop();
   CHECK_EQ(ran.load(), kThreads + kWaiting);
+}
+
+// However many engines a process has: it is the process that may open no more files.
+TEST(FilesThatWaitForAnFsyncAreAQuarterOfWhatTheProcessMayOpen) {
+  struct rlimit before;
+  CHECK_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  const struct rlimit few = {40, before.rlim_max};
+  CHECK_EQ(setrlimit(RLIMIT_NOFILE, &few), 0);
+  Engine one(1), other(1);
+  std::promise<void> open;
+  const auto opened = open.get_future().share();
+  for (int i = 0; i < 5; i++)
+    for (Engine* engine : {&one, &other}) engine->Fsync([&] { opened.wait(); });
+  for (Engine* engine : {&one, &other}) {
+    std::thread::id who;
+    engine->Fsync([&] { who = std::this_thread::get_id(); });
+    CHECK(who == std::this_thread::get_id());
+  }
+  open.set_value();
+  CHECK_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
 }
 
 // What such a task owns is let go at once: a background thread may wait for just that.
@@ -160,6 +182,7 @@ TEST(StopEndsRunningPiecesAndDropsTheRest) {
 // Waits for another work.
 class Waiting : public Work {
  public:
+  bool Waits() const override { return true; }
   Waiting(Engine& engine, std::shared_future<void> for_what) : engine_(engine), for_what_(std::move(for_what)) {}
   bool Step() override {
     const Engine::Pause pause(engine_);
@@ -181,6 +204,42 @@ TEST(AWorkerThatIsPausedLeavesItsTurnToAnotherWork) {
   engine.Add(std::make_shared<Letters>('a', 3, &log, &end));  // without a turn neither would end
   ended.wait();
   CHECK_EQ(log, "aaa");
+}
+
+// However many wait, and where there are no more threads for them.
+TEST(WorksThatWaitLeaveAThreadToOneThatDoesNot) {
+  for (const bool threads : {true, false}) {
+    Engine engine(2);
+    std::string log;
+    std::promise<void> begun, end;
+    engine.Add(std::make_shared<Letters>('a', 1, &log, &begun));
+    begun.get_future().wait();
+    const std::shared_future<void> ended = end.get_future().share();
+    const auto none = threads ? nullptr : std::make_unique<NoThreads>();
+    for (int i = 0; i < 100; i++) engine.Add(std::make_shared<Waiting>(engine, ended));
+    engine.Add(std::make_shared<Letters>('b', 3, &log, &end));
+    ended.wait();
+    engine.Stop();
+    CHECK_EQ(log, "abbb");
+  }
+}
+
+// Its owner may have looked for what is to be canceled before it was added.
+TEST(StopCancelsWorkThatWaits) {
+  struct Endless : Work {
+    bool Step() override {
+      entered.set_value();
+      canceled.get_future().wait();
+      return false;
+    }
+    void Cancel() override { canceled.set_value(); }
+    std::promise<void> entered, canceled;
+  };
+  Engine engine(1);
+  auto endless = std::make_shared<Endless>();
+  engine.Add(endless);
+  endless->entered.get_future().wait();
+  engine.Stop();
 }
 
 TEST(AfterStopNothingRunsAnyMore) {
