@@ -82,8 +82,8 @@ export const durabilityMutants = [
     name: 'DONE is written before the fsync',
     breaks: 'invariant 3',
     file: 'copy/harden.cc',
-    from: 'const Status s = copied.synced ?',
-    to: 'RecordDone({DoneOf(copied, copied.id)});\n  if (adopter_.MakeDurable(&copied).ok()) return;\n  const Status s = copied.synced ?',
+    from: 'if (s.ok()) s = copied.synced ?',
+    to: 'RecordDone({DoneOf(copied, copied.id)});\n  if (adopter_.MakeDurable(&copied).ok()) return;\n  if (s.ok()) s = copied.synced ?',
   },
   {
     name: 'the journal is not fsynced before the first temporary file',
