@@ -302,7 +302,7 @@ export class CollectiveTransfer {
     return this.#own.progress(options);
   }
 
-  /** As {@link Transfer.setBandwidth}, for this rank's copies. */
+  /** As {@link Transfer.setBandwidth}, for this rank's copies. @throws {RangeError} of a wrong number */
   setBandwidth(bandwidth: number): this {
     this.#own.setBandwidth(bandwidth);
     return this;

@@ -319,8 +319,8 @@ t.test('config returns what holds, and refuses what cannot', async (t) => {
 
 t.test('AXL_* environment variables set the defaults, config overrides them, and nonsense is refused', async (t) => {
   const say = `console.log(JSON.stringify([axl.config(), axl.config({ chunkSize: 4096, threads: 5 })]));`;
-  const env = { AXL_THREADS: '3', AXL_CHUNK_SIZE: '65536', AXL_DURABILITY: 'none' };
-  const given = { threads: 3, chunkSize: 65536, durability: 'none' };
+  const env = { AXL_THREADS: '3', AXL_CHUNK_SIZE: '65536', AXL_DURABILITY: 'none', AXL_BANDWIDTH: '2K' };
+  const given = { threads: 3, chunkSize: 65536, durability: 'none', bandwidth: 2048 };
   t.same(said(await script(say, [], { env })), [given, { ...given, chunkSize: 4096, threads: 5 }]);
   t.match(said(await script(say, [], { env: { AXL_THREADS: '', AXL_DURABILITY: '' } })), [
     { chunkSize: 8 << 20, durability: 'full' },

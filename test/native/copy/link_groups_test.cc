@@ -186,7 +186,7 @@ TEST(AnotherCtimeAloneIsAChangeWhileNoNameOfTheFileIsReplaced) {
 }
 
 // Reads of the file of four names.
-struct CountingOs : BirthlessOs {
+struct LinkingOs : BirthlessOs {
   ssize_t Read(int fd, void* data, size_t n, off_t at) override {
     struct stat st;
     if (fstat(fd, &st) == 0 && st.st_ino == source) reads++;
@@ -212,7 +212,7 @@ TEST(OfAFileOfFourNamesOnlyThoseThatAreLostAreMadeAnew) {
   for (const bool births : {true, false}) {
     for (unsigned lost = 1; lost < 16; lost++) {
       LeaveUnsettled(world);
-      CountingOs os;
+      LinkingOs os;
       os.births = births;
       os.source = StatOf(world.Source("tree/one")).st_ino;
       ino_t kept = 0;
