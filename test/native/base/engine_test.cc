@@ -110,9 +110,9 @@ TEST(FilesThatWaitForAnFsyncAreAQuarterOfWhatTheProcessMayOpen) {
   CHECK_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
   const struct rlimit few = {40, before.rlim_max};
   CHECK_EQ(setrlimit(RLIMIT_NOFILE, &few), 0);
-  Engine one(1), other(1);
   std::promise<void> open;
   const auto opened = open.get_future().share();
+  Engine one(1), other(1);  // they end before what their tasks wait for
   for (int i = 0; i < 5; i++)
     for (Engine* engine : {&one, &other}) engine->Fsync([&] { opened.wait(); });
   for (Engine* engine : {&one, &other}) {
@@ -203,6 +203,7 @@ TEST(AWorkerThatIsPausedLeavesItsTurnToAnotherWork) {
   engine.Add(std::make_shared<Waiting>(engine, ended));
   engine.Add(std::make_shared<Letters>('a', 3, &log, &end));  // without a turn neither would end
   ended.wait();
+  engine.Stop();
   CHECK_EQ(log, "aaa");
 }
 
