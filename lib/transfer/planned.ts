@@ -28,10 +28,9 @@ export class Planned {
   readonly #native: NativeTransfer;
   readonly #expect: (call: string) => void;
   #files = 0;
-  /** The add that was made last. Never rejects. */
+  /** The adds under way, and how many. Never rejects. */
   #adding: Promise<unknown> = Promise.resolve();
-  /** The addGlobs under way, which look for their files first, and what waits behind them. */
-  #held = 0;
+  #underWay = 0;
   readonly #warnings = new Set<string>();
 
   /** @param expect throws unless the transfer may be added to */
@@ -73,16 +72,13 @@ export class Planned {
     return added;
   }
 
-  /** Calls take effect in the order in which they are made, also those for which nobody waits: the addon keeps it. */
-  #inTurn(begin: () => Promise<NativeAdded>, looks = false): Promise<NativeAdded> {
-    const waits = this.#held > 0;
-    const adding = waits ? this.#adding.then(begin) : begin();
-    const holds = waits || looks;
-    if (holds) this.#held++;
+  /** Calls take effect in the order in which they are made, also those for which nobody waits. */
+  #inTurn(begin: () => Promise<NativeAdded>): Promise<NativeAdded> {
+    const adding = this.#underWay++ === 0 ? begin() : this.#adding.then(begin);
     this.#adding = adding
       .catch(() => {})
       .finally(() => {
-        if (holds) this.#held--;
+        this.#underWay--;
       });
     return adding;
   }
