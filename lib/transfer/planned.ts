@@ -28,9 +28,10 @@ export class Planned {
   readonly #native: NativeTransfer;
   readonly #expect: (call: string) => void;
   #files = 0;
-  /** The adds under way, and how many. Never rejects. */
+  /** The add that was made last. Never rejects. */
   #adding: Promise<unknown> = Promise.resolve();
-  #underWay = 0;
+  /** Adds that have to look for something before they reach the addon, and those that wait behind them. */
+  #held = 0;
   readonly #warnings = new Set<string>();
 
   /** @param expect throws unless the transfer may be added to */
@@ -52,7 +53,7 @@ export class Planned {
     const begin = (names: Buffer) => answer(this.#native.add(packed, false, planOptions(options, names)));
     return this.#count(
       call,
-      this.#inTurn(() => (manifests ? manifests.then(begin) : begin(NOTHING))),
+      this.#inTurn(manifests !== undefined, () => (manifests ? manifests.then(begin) : begin(NOTHING))),
     );
   }
 
@@ -63,7 +64,7 @@ export class Planned {
     const matches = findMatches(list, options);
     matches.catch(() => {}); // its turn says so
     const manifests = expected(options);
-    const adding = this.#inTurn(async () => {
+    const adding = this.#inTurn(true, async () => {
       const [found, names] = [await matches, (await manifests) ?? NOTHING];
       return answer(this.#native.add(found, true, planOptions(options, names)));
     });
@@ -72,13 +73,20 @@ export class Planned {
     return added;
   }
 
-  /** Calls take effect in the order in which they are made, also those for which nobody waits. */
-  #inTurn(begin: () => Promise<NativeAdded>): Promise<NativeAdded> {
-    const adding = this.#underWay++ === 0 ? begin() : this.#adding.then(begin);
+  /**
+   * Calls take effect in the order in which they are made, also those for which nobody waits. The addon keeps the order of
+   * those that reach it at once.
+   * @param looks it does not reach the addon at once
+   */
+  #inTurn(looks: boolean, begin: () => Promise<NativeAdded>): Promise<NativeAdded> {
+    const waits = this.#held > 0;
+    const adding = waits ? this.#adding.then(begin) : begin();
+    const holds = looks || waits;
+    if (holds) this.#held++;
     this.#adding = adding
       .catch(() => {})
       .finally(() => {
-        this.#underWay--;
+        if (holds) this.#held--;
       });
     return adding;
   }

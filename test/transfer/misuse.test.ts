@@ -1,5 +1,6 @@
 // What callers get wrong is said in one sentence, with what to write instead, and changes nothing.
 import * as fs from 'node:fs';
+import { basename } from 'node:path';
 import t from 'tap';
 import { CollectiveTransfer, type DispatchOptions, type PathLike, Transfer } from '../../lib/index.js';
 import { Place, tree } from '../support.js';
@@ -121,7 +122,12 @@ t.test('calls take effect in their order, also those for which nobody waits', as
   await t.rejects(transfer.add(place.path('source/a'), place.path('dest/late')), { code: 'AXL_INVALID_STATE' });
   await dispatched;
   await Promise.all(adds);
-  await transfer.wait();
+  const { files } = await transfer.wait();
+  t.same(
+    files.map(({ dest }) => basename(dest)),
+    ['a', 'b', 'c'],
+    'in the order of adding',
+  );
   await transfer.free();
   t.same(Object.keys(tree(place.dest)), ['a', 'b', 'c']);
 });
