@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <system_error>
 
 namespace axl {
 
@@ -49,16 +48,6 @@ Engine::Engine(unsigned workers)
     : workers_(workers > 0 ? workers : DefaultWorkers()), background_(kBackground), fsyncs_(kFsyncs) {}
 
 Engine::~Engine() { Stop(); }
-
-// The system may have no thread for us (a limit of processes or of address space): then we make do with fewer.
-bool Engine::StartWorker() {
-  try {
-    threads_.emplace_back([this] { Worker(); });
-  } catch (const std::system_error&) {
-    return false;
-  }
-  return true;
-}
 
 void Engine::Add(std::shared_ptr<Work> work) {
   {
@@ -120,7 +109,7 @@ std::shared_ptr<Engine::Turn> Engine::TakeTurn() {
 
 void Engine::StartWorkers() {
   const size_t spare = paused_ > 0 ? paused_ + 1 : 0;
-  while (threads_.size() < workers_ + spare && StartWorker()) continue;
+  while (threads_.size() < workers_ + spare && StartThread(&threads_, [this] { Worker(); })) continue;
 }
 
 void Engine::BeginPause() {

@@ -76,7 +76,6 @@ class Engine {
   };
 
   void Worker();
-  bool StartWorker();
   void StartWorkers();
   std::shared_ptr<Turn> TakeTurn();
   bool MayWait() const;

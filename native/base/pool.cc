@@ -6,10 +6,9 @@
 
 namespace axl {
 
-// The system may have no thread for us (a limit of processes or of address space): then we make do with fewer.
-bool Pool::Start() {
+bool StartThread(std::vector<std::thread>* threads, std::function<void()> run) {
   try {
-    threads_.emplace_back([this] { Run(); });
+    threads->emplace_back(std::move(run));
   } catch (const std::system_error&) {
     return false;
   }
@@ -20,7 +19,7 @@ void Pool::Post(Task task) {
   {
     std::lock_guard lock(mutex_);
     if (closed_) return;
-    if (idle_ < tasks_.size() + 1 && threads_.size() < max_) (void)Start();
+    if (idle_ < tasks_.size() + 1 && threads_.size() < max_) (void)StartThread(&threads_, [this] { Run(); });
     if (!threads_.empty()) {
       tasks_.push_back(std::move(task));
       ready_.notify_one();

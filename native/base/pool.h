@@ -11,6 +11,9 @@
 
 namespace axl {
 
+// The system may have no thread for us (a limit of processes or of address space): then we make do with fewer.
+bool StartThread(std::vector<std::thread>* threads, std::function<void()> run);
+
 class Pool {
  public:
   using Task = std::function<void()>;
@@ -29,7 +32,6 @@ class Pool {
 
  private:
   void Run();
-  bool Start();
 
   std::mutex mutex_;
   std::condition_variable ready_;
