@@ -8,6 +8,7 @@
 
 #include <cerrno>
 
+#include "state_bytes.h"
 #include "world.h"
 
 namespace axl::test {
@@ -16,6 +17,12 @@ namespace {
 bool IsDirectory(int fd) {
   struct stat st;
   return fstat(fd, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+bool IsSettled(const World& world) {
+  Replay all;
+  REQUIRE_OK(Read(ReadFile(world.state_file()), &all));
+  return all.state.settled;
 }
 
 // Refuses directories what it is told to.
@@ -64,6 +71,7 @@ TEST(WhatADirectoryIsRefusedStopsATransferBeforeTheFirstRename) {
     const Life life = Live(world, os, 1, Ending::kPublish);
     CHECK_ERRNO(life.failed, -error);
     CHECK(!life.published);
+    CHECK(!IsSettled(world));  // it can still be given up, whatever was decided of others
     CHECK_EQ(PublishedIn(world.Now(), world), 0u);
     CHECK_ERRNO(FinalizeWith(world, os, {}).status, -error);
     CHECK_EQ(PublishedIn(world.Now(), world), 0u);
