@@ -61,6 +61,12 @@ const exampleEntries = (examples) =>
     .map(([command, what]) => `.TP\n${bold(command)}${prose(/[.?]/.test(what) ? what : sentence(what))}\n`)
     .join('');
 
+/** Of the environment that both programs read. */
+const ADDON_ENTRY = `.TP
+.B AXL_NATIVE_BINARY
+The path of the native addon, if it is not beside this program.
+`;
+
 const verifyPage = () => `${top(VERIFY.name, 'lib/cli/verify/options.ts')}.SH NAME
 axl\\-verify \\- compare the files of a checkpoint with its manifests
 .SH SYNOPSIS
@@ -74,10 +80,7 @@ ${statusEntries(VERIFY_STATUSES)}.SH FILES
 .I .axl\\-manifest.RANK
 A manifest: lines of the form CRC32C (NAME) = 8 hex digits, with comments. docs/reference/manifest.md has the grammar.
 .SH ENVIRONMENT
-.TP
-.B AXL_NATIVE_BINARY
-The path of the native addon, if it is not beside this program.
-.SH EXAMPLES
+${ADDON_ENTRY}.SH EXAMPLES
 ${exampleEntries(VERIFY_EXAMPLES)}.SH SEE ALSO
 .BR axl\\-finalize (1),
 .BR rhash (1)
@@ -124,10 +127,7 @@ least 2 and at most 8.
 .TP
 .B AXL_BANDWIDTH
 How fast \\-\\-incomplete resume may copy, in bytes a second, also with K, M or G. Default: 0, without a limit.
-.TP
-.B AXL_NATIVE_BINARY
-The path of the native addon, if it is not beside this program.
-.SH EXAMPLES
+${ADDON_ENTRY}.SH EXAMPLES
 ${exampleEntries(EXAMPLES)}.SH SEE ALSO
 .BR axl\\-verify (1),
 .BR node (1)

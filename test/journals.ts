@@ -53,7 +53,8 @@ export function corrupt(stateFile: string): void {
   fs.writeFileSync(stateFile, bytes);
 }
 
-export function crc32c(bytes: Buffer): number {
+/** CRC-32C, bit by bit. */
+export function crc32c(bytes: Uint8Array): number {
   let crc = 0xffff_ffff;
   for (const byte of bytes) {
     crc ^= byte;

@@ -1,16 +1,7 @@
 // A writer of manifests for tests, which shares nothing with that of native/: the grammar of docs/reference/manifest.md.
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-
-/** CRC-32C, bit by bit. */
-export function crc32c(bytes: Uint8Array): number {
-  let crc = 0xffff_ffff;
-  for (const byte of bytes) {
-    crc ^= byte;
-    for (let bit = 0; bit < 8; bit++) crc = (crc >>> 1) ^ (crc & 1 ? 0x82f6_3b78 : 0);
-  }
-  return (crc ^ 0xffff_ffff) >>> 0;
-}
+import { crc32c } from '../journals.js';
 
 const SIMPLE: Readonly<Record<string, string>> = { '\\': '\\\\', '\n': '\\n', '\r': '\\r' };
 const hex = (c: string): string => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`;

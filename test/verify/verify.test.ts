@@ -4,8 +4,9 @@ import * as fs from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { list, type VerifiedFile, verify } from '../../lib/index.js';
+import { crc32c } from '../journals.js';
 import { bytes, isRoot, NOBODY, Place, tree } from '../support.js';
-import { at, checkpoint, crc32c, manifestOf } from './manifests.js';
+import { at, checkpoint, manifestOf } from './manifests.js';
 
 const NONE = { ok: 0, changed: 0, missing: 0, unreadable: 0, extra: 0 };
 const names = (files: readonly VerifiedFile[], dir: string) =>
