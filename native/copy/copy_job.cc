@@ -128,7 +128,7 @@ bool CopyJob::Step() {
   lock.unlock();
   if (piece.large)
     CopyChunk(*piece.large, piece.chunk);
-  else
+  else if (!piece.small.empty())  // a thread that comes late finds nothing, and the journal perhaps closed
     CopyBatch(piece.small);
   lock.lock();
   if (piece.large) piece.large->busy--;

@@ -71,7 +71,6 @@ class CopyJob : public Work, public std::enable_shared_from_this<CopyJob> {
     std::shared_ptr<Large> large;
     uint32_t chunk = 0;
     std::vector<uint32_t> small;
-    bool empty() const { return !large && small.empty(); }
   };
 
   using OpenFiles = std::vector<std::shared_ptr<Large>>;

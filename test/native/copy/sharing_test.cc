@@ -6,6 +6,7 @@
 #include <mutex>
 #include <vector>
 
+#include "copy/copy_job.h"
 #include "world.h"
 
 namespace axl::test {
@@ -63,6 +64,33 @@ TEST(EachThreadHasAFileOfItsOwnWhileThereAreAny) {
 TEST(TheChunksOfTheLastFileAreShared) {
   const auto files = CopiedTogether({5 * World::kChunk});
   CHECK(files[0] == files[1]);
+}
+
+// The engine may have sent a thread in before the job was over; its owner frees the journal as soon as it is.
+TEST(AThreadThatComesAfterTheEndTouchesNothing) {
+  World world;
+  QuickOs os;
+  {
+    Engine engine(1);
+    Transfer transfer(os, engine);
+    REQUIRE_OK(transfer.Create(world.Options()));
+    REQUIRE_OK(transfer.Add({world.Source("new"), world.Dest("new")}, PlanOptions{}));
+    REQUIRE_OK(transfer.Seal(false, false));
+    transfer.Abandon({});
+  }
+  Engine engine(1);
+  std::unique_ptr<Journal> journal;
+  REQUIRE_OK(Journal::Open(os, world.state_file(), {}, &journal));
+  std::shared_ptr<CopyJob> job;
+  CHECK_OK(AndWait([&](auto on_quiet) {
+    job = std::make_shared<CopyJob>(os, *journal, true, std::move(on_quiet));
+    job->FsyncOn(engine);
+    CHECK(!job->Step());
+    return Status::Ok();
+  }));
+  CHECK(journal->state().AllDone());
+  journal.reset();
+  CHECK(!job->Step());  // AddressSanitizer sees a read of what is freed
 }
 
 }  // namespace
