@@ -2,7 +2,6 @@
 // knows the order in which ranks ask each other; what a transfer is, is its own rank's (transfer.ts).
 
 import { AxlError, CanceledError, TransferError } from './base/errors.js';
-import { launched } from './base/launch.js';
 import { displayName } from './base/names.js';
 import { checkOptions, DEFAULT_COMM_TIMEOUT_MS, shapes } from './base/options.js';
 import type {
@@ -23,29 +22,12 @@ import type {
   WaitOptions,
 } from './base/types.js';
 import { Agreement } from './comm/agreement.js';
-import { placesOf } from './transfer/identity.js';
+import { anyInPhases, publishTogether } from './comm/in-phases.js';
 import type { OwnPart, OwnTransfer } from './transfer/own.js';
+import { ownPlace } from './transfer/place.js';
 
 /** How the copies of all ranks ended. */
 type Outcome = 'complete' | 'failed' | 'canceled';
-
-/** This rank's options, with its place in the Comm; an explicit size says that the Comm is not all of the job. */
-function ownOptions({ comm, commTimeoutMs: _, ...options }: CollectiveOptions): CreateOptions {
-  const { rank = comm.rank, size = comm.size } = options;
-  if (rank !== comm.rank || size !== comm.size)
-    throw new RangeError(`rank ${rank} of ${size} is not what comm says, rank ${comm.rank} of ${comm.size}`);
-  const place = launched();
-  if (options.size === undefined && place.launcher !== 'none' && place.size !== size) {
-    const why = `comm has ${size} ranks, but the launcher (${place.launcher}) started ${place.size}`;
-    throw new AxlError('AXL_CONFLICT', `create: ${why}; give size if comm is a part of them`);
-  }
-  return { allRanks: true, ...options, rank, size };
-}
-
-async function ownPlace(options: CollectiveOptions) {
-  const own = ownOptions(options);
-  return { options: own, ...(await placesOf(own)) };
-}
 
 function differentHomes(home: Buffer | undefined): AxlError {
   const own = home === undefined ? '' : `, on this rank ${displayName(home)}`;
@@ -53,6 +35,24 @@ function differentHomes(home: Buffer | undefined): AxlError {
     'AXL_CONFLICT',
     `create: ranks have different homes${own}; give all of them the same option home`,
   );
+}
+
+/** Why wait has not published: this rank's own failure, if it is one, or another's. */
+async function whyNotPublished(
+  own: OwnTransfer,
+  outcome: Outcome,
+  ready: boolean,
+  refused?: AxlError,
+): Promise<unknown> {
+  if (!ready && own.state === outcome) {
+    const [ended] = await Promise.allSettled([own.wait()]);
+    if (ended.status === 'rejected') return ended.reason;
+  }
+  const report = await own.report();
+  const name = displayName(own.name);
+  if (outcome === 'canceled') return new CanceledError(`wait: transfer ${name} was canceled on a rank`, { report });
+  const cause = refused ?? new AxlError('AXL_RANK_FAILED', 'wait: it failed on another rank; the error there says why');
+  return new TransferError(`wait: transfer ${name} failed on a rank`, report, { cause });
 }
 
 /**
@@ -239,11 +239,12 @@ export class CollectiveTransfer {
   async wait(options?: WaitOptions): Promise<TransferReport> {
     const [ready, refused] = await this.#ranks.all('wait', () => this.#part.settle(options));
     const outcome = await this.#common('wait', ready && (refused === undefined || this.#publishing));
-    if (outcome !== 'complete') throw await this.#notPublished(outcome, ready, refused);
-    await this.#decide();
+    if (outcome !== 'complete') throw await whyNotPublished(this.#own, outcome, ready, refused);
+    const inPhases = this.#together && (await anyInPhases(this.#ranks, this.#part));
+    await this.#decide(inPhases);
     this.#publishing = true;
     try {
-      return await this.#ranks.all('wait', () => this.#own.wait());
+      return await publishTogether(this.#ranks, this.#part, inPhases, () => this.#own.wait());
     } catch (error) {
       if (!(error instanceof AxlError) || error.code !== 'AXL_RANK_FAILED') throw error;
       const message = `wait: transfer ${displayName(this.name)} is not published on all ranks`;
@@ -334,10 +335,10 @@ export class CollectiveTransfer {
   }
 
   /** Has it durable that all are published, before one is. */
-  async #decide(): Promise<void> {
+  async #decide(inPhases: boolean): Promise<void> {
     if (this.#publishing) return;
     try {
-      await this.#ranks.all('wait', () => this.#byFirst(() => this.#part.agreeToPublish(this.#atHome)));
+      await this.#ranks.all('wait', () => this.#byFirst(() => this.#part.agreeToPublish(this.#atHome, inPhases)));
     } catch (error) {
       this.#isUnsure = true;
       const isAnothers = error instanceof AxlError && error.code === 'AXL_RANK_FAILED';
@@ -381,19 +382,5 @@ export class CollectiveTransfer {
     const failed = !complete && !(await this.#ranks.agree(call, ready || this.#own.state === 'canceled'));
     this.#outcome = complete ? 'complete' : failed ? 'failed' : 'canceled';
     return this.#outcome;
-  }
-
-  /** Why wait has not published: this rank's own failure, if it is one, or another's. */
-  async #notPublished(outcome: Outcome, ready: boolean, refused?: AxlError): Promise<unknown> {
-    if (!ready && this.#own.state === outcome) {
-      const [own] = await Promise.allSettled([this.#own.wait()]);
-      if (own.status === 'rejected') return own.reason;
-    }
-    const report = await this.#own.report();
-    const name = displayName(this.name);
-    if (outcome === 'canceled') return new CanceledError(`wait: transfer ${name} was canceled on a rank`, { report });
-    const cause =
-      refused ?? new AxlError('AXL_RANK_FAILED', 'wait: it failed on another rank; the error there says why');
-    return new TransferError(`wait: transfer ${name} failed on a rank`, report, { cause });
   }
 }

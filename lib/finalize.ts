@@ -4,7 +4,7 @@ import { fromNode } from './base/errors.js';
 import { isRoot, overridden } from './base/keep.js';
 import { launched } from './base/launch.js';
 import { absolutePath, fromLatin1, hash, pack } from './base/names.js';
-import { INCOMPLETE, type NativePolicy, native, OVERWRITE, VERIFY } from './base/native.js';
+import { INCOMPLETE, type NativePolicy, native, OVERWRITE, UNTIL, VERIFY } from './base/native.js';
 import { checkOptions, DEFAULT_JOBS, shapes } from './base/options.js';
 import type { PathLike } from './base/types.js';
 import { look } from './finalize/expect.js';
@@ -43,6 +43,8 @@ async function policyOf(options: FinalizeOptions): Promise<NativePolicy> {
     allEntries: options.onEvent !== undefined && options.entries !== 'problems',
     mayDelete: true,
     together: false,
+    until: UNTIL.all,
+    clears: false,
   };
 }
 

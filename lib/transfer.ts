@@ -114,7 +114,7 @@ export class Transfer {
     return transfer;
   }
 
-  readonly #part = (): OwnPart => partOf(this, this.#native, this.#isDecided);
+  readonly #part = (): OwnPart => partOf(this, this.#native, this.#turn, this.#isDecided);
 
   /** The transfer's name, as given to create. */
   get name(): string {

@@ -33,6 +33,8 @@ class Batch {
   void Finished(Case& c, Outcome outcome);
   void NotWithItsDataset(Case& c);
   void Complete(Case& c);
+  bool HasCome(const TransferState& state) const;
+  void Published(Case& c);
   void NotComplete(Case& c, Incomplete what, const Status& why);
   void RollBack(Case& c, const Status& why);
   void Resume(Case& c);
@@ -123,6 +125,7 @@ void Batch::ActInOrder(const std::vector<Case*>& in_order) {
 
 // May a newer one replace what this one has published? FINAL is durable then: its files need not be found any more.
 bool Batch::IsDoneWith(Case& c) {
+  if (policy_.until != Until::kAll) return true;  // the caller keeps the order
   if (!c.publish) return c.result.action != Action::kFailed || !c.publisher->AnyPublished();
   DirectoryBarrier barrier(os_);
   c.publisher->NeedDirectories(&barrier);
@@ -158,6 +161,7 @@ void Batch::NotWithItsDataset(Case& c) {
 void Batch::Finished(Case& c, Outcome outcome) {
   // Its owner began to free it: whatever is to become of incomplete transfers, this one was to be removed.
   if (outcome == Outcome::kRolledBack) return RollBack(c, {});
+  if (policy_.until != Until::kAll) return c.Set(Action::kInPhases);
   if (policy_.keep_state) return c.Set(Action::kPublished);
   Remove(c, Action::kRemoved);
 }
@@ -176,15 +180,28 @@ void Batch::NeverDispatched(Case& c) {
 }
 
 void Batch::Complete(Case& c) {
+  if (HasCome(c.journal->state())) return c.Set(Action::kInPhases);
   Status s = policy_.dry_run ? c.publisher->Check() : c.publisher->Prepare();
   // DONE, but a power cut took the name before it was durable: then the transfer was never committed.
   if (s.code == Code::kVerify && !c.journal->state().settled) return NotComplete(c, policy_.incomplete, s);
   if (s.ok() && policy_.dry_run) return c.Set(Action::kPublished);
-  if (s.ok()) s = c.publisher->Rename();
+  if (s.ok()) s = c.publisher->Rename(policy_.until, policy_.clears);
   if (!s.ok()) return c.Set(Action::kFailed, s);
   // Nothing is to be made durable: the barrier would only make it wait for others.
-  if (!c.journal->durable()) return Conclude(c, Action::kPublished, Outcome::kPublished);
+  if (!c.journal->durable()) return Published(c);
   c.publish = true;
+}
+
+// Has an earlier call come so far?
+bool Batch::HasCome(const TransferState& state) const {
+  return policy_.until < Until::kAll && policy_.until > Until::kCleared &&
+         state.phases >= static_cast<uint8_t>(policy_.until);
+}
+
+void Batch::Published(Case& c) {
+  if (policy_.until == Until::kAll) return Conclude(c, Action::kPublished, Outcome::kPublished);
+  const Status s = c.publisher->RecordPhases(policy_.until);
+  c.Set(s.ok() ? Action::kInPhases : Action::kFailed, s);
 }
 
 void Batch::NotComplete(Case& c, Incomplete what, const Status& why) {
@@ -221,7 +238,7 @@ void Batch::Resume(Case& c) {
 void Batch::End(Case& c, const DirectoryBarrier& barrier) {
   if (!c.publish) return;
   if (Status s = c.publisher->Durable(barrier); !s.ok()) return c.Set(Action::kFailed, s);
-  Conclude(c, Action::kPublished, Outcome::kPublished);
+  Published(c);
 }
 
 // FINAL is for a state file that stays. Before a removal it need not be written: what it says is durable, and if the

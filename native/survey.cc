@@ -15,6 +15,7 @@
 #include "os/directories.h"
 #include "os/metadata.h"
 #include "os/same.h"
+#include "publish/publisher.h"
 
 namespace axl {
 
@@ -40,12 +41,17 @@ void Count(const TransferState& state, Surveyed* s) {
   s->job = state.info.job;
   s->home = state.info.home;
   s->jobs = OpenJobs(state);
+  s->in_phases = InPhases(state);
+  s->replaces_data = MayReplaceData(state);
+  s->phases = state.outcome == Outcome::kPublished ? static_cast<uint8_t>(Phase::kPointer) : state.phases;
+  s->dispatched = state.dispatched;
   s->canceled = state.canceled;
   s->settled = state.settled;
   s->files = state.files.size();
   for (size_t i = 0; i < state.files.size(); i++) {
     const FileProgress& p = state.progress[i];
     s->bytes += state.files[i].size;
+    s->pointers += state.files[i].phase == Phase::kPointer;
     s->files_failed += p.state == FileState::kFailed;
     s->files_published += p.published || state.outcome == Outcome::kPublished;
     if (p.state == FileState::kPending)

@@ -56,7 +56,12 @@ struct Surveyed {
   uint64_t attempt = 0;
   std::string job;
   std::vector<Submitted> jobs;  // that may run
-  std::string home;             // where its dataset's verdict lives; empty: the directory of the state file
+  bool in_phases = false;       // there are files of other phases than data
+  bool replaces_data = false;   // perhaps
+  uint8_t phases = 0;           // how many are published; with FINAL all of them
+  uint32_t pointers = 0;        // files of the last phase
+  Time dispatched;
+  std::string home;  // where its dataset's verdict lives; empty: the directory of the state file
 };
 
 // One state file; *replay, if given, holds all that could be read.

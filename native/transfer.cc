@@ -68,7 +68,8 @@ Status Transfer::Open(const std::string& state_file, const Word& word, bool adop
   if (decision == Decision::kRollBack)
     return Status::Make(Code::kStateLocked, "a finalizer has decided to roll its dataset back: run axl-finalize",
                         state_file);
-  forward_only_ = decision == Decision::kPublish;
+  forward_only_ = decision.has_value();
+  in_phases_ = decision == Decision::kPublishInPhases;
   journal_ = std::move(journal);
   counters_ = TotalsOf(journal_->state());
   alone_ = !agreed && journal_->state().info.all_ranks && journal_->state().info.size > 1;
@@ -262,10 +263,23 @@ Status Transfer::CheckPublish() {
 }
 
 Status Transfer::Publish() {
+  if (in_phases_ && journal_->state().phases < static_cast<uint8_t>(Until::kPointer))
+    return Wrong(
+        "its dataset is published in phases, with all ranks: open it with comm on all ranks, or run axl-finalize",
+        *journal_);
+  return PublishUntil(Until::kAll, false);
+}
+
+Status Transfer::PublishUntil(Until until, bool clears) {
   const Status s = CheckComplete();
   if (!s.ok() || journal_->state().outcome == Outcome::kPublished) return s;
   publisher_ = std::make_unique<Publisher>(os_, *journal_);
-  return publisher_->Publish();
+  return publisher_->Publish(until, clears);
+}
+
+uint32_t Transfer::Phases() const {
+  const TransferState& state = journal_->state();
+  return (InPhases(state) ? 1 : 0) + (MayReplaceData(state) ? 2 : 0);
 }
 
 Status Transfer::Meet(const Transfer& publishing, Order* order) {
@@ -292,8 +306,8 @@ Status Transfer::Free() {
   return journal_->SyncDirectory();
 }
 
-Status Transfer::AgreeToPublish(bool at_home) {
-  const Status s = axl::AgreeToPublish(os_, journal_->state(), journal_->path(), at_home);
+Status Transfer::AgreeToPublish(bool at_home, bool in_phases) {
+  const Status s = axl::AgreeToPublish(os_, journal_->state(), journal_->path(), at_home, in_phases);
   forward_only_ |= s.ok();
   return s;
 }

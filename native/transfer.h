@@ -114,12 +114,17 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
   // kTransferFailed (some file failed; see report()), kCanceled, kVerify, kIo ... Calling it again gives the same, or,
   // if publishing itself failed, tries to go on.
   Status Publish();
+  // The same, but only so far, which is durable then (PHASE); of ranks that go together, when all have come as far as
+  // the step before. `clears`: another rank replaces data.
+  Status PublishUntil(Until until, bool clears);
+  // Sum of: 1 has files of other phases than data; 2 may replace data.
+  uint32_t Phases() const;
   // REQUIRES quiet. Rolls back what is not published, then removes the state file, durably.
   // Never dispatched or published: removes the state file only.
   Status Free();
   // Ranks that go together, for all of them: see native/dataset/rank.h. Afterwards Free refuses what is not
   // published.
-  Status AgreeToPublish(bool at_home);
+  Status AgreeToPublish(bool at_home, bool in_phases);
   Status AskVerdict(std::optional<Decision>* decision);
   Status Withdraw();
   // It was decided that this transfer is published: there is no way back.
@@ -169,7 +174,8 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
   std::unique_ptr<Publisher> publisher_;  // the last that ran: what it has done counts in reports
   Plan plan_;
   bool forward_only_ = false;
-  bool alone_ = false;  // opened by who knows nothing of the other ranks with which alone it is published
+  bool in_phases_ = false;  // it was decided so
+  bool alone_ = false;      // opened by who knows nothing of the other ranks with which alone it is published
   Status failure_;
   std::atomic<bool> moving_{false};  // a mover has its files
   bool may_run_ = false;             // a job was submitted, and is not known to have ended

@@ -1,7 +1,7 @@
 // The home of datasets, as the addon has it: see native/dataset/home.h.
 
 /** By number, from 1: what a verdict says, and about whom. */
-export const DECISIONS = ['publish', 'roll back'] as const;
+export const DECISIONS = ['publish', 'roll back', 'publish in phases'] as const;
 export const SCOPES = ['listed', 'everyone', 'everyone at home'] as const;
 
 /** What was decided about a dataset. */

@@ -45,6 +45,13 @@ export const ACTIONS = [
 ] as const;
 /** The number after them, never reported: left, because it is published only with all ranks of its dataset. */
 export const FOR_DATASET = ACTIONS.length;
+/** The next, never reported either: published as far as it was to come. */
+export const IN_PHASES = FOR_DATASET + 1;
+/** How far what is complete is published; `pointer`: every phase, but not concluded. */
+export const UNTIL = { cleared: 0, data: 1, commit: 2, pointer: 3, all: 4 } as const;
+/** Bits of phases() of a transfer. */
+export const HAS_PHASES = 1;
+export const REPLACES_DATA = 2;
 /** What is to become of the transfers of a call. `each`: each for itself, but those for which it is FOR_DATASET. */
 export const DECIDED = { each: 1, 'as it is': 2, incomplete: 3, keep: 4, 'roll back': 5 } as const;
 /** By number: has a transfer final names in common with another, and was it dispatched before or after it? */
@@ -138,7 +145,11 @@ export interface NativeTransfer extends NativeMoving {
   report(): Promise<NativeReport>;
   free(): Promise<void>;
   /** Of ranks that go together, by one of them when all are complete: see native/dataset/rank.h. */
-  agreeToPublish(atHome: boolean): Promise<void>;
+  agreeToPublish(atHome: boolean, inPhases: boolean): Promise<void>;
+  /** As publish(), but only so far, of UNTIL, which is durable then. `clears`: another rank replaces data. */
+  publishUntil(until: number, clears: boolean): Promise<void>;
+  /** Bits HAS_PHASES, REPLACES_DATA. */
+  phases(): Promise<number>;
   /** What was decided about its dataset: a number of DECISIONS, from 1; 0: nothing. */
   askVerdict(): Promise<number>;
   /** Takes that back: no rank is published, or all are, and are freed. */
@@ -174,6 +185,10 @@ export interface NativePolicy extends NativeWord, NativePolicies {
   readonly mayDelete: boolean;
   /** The state files of a batch are all open at once, however large they are. */
   readonly together: boolean;
+  /** Of UNTIL. */
+  readonly until: number;
+  /** With `cleared`: a rank of the dataset replaces data. */
+  readonly clears: boolean;
   /** False: entries only for what is failed, corrupt or busy. */
   readonly allEntries: boolean;
   /** How many calls may work at the same time. */
@@ -238,6 +253,15 @@ export interface NativeSurveyed
   readonly lacks: number;
   /** An index of STANDINGS. */
   readonly standing: number;
+  /** Has it files of other phases than data? */
+  readonly inPhases: boolean;
+  /** May a data file of it replace something? */
+  readonly replacesData: boolean;
+  /** How many phases are published. */
+  readonly phases: number;
+  /** How many files are of the last phase. */
+  readonly pointers: number;
+  readonly dispatchedNs: bigint;
   /** An index of ANSWERS. */
   readonly alive: number;
   /** Unless that is no. */

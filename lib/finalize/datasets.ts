@@ -3,17 +3,19 @@
 
 import { failureOf, toFailure } from '../base/errors.js';
 import { displayName, fromLatin1 } from '../base/names.js';
-import { type DECIDED, INCOMPLETE } from '../base/native.js';
+import { ACTIONS, type DECIDED, INCOMPLETE, type NativeFinalized } from '../base/native.js';
 import type { Failure } from '../base/types.js';
 import type { Part } from './decide.js';
 import { type Home, Homes, isDoneWith } from './homes.js';
 import { Look, type Sight } from './look.js';
+import type { Patience } from './patience.js';
+import { Phases } from './phases.js';
 import { type Followed, Settling } from './settle.js';
 import type { Group } from './surveys.js';
 import { makeEntry } from './tally.js';
 import type { FinalizeAction } from './types.js';
 import { Wider } from './whereabouts.js';
-import type { Patience, Work } from './work.js';
+import type { Work } from './work.js';
 
 export interface DatasetTerms {
   readonly dataset: boolean | string;
@@ -43,6 +45,8 @@ class Round {
     const { work, plan, uuids } = this.look;
     // Two ranks of one dataset that meet are a conflict, and were found before.
     if (this.look.wanted.length > 1) await work.findMeetings();
+    const busy = (i: number, why: Failure) => this.#say(i, 'busy', why);
+    await new Phases(this.look, this.#patience, busy).publish(this.settling.followed);
     const isActedOn = (i: number) => (ACTED_ON as readonly Part[]).includes(plan.part(i));
     const ours = [...work.ours()].filter(isActedOn);
     const choices = ACTED_ON.filter((part) => ours.some((i) => plan.part(i) === part));
@@ -51,17 +55,25 @@ class Round {
     await this.#takeOver();
   }
 
-  /** Shards that keep or resume come to different ends: who finds the dataset complete publishes it, all of it. */
+  /**
+   * Shards that keep or resume come to different ends, and those that publish in phases do not wait for each other for
+   * ever: who finds the dataset complete publishes it, all of it.
+   */
   async #takeOver(): Promise<void> {
-    const { work, surveys, uuids } = this.look;
+    const { work, surveys, plan, uuids } = this.look;
     const { shard, policy } = work.terms;
-    if (!shard || policy.dryRun || policy.incomplete === INCOMPLETE.delete) return;
-    const published = this.settling.followed.filter(({ verdict }) => verdict.decision === 'publish');
-    const isLeft = (i: number) => !work.isOurs(i) && work.isAsked(i) && surveys.standing(i) === 'complete';
-    await work.takeOver(
-      published.flatMap(({ group }) => group.members.filter(isLeft)),
-      uuids,
+    if (!shard || policy.dryRun) return;
+    const isAll = policy.incomplete !== INCOMPLETE.delete;
+    const published = this.settling.followed.filter(
+      ({ verdict }) => verdict.decision === 'publish in phases' || (isAll && verdict.decision === 'publish'),
     );
+    const isLeft = (i: number) =>
+      !work.isOurs(i) && work.isAsked(i) && surveys.standing(i) === 'complete' && plan.part(i) === 'as it is';
+    const left = published.flatMap(({ group }) => group.members.filter(isLeft));
+    // What another one is at work on, or has dealt with, is that one's to tell of.
+    const isDone = ({ action }: NativeFinalized) => ['published', 'failed'].includes(ACTIONS[action] as string);
+    for (const [i, entry] of await work.act(left, uuids, { allEntries: true }))
+      if (isDone(entry)) work.report(i, entry);
   }
 
   #shown(i: number): string {

@@ -22,6 +22,10 @@ export interface Member {
   readonly standing: Standing;
   /** Is its writer, or a finalizer, at work on it? */
   readonly alive: Answer;
+  /** Has it files of other phases than data? */
+  readonly inPhases: boolean;
+  /** Has it a file of the last phase? */
+  readonly points: boolean;
   /** Is it this finalizer's to resume and to finalize, or another shard's? */
   readonly ours: boolean;
 }
@@ -36,7 +40,7 @@ export interface Rival {
 
 /** A decision that was written down. */
 export interface Verdict {
-  readonly decision: 'publish' | 'roll back';
+  readonly decision: 'publish' | 'roll back' | 'publish in phases';
   /** `everyone`: every transfer of the dataset; its ranks agreed. `everyone at home`: so, and all their state files are there. */
   readonly scope: 'listed' | 'everyone' | 'everyone at home';
   /** 32 hex digits. */
@@ -170,12 +174,24 @@ function contradiction({ name, sizes, homes, rivals }: View, twice: string | und
   return { code: 'AXL_CONFLICT', message: `${dataset}: its transfers disagree on its size: ${different.join(', ')}` };
 }
 
+/** What would be pointed to is one rank's to say. */
+function whyTwoPointers({ name, members }: View): Outcome['why'] {
+  const [one, other] = members.filter(({ points }) => points);
+  if (!one || !other) return undefined;
+  const why = `ranks ${one.rank} and ${other.rank} have a pointer each`;
+  const remedy = 'only rank 0 may have one: free the other, and dispatch it without';
+  return { code: 'AXL_CONFLICT', message: `dataset ${displayName(name)}: ${why}: ${remedy}` };
+}
+
 /** Which rivals have ranks that this one lacks? Two runs that both have rank 0 are not parts of one. */
 const parted = ({ members, rivals }: View): readonly Rival[] =>
   rivals.filter(({ ranks }) => !members.some(({ rank, standing }) => isWhole(standing) && ranks.includes(rank)));
 
+/** Is that to publish, in whatever way? */
+export const publishes = ({ decision }: Pick<Verdict, 'decision'>): boolean => decision !== 'roll back';
+
 function follow({ members }: View, verdict: Verdict, seen: Pick<Outcome, 'missing' | 'missingCount'>): Outcome {
-  const publish = verdict.decision === 'publish';
+  const publish = publishes(verdict);
   const part = ({ uuid, standing }: Member): Part => {
     if (concerns(verdict, uuid)) return publish ? 'as it is' : 'roll back';
     // One that came later: only to be judged when what was decided has been done.
@@ -202,8 +218,7 @@ export function decide(view: View, wanted: Wanted): Outcome {
   const missing = isComplete ? [] : missingRanks(ranks, size);
   const seen = { missing, missingCount: isComplete ? 0 : size - ranks.size };
   const nothing = { ...seen, first: 'nothing', write: undefined } as const;
-  const conflict = (at: View, twice?: string): Outcome => {
-    const why = contradiction(at, twice);
+  const conflict = (at: View, twice?: string, why = contradiction(at, twice)): Outcome => {
     return { ...nothing, verdict: 'conflict', parts: all('fail'), ...(why && { why }) };
   };
   if (homes.length > 1 || sizes.length > 1) return conflict({ ...view, rivals: [] });
@@ -211,11 +226,13 @@ export function decide(view: View, wanted: Wanted): Outcome {
   if (members.some(({ alive }) => alive !== 'no')) return { ...nothing, verdict: 'busy', parts: all('wait') };
   const twice = whyTwo(view, isComplete);
   if (twice !== undefined) return conflict(view, twice);
+  const pointers = whyTwoPointers(view);
+  if (pointers) return conflict(view, undefined, pointers);
   const isOne = members.length === 1 && size === 1;
   if (isComplete) {
     const isDone = wanted.dryRun || members.every(({ standing }) => standing !== 'complete');
     const first = wanted.dryRun ? 'nothing' : isOne ? 'nothing' : 'commit';
-    const write = isOne || isDone ? undefined : 'publish';
+    const write = isOne || isDone ? undefined : members.some((one) => one.inPhases) ? 'publish in phases' : 'publish';
     return { ...seen, verdict: 'complete', first, write, parts: all('as it is') };
   }
   const rivals = parted(view);

@@ -1,7 +1,7 @@
 // The homes of datasets, where finalizers read and write what was decided; the files are the addon's (native/dataset).
 import { failureOf } from '../base/errors.js';
 import { fromLatin1, latin1 } from '../base/names.js';
-import { answer, type NativeSurveyed, native, STANDINGS } from '../base/native.js';
+import { answer, type NativeSurveyed, native, STANDINGS, UNTIL } from '../base/native.js';
 import { DECISIONS, type NativeHome, type NativeVerdict, SCOPES } from '../base/native-home.js';
 import { NO_WORD } from '../base/native-word.js';
 import { nameOf, VERDICT } from '../base/own-files.js';
@@ -120,6 +120,27 @@ export class Home {
     for (const dir of this.#dirsOf(verdict)) if (!(await isThere(dir))) return 'cannot tell';
     const paths = listed.map(({ path }) => path);
     return (await isAnyLeft(paths, ({ uuid }, i) => uuid === listed[i]?.uuid)) ? 'yes' : 'no';
+  }
+
+  /**
+   * How many phases are published of each transfer that a verdict lists and that was not seen. One whose state file is
+   * gone was published as a whole.
+   * @returns the least of them; undefined if that cannot be told
+   */
+  async phasesOf(verdict: Verdict, isSeen: (uuid: string) => boolean): Promise<number | undefined> {
+    const listed = [...verdict.transfers].filter(([uuid]) => !isSeen(uuid));
+    for (const dir of this.#dirsOf(verdict)) if (!(await isThere(dir))) return undefined;
+    let least: number = UNTIL.pointer;
+    for (let at = 0; at < listed.length; at += BATCH) {
+      const part = listed.slice(at, at + BATCH);
+      const surveyed = await answer(native().survey(pack(part.map(([, file]) => this.#pathOf(file))), 2, NO_WORD));
+      for (const [i, { standing, uuid, phases }] of surveyed.entries()) {
+        const word = STANDINGS[standing] as string;
+        if (word === 'corrupt' || word === 'unreadable') return undefined;
+        if (uuid === part[i]?.[0]) least = Math.min(least, phases);
+      }
+    }
+    return least;
   }
 
   #dirsOf({ transfers }: Verdict): Set<string> {

@@ -5,8 +5,9 @@ import { failureOf } from '../base/errors.js';
 import { nameOf, VERDICT } from '../base/own-files.js';
 import type { Failure } from '../base/types.js';
 import { lockDirectory, removeIfStale } from './directory-lock.js';
+import { Patience } from './patience.js';
 import { Candidates, type Listing } from './scan.js';
-import { Patience, type Terms, Work } from './work.js';
+import { type Terms, Work } from './work.js';
 
 export interface Asked {
   readonly dataset: boolean | string;

@@ -13,6 +13,7 @@ import {
   isWhole,
   NAMED,
   type Outcome,
+  publishes,
   sizeOf,
   type Verdict,
   type View,
@@ -156,13 +157,19 @@ export class Settling {
   #follow(group: Group, home: Home, verdict: Verdict, outcome: Outcome): void {
     if (!this.#concerned(verdict, group)) return;
     this.followed.push({ home, verdict, group });
-    this.#do(group, outcome, verdict.decision === 'publish' ? verdict.size : undefined);
+    if (verdict.decision === 'publish in phases') this.#plan(group, outcome);
+    else this.#do(group, outcome, publishes(verdict) ? verdict.size : undefined);
   }
 
   /** Plans it, and tells. @param size as the verdict that is followed has it */
-  #do(group: Group, { verdict, missing, missingCount, parts }: Outcome, size = sizeOf([...group.sizes])): void {
+  #do(group: Group, outcome: Outcome, size = sizeOf([...group.sizes])): void {
+    const { verdict, missing, missingCount } = outcome;
     if (verdict !== 'conflict')
       this.#look.work.terms.tally.dataset({ name: group.name, verdict, size, missing, missingCount });
+    this.#plan(group, outcome);
+  }
+
+  #plan(group: Group, { parts }: Outcome): void {
     for (const [at, i] of group.members.entries()) this.#look.plan.set(i, parts[at] ?? 'leave');
   }
 

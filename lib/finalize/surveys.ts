@@ -1,7 +1,7 @@
 // What a survey saw of each transfer, and which of them form a dataset: those that have its id. No I/O, no decision.
 import type { NativeFailure } from '../base/errors.js';
 import { latin1 } from '../base/names.js';
-import { type NativeSurveyed, STANDINGS } from '../base/native.js';
+import { type NativeSurveyed, STANDINGS, UNTIL } from '../base/native.js';
 import { ANSWERS } from '../base/native-word.js';
 import { type Answer, isWhole, type Member, type Rival, type Standing, sizeOf } from './decide.js';
 import { NOTHING_KNOWN } from './tally.js';
@@ -10,10 +10,20 @@ const UUID_DIGITS = 32;
 /** Each byte of the id of what was no transfer: one that has its name by now is another. */
 const NO_TRANSFER = 0xff;
 
+/** Bits of traits. */
+const IN_PHASES = 1;
+const REPLACES = 2;
+const POINTS = 4;
+const ALL_PHASES = UNTIL.pointer;
+
 /** What a survey saw, by columns: an object for each candidate would be dear. */
 export class Surveys {
   readonly #standings: Uint8Array;
   readonly #alive: Uint8Array;
+  /** How many phases are published, and bits of what else there is to phases. */
+  readonly #phases: Uint8Array;
+  readonly #traits: Uint8Array;
+  readonly #dispatched: BigInt64Array;
   readonly #ranks: Uint32Array;
   readonly #groups: Int32Array;
   readonly #uuids: Buffer;
@@ -28,6 +38,9 @@ export class Surveys {
   constructor(size: number) {
     this.#standings = new Uint8Array(size).fill(STANDINGS.indexOf('gone'));
     this.#alive = new Uint8Array(size);
+    this.#phases = new Uint8Array(size);
+    this.#traits = new Uint8Array(size);
+    this.#dispatched = new BigInt64Array(size);
     this.#ranks = new Uint32Array(size);
     this.#groups = new Int32Array(size).fill(-1);
     this.#uuids = Buffer.alloc(size * (UUID_DIGITS / 2), NO_TRANSFER);
@@ -47,10 +60,17 @@ export class Surveys {
     if (surveyed.why) this.#whyAlive.set(i, surveyed.why);
     if (known && !isTheSame && isTransfer(this.standing(i))) this.#loses(i);
     if (known && !isTheSame) return;
+    this.#seePhases(i, surveyed);
     this.#ranks[i] = surveyed.rank;
     if (isTransfer(this.standing(i))) this.#uuids.write(surveyed.uuid, i * (UUID_DIGITS / 2), 'hex');
     this.#numbers.set([surveyed.files, surveyed.filesDone, surveyed.bytes], i * 3);
     if (this.#groups[i] === -1 && isTransfer(this.standing(i))) this.#join(i, surveyed, dir);
+  }
+
+  #seePhases(i: number, { phases, inPhases, replacesData, pointers, dispatchedNs }: NativeSurveyed): void {
+    this.#phases[i] = phases;
+    this.#traits[i] = (inPhases ? IN_PHASES : 0) | (replacesData ? REPLACES : 0) | (pointers > 0 ? POINTS : 0);
+    this.#dispatched[i] = dispatchedNs;
   }
 
   #loses(i: number): void {
@@ -89,6 +109,31 @@ export class Surveys {
     return ANSWERS[this.#alive[i] as number] as Answer;
   }
 
+  /** How many phases of it are published. What is gone was published as a whole, if that was decided. */
+  phases(i: number): number {
+    return this.standing(i) === 'gone' ? ALL_PHASES : (this.#phases[i] as number);
+  }
+
+  /** So many are known to be published by now. */
+  reaches(i: number, phases: number): void {
+    this.#phases[i] = phases;
+  }
+
+  /** Has it files of other phases than data? */
+  isInPhases(i: number): boolean {
+    return ((this.#traits[i] as number) & IN_PHASES) !== 0;
+  }
+
+  /** May it replace data? */
+  replacesData(i: number): boolean {
+    return ((this.#traits[i] as number) & REPLACES) !== 0;
+  }
+
+  /** In ns since 1970. */
+  dispatched(i: number): bigint {
+    return this.#dispatched[i] as bigint;
+  }
+
   /** If it is alive, or may be. */
   whyAlive(i: number): NativeFailure | undefined {
     return this.alive(i) === 'no' ? undefined : this.#whyAlive.get(i);
@@ -111,7 +156,9 @@ export class Surveys {
 
   /** @param ours of this finalizer's shard */
   member(i: number, ours: boolean): Member {
-    return { uuid: this.uuid(i), rank: this.rank(i), standing: this.standing(i), alive: this.alive(i), ours };
+    const points = ((this.#traits[i] as number) & POINTS) !== 0;
+    const seen = { uuid: this.uuid(i), rank: this.rank(i), standing: this.standing(i), alive: this.alive(i) };
+    return { ...seen, inPhases: this.isInPhases(i), points, ours };
   }
 
   /** Is there a copy of a state file that is not here itself? That transfer may be what a dataset lacks. */

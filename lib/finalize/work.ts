@@ -1,6 +1,5 @@
 // Hands candidates to the addon, batch by batch, and tells what became of each. Decides nothing about a transfer:
 // native/finalizer.cc does.
-import { now } from '../base/clock.js';
 import type { NativeFailure } from '../base/errors.js';
 import { fromLatin1, hash } from '../base/names.js';
 import {
@@ -21,6 +20,7 @@ import type { Failure } from '../base/types.js';
 import { jittered, sleep } from '../base/waiting.js';
 import type { Jobs } from '../movers/jobs.js';
 import { Destinations } from './destinations.js';
+import type { Patience } from './patience.js';
 import type { Candidates } from './scan.js';
 import { makeEntry, type Tally, toDone, toEntry } from './tally.js';
 import type { FinalizedEntry } from './types.js';
@@ -31,10 +31,6 @@ const BATCH = 64;
 const TURNS = 4;
 /** State files that are open at a time. */
 const OPEN = 1024;
-/** Somebody who surveys holds a lock for an instant: what is busy is tried again before it counts as busy. */
-const GRACES_MS = [50, 250] as const;
-const FIRST_PAUSE_MS = 250;
-const LAST_PAUSE_MS = 10_000;
 
 export type Decided = keyof typeof DECIDED;
 /** As the addon takes them; an empty Buffer: whichever transfers these are. */
@@ -72,35 +68,6 @@ function* batches(numbers: Iterable<number>, size: number): Generator<number[]> 
   if (batch.length > 0) yield batch;
 }
 
-/** When to try again what is busy: twice at once, then for as long as the caller would wait, ever more rarely. */
-export class Patience {
-  readonly #terms: Terms;
-  readonly #until: number;
-  #graces = 0;
-  #pause = FIRST_PAUSE_MS;
-
-  constructor(terms: Terms, wait: number) {
-    this.#terms = terms;
-    this.#until = now() + wait;
-  }
-
-  /** Pauses. False, and at once, if there is no time left. */
-  async another(busy: number): Promise<boolean> {
-    const { signal, tally } = this.#terms;
-    if (busy === 0 || signal?.aborted) return false;
-    const grace = GRACES_MS[this.#graces++];
-    if (grace !== undefined) await sleep(jittered(grace), signal);
-    else {
-      const remaining = this.#until - now();
-      if (remaining <= 0) return false;
-      tally.tell({ event: 'wait', busy, remaining });
-      await sleep(Math.min(jittered(this.#pause), remaining), signal);
-      this.#pause = Math.min(LAST_PAUSE_MS, 2 * this.#pause);
-    }
-    return !signal?.aborted;
-  }
-}
-
 /** With why an earlier pass could not complete its copies. What is no state file, and was not asked for, needs no excuse. */
 function entryOf(entry: NativeFinalized, path: string, { done, failed }: Resumes): FinalizedEntry {
   const made = toEntry(entry, done.has(path));
@@ -130,7 +97,7 @@ export class Work {
   readonly #jobs: number;
   readonly #batch: number;
   /** Of candidates that have final names in common with others: the one of these whose name comes first. */
-  readonly #meeting = new Map<number, number>();
+  readonly meeting = new Map<number, number>();
 
   /** @param asked how many of the candidates, from the first, were asked for; the others are only looked at */
   constructor(
@@ -157,7 +124,7 @@ export class Work {
   /** Is this candidate of our shard, and left to do? */
   isOurs(i: number): boolean {
     const { shard } = this.terms;
-    if (shard && hash(this.candidates.name(this.#meeting.get(i) ?? i)) % shard.count !== shard.index) return false;
+    if (shard && hash(this.candidates.name(this.meeting.get(i) ?? i)) % shard.count !== shard.index) return false;
     return this.#only?.has(this.candidates.path(i)) ?? true;
   }
 
@@ -179,20 +146,20 @@ export class Work {
     const heads = await answer(native().meetings(candidates.pack([...candidates.numbers()]), this.#jobs));
     const groups = new Map<number, number[]>();
     for (const [i, head] of heads.entries()) if (head !== i) groups.set(head, [...(groups.get(head) ?? [head]), i]);
-    this.#meeting.clear();
+    this.meeting.clear();
     for (const group of groups.values()) {
       // The same for shards whose directories list in other orders.
       const first = group.reduce((a, b) => (candidates.name(a) < candidates.name(b) ? a : b));
-      for (const i of group) this.#meeting.set(i, first);
+      for (const i of group) this.meeting.set(i, first);
     }
   }
 
   *#batches(numbers: Iterable<number>): Generator<number[]> {
-    if (this.#meeting.size === 0) return yield* batches(numbers, this.#batch);
+    if (this.meeting.size === 0) return yield* batches(numbers, this.#batch);
     const together = new Map<number, number[]>();
     const alone: number[] = [];
     for (const i of numbers) {
-      const head = this.#meeting.get(i);
+      const head = this.meeting.get(i);
       if (head === undefined) alone.push(i);
       else together.set(head, [...(together.get(head) ?? []), i]);
     }
@@ -247,7 +214,7 @@ export class Work {
   #listening(policy: NativePolicy, batch: readonly number[]): NativePolicy {
     const isTold = (i: number) => this.candidates.isNamed(i) || this.resumes.failed.has(this.candidates.path(i));
     const allEntries = policy.allEntries || batch.some(isTold);
-    return { ...policy, allEntries, together: this.#meeting.has(batch[0] as number) };
+    return { ...policy, allEntries, together: this.meeting.has(batch[0] as number) };
   }
 
   /** Completes copies; nothing is reported. */
@@ -315,16 +282,22 @@ export class Work {
   }
 
   /**
-   * Publishes what other shards have given up before their dataset was complete. What another one is at work on, or has
-   * dealt with, is that one's to tell of.
+   * Does what the state files say, and reports nothing.
+   * @param how instead of what the policy says
+   * @returns what has an entry
    */
-  async takeOver(numbers: readonly number[], uuids: Uuids): Promise<void> {
-    const isDone = ({ action }: NativeFinalized) => ['published', 'failed'].includes(ACTIONS[action] as string);
+  async act(
+    numbers: Iterable<number>,
+    uuids: Uuids,
+    how: Pick<NativePolicy, 'allEntries'> & Partial<Pick<NativePolicy, 'until' | 'clears'>>,
+  ): Promise<Map<number, NativeFinalized>> {
+    const entries = new Map<number, NativeFinalized>();
     const call = (packed: Buffer, batch: readonly number[], policy: NativePolicy) =>
-      native().finalize(packed, { ...policy, allEntries: true }, uuids(batch), DECIDED['as it is']);
-    await this.#run(numbers, call, (batch, { entries }) => {
-      for (const entry of entries.filter(isDone)) this.report(batch[entry.at] as number, entry);
+      native().finalize(packed, { ...this.#listening(policy, batch), ...how }, uuids(batch), DECIDED['as it is']);
+    await this.#run(numbers, call, (batch, result) => {
+      for (const entry of result.entries) entries.set(batch[entry.at] as number, entry);
     });
+    return entries;
   }
 
   report(i: number, entry: FinalizedEntry | NativeFinalized): void {

@@ -1,7 +1,8 @@
 // What a collective transfer has of its own rank: a transfer, and what one rank says for all in the home of the dataset.
 import type { AxlError } from '../base/errors.js';
-import { answer, type NativeTransfer } from '../base/native.js';
+import { answer, HAS_PHASES, type NativeTransfer, REPLACES_DATA, UNTIL } from '../base/native.js';
 import { DECISIONS } from '../base/native-home.js';
+import type { PhasedPart } from '../base/phased-part.js';
 import type {
   Added,
   AddGlobOptions,
@@ -15,6 +16,7 @@ import type {
   TransferStateName,
   WaitOptions,
 } from '../base/types.js';
+import type { Turn } from './turns.js';
 
 /** This rank's part: a Transfer. */
 export interface OwnTransfer {
@@ -40,12 +42,12 @@ export interface OwnTransfer {
 }
 
 /** This rank's part, and what one rank says for all in the home of the dataset. */
-export interface OwnPart {
+export interface OwnPart extends PhasedPart {
   readonly transfer: OwnTransfer;
   /** Was it decided, before it was opened, that all are published? */
   readonly isDecided: boolean;
   /** Durable afterwards. @throws {AxlError} AXL_STATE_LOCKED when a finalizer rolls them back */
-  agreeToPublish(atHome: boolean): Promise<void>;
+  agreeToPublish(atHome: boolean, inPhases: boolean): Promise<void>;
   isRolledBack(): Promise<boolean>;
   withdraw(): Promise<void>;
   /** As settle of the transfer; and why it could not be published now, if anything can be told before the first rename. */
@@ -53,10 +55,20 @@ export interface OwnPart {
 }
 
 /** @param isDecided was it decided before that all are published? */
-export function partOf(transfer: OwnTransfer, addon: NativeTransfer, isDecided: boolean): OwnPart {
+export function partOf(transfer: OwnTransfer, addon: NativeTransfer, turn: Turn, isDecided: boolean): OwnPart {
   return {
+    inTurn: (work) =>
+      turn.wait(async () => {
+        await turn.come();
+        return work();
+      }),
     ...{ transfer, isDecided },
-    agreeToPublish: (atHome) => answer(addon.agreeToPublish(atHome)),
+    agreeToPublish: (atHome, inPhases) => answer(addon.agreeToPublish(atHome, inPhases)),
+    async phases() {
+      const bits = await answer(addon.phases());
+      return { are: (bits & HAS_PHASES) !== 0, replacesData: (bits & REPLACES_DATA) !== 0 };
+    },
+    publishUntil: (until, clears) => answer(addon.publishUntil(UNTIL[until], clears)),
     isRolledBack: async () => DECISIONS[(await answer(addon.askVerdict())) - 1] === 'roll back',
     withdraw: () => answer(addon.withdraw()),
     async settle(options) {

@@ -48,6 +48,7 @@ Policy ReadPolicy(const Napi::Object& policy) {
   Policy p;
   Take(policy, "incomplete", &p.incomplete, "fallback", &p.fallback, "roots", &p.roots);
   Take(policy, "keepState", &p.keep_state, "dryRun", &p.dry_run, "mayDelete", &p.may_delete, "together", &p.together);
+  Take(policy, "until", &p.until, "clears", &p.clears);
   Take(policy, "verify", &p.publish.verify, "overwrite", &p.publish.overwrite);
   const auto asked = [&](const char* name, std::optional<OwnerPolicy>* out) {
     if (const auto word = FromJs<uint32_t>(policy.Get(name)); word != 0) *out = static_cast<OwnerPolicy>(word);
@@ -69,7 +70,7 @@ Napi::Value ToJs(Napi::Env env, const Finalized& f, uint32_t at) {
 
 bool NeedsEntry(Action action) {
   return action == Action::kFailed || action == Action::kCorrupt || action == Action::kBusy ||
-         action == Action::kForDataset;
+         action == Action::kForDataset || action == Action::kInPhases;
 }
 
 }  // namespace
@@ -129,6 +130,8 @@ Napi::Value ToJs(Napi::Env env, const Surveyed& s) {
   Set(entry, "filesPublished", s.files_published, "bytes", s.bytes, "bytesDone", s.bytes_done);
   Set(entry, "lacking", s.lacking.count, "lacks", s.lacking.bits);
   Set(entry, "canceled", s.canceled, "committed", s.settled, "host", s.host, "pid", s.pid, "allRanks", s.all_ranks);
+  Set(entry, "inPhases", s.in_phases, "replacesData", s.replaces_data, "phases", s.phases, "pointers", s.pointers,
+      "dispatchedNs", s.dispatched);
   Set(entry, "dataset", s.dataset, "attempt", s.attempt, "job", s.job, "home", AsBytes{s.home}, "jobs", s.jobs,
       "failure", s.status);
   return entry;

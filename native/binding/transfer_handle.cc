@@ -101,6 +101,8 @@ Napi::Function TransferHandle::Define(Napi::Env env, Environment* environment) {
                          InstanceMethod<&T::Report>("report"),
                          InstanceMethod<&T::Ask<&Transfer::Free>>("free"),
                          InstanceMethod<&T::AgreeToPublish>("agreeToPublish"),
+                         InstanceMethod<&T::PublishUntil>("publishUntil"),
+                         InstanceMethod<&T::Phases>("phases"),
                          InstanceMethod<&T::AskVerdict>("askVerdict"),
                          InstanceMethod<&T::Ask<&Transfer::Withdraw>>("withdraw"),
                          InstanceMethod<&T::Close>("close"),
@@ -204,7 +206,20 @@ Napi::Value TransferHandle::Meet(const Napi::CallbackInfo& info) {
 
 Napi::Value TransferHandle::AgreeToPublish(const Napi::CallbackInfo& info) {
   return live_->Run(info.Env(),
-                    [at_home = FromJs<bool>(info[0])](Transfer& t) -> Result { return t.AgreeToPublish(at_home); });
+                    [at_home = FromJs<bool>(info[0]), in_phases = FromJs<bool>(info[1])](Transfer& t) -> Result {
+                      return t.AgreeToPublish(at_home, in_phases);
+                    });
+}
+
+Napi::Value TransferHandle::PublishUntil(const Napi::CallbackInfo& info) {
+  const auto until = static_cast<Until>(FromJs<uint32_t>(info[0]));
+  return live_->Run(info.Env(), [until, clears = FromJs<bool>(info[1])](Transfer& t) -> Result {
+    return t.PublishUntil(until, clears);
+  });
+}
+
+Napi::Value TransferHandle::Phases(const Napi::CallbackInfo& info) {
+  return live_->Run(info.Env(), [](Transfer& t) { return Give(Status::Ok(), t.Phases()); });
 }
 
 Napi::Value TransferHandle::AskVerdict(const Napi::CallbackInfo& info) {

@@ -80,6 +80,8 @@ class TransferHandle : public Napi::ObjectWrap<TransferHandle> {
   Napi::Value Report(const Napi::CallbackInfo& info);
   Napi::Value Meet(const Napi::CallbackInfo& info);
   Napi::Value AgreeToPublish(const Napi::CallbackInfo& info);
+  Napi::Value PublishUntil(const Napi::CallbackInfo& info);
+  Napi::Value Phases(const Napi::CallbackInfo& info);
   Napi::Value AskVerdict(const Napi::CallbackInfo& info);
   Napi::Value Close(const Napi::CallbackInfo& info);
   Napi::Value Cancel(const Napi::CallbackInfo& info);

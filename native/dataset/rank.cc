@@ -44,15 +44,16 @@ Status AskVerdict(Os& os, const TransferState& state, const std::string& state_f
   return s;
 }
 
-Status AgreeToPublish(Os& os, const TransferState& state, const std::string& state_file, bool at_home) {
+Status AgreeToPublish(Os& os, const TransferState& state, const std::string& state_file, bool at_home, bool in_phases) {
   const TransferInfo& info = state.info;
   Alone alone;
   if (Status s = Begin(os, info, state_file, &alone); !s.ok()) return s;
   Verdict counts;
   const Scope scope = at_home ? Scope::kEveryoneAtHome : Scope::kEveryone;
-  const Verdict wanted{Decision::kPublish, scope, info.dataset, info.name, info.size, {}};
+  const Decision decision = in_phases ? Decision::kPublishInPhases : Decision::kPublish;
+  const Verdict wanted{decision, scope, info.dataset, info.name, info.size, {}};
   if (Status s = alone.home->Decide(wanted, &counts); !s.ok()) return s;
-  if (counts.decision == Decision::kPublish) return Status::Ok();
+  if (counts.decision != Decision::kRollBack) return Status::Ok();
   return Status::Make(Code::kStateLocked, "a finalizer has decided to roll its dataset back: run axl-finalize",
                       alone.home->VerdictPath(info.dataset));
 }
@@ -62,7 +63,7 @@ Status Withdraw(Os& os, const TransferState& state, const std::string& state_fil
   if (Status s = Begin(os, state.info, state_file, &alone); !s.ok()) return s;
   std::optional<Verdict> found;
   if (Status s = alone.home->Read(state.info.dataset, &found); !s.ok()) return s;
-  if (!found || found->decision != Decision::kPublish || found->scope == Scope::kListed) return Status::Ok();
+  if (!found || found->decision == Decision::kRollBack || found->scope == Scope::kListed) return Status::Ok();
   return alone.home->Remove(state.info.dataset, {});
 }
 

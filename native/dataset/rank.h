@@ -20,9 +20,10 @@ std::string HomeOf(const TransferInfo& info, const std::string& state_file);
 Status AskVerdict(Os& os, const TransferState& state, const std::string& state_file, std::optional<Decision>* decision);
 
 // All ranks are complete, and have agreed: that they are published is durable afterwards, for every finalizer, before
-// the first of them is. `at_home`: all their state files are in the home. kStateLocked, and nothing is decided: a
+// the first of them is. `at_home`: all their state files are in the home. `in_phases`: one of them has files of other
+// phases than data. kStateLocked, and nothing is decided: a
 // finalizer rolls them back. After another failure it may have been decided, or not.
-Status AgreeToPublish(Os& os, const TransferState& state, const std::string& state_file, bool at_home);
+Status AgreeToPublish(Os& os, const TransferState& state, const std::string& state_file, bool at_home, bool in_phases);
 
 // Takes back an AgreeToPublish, durably: no rank has published, or all of them have, and are freed.
 Status Withdraw(Os& os, const TransferState& state, const std::string& state_file);

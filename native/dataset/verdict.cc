@@ -8,7 +8,7 @@
 
 namespace axl {
 
-constexpr Decision Last(Decision) { return Decision::kRollBack; }
+constexpr Decision Last(Decision) { return Decision::kPublishInPhases; }
 constexpr Scope Last(Scope) { return Scope::kEveryoneAtHome; }
 static void Fields(Like<Verdict::Listed> auto& x, auto& v) { v(x.uuid, x.state_file); }
 static void Fields(Like<Verdict> auto& x, auto& v) { v(x.decision, x.scope, x.dataset, x.name, x.size, x.transfers); }

@@ -9,7 +9,8 @@
 
 namespace axl {
 
-enum class Decision : uint8_t { kPublish = 1, kRollBack = 2 };
+// In phases: no rank is published further than the phase after the one that all ranks have behind them.
+enum class Decision : uint8_t { kPublish = 1, kRollBack = 2, kPublishInPhases = 3 };
 
 // Whom a verdict is about.
 enum class Scope : uint8_t {

@@ -24,6 +24,9 @@ struct Policy {
   bool dry_run = false;
   bool together = false;   // a batch is open as a whole, however large: its transfers meet
   bool may_delete = true;  // false: not all was seen, and what was not seen may be needed
+  // How far what is complete is published: with another than kAll it stays, as kInPhases.
+  Until until = Until::kAll;
+  bool clears = false;  // with kCleared: a rank of its dataset replaces data
 };
 
 // What is to become of the transfers of a call.
@@ -46,8 +49,9 @@ enum class Action : uint8_t {
   kCorrupt,     // corrupt, of another version, or a copy: left alone
   kFailed,      // see status; the state file stays
   kForDataset,  // see Decided::kEach
+  kInPhases,    // published as far as Policy::until says
 };
-inline constexpr size_t kActions = static_cast<size_t>(Action::kForDataset) + 1;
+inline constexpr size_t kActions = static_cast<size_t>(Action::kInPhases) + 1;
 
 struct Finalized {
   std::string state_file;

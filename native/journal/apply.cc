@@ -41,8 +41,7 @@ bool FinalPathsAreUnique(const TransferState& s) {
 // What a FILE asks of whoever goes on with it.
 uint32_t NeedsOf(const FileEntry& f) {
   const auto bit = [](bool is, Need need) { return is ? static_cast<uint32_t>(need) : 0; };
-  return bit(!IsCanonical(f.dest) || IsUri(f.source), Need::kUri) | bit(f.source.empty(), Need::kGenerated) |
-         bit(f.phase != Phase::kData, Need::kPhase);
+  return bit(!IsCanonical(f.dest) || IsUri(f.source), Need::kUri);
 }
 
 // The progress of a file of which copies may tell; nullptr if it is none.
@@ -232,13 +231,13 @@ class Applier {
   const char* operator()(DirectionRecord& r) {
     if (!s_.sealed || s_.direction != Direction::kNone) return "a misplaced or second DIRECTION";
     s_.direction = r.direction;
-    return Needs(Need::kDirection);
+    return r.direction == Direction::kBack ? Needs(Need::kDirection) : nullptr;
   }
 
   const char* operator()(ContentRecord& r) {
     if (!IsOpen(s_, r.file) || s_.files[r.file].kind != FileKind::kGenerated) return "a misplaced CONTENT";
     s_.contents[r.file] += r.bytes;
-    return Needs(Need::kGenerated);
+    return nullptr;
   }
 
   const char* operator()(ExpectRecord& r) {
@@ -258,7 +257,7 @@ class Applier {
   const char* operator()(PhaseRecord& r) {
     if (!s_.settled || static_cast<uint8_t>(r.phase) != s_.phases + 1) return "a misplaced PHASE";
     s_.phases++;
-    return Needs(Need::kPhase);
+    return nullptr;
   }
 
   const char* operator()(RetireRecord& r) {

@@ -16,10 +16,8 @@ struct Sentence {
 
 constexpr Sentence kSentences[] = {
     {Need::kUri, "a path is a URI of a store"},
-    {Need::kGenerated, "a file is generated"},
-    {Need::kPhase, "its files are published in phases"},
     {Need::kStaged, "files are staged in a store"},
-    {Need::kDirection, "a store has begun to complete or to abort it"},
+    {Need::kDirection, "a store has begun to abort it"},
     {Need::kRetire, "something is deleted after publishing"},
 };
 

@@ -13,8 +13,6 @@ namespace axl {
 enum class Need : uint32_t {
   kBackend = 1 << 0,
   kUri = 1 << 1,
-  kGenerated = 1 << 3,
-  kPhase = 1 << 4,
   kStaged = 1 << 7,
   kDirection = 1 << 8,
   kRetire = 1 << 11,

@@ -162,7 +162,8 @@ Status Publisher::CheckPublished(uint32_t id, const Place& place) {
 
 Status Publisher::CheckContents(uint32_t id, const Sighting& at) {
   const FileEntry& file = state_.files[id];
-  if (options_.verify != Verify::kChecksum || file.kind == FileKind::kSymlink) return Status::Ok();
+  const bool was_checked = static_cast<uint8_t>(file.phase) <= state_.phases;
+  if (options_.verify != Verify::kChecksum || file.kind == FileKind::kSymlink || was_checked) return Status::Ok();
   Fd fd(os_, os_.Open(at.dir, at.name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
   if (!fd.valid()) return Status::Errno(fd.error(), "open", at.path);
   uint32_t crc;
@@ -205,18 +206,9 @@ Status Publisher::KeepDestinations(const std::vector<uint32_t>& ids) {
   return s.ok() ? journal_.Sync() : s;
 }
 
-// Over what stands there first: a refusal that nobody could foresee is met before a new name is visible.
-Status Publisher::Rename() {
-  Status s = RenameAll(true);
-  if (s.ok()) s = RenameAll(false);
-  if (!s.ok()) return RecordPublished(s);
-  dir_.Close();  // a batch of finalize waits with hundreds of transfers at this point
-  return made().Finish(&directories_);
-}
-
-Status Publisher::RenameAll(bool replacing) {
+Status Publisher::RenameAll(Phase phase, bool replacing) {
   for (uint32_t id = 0; id < state_.files.size(); id++) {
-    if (disk_[id].published || disk_[id].replaces != replacing) continue;
+    if (state_.files[id].phase != phase || disk_[id].published || disk_[id].replaces != replacing) continue;
     if (Status s = RenameFile(id); !s.ok()) return s;
   }
   return Status::Ok();
@@ -300,14 +292,14 @@ Status Publisher::Finish(Outcome outcome) {
   return s.ok() ? journal_.Sync() : s;
 }
 
-Status Publisher::Publish() {
+Status Publisher::Publish(Until until, bool clears) {
   if (Status s = Prepare(); !s.ok()) return s;
-  if (Status s = Rename(); !s.ok()) return s;
+  if (Status s = Rename(until, clears); !s.ok()) return s;
   DirectoryBarrier barrier(os_);
   NeedDirectories(&barrier);
   barrier.Run();
   if (Status s = Durable(barrier); !s.ok()) return s;
-  return Finish(Outcome::kPublished);
+  return until == Until::kAll ? Finish(Outcome::kPublished) : RecordPhases(until);
 }
 
 }  // namespace axl

@@ -38,7 +38,15 @@ struct PublishOptions {
   AskedPolicies keep = {};
 };
 
-// Publishing goes in phases, so that many transfers share a barrier:
+// How far a call publishes, in the order of Phase. Of ranks that go together none goes on before all have come so far.
+enum class Until : uint8_t { kCleared = 0, kData = 1, kCommit = 2, kPointer = 3, kAll = 4 };
+
+// Are there files of other phases than data?
+bool InPhases(const TransferState& state);
+// May a data file replace something, as far as the journal tells?
+bool MayReplaceData(const TransferState& state);
+
+// Publishing goes step by step, so that many transfers share a barrier:
 //   Prepare -> Rename -> NeedDirectories, barrier.Run -> Finish
 // A failure before the first rename leaves everything as it was; after it, publishing only rolls forward: the journal
 // stays, disk() says which files are at their final names, and the next run goes on.
@@ -60,16 +68,20 @@ class Publisher {
   // Check; then metadata that does not match is mended and durable, that of directories is rehearsed, and SETTLED and
   // KEPT are durable.
   Status Prepare();
-  // All renames, then the metadata of directories we made. Stops at the first error. REQUIRES: Prepare was ok.
-  Status Rename();
+  // Old commit files are deleted, durably, if data are replaced; or if so with `clears`, by another rank. Then phase by
+  // phase, each durable before the next, up to `until`; with kAll then the metadata of directories we made. Stops at
+  // the first error. REQUIRES: Prepare was ok.
+  Status Rename(Until until = Until::kAll, bool clears = false);
+  // PHASE of all up to `until`, durable. REQUIRES: they are.
+  Status RecordPhases(Until until);
   void NeedDirectories(DirectoryBarrier* barrier) const;
   // After the barrier: is everything durable?
   Status Durable(const DirectoryBarrier& barrier) const;
   // FINAL, durable.
   Status Finish(Outcome outcome);
 
-  // All phases for one transfer alone.
-  Status Publish();
+  // All of that for one transfer alone. With another `until` than kAll it ends with RecordPhases.
+  Status Publish(Until until = Until::kAll, bool clears = false);
 
   // Unlinks the temporary files and removes the directories we made, if they are empty; durable afterwards. The state
   // file stays, for the caller to remove.
@@ -122,7 +134,12 @@ class Publisher {
   bool RenameTells() const;
   Status RenameSeen(uint32_t id, const Place& place);
   bool NeedsMending(uint32_t id, const struct stat& st);
-  Status RenameAll(bool replacing);
+  bool ReplacesData() const;
+  Status Clear();
+  bool HasPhase(Phase phase) const;
+  Status MakeDurableBefore(Phase phase);
+  Status RenamePhase(Phase phase);
+  Status RenameAll(Phase phase, bool replacing);
   Status Mend(uint32_t id);
   Status KeepDestinations(const std::vector<uint32_t>& ids);
   Status RenameFile(uint32_t id);

@@ -165,7 +165,7 @@ t.test('a verdict that nobody can have written fails its dataset, and nothing el
     (dataset) => encodeVerdict({ dataset }),
     (dataset) => encodeVerdict({ dataset, scope: 2, transfers: [[uuid, 'a']] }),
     (dataset) => encodeVerdict({ dataset, scope: 4 }),
-    (dataset) => encodeVerdict({ dataset, decision: 3, scope: 2 }),
+    (dataset) => encodeVerdict({ dataset, decision: 4, scope: 2 }),
     () => encodeVerdict({ dataset: uuid, scope: 2 }),
     (dataset) => summed(Buffer.concat([encodeVerdict({ dataset, scope: 2 }), Buffer.of(0)])),
   ];

@@ -14,7 +14,7 @@ const WANTED: Wanted = { incomplete: 'delete', fallback: 'keep', dryRun: false }
 
 const uuid = (rank: number): string => `${rank}`.padStart(32, '0');
 
-/** `0 complete`, with `alive`, `unknown` (whether it is), `theirs` (another shard's) or `again` (of another run) behind it. */
+/** `0 complete`, with `alive`, `unknown` (whether it is), `theirs` (another shard's) or `again` (of another run), `phases` or `points` behind it. */
 function member(text: string): Member {
   const [rank, standing, ...more] = text.split(' ');
   const alive = more.includes('alive') ? 'yes' : more.includes('unknown') ? 'cannot tell' : 'no';
@@ -24,7 +24,7 @@ function member(text: string): Member {
       rank: Number(rank),
       standing: standing as Standing,
     },
-    ...{ alive, ours: !more.includes('theirs') },
+    ...{ alive, inPhases: more.includes('phases'), points: more.includes('points'), ours: !more.includes('theirs') },
   };
 }
 

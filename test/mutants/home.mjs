@@ -67,14 +67,14 @@ export const homeMutants = [
     name: 'ranks publish though a finalizer has decided to roll them back',
     breaks: 'the first verdict counts',
     file: 'dataset/rank.cc',
-    from: 'if (counts.decision == Decision::kPublish) return Status::Ok();',
+    from: 'if (counts.decision != Decision::kRollBack) return Status::Ok();',
     to: 'if (true) return Status::Ok();',
   },
   {
     name: "ranks remove a finalizer's verdict before its transfers are done with",
     breaks: 'verdict files',
     file: 'dataset/rank.cc',
-    from: 'if (!found || found->decision != Decision::kPublish || found->scope == Scope::kListed) return Status::Ok();',
+    from: 'if (!found || found->decision == Decision::kRollBack || found->scope == Scope::kListed) return Status::Ok();',
     to: 'if (!found) return Status::Ok();',
   },
 ];

@@ -169,8 +169,8 @@ export const orderMutants = [
     name: 'the state file is removed before the renames',
     breaks: 'invariant 4',
     file: 'finalizer.cc',
-    from: 'if (s.ok()) s = c.publisher->Rename();',
-    to: 'if (s.ok()) s = c.journal->Remove();\n  if (s.ok()) s = c.publisher->Rename();',
+    from: 'if (s.ok()) s = c.publisher->Rename(',
+    to: 'if (s.ok()) s = c.journal->Remove();\n  if (s.ok()) s = c.publisher->Rename(',
   },
   {
     name: 'a transfer that was SETTLED is rolled back without given up',

@@ -53,9 +53,9 @@ export const sameMutants = [
   {
     name: 'new names appear before old ones are replaced',
     breaks: 'the order of system calls',
-    file: 'publish/publisher.cc',
-    from: 'Status s = RenameAll(true);\n  if (s.ok()) s = RenameAll(false);',
-    to: 'Status s = RenameAll(false);\n  if (s.ok()) s = RenameAll(true);',
+    file: 'publish/phases.cc',
+    from: 'const Status s = RenameAll(phase, true);\n  return s.ok() ? RenameAll(phase, false) : s;',
+    to: 'const Status s = RenameAll(phase, false);\n  return s.ok() ? RenameAll(phase, true) : s;',
   },
   {
     name: 'an inode number alone makes a file ours',

@@ -1,0 +1,26 @@
+// How ranks that go together publish, in phases if need be: then no rank goes on before all have come so far.
+import type { PhasedPart } from '../base/phased-part.js';
+import type { Agreement } from './agreement.js';
+
+const STEPS = ['data', 'commit', 'pointer'] as const;
+
+/** Has a rank files of other phases than data? */
+export async function anyInPhases(ranks: Agreement, part: PhasedPart): Promise<boolean> {
+  return !(await ranks.agree('wait', !(await part.phases()).are));
+}
+
+/** @param conclude this rank's last step: what it writes says that all ranks have all phases behind them */
+export function publishTogether<T>(
+  ranks: Agreement,
+  part: PhasedPart,
+  inPhases: boolean,
+  conclude: () => Promise<T>,
+): Promise<T> {
+  if (!inPhases) return ranks.all('wait', conclude);
+  return part.inTurn(async () => {
+    const clears = !(await ranks.agree('wait', !(await part.phases()).replacesData));
+    for (const step of clears ? (['cleared', ...STEPS] as const) : STEPS)
+      await ranks.all('wait', () => part.publishUntil(step, clears));
+    return ranks.all('wait', conclude);
+  });
+}

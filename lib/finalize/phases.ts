@@ -1,0 +1,177 @@
+// Publishes datasets in phases: no rank goes on to its commit files before all ranks have their data at final names,
+// durably; nor to the pointer before all commit files are there. No state file of such a dataset is removed before all
+// of it is published: what is gone, was. docs/state-format.md, "Phases".
+import { displayName, fromLatin1 } from '../base/names.js';
+import { ACTIONS, IN_PHASES, type NativeFinalized, UNTIL } from '../base/native.js';
+import type { Failure } from '../base/types.js';
+import { jittered, sleep } from '../base/waiting.js';
+import type { Look } from './look.js';
+import type { Patience } from './patience.js';
+import type { Followed } from './settle.js';
+
+const STEPS = ['cleared', 'data', 'commit', 'pointer'] as const;
+type Step = (typeof STEPS)[number];
+
+/** What is at its final names before each step. */
+const BEFORE: Readonly<Record<Step, string>> = {
+  cleared: 'nothing of it is published',
+  data: 'nothing of it is published',
+  commit: 'its data are published, its commit files are not',
+  pointer: 'its data and its commit files are published, the rest is not',
+};
+/** So long another shard may be at work on its part of a dataset without any progress that is seen. */
+const STALL_MS = 30_000;
+const PAUSE_MS = 250;
+
+/** Why a dataset stays where it is. */
+type Stuck = { readonly rank: number | undefined; readonly failed: boolean };
+
+export class Phases {
+  readonly #look: Look;
+  readonly #patience: Patience;
+  readonly #report: (i: number, error: Failure) => void;
+  /** What stays for a later run, with why; no other reports of it. */
+  readonly #stuck: Followed[] = [];
+
+  /** @param busy reports that a candidate stays */
+  constructor(look: Look, patience: Patience, busy: (i: number, error: Failure) => void) {
+    this.#look = look;
+    this.#patience = patience;
+    this.#report = busy;
+  }
+
+  /** Afterwards what is to be concluded has all phases behind it; what stays was reported, and is planned no more. */
+  async publish(followed: readonly Followed[]): Promise<void> {
+    const all = followed.filter(({ verdict }) => verdict.decision === 'publish in phases');
+    if (all.length === 0) return;
+    all.sort((a, b) => (this.#dispatched(a) < this.#dispatched(b) ? -1 : 1));
+    // All at once: those of a later dispatch learn what the earlier ones are going to put in their places.
+    await this.#advance(
+      all.flatMap((one) => this.#left(one, UNTIL.data)),
+      'cleared',
+      false,
+    );
+    for (const one of all) if (!this.#look.work.stopped) await this.#publishOne(one);
+  }
+
+  #dispatched({ group }: Followed): bigint {
+    const times = group.members.map((i) => this.#look.surveys.dispatched(i));
+    return times.reduce((a, b) => (a < b ? a : b), 2n ** 62n);
+  }
+
+  async #publishOne(one: Followed): Promise<void> {
+    if (this.#waitsForOlder(one)) return this.#leave(one, 'data', { rank: undefined, failed: false });
+    for (const step of STEPS) {
+      const stuck = await this.#bring(one, step);
+      if (stuck) return this.#leave(one, step, stuck);
+    }
+    const { name, size } = one.verdict;
+    this.#look.work.terms.tally.dataset({ name, verdict: 'complete', size, missing: [], missingCount: 0 });
+  }
+
+  /** Does one that could not be published go to the same final names? It comes first. */
+  #waitsForOlder({ group }: Followed): boolean {
+    const { work } = this.#look;
+    const heads = new Set(this.#stuck.flatMap((older) => older.group.members.map((i) => work.meeting.get(i))));
+    heads.delete(undefined);
+    return group.members.some((i) => heads.has(work.meeting.get(i)));
+  }
+
+  /** What this run may act on, ours first, and what has not come so far. */
+  #left({ group }: Followed, phases: number): number[] {
+    const { work, surveys, plan } = this.#look;
+    const isLeft = (i: number) =>
+      work.isAsked(i) &&
+      plan.part(i) === 'as it is' &&
+      surveys.standing(i) === 'complete' &&
+      surveys.phases(i) < phases;
+    const left = group.members.filter(isLeft);
+    return [...left.filter((i) => work.isOurs(i)), ...left.filter((i) => !work.isOurs(i))];
+  }
+
+  async #advance(numbers: readonly number[], step: Step, clears: boolean): Promise<Map<number, NativeFinalized>> {
+    const { work, surveys, uuids } = this.#look;
+    const left = await work.act(numbers, uuids, { until: UNTIL[step], clears, allEntries: true });
+    for (const [i, { action }] of left) if (action === IN_PHASES) left.delete(i);
+    for (const i of numbers) if (!left.has(i)) surveys.reaches(i, UNTIL[step]);
+    return left;
+  }
+
+  /** Brings all of a dataset as far as a step. @returns why that is not so */
+  async #bring(one: Followed, step: Step): Promise<Stuck | undefined> {
+    if (step === 'cleared') return this.#clear(one);
+    const { work, surveys } = this.#look;
+    const { signal, shard } = work.terms;
+    const goal = UNTIL[step];
+    let least = -1;
+    let moved = Date.now();
+    while (!work.stopped) {
+      const left = await this.#advance(this.#left(one, goal), step, false);
+      const failed = [...left].filter(([, { action }]) => !['busy', 'gone'].includes(ACTIONS[action] as string));
+      for (const [i, entry] of failed) if (work.isOurs(i)) this.#fail(i, entry);
+      if (failed[0]) return { rank: surveys.rank(failed[0][0]), failed: true };
+      const behind = await this.#behind(one, goal);
+      if (!behind) return undefined;
+      if (behind.ranks > least) moved = Date.now();
+      least = behind.ranks;
+      const waits = await this.#patience.another(behind.busy + left.size);
+      if (!waits && !(shard && Date.now() - moved < STALL_MS)) return { rank: behind.rank, failed: false };
+      if (!waits) await sleep(jittered(PAUSE_MS), signal);
+    }
+    return { rank: undefined, failed: false };
+  }
+
+  /** Old commit files are deleted before any rank replaces data. */
+  async #clear(one: Followed): Promise<Stuck | undefined> {
+    const { surveys, work } = this.#look;
+    const { members } = one.group;
+    if (!members.some((i) => surveys.replacesData(i)) || members.some((i) => surveys.phases(i) > 0)) return undefined;
+    const marked = this.#left(one, UNTIL.data).filter((i) => surveys.isInPhases(i));
+    const missed = members.find((i) => surveys.isInPhases(i) && surveys.phases(i) === 0 && !marked.includes(i));
+    const left = await this.#advance(marked, 'cleared', true);
+    for (const [i, entry] of left) if (ACTIONS[entry.action] !== 'busy' && work.isOurs(i)) this.#fail(i, entry);
+    const [first] = left;
+    if (first) return { rank: surveys.rank(first[0]), failed: ACTIONS[first[1].action] !== 'busy' };
+    return missed === undefined ? undefined : { rank: surveys.rank(missed), failed: false };
+  }
+
+  #fail(i: number, entry: NativeFinalized): void {
+    this.#look.work.report(i, entry);
+    this.#look.plan.set(i, 'leave');
+  }
+
+  /** Who has not come so far: a rank, how many of those that were seen have, and how many of the others may yet. */
+  async #behind({ group, home, verdict }: Followed, goal: number) {
+    const { surveys } = this.#look;
+    await this.#look.again(group.members.filter((i) => surveys.phases(i) < goal));
+    const behind = group.members.filter((i) => surveys.phases(i) < goal);
+    const ranks = group.members.length - behind.length;
+    if (behind.length > 0) return { rank: surveys.rank(behind[0] as number), ranks, busy: behind.length };
+    if (verdict.scope !== 'listed') {
+      const seen = new Set(group.members.map((i) => surveys.rank(i)));
+      const isAll = group.members.every((i) => surveys.phases(i) === UNTIL.pointer);
+      const rank = Array.from({ length: verdict.size }, (_, at) => at).find((at) => !seen.has(at));
+      return rank === undefined || isAll ? undefined : { rank, ranks, busy: 0 };
+    }
+    const seen = new Set(group.members.map((i) => surveys.uuid(i)));
+    const least = await home.phasesOf(verdict, (uuid) => seen.has(uuid));
+    return least !== undefined && least >= goal ? undefined : { rank: undefined, ranks, busy: 0 };
+  }
+
+  /** It stays as it is, and goes on from there in a later run. */
+  #leave(one: Followed, step: Step, { rank, failed }: Stuck): void {
+    const { work, plan } = this.#look;
+    this.#stuck.push(one);
+    const { name, size } = one.verdict;
+    const missing = rank === undefined ? [] : [rank];
+    work.terms.tally.dataset({ name, verdict: 'busy', size, missing, missingCount: missing.length });
+    const who = rank === undefined ? 'another rank' : `rank ${rank}`;
+    const why = failed ? `${who} could not be published` : `${who} has not come so far: finalize it, too`;
+    for (const i of one.group.members) {
+      const path = displayName(fromLatin1(work.candidates.path(i)));
+      const message = `${path}: dataset ${displayName(name)}: ${BEFORE[step]}: ${why}`;
+      if (work.isOurs(i) && plan.part(i) === 'as it is') this.#report(i, { code: 'AXL_STATE_LOCKED', message });
+      plan.set(i, 'leave');
+    }
+  }
+}
