@@ -167,7 +167,7 @@ TransferState StateOf(uint8_t uuid) {
 TEST(WhatRanksAgreedIsAboutEachOfThem) {
   World world;
   QuickOs os;
-  REQUIRE_OK(AgreeToPublish(os, StateOf(8), world.state_file(), false));
+  REQUIRE_OK(AgreeToPublish(os, StateOf(8), world.state_file(), false, false));
   std::optional<Decision> decision;
   REQUIRE_OK(AskVerdict(os, StateOf(9), world.state_file(), &decision));
   CHECK(decision == Decision::kPublish);
@@ -182,7 +182,7 @@ TEST(RanksDoNotAgreeAgainstAFinalizer) {
   QuickOs os;
   Verdict counts;
   REQUIRE_OK(HomeIn(os, world.states())->Decide(Listing(Decision::kRollBack, 9), &counts));
-  CHECK_CODE(AgreeToPublish(os, StateOf(8), world.state_file(), true), Code::kStateLocked);
+  CHECK_CODE(AgreeToPublish(os, StateOf(8), world.state_file(), true, false), Code::kStateLocked);
   REQUIRE_OK(Withdraw(os, StateOf(8), world.state_file()));
   CHECK_EQ(List(world.states()).size(), size_t{1});
 }
