@@ -12,6 +12,7 @@ import type {
   CreateOptions,
   DispatchOptions,
   PathLike,
+  PointOptions,
   TransferReport,
   TransferStateName,
   WaitOptions,
@@ -90,6 +91,20 @@ export async function addGlob(
   options: AddGlobOptions,
 ): Promise<Added> {
   return find('addGlob', id).addGlob(patterns, options);
+}
+
+/**
+ * Plans a pointer, as {@link Transfer.point} does; for the id of a collective transfer all ranks call it.
+ * @throws as {@link Transfer.point}
+ * @example examples/api/point.ts
+ */
+export async function point(
+  id: Handle,
+  path: PathLike,
+  target: string | Uint8Array,
+  options?: PointOptions,
+): Promise<void> {
+  return find('point', id).point(path, target, options);
 }
 
 /**

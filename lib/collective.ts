@@ -14,6 +14,7 @@ import type {
   DispatchOptions,
   OpenOptions,
   PathLike,
+  PointOptions,
   Progress,
   ProgressOptions,
   ResumeOptions,
@@ -180,6 +181,15 @@ export class CollectiveTransfer {
    */
   addGlob(patterns: string | readonly string[], options: AddGlobOptions): Promise<Added> {
     return this.#plan('addGlob', () => this.#own.addGlob(patterns, options));
+  }
+
+  /**
+   * Plans a pointer of rank 0, for all; what other ranks say of it is not looked at. If it fails, the transfer can only be
+   * freed.
+   * @throws as {@link Transfer.point}; {AxlError} AXL_RANK_FAILED, AXL_RANK_LOST
+   */
+  point(path: PathLike, target: string | Uint8Array, options?: PointOptions): Promise<void> {
+    return this.#plan('point', async () => (this.#isFirst ? this.#own.point(path, target, options) : undefined));
   }
 
   /**

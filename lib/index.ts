@@ -1,7 +1,21 @@
 // What this package exports.
 
 export type { CollectiveId, Handle } from './axl.js';
-export { add, addAll, addGlob, cancel, config, create, dispatch, free, resume, stop, test, wait } from './axl.js';
+export {
+  add,
+  addAll,
+  addGlob,
+  cancel,
+  config,
+  create,
+  dispatch,
+  free,
+  point,
+  resume,
+  stop,
+  test,
+  wait,
+} from './axl.js';
 export type { AxlCode } from './base/errors.js';
 export { AxlError, CanceledError, TransferError } from './base/errors.js';
 export type { LauncherName, Place } from './base/launch.js';

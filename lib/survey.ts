@@ -10,6 +10,7 @@ import {
   type NativeInspectedFile,
   type NativeSurveyed,
   native,
+  PHASES,
   STANDINGS,
 } from './base/native.js';
 import { ANSWERS, NO_WORD } from './base/native-word.js';
@@ -37,6 +38,9 @@ function hidden<T extends object>(object: T, fields: Readonly<Record<string, Buf
   return object;
 }
 
+const byPhase = (counts: readonly number[]) =>
+  Object.fromEntries(Object.entries(PHASES).map(([phase, number]) => [phase, counts[number - 1] ?? 0]));
+
 function toListed(s: NativeSurveyed): ListedTransfer {
   const { uuid, name, rank, size, alive, files, filesDone, filesFailed, filesPublished, bytes, bytesDone } = s;
   const { canceled, host, pid, allRanks, uid, failure, dataset, attempt, lacking } = s;
@@ -45,12 +49,14 @@ function toListed(s: NativeSurveyed): ListedTransfer {
     ...{ name, rank, size, uuid },
     state: STANDINGS[s.standing] as ListedTransfer['state'],
     alive: ANSWERS[alive] as ListedTransfer['alive'],
-    ...{ files, filesDone, filesFailed, filesPublished, bytes, bytesDone, canceled, host, pid, allRanks, uid },
+    ...{ files, filesDone, filesFailed, filesPublished, filesByPhase: byPhase(s.filesOfPhase) },
+    ...(s.phases > 0 && { phase: word(PHASES, s.phases) }),
+    ...{ bytes, bytesDone, canceled, host, pid, allRanks, uid },
     ...{ lacking, lacks: partsOf(s.lacks), dataset, attempt, home: toText(s.home) },
     modified: new Date(Number(s.modifiedNs / NS_PER_MS)),
     ...(failure && { error: toFailure(failure) }),
   };
-  return hidden(listed as ListedTransfer, { stateFileBytes: s.stateFile });
+  return hidden(listed as unknown as ListedTransfer, { stateFileBytes: s.stateFile });
 }
 
 /**
@@ -91,9 +97,10 @@ export async function list(inputs: PathLike | readonly PathLike[], options: List
 }
 
 function toFile(file: NativeInspectedFile): InspectedFile {
-  const { source, dest, temporary, size, published, kept, lacks, chunks, crc32c, failure } = file;
+  const { source, dest, temporary, size, published, kept, lacks, chunks, crc32c, failure, target } = file;
   const inspected = {
-    kind: KINDS[file.kind],
+    ...{ kind: KINDS[file.kind], phase: word(PHASES, file.phase) },
+    ...(target && { target: toText(target).replace(/\n$/, '') }),
     ...{ source: toText(source), dest: toText(dest), temporary: toText(temporary), size },
     state: published ? 'published' : kept ? 'kept' : FILE_STATES[file.state],
     ...{ ownerGiven: (lacks & 1) === 0, lacks: partsOf(lacks), chunks, metadata: file.metadata },

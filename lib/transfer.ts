@@ -13,6 +13,7 @@ import type {
   DispatchOptions,
   OpenOptions,
   PathLike,
+  PointOptions,
   Progress,
   ProgressOptions,
   ResumeOptions,
@@ -20,7 +21,7 @@ import type {
   TransferStateName,
   WaitOptions,
 } from './base/types.js';
-import { abortError, until } from './base/waiting.js';
+import { until } from './base/waiting.js';
 import { CollectiveTransfer } from './collective.js';
 import { Copies } from './transfer/copies.js';
 import { nativeOptions } from './transfer/identity.js';
@@ -63,7 +64,6 @@ export class Transfer {
 
   /**
    * Begins a transfer. The state file exists afterwards, locked, and with durability `full` its name is on the disk.
-   *
    * With `comm` every rank calls it, and it gives a {@link CollectiveTransfer}.
    * @throws {TypeError} an option that is unknown, missing or of the wrong type; {RangeError} a number out of range
    * @throws {AxlError} AXL_STATE_EXISTS when there is a state file of that name: use {@link Transfer.open};
@@ -86,7 +86,6 @@ export class Transfer {
 
   /**
    * Takes over the transfer of a process that died or closed it. When it resolves, the state file is locked.
-   *
    * If every file was complete, the state is `dispatched` and {@link Transfer.wait} publishes. If not, it is `failed`
    * or `canceled` and {@link Transfer.resume} goes on. A published transfer is `completed`. With `comm` every rank
    * takes over its own transfer, and the result is a {@link CollectiveTransfer}, which all ranks resume together.
@@ -133,7 +132,6 @@ export class Transfer {
 
   /**
    * Plans to copy a file, or a directory with everything in it. Nothing is copied or journalled before dispatch.
-   *
    * A file goes to `dest`, or into it if that is a directory; a directory becomes `dest`, or goes into it under its own
    * name if it exists. `NAME/` is a directory and made if missing; `SRC/.` is what is in SRC. Missing parents are made.
    * @returns the plan: numbers of files and directories, bytes
@@ -170,9 +168,16 @@ export class Transfer {
   }
 
   /**
+   * Plans a pointer, which is published last: a symbolic link to `target`, as given, or a text file with it as its line.
+   * @throws as {@link Transfer.add}; {AxlError} AXL_CONFLICT also on ranks but 0, and where a directory is
+   */
+  async point(path: PathLike, target: string | Uint8Array, options: PointOptions = {}): Promise<void> {
+    return this.#planned.point(path, target, options);
+  }
+
+  /**
    * Starts the copies. When it resolves, the plan is in the state file and on the disk, and copies run. They go on and
    * are journalled while JavaScript computes. They keep the process alive: see {@link Transfer.unref}.
-   *
    * A dispatch that fails leaves no temporary file and no directory. The transfer is `created` as before, or `failed`
    * if only a directory could not be made.
    * @param options `signal` cancels the transfer; `atLeast` files are expected
@@ -242,7 +247,6 @@ export class Transfer {
   /**
    * Waits for the copies, then publishes: every file gets its owner, mode and times and its final name, all or none.
    * When it resolves, that is on the disk (durability `full`). The state file stays until {@link Transfer.free}.
-   *
    * This is the only call that reports a failure of the transfer. Called again, it reports the same, or, if publishing
    * itself failed, tries to go on.
    * @param options `signal` ends the waiting only; the copies, and a publishing that has begun, go on
@@ -347,15 +351,11 @@ export class Transfer {
 
   async #start(call: 'dispatch' | 'resume', { signal, atLeast }: DispatchOptions): Promise<void> {
     const what = `${call}: transfer ${displayName(this.#name)} was canceled`;
-    if (signal?.aborted) throw abortError(what, signal);
-    this.#phase = 'starting';
-    await this.#copies.start(() => this.#launch(call, atLeast), signal);
-    if (!signal?.aborted) return;
-    await this.cancel();
-    throw abortError(what, signal);
+    await this.#copies.start(what, () => this.#launch(call, atLeast), signal);
   }
 
   async #launch(call: 'dispatch' | 'resume', atLeast: number | undefined): Promise<void> {
+    this.#phase = 'starting';
     try {
       if (call === 'dispatch') await this.#planned.whole(atLeast);
       await this.#copies.moving.begin(call);

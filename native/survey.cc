@@ -51,7 +51,7 @@ void Count(const TransferState& state, Surveyed* s) {
   for (size_t i = 0; i < state.files.size(); i++) {
     const FileProgress& p = state.progress[i];
     s->bytes += state.files[i].size;
-    s->pointers += state.files[i].phase == Phase::kPointer;
+    s->files_of_phase[static_cast<size_t>(state.files[i].phase) - 1]++;
     s->files_failed += p.state == FileState::kFailed;
     s->files_published += p.published || state.outcome == Outcome::kPublished;
     if (p.state == FileState::kPending)

@@ -44,6 +44,7 @@ struct Surveyed {
   uint64_t files_done = 0;
   uint64_t files_failed = 0;
   uint64_t files_published = 0;
+  std::vector<uint64_t> files_of_phase = {0, 0, 0};  // data, commit, pointer
   uint64_t bytes = 0;
   uint64_t bytes_done = 0;  // of files that are DONE, and of chunks of others
   Lacking lacking;          // of files that are DONE
@@ -59,7 +60,6 @@ struct Surveyed {
   bool in_phases = false;       // there are files of other phases than data
   bool replaces_data = false;   // perhaps
   uint8_t phases = 0;           // how many are published; with FINAL all of them
-  uint32_t pointers = 0;        // files of the last phase
   Time dispatched;
   std::string home;  // where its dataset's verdict lives; empty: the directory of the state file
 };

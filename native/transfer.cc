@@ -55,6 +55,8 @@ Status Transfer::Create(const TransferOptions& options) {
   SetBandwidth(options.bandwidth);
   plan_.Spare(options.state_file);
   plan_.KeepHardLinks(options.hard_links);
+  if (options.commit_files) plan_.SetCommitFiles(*options.commit_files);
+  manifest_ = options.manifest;
   return Journal::Create(os_, options.state_file, info, &journal_);
 }
 
@@ -98,7 +100,7 @@ Status Transfer::Dispatch(std::function<void()> on_quiet) {
 
 Status Transfer::SealPlan() {
   if (state() != State::kCreated) return Wrong("dispatched already", *journal_);
-  if (Status s = plan_.Describe(&engine_); !s.ok()) return s;
+  if (Status s = DescribePlan(); !s.ok()) return s;
   const Journal::Mark mark = journal_->mark();
   std::vector<Record> batch;
   Status s = JournalPlan(&batch);
@@ -111,6 +113,7 @@ Status Transfer::SealPlan() {
       if (auto* dir = std::get_if<DirRecord>(&r)) undone.dirs.push_back(std::move(dir->dir));
     }
     plan_.Return(std::move(undone.files), std::move(undone.dirs));
+    plan_.DropManifest();
     return s;
   }
   plan_.Clear();

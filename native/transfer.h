@@ -32,7 +32,9 @@ struct TransferOptions {
   std::string state_file;  // absolute
   Durability durability = Durability::kFull;
   Policies keep = {};
-  bool hard_links = true;  // are kept; false: each name becomes a file
+  bool hard_links = true;                                     // are kept; false: each name becomes a file
+  std::optional<std::vector<std::string>> commit_files = {};  // instead of the default list
+  std::optional<std::string> manifest = {};                   // as Plan::AddManifest has it
   uint32_t rank = 0;
   uint32_t size = 1;
   uint32_t chunk_size = 8u << 20;  // bytes; a multiple of 4,096
@@ -80,6 +82,9 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
   // As in Plan. kInvalidState after dispatch.
   Status Add(const Plan::Pairs& pairs, PlanOptions options);
   Status AddAs(const Plan::Pairs& pairs, PlanOptions options);
+
+  // As Plan::AddPointer. kConflict unless it is the first rank; kInvalidState after dispatch.
+  Status Point(const std::string& path, std::string target, bool text);
 
   // Stats the sources, journals and fsyncs the plan, makes the directories and starts the copies. A failure leaves no
   // temporary file and no directory. Before SEALED the transfer is as it was (created) and can be dispatched again;
@@ -146,6 +151,10 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
   // What the directories that it has finished lack; and which kinds of access lists and labels no copy has.
   Lacking directories() const { return publisher_ ? publisher_->directories() : Lacking{}; }
   const std::set<std::string>& not_copied() const { return plan_.not_copied(); }
+  // Patterns of commit files of which no file of the plan had the name.
+  std::vector<std::string> unmatched() const { return plan_.unmatched(); }
+  // A manifest was wanted, and there is no file, and so no directory for it.
+  bool lacks_manifest() const { return lacks_manifest_; }
   // REQUIRES quiet. Calls `f` for each file, in the order they were added: a copy of 100,000 would be 50 MB.
   void EachFile(const std::function<void(const FileEntry&, const FileProgress&)>& f) const;
   // The files that are neither DONE nor FAILED, and whose bytes have to be moved.
@@ -155,6 +164,7 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
 
  private:
   Status SealPlan();
+  Status DescribePlan();
   Status JournalPlan(std::vector<Record>* batch);
   static Status LoadExpected(Os& os, PlanOptions* options, ExpectedSources* expected);
   Status JournalExpected(std::vector<Record>* batch);
@@ -173,6 +183,8 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
   std::unique_ptr<Journal> journal_;
   std::unique_ptr<Publisher> publisher_;  // the last that ran: what it has done counts in reports
   Plan plan_;
+  std::optional<std::string> manifest_;
+  bool lacks_manifest_ = false;
   bool forward_only_ = false;
   bool in_phases_ = false;  // it was decided so
   bool alone_ = false;      // opened by who knows nothing of the other ranks with which alone it is published

@@ -37,7 +37,26 @@ Status Transfer::LoadExpected(Os& os, PlanOptions* options, ExpectedSources* exp
   return Status::Ok();
 }
 
-// FILE, EXPECT, DIR, ANCHOR and SEALED. What could not be written is left in *batch.
+Status Transfer::Point(const std::string& path, std::string target, bool text) {
+  if (state() != State::kCreated) return Status::Make(Code::kInvalidState, "point after dispatch", journal_->path());
+  if (journal_->state().info.rank != 0)
+    return Status::Make(Code::kConflict, "only rank 0 of a dataset may have a pointer, for there is one for all ranks",
+                        path);
+  return plan_.AddPointer(path, std::move(target), text);
+}
+
+// The manifest is there as long as the dispatch goes on: before another one more may be added.
+Status Transfer::DescribePlan() {
+  Status s;
+  const size_t added = plan_.file_count();
+  if (manifest_) s = plan_.AddManifest(*manifest_, ManifestName(journal_->state().info.rank));
+  lacks_manifest_ = manifest_ && plan_.file_count() == added;
+  if (s.ok()) s = plan_.Describe(&engine_);
+  if (!s.ok()) plan_.DropManifest();
+  return s;
+}
+
+// FILE, EXPECT, CONTENT, DIR, ANCHOR and SEALED. What could not be written is left in *batch.
 Status Transfer::JournalPlan(std::vector<Record>* batch) {
   SealedRecord sealed;
   sealed.files = static_cast<uint32_t>(plan_.file_count());
@@ -75,7 +94,9 @@ Status Transfer::JournalPlan(std::vector<Record>* batch) {
   return AppendAll(batch);
 }
 
+// What is known of single files beforehand.
 Status Transfer::JournalExpected(std::vector<Record>* batch) {
+  for (const auto& [id, bytes] : plan_.contents()) batch->push_back(ContentRecord{id, bytes});
   for (const auto& [id, crc] : plan_.expected()) {
     batch->push_back(ExpectRecord{id, crc});
     if (batch->size() < kRecordsPerAppend) continue;

@@ -3,6 +3,9 @@ import { readlinkSync } from 'node:fs';
 import type { PathLike } from './types.js';
 
 const SLASH = 0x2f;
+const LINE_FEED = 0x0a;
+/** What a symbolic link takes, PATH_MAX. */
+const TARGET_MAX = 4095;
 
 /**
  * What a shell, a browser or another system reads otherwise than the kernel does, to which it is a relative name: a copy
@@ -208,6 +211,17 @@ export function packPairs(pairs: readonly (readonly [PathLike, PathLike])[]): Bu
   if (!Array.isArray(pairs) || !pairs.every((pair) => Array.isArray(pair) && pair.length === 2))
     throw invalid('pairs must be an array of [source, destination]');
   return pack(pairs.flatMap(([source, dest]) => [asGiven(source, 'source'), asGiven(dest, 'dest')]));
+}
+
+/** What a pointer says, as it was given. @throws {TypeError}, {RangeError} */
+export function targetBytes(target: string | Uint8Array, isText: boolean): Buffer {
+  const bytes = target instanceof URL ? undefined : asBuffer(target, 'target');
+  if (bytes === undefined) throw invalid('target must be a string or a Buffer');
+  if (bytes.length === 0 || bytes.length > TARGET_MAX)
+    throw new RangeError(`target must have 1 to ${TARGET_MAX} bytes, not ${bytes.length}`);
+  if (bytes.includes(0)) throw invalid('target must not contain a NUL byte');
+  if (isText && bytes.includes(LINE_FEED)) throw invalid('target must be one line: the line break is added to it');
+  return bytes;
 }
 
 /** FNV-1a: every process computes the same of a name, 0 to 2^32-1. */

@@ -9,12 +9,18 @@ export interface NativeReport {
   /** The low four bits are 0 pending, 1 done, 2 failed; then the flags published, has a CRC. */
   readonly states: Uint8Array;
   readonly crcs: Uint32Array;
+  /** Of PHASES. */
+  readonly phases: Uint8Array;
   /** Bits of {@link partsOf}. */
   readonly lacks: Uint8Array;
   readonly directoriesLacking: number;
   readonly directoriesLack: number;
   readonly notCopied: readonly string[];
   readonly linksCopied: number;
+  /** Patterns of commit files of which no file of the plan had the name. */
+  readonly unmatched: readonly string[];
+  /** A manifest was wanted, and there is no file, and so no directory for it. */
+  readonly lacksManifest: boolean;
   readonly failures: readonly (NativeFailure & { readonly index: number })[];
   /** The transfer's own. */
   readonly failure?: NativeFailure;

@@ -15,7 +15,7 @@ import type { InspectedFile, InspectedTransfer, ListedTransfer, RecordedMetadata
 import type { Added, Progress } from './types.js';
 
 export type { NativeReport } from './native-report.js';
-export { DURABILITY, INCOMPLETE, LINKS, OVERWRITE, OWNER, VERIFY } from './words.js';
+export { DURABILITY, INCOMPLETE, LINKS, OVERWRITE, OWNER, PHASES, PUBLISH, VERIFY } from './words.js';
 
 export const UNKNOWN_LOCAL_RANK = 0xffff_ffff;
 /** By number; what the state file says. `completed`: every file is complete, not yet published. */
@@ -83,6 +83,9 @@ export interface NativeTransferOptions extends NativePolicies {
   readonly localRank: number;
   readonly allRanks: boolean;
   readonly hardLinks: boolean;
+  /** Patterns, each ended by a NUL, instead of the default list; and where a manifest is made, empty: where the files are. */
+  readonly commitFiles?: Buffer;
+  readonly manifest?: Buffer;
   /** Absolute: where the dataset's verdict lives; empty: the directory of the state file. */
   readonly home: Buffer;
   /** 16 bytes; empty: derived from name, job, size, attempt, home and user. */
@@ -102,9 +105,10 @@ export interface NativeOpened {
   readonly forwardOnly: boolean;
 }
 
-/** What an add has planned: as Added; and how many directories went into one of the same name. */
+/** What an add has planned: as Added; how many directories went into one of the same name; drafts that were left out. */
 export interface NativeAdded extends Required<Added> {
   readonly nested: number;
+  readonly drafts: number;
 }
 
 export interface NativeAddOptions {
@@ -117,6 +121,8 @@ export interface NativeAddOptions {
   readonly atLeast: number;
   /** Manifests, each ended by a NUL: what is added has to be as they say. */
   readonly expect: Buffer;
+  /** Of PUBLISH. */
+  readonly publish: number;
 }
 
 /**
@@ -132,6 +138,7 @@ export interface NativeTransfer extends NativeMoving {
   open(stateFile: Buffer, word: NativeWord, adopt: boolean, agreed: boolean): Promise<NativeOpened>;
   /** `packed`: source NUL destination NUL, ... `exact`: a destination is the final path itself, as for a match. */
   add(packed: Buffer, exact: boolean, options: NativeAddOptions): Promise<NativeAdded>;
+  point(path: Buffer, target: Buffer, text: boolean): Promise<void>;
   /** Resolves once the plan is journalled and copies run. */
   dispatch(): Promise<void>;
   resume(): Promise<void>;
@@ -246,7 +253,7 @@ export interface NativeResumed {
 export interface NativeSurveyed
   extends Omit<
     ListedTransfer,
-    'stateFile' | 'stateFileBytes' | 'state' | 'alive' | 'home' | 'modified' | 'error' | 'lacks'
+    'stateFile' | 'stateFileBytes' | 'state' | 'alive' | 'home' | 'modified' | 'error' | 'lacks' | 'filesByPhase'
   > {
   readonly stateFile: Buffer;
   /** Bits of {@link partsOf}. */
@@ -259,7 +266,8 @@ export interface NativeSurveyed
   readonly replacesData: boolean;
   /** How many phases are published. */
   readonly phases: number;
-  /** How many files are of the last phase. */
+  /** How many files are of each phase, in the order of PHASES; and of the last. */
+  readonly filesOfPhase: readonly number[];
   readonly pointers: number;
   readonly dispatchedNs: bigint;
   /** An index of ANSWERS. */
@@ -281,11 +289,15 @@ export interface NativeInspectedFile extends Pick<InspectedFile, 'size' | 'chunk
   readonly lacks: number;
   /** 1 regular, 2 symbolic link, 3 hard link, 4 generated. */
   readonly kind: number;
+  /** Of PHASES. */
+  readonly phase: number;
   readonly source: Buffer;
   readonly dest: Buffer;
   readonly temporary: Buffer;
   /** 0 pending, 1 done, 2 failed. */
   readonly state: number;
+  /** Of a pointer or a symbolic link. */
+  readonly target?: Buffer;
   readonly published: boolean;
   readonly kept: boolean;
   readonly failure?: NativeFailure;

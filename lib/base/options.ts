@@ -15,6 +15,8 @@ import {
   ON_LOCK,
   OVERWRITE,
   OWNER,
+  POINTERS,
+  PUBLISH,
   VERIFY,
 } from './words.js';
 
@@ -46,6 +48,15 @@ const texts: Check = (value, name) => {
   if (!strings) fail(name, 'an array of strings', value);
   if (value.includes('')) throw new RangeError(`${name} must not contain an empty string`);
 };
+const patterns: Check = (value, name) => {
+  const strings = Array.isArray(value) && value.every((item) => typeof item === 'string');
+  if (!strings) fail(name, 'an array of patterns', value);
+  const bad = (value as string[]).find((pattern) => pattern === '' || /[/\0]/.test(pattern));
+  if (bad !== undefined)
+    throw new RangeError(
+      `${name} must have patterns of names, without a slash and not empty, and ${JSON.stringify(bad)} is none`,
+    );
+};
 const list = (item: Check, wanted: string): Check => {
   return (value, name) => {
     if (!Array.isArray(value)) fail(name, wanted, value);
@@ -58,6 +69,7 @@ const paths: Check = (value, name) => {
   if (Array.isArray(value)) list(path, 'an array of paths')(value, name);
   else path(value, name);
 };
+const pathOrFlag: Check = (value, name) => typeof value === 'boolean' || path(value, name);
 const datasetName: Check = (value, name) => typeof value === 'boolean' || text(value, name);
 const duration: Check = (value, name) => {
   if (typeof value !== 'number') fail(name, 'a number of milliseconds', value);
@@ -124,6 +136,7 @@ const metadata: Check = (value, name) => {
   if (typeof value !== 'object' || value === null) fail(name, "'fail', 'warn', 'skip' or an object of these", value);
   checkOptions(name, value, Object.fromEntries(KEPT.map((part) => [part, ownerPolicy])));
 };
+const publish = oneOf(...Object.keys(PUBLISH).filter((word) => word !== 'default'));
 const links = oneOf(...Object.keys(LINKS).filter((word) => word !== 'default'));
 const jobs = integer(JOBS.least, JOBS.most);
 const atLeast = integer(0, Number.MAX_SAFE_INTEGER);
@@ -149,6 +162,8 @@ export const shapes = {
     bandwidth,
     allRanks: flag,
     home: path,
+    commitFiles: patterns,
+    manifest: pathOrFlag,
     mover,
   },
   collective: { comm, commTimeoutMs: integer(1, 0x7fff_ffff) },
@@ -171,8 +186,19 @@ export const shapes = {
   },
   allTrue: { value: flag, call: callName },
   share: { text: sharedText, call: callName },
-  add: { links, contents: flag, syncSource: flag, atLeast, expect: paths },
-  addGlob: { links, syncSource: flag, atLeast, expect: paths, cwd: path, dest: path, ignore: texts, dot: flag },
+  add: { links, contents: flag, syncSource: flag, atLeast, expect: paths, publish },
+  addGlob: {
+    links,
+    syncSource: flag,
+    atLeast,
+    expect: paths,
+    publish,
+    cwd: path,
+    dest: path,
+    ignore: texts,
+    dot: flag,
+  },
+  point: { as: oneOf(...POINTERS) },
   signal: { signal },
   dispatch: { signal, atLeast },
   progress: { signal, intervalMs: integer(1, 0x7fff_ffff) },

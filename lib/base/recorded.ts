@@ -1,6 +1,6 @@
 // What a state file says of its transfer: the public types of list() and inspect(), from which native.ts has the fields that
 // the addon gives as they are. No code.
-import type { Durability, Failure, MetadataPart, MetadataPolicies } from './types.js';
+import type { Durability, Failure, MetadataPart, MetadataPolicies, PublishPhase } from './types.js';
 
 /** One line of `axl-finalize list`. */
 export interface ListedTransfer {
@@ -28,6 +28,10 @@ export interface ListedTransfer {
   readonly filesFailed: number;
   /** How many files are at their final names. */
   readonly filesPublished: number;
+  /** How many files are of each phase of publishing. */
+  readonly filesByPhase: Readonly<Record<PublishPhase, number>>;
+  /** While it is published in phases: the last phase whose files all have their final names. */
+  readonly phase?: PublishPhase;
   /** Bytes of all files. */
   readonly bytes: number;
   /** Bytes of complete files and chunks. */
@@ -95,9 +99,13 @@ export interface RecordedMetadata {
 
 /** A file of a transfer. Names are UTF-8; their bytes are in `sourceBytes`, `destBytes` and `temporaryBytes`. */
 export interface InspectedFile {
-  /** A regular file, a symbolic link, or a further name of an earlier file. */
+  /** A regular file, a symbolic link, a further name of an earlier file, or a file that the transfer makes. */
   readonly kind: 'file' | 'symlink' | 'hard link' | 'generated';
-  /** The source. */
+  /** When it gets its final name. */
+  readonly phase: PublishPhase;
+  /** What a symbolic link points to, or a text pointer says; as UTF-8. */
+  readonly target?: string;
+  /** The source; empty: there is none. */
   readonly source: string;
   /** The final name. */
   readonly dest: string;

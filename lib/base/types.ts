@@ -1,9 +1,11 @@
 // The public types: what callers pass and get. No code.
 // Sizes are numbers below 2^53, times bigint nanoseconds, paths bytes: string (UTF-8) | Buffer | URL.
-import type { MetadataPart, MetadataPolicy, OwnerPolicy } from './metadata.js';
+import type { MetadataPolicy, OwnerPolicy } from './metadata.js';
 import type { Mover } from './mover.js';
+import type { TransferStateName } from './reported.js';
 
 export type * from './metadata.js';
+export type * from './reported.js';
 
 /** A path: a string (encoded as UTF-8), the bytes themselves, or a `file:` URL. */
 export type PathLike = string | Uint8Array | URL;
@@ -155,6 +157,20 @@ export interface CreateOptions {
    */
   readonly home?: PathLike;
   /**
+   * Which files are commit files, which get their final names after all others: patterns as of fnmatch(3), of names without
+   * directories, instead of the default list; `[]`: none. See `publish` of {@link AddOptions}. A pattern of which no file
+   * has the name is a warning of the report. @default `.metadata`, `__*.metadata`, `commit_success.txt`,
+   * `_CHECKPOINT_METADATA`, `*.index.json`, `summary.scr`, `index.scr`
+   */
+  readonly commitFiles?: readonly string[];
+  /**
+   * Makes a manifest, a commit file that names each file with its CRC-32C, for `axl-verify` and `rhash -c`. `true`: it is
+   * called `.axl-manifest.RANK`, in the deepest directory that the final paths of this transfer have in common. A path: in
+   * this directory, or, if it is none, this file; all final paths are below its directory (AXL_UNSAFE_PATH in dispatch).
+   * It belongs to the user and group of the process, with the mode 0666 less the umask. @default false
+   */
+  readonly manifest?: boolean | PathLike;
+  /**
    * Who copies the files to their temporary names. Its jobs may outlive this process; `finalize` needs its option
    * `movers` then. @default the threads of this library
    */
@@ -214,6 +230,12 @@ export interface AddOptions {
   /** With fewer files nothing is added: AXL_IO, ENOENT. @default 0; a pattern without a file is a warning */
   readonly atLeast?: number;
   /**
+   * When the files get their final names. `last`: all are commit files · `as-added`: none is. Without it, those files are
+   * that `commitFiles` of {@link CreateOptions} names, and a tree is copied without drafts of them: `.metadata.tmp`,
+   * `__*.metadata.tmp`. @default by their names
+   */
+  readonly publish?: PublishPolicy;
+  /**
    * Manifests, or directories with manifests (`.axl-manifest.<rank>`): each source must be named by one of them, and every
    * file that they name below a source must be there. A file whose size or CRC-32C is another fails with AXL_VERIFY
    * before anything is published. A manifest that is cut short is AXL_STATE_CORRUPT. Manifests themselves and symbolic links are copied as they are. @default nothing is expected
@@ -231,6 +253,15 @@ export interface AddGlobOptions extends Omit<AddOptions, 'contents'> {
   readonly ignore?: readonly string[];
   /** Do `*` and `**` match names that begin with a dot? @default false */
   readonly dot?: boolean;
+}
+
+/** When the files of an add get their final names. */
+export type PublishPolicy = 'last' | 'as-added';
+
+/** The options of {@link Transfer.point}. */
+export interface PointOptions {
+  /** A symbolic link to the target, or a text file whose only line is the target. @default 'symlink' */
+  readonly as?: 'symlink' | 'text';
 }
 
 /** The options of {@link Transfer.wait} and {@link Transfer.settle}. */
@@ -257,12 +288,6 @@ export interface ProgressOptions extends WaitOptions {
   readonly intervalMs?: number;
 }
 
-/**
- * Where a transfer stands: `created` · `dispatched`: copies run, or all files are complete and wait publishes them ·
- * `completed`: published · `failed`: a file is not complete; see the report · `canceled` · `freed`.
- */
-export type TransferStateName = 'created' | 'dispatched' | 'completed' | 'failed' | 'canceled' | 'freed';
-
 /** A snapshot of a transfer. Chunks and files that a resume kept are included. */
 export interface Progress {
   /** Where the transfer stands. */
@@ -287,86 +312,11 @@ export interface Added {
   readonly directories: number;
   /** Bytes to copy. */
   readonly bytes: number;
-  /** Temporary files and state files of transfers that were left out, since they are no data; absent if there are none. */
+  /**
+   * Files that were left out, since they are no data: temporary files and state files of transfers, drafts of commit files.
+   * Absent if there are none.
+   */
   readonly skipped?: number;
-}
-
-/** A failure as data. */
-export interface Failure {
-  /** An AXL_* code. */
-  readonly code: string;
-  /** A sentence for people, which may change between versions. */
-  readonly message: string;
-  /** The errno's name, e.g. `ENOSPC`. */
-  readonly errnoName?: string;
-  /** Negative, as in Node's own errors. */
-  readonly errno?: number;
-  /** The system call that failed. */
-  readonly syscall?: string;
-  /** The file or directory, as UTF-8; bytes that are not UTF-8 become U+FFFD. */
-  readonly path?: string;
-  /** The second file of a rename or link. */
-  readonly dest?: string;
-}
-
-/** The outcome of one file. */
-export interface FileReport {
-  /** The source, as UTF-8; `sourceBytes` has the name itself. */
-  readonly source: string;
-  /** The final name, as UTF-8; `destBytes` has the name itself. */
-  readonly dest: string;
-  /** The bytes of the source's name. */
-  readonly sourceBytes: Buffer;
-  /** The bytes of the final name. */
-  readonly destBytes: Buffer;
-  /** The size in bytes. */
-  readonly size: number;
-  /** `published`: at its final name · `done`: complete under its temporary name · `failed` · `pending`. */
-  readonly state: 'published' | 'done' | 'failed' | 'pending';
-  /** CRC-32C of the contents, once done. */
-  readonly crc32c?: number;
-  /** False: the owner could not be set (see `owner`), so setuid and setgid were dropped. */
-  readonly ownerGiven: boolean;
-  /** What the file lacks of its source's metadata; see `metadata` of {@link CreateOptions}. */
-  readonly lacks: readonly MetadataPart[];
-  /** Why the file failed, if it did. */
-  readonly error?: Failure;
-}
-
-/** The outcome of a transfer, in the same form after success (wait's result) and failure (TransferError.report). */
-export interface TransferReport {
-  /** The transfer's name. */
-  readonly name: string;
-  /** The path of the state file, as UTF-8. */
-  readonly stateFile: string;
-  /** Where the transfer stands. */
-  readonly state: TransferStateName;
-  /** Bytes of all files. */
-  readonly bytes: number;
-  /** How many files are at their final names. */
-  readonly filesPublished: number;
-  /** How many files have failed. */
-  readonly filesFailed: number;
-  /** How many files could not be given their owner. */
-  readonly ownerWarnings: number;
-  /** How many files, and directories that the transfer made, lack a part of their source's metadata. */
-  readonly lacking: number;
-  /** What any of them lacks. */
-  readonly lacks: readonly MetadataPart[];
-  /**
-   * Names of extended attributes of sources that grant or deny access, and that are never copied: access control lists of
-   * NFSv4 (`system.nfs4_acl`) and SMB, labels of SELinux (`security.selinux`). Known to the process that dispatched.
-   */
-  readonly notCopied: readonly string[];
-  /** How many hard links became files of their own, because the file system of their destinations has none. */
-  readonly linksCopied: number;
-  /**
-   * Sentences for people on what may not be what was meant: a pattern or a transfer without a file, files that were left
-   * out. Only the process that added them has them.
-   */
-  readonly warnings: readonly string[];
-  /** The outcome of each file, in the order of adding. */
-  readonly files: readonly FileReport[];
 }
 
 /** The options of {@link config}. */

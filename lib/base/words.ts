@@ -1,6 +1,6 @@
 // The words that options may be, with their numbers in native/, and the limits of those that are numbers: each once, for
 // the checks, --help and the man page. Imports nothing. A test compares the numbers with native/.
-import type { Durability, LinkPolicy, MetadataPolicies, OwnerPolicy } from './types.js';
+import type { Durability, LinkPolicy, MetadataPolicies, OwnerPolicy, PublishPhase, PublishPolicy } from './types.js';
 
 export const DURABILITY = { full: 1, none: 2 } as const satisfies Record<Durability, number>;
 export const OWNER = { fail: 1, warn: 2, skip: 3 } as const satisfies Record<OwnerPolicy, number>;
@@ -8,6 +8,13 @@ export const OWNER = { fail: 1, warn: 2, skip: 3 } as const satisfies Record<Own
 export const KEPT = ['owner', 'mode', 'times', 'xattrs', 'acls'] as const satisfies readonly (keyof MetadataPolicies)[];
 export const ACLS = ['copy', 'skip'] as const;
 export const HARD_LINKS = ['keep', 'copy'] as const;
+/** When a file gets its final name. */
+export const PHASES = { data: 1, commit: 2, pointer: 3 } as const satisfies Record<PublishPhase, number>;
+export const PUBLISH = { default: 0, last: 1, 'as-added': 2 } as const satisfies Record<
+  PublishPolicy | 'default',
+  number
+>;
+export const POINTERS = ['symlink', 'text'] as const;
 export const LINKS = { default: 0, follow: 1, copy: 2, skip: 3 } as const satisfies Record<
   LinkPolicy | 'default',
   number

@@ -32,13 +32,20 @@ export class Copies {
     this.cancel = cancel;
   }
 
-  /** @param begin journals the plan, or drops what a resume does not keep; copies run when it resolves */
-  start(begin: () => Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+  /**
+   * @param what for whom the signal canceled
+   * @param begin journals the plan, or drops what a resume does not keep; copies run when it resolves
+   */
+  async start(what: string, begin: () => Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+    if (signal?.aborted) throw abortError(what, signal);
     this.cancelReason = undefined;
     this.#last = undefined;
     inFlight.add(this);
     this.#starting = this.#start(begin, signal);
-    return this.#starting;
+    await this.#starting;
+    if (!signal?.aborted) return;
+    await this.cancel();
+    throw abortError(what, signal);
   }
 
   async #start(begin: () => Promise<void>, signal: AbortSignal | undefined): Promise<void> {

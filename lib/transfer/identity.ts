@@ -2,7 +2,7 @@
 // launcher told; policies, from what the caller says and the defaults.
 import { policies } from '../base/keep.js';
 import { launched } from '../base/launch.js';
-import { absoluteDirectory, absolutePath, displayName, latin1 } from '../base/names.js';
+import { absoluteDirectory, absolutePath, displayName, latin1, pack } from '../base/names.js';
 import { answer, DURABILITY, type NativeTransferOptions, native, UNKNOWN_LOCAL_RANK } from '../base/native.js';
 import { checkOptions, settings, shapes } from '../base/options.js';
 import { DRAFT, isNoStateFile, nameOf } from '../base/own-files.js';
@@ -60,6 +60,17 @@ export async function placesOf(options: CreateOptions): Promise<{ readonly dir: 
   return options.home === undefined ? { dir } : { dir, home: await canonical(absoluteDirectory(options.home, 'home')) };
 }
 
+type Phases = Pick<NativeTransferOptions, 'commitFiles' | 'manifest'>;
+
+/** What is published after the data. */
+function phases({ commitFiles, manifest = false }: CreateOptions): Phases {
+  const at = typeof manifest === 'boolean' ? Buffer.alloc(0) : absolutePath(manifest, 'manifest');
+  return {
+    ...(commitFiles && { commitFiles: pack(commitFiles.map((pattern) => Buffer.from(pattern))) }),
+    ...(manifest !== false && { manifest: at }),
+  };
+}
+
 /**
  * @param dataset that rank 0 drew; empty: it follows from name, job, size, home and user
  * @throws {TypeError} an option that is unknown or of the wrong type, neither or both of stateFile and stateDir;
@@ -76,6 +87,7 @@ export function nativeOptions(options: CreateOptions, dataset: Buffer = Buffer.a
     ...identify(options),
     ...{ name, allRanks, chunkSize, durability: DURABILITY[durability], ...policies(options) },
     hardLinks: options.hardLinks !== 'copy',
+    ...phases(options),
     ...{ home: options.home === undefined ? Buffer.alloc(0) : absoluteDirectory(options.home, 'home'), dataset },
   };
 }

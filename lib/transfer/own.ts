@@ -9,6 +9,7 @@ import type {
   AddOptions,
   DispatchOptions,
   PathLike,
+  PointOptions,
   Progress,
   ProgressOptions,
   ResumeOptions,
@@ -26,6 +27,7 @@ export interface OwnTransfer {
   add(source: PathLike, dest: PathLike, options?: AddOptions): Promise<Added>;
   addAll(pairs: readonly (readonly [PathLike, PathLike])[], options?: AddOptions): Promise<Added>;
   addGlob(patterns: string | readonly string[], options: AddGlobOptions): Promise<Added>;
+  point(path: PathLike, target: string | Uint8Array, options?: PointOptions): Promise<void>;
   dispatch(options?: DispatchOptions): Promise<void>;
   resume(options?: ResumeOptions): Promise<void>;
   test(): boolean;

@@ -1,16 +1,24 @@
 // What a transfer is told to copy before its dispatch: each add, and what there is to say about all of them.
 import { AxlError } from '../base/errors.js';
 import { allManifestsOf } from '../base/manifests.js';
-import { absolutePath, displayName, pack, packPairs } from '../base/names.js';
-import { answer, LINKS, type NativeAdded, type NativeAddOptions, type NativeTransfer } from '../base/native.js';
+import { absolutePath, displayName, pack, packPairs, targetBytes } from '../base/names.js';
+import {
+  answer,
+  LINKS,
+  type NativeAdded,
+  type NativeAddOptions,
+  type NativeTransfer,
+  PUBLISH,
+} from '../base/native.js';
 import { checkOptions, shapes } from '../base/options.js';
-import type { Added, AddGlobOptions, AddOptions, PathLike } from '../base/types.js';
+import type { Added, AddGlobOptions, AddOptions, PathLike, PointOptions } from '../base/types.js';
 import { findMatches, patternList } from './sources.js';
 
 /** As the addon takes them. */
-function planOptions({ links, ...flags }: AddOptions, expect: Buffer): NativeAddOptions {
-  const { contents = false, syncSource = false, atLeast = 0 } = flags;
-  return { links: LINKS[links ?? 'default'], contents, syncSource, atLeast, expect };
+function planOptions(options: AddOptions, expect: Buffer): NativeAddOptions {
+  const { contents = false, syncSource = false, atLeast = 0 } = options;
+  const links = LINKS[options.links ?? 'default'];
+  return { links, contents, syncSource, atLeast, expect, publish: PUBLISH[options.publish ?? 'default'] };
 }
 
 const NOTHING = Buffer.alloc(0);
@@ -73,12 +81,20 @@ export class Planned {
     return added;
   }
 
+  async point(path: PathLike, target: string | Uint8Array, options: PointOptions): Promise<void> {
+    checkOptions('point', options, shapes.point);
+    const isText = options.as === 'text';
+    const [at, bytes] = [absolutePath(path, 'path'), targetBytes(target, isText)];
+    this.#expect('point');
+    await this.#inTurn(false, () => answer(this.#native.point(at, bytes, isText)));
+  }
+
   /**
    * Calls take effect in the order in which they are made, also those for which nobody waits. The addon keeps the order of
    * those that reach it at once.
    * @param looks it does not reach the addon at once
    */
-  #inTurn(looks: boolean, begin: () => Promise<NativeAdded>): Promise<NativeAdded> {
+  #inTurn<T>(looks: boolean, begin: () => Promise<T>): Promise<T> {
     const waits = this.#held > 0;
     const adding = waits ? this.#adding.then(begin) : begin();
     const holds = looks || waits;
@@ -92,13 +108,18 @@ export class Planned {
   }
 
   async #count(call: string, adding: Promise<NativeAdded>): Promise<Added> {
-    const { skipped, nested, ...added } = await adding;
+    const { skipped: own, nested, drafts, ...added } = await adding;
     this.#files += added.files;
     if (nested > 0)
       this.#warnings.add(`${call}: a directory went into one of the same name: to merge them, write SRC/. or contents`);
-    if (skipped === 0) return added;
-    this.#warnings.add(`${call}: left out ${skipped} temporary and state files of transfers, which are no data`);
-    return { ...added, skipped };
+    if (own > 0)
+      this.#warnings.add(`${call}: left out ${own} temporary and state files of transfers, which are no data`);
+    if (drafts > 0)
+      this.#warnings.add(
+        `${call}: drafts of commit files that were left out, as .metadata.tmp is one: ${drafts}; a checkpoint is not finished`,
+      );
+    const skipped = own + drafts;
+    return skipped === 0 ? added : { ...added, skipped };
   }
 
   /**

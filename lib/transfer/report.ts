@@ -11,16 +11,27 @@ import {
 import { partsOf } from '../base/keep.js';
 import { displayName, toText } from '../base/names.js';
 import { HAS_CRC_FLAG, type NativeReport, PUBLISHED_FLAG, STATE_MASK } from '../base/native-report.js';
-import type { Failure, FileReport, MetadataPart, TransferReport, TransferStateName } from '../base/types.js';
+import type {
+  Failure,
+  FileReport,
+  MetadataPart,
+  PublishPhase,
+  TransferReport,
+  TransferStateName,
+} from '../base/types.js';
+import { PHASES } from '../base/words.js';
 
 const OWNER_BIT = 1;
 const ALL_BITS = 0xff;
+/** By number, from 1. */
+const PHASE_NAMES = Object.keys(PHASES) as PublishPhase[];
 const FILE_STATES = ['pending', 'done', 'failed'] as const;
 
 class ReportedFile implements FileReport {
   readonly source: string;
   readonly dest: string;
   readonly size: number;
+  readonly phase: PublishPhase;
   readonly state: FileReport['state'];
   declare readonly crc32c?: number;
   readonly ownerGiven: boolean;
@@ -35,6 +46,7 @@ class ReportedFile implements FileReport {
     this.source = toText(source);
     this.dest = toText(dest);
     this.size = columns.sizes[row] as number;
+    this.phase = PHASE_NAMES[(columns.phases[row] as number) - 1] as PublishPhase;
     this.state = flags & PUBLISHED_FLAG ? 'published' : (FILE_STATES[flags & STATE_MASK] as FileReport['state']);
     if (flags & HAS_CRC_FLAG) this.crc32c = columns.crcs[row] as number;
     this.lacks = partsOf(columns.lacks[row] as number);
@@ -74,11 +86,19 @@ interface Heading {
   readonly warnings: readonly string[];
 }
 
+/** What became of what create was told, which nobody knows before the dispatch. */
+function warningsOf({ unmatched, lacksManifest }: NativeReport): string[] {
+  const files = unmatched.map((pattern) => `dispatch: no file matches ${displayName(pattern)} of commitFiles`);
+  const why = 'dispatch: there is no manifest, since the transfer has no file beside which it could be: give its path';
+  return lacksManifest ? [...files, why] : files;
+}
+
 /** The report to hand out. */
 export function makeReport(heading: Heading, columns: NativeReport): TransferReport {
   let files: FileReport[] | undefined;
   return {
     ...heading,
+    warnings: [...heading.warnings, ...warningsOf(columns)],
     bytes: columns.sizes.reduce((sum, size) => sum + size, 0),
     filesPublished: count(columns.states, PUBLISHED_FLAG),
     filesFailed: columns.failures.length,

@@ -15,10 +15,22 @@ Napi::Value ToJs(Napi::Env env, const Metadata& m) {
                 m.xattrs.size());
 }
 
-Napi::Value ToJs(Napi::Env env, const FileEntry& file, const FileProgress& progress, const Uuid& uuid) {
+// What a pointer points to, or says, as far as the journal has it.
+const std::string* TargetOf(const TransferState& state, uint32_t id) {
+  if (state.files[id].kind == FileKind::kSymlink) return &state.files[id].link_target;
+  const auto content = state.contents.find(id);
+  return state.files[id].phase == Phase::kPointer && content != state.contents.end() ? &content->second : nullptr;
+}
+
+Napi::Value ToJs(Napi::Env env, const TransferState& state, uint32_t id) {
+  const FileEntry& file = state.files[id];
+  const FileProgress& progress = state.progress[id];
+  const Uuid& uuid = state.uuid;
   const std::string temporary = TemporaryPath(file.dest, uuid);
-  Napi::Object object = Object(env, "kind", file.kind, "source", AsBytes{file.source}, "dest", AsBytes{file.dest},
-                               "temporary", AsBytes{temporary}, "size", file.size, "metadata", ToJs(env, file.meta));
+  Napi::Object object =
+      Object(env, "kind", file.kind, "phase", file.phase, "source", AsBytes{file.source}, "dest", AsBytes{file.dest},
+             "temporary", AsBytes{temporary}, "size", file.size, "metadata", ToJs(env, file.meta));
+  if (const std::string* target = TargetOf(state, id)) Set(object, "target", AsBytes{*target});
   Set(object, "state", progress.state, "published", progress.published, "kept", progress.kept);
   Set(object, "lacks", progress.lacking, "chunks", progress.chunks.size());
   if (progress.state == FileState::kDone) Set(object, "crc32c", progress.crc);
@@ -128,10 +140,10 @@ Napi::Value ToJs(Napi::Env env, const Surveyed& s) {
   Set(entry, "uuid", s.uuid, "name", s.name, "rank", s.rank, "size", s.size, "uid", s.uid, "modifiedNs", s.modified);
   Set(entry, "files", s.files, "filesDone", s.files_done, "filesFailed", s.files_failed);
   Set(entry, "filesPublished", s.files_published, "bytes", s.bytes, "bytesDone", s.bytes_done);
-  Set(entry, "lacking", s.lacking.count, "lacks", s.lacking.bits);
+  Set(entry, "lacking", s.lacking.count, "lacks", s.lacking.bits, "filesOfPhase", s.files_of_phase);
   Set(entry, "canceled", s.canceled, "committed", s.settled, "host", s.host, "pid", s.pid, "allRanks", s.all_ranks);
-  Set(entry, "inPhases", s.in_phases, "replacesData", s.replaces_data, "phases", s.phases, "pointers", s.pointers,
-      "dispatchedNs", s.dispatched);
+  Set(entry, "inPhases", s.in_phases, "replacesData", s.replaces_data, "phases", s.phases, "pointers",
+      s.files_of_phase[2], "dispatchedNs", s.dispatched);
   Set(entry, "dataset", s.dataset, "attempt", s.attempt, "job", s.job, "home", AsBytes{s.home}, "jobs", s.jobs,
       "failure", s.status);
   return entry;
@@ -140,8 +152,7 @@ Napi::Value ToJs(Napi::Env env, const Surveyed& s) {
 Napi::Value ToJs(Napi::Env env, const Surveyed& surveyed, const Replay& replay) {
   const TransferState& state = replay.state;
   Napi::Array files = Napi::Array::New(env, state.files.size());
-  for (uint32_t i = 0; i < state.files.size(); i++)
-    files.Set(i, ToJs(env, state.files[i], state.progress[i], state.uuid));
+  for (uint32_t i = 0; i < state.files.size(); i++) files.Set(i, ToJs(env, state, i));
   Napi::Array dirs = Napi::Array::New(env, state.dirs.size());
   for (uint32_t i = 0; i < state.dirs.size(); i++) {
     const DirEntry& entry = state.dirs[i];

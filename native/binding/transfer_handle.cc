@@ -86,6 +86,7 @@ Napi::Function TransferHandle::Define(Napi::Env env, Environment* environment) {
                          InstanceMethod<&T::Create>("create"),
                          InstanceMethod<&T::Open>("open"),
                          InstanceMethod<&T::Add>("add"),
+                         InstanceMethod<&T::Point>("point"),
                          InstanceMethod<&T::Launch<&Transfer::Dispatch>>("dispatch"),
                          InstanceMethod<&T::Launch<&Transfer::Resume>>("resume"),
                          InstanceMethod<&T::Seal>("seal"),
@@ -144,9 +145,16 @@ Napi::Value TransferHandle::Add(const Napi::CallbackInfo& info) {
     const Plan::Pairs pairs = Unpack(packed);
     if (Status s = exact ? t.AddAs(pairs, options) : t.Add(pairs, options); !s.ok()) return s;
     const PlanCounts after = t.plan_counts();
-    return Give({}, PlanCounts{after.files - before.files, after.dirs - before.dirs, after.bytes - before.bytes,
-                               after.skipped - before.skipped, after.nested - before.nested});
+    return Give({},
+                PlanCounts{after.files - before.files, after.dirs - before.dirs, after.bytes - before.bytes,
+                           after.skipped - before.skipped, after.nested - before.nested, after.drafts - before.drafts});
   });
+}
+
+Napi::Value TransferHandle::Point(const Napi::CallbackInfo& info) {
+  return live_->Run(info.Env(),
+                    [path = Bytes(info[0]), target = Bytes(info[1]),
+                     text = FromJs<bool>(info[2])](Transfer& t) -> Result { return t.Point(path, target, text); });
 }
 
 // It flies until Adopt or Abandon has ended.

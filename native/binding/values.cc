@@ -57,7 +57,7 @@ Napi::Value ToJs(Napi::Env env, const Counters& c) {
 
 Napi::Value ToJs(Napi::Env env, const PlanCounts& c) {
   return Object(env, "files", c.files, "directories", c.dirs, "bytes", c.bytes, "skipped", c.skipped, "nested",
-                c.nested);
+                c.nested, "drafts", c.drafts);
 }
 
 Napi::Value ToJs(Napi::Env env, const AsBytes& value) {
@@ -106,7 +106,7 @@ void FromJs(const Napi::Value& value, std::vector<std::string>* out) { *out = Na
 PlanOptions ReadPlanOptions(const Napi::Object& options) {
   PlanOptions o;
   Take(options, "links", &o.links, "contents", &o.contents, "syncSource", &o.sync_source, "atLeast", &o.at_least,
-       "expect", &o.manifests);
+       "expect", &o.manifests, "publish", &o.publish);
   return o;
 }
 
@@ -120,6 +120,8 @@ TransferOptions ReadTransferOptions(const Napi::Object& options) {
   Take(options, "chunkSize", &o.chunk_size, "allRanks", &o.all_ranks, "home", &o.home, "dataset", &o.dataset);
   Take(options, "heartbeatMs", &o.heartbeat_ms);
   Take(options, "bandwidth", &o.bandwidth);
+  if (const Napi::Value own = options.Get("commitFiles"); own.IsBuffer()) o.commit_files = Names(own);
+  if (const Napi::Value manifest = options.Get("manifest"); manifest.IsBuffer()) o.manifest = Bytes(manifest);
   return o;
 }
 
@@ -164,6 +166,8 @@ ReportColumns::ReportColumns(const Transfer& transfer)
     : names_(std::make_shared<std::string>()),
       directories_(transfer.directories()),
       not_copied_(transfer.not_copied().begin(), transfer.not_copied().end()),
+      unmatched_(transfer.unmatched()),
+      lacks_manifest_(transfer.lacks_manifest()),
       failure_(transfer.failure()) {
   size_t bytes = 0, files = 0;
   transfer.EachFile([&](const FileEntry& file, const FileProgress&) {
@@ -173,6 +177,7 @@ ReportColumns::ReportColumns(const Transfer& transfer)
   names_->reserve(bytes);
   sizes_.reserve(files);
   states_.reserve(files);
+  phases_.reserve(files);
   crcs_.reserve(files);
   lacks_.reserve(files);
   const bool published = transfer.state() == Transfer::State::kPublished;
@@ -187,6 +192,7 @@ void ReportColumns::Add(const FileEntry& file, const FileProgress& progress, boo
   if (!progress.failure->ok()) failures_.emplace_back(static_cast<uint32_t>(sizes_.size()), *progress.failure);
   sizes_.push_back(static_cast<double>(file.size));
   crcs_.push_back(progress.crc);
+  phases_.push_back(static_cast<uint8_t>(file.phase));
   states_.push_back(static_cast<uint8_t>(static_cast<unsigned>(progress.state) | (published ? kPublishedFlag : 0) |
                                          (has_crc ? kHasCrcFlag : 0)));
   if (file.kind == FileKind::kHardLink && progress.state == FileState::kDone)
@@ -205,7 +211,8 @@ Napi::Object ReportColumns::ToJs(Napi::Env env) const {
   return Object(env, "names", Share(env, names_), "sizes", ToTypedArray<Napi::Float64Array>(env, sizes_), "states",
                 ToTypedArray<Napi::Uint8Array>(env, states_), "crcs", ToTypedArray<Napi::Uint32Array>(env, crcs_),
                 "lacks", ToTypedArray<Napi::Uint8Array>(env, lacks_), "directoriesLacking", directories_.count,
-                "directoriesLack", directories_.bits, "notCopied", not_copied_, "linksCopied", links_copied_,
+                "directoriesLack", directories_.bits, "notCopied", not_copied_, "linksCopied", links_copied_, "phases",
+                ToTypedArray<Napi::Uint8Array>(env, phases_), "unmatched", unmatched_, "lacksManifest", lacks_manifest_,
                 "failures", failures, "failure", failure_);
 }
 

@@ -127,12 +127,15 @@ class ReportColumns {
   std::shared_ptr<std::string> names_;  // source NUL destination NUL, for each file; JavaScript keeps it
   std::vector<double> sizes_;
   std::vector<uint8_t> states_;  // FileState, and the flags below
+  std::vector<uint8_t> phases_;
   std::vector<uint32_t> crcs_;
   std::vector<uint8_t> lacks_;    // bits kLacks...
   uint64_t links_copied_ = 0;     // hard links that became files
   std::vector<uint64_t> inodes_;  // of the files
   Lacking directories_;
   std::vector<std::string> not_copied_;
+  std::vector<std::string> unmatched_;  // patterns of commit files
+  bool lacks_manifest_ = false;
   std::vector<std::pair<uint32_t, Status>> failures_;  // by index
   Status failure_;                                     // the transfer's own
 };

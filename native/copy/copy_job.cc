@@ -55,6 +55,8 @@ CopyJob::CopyJob(Os& os, Journal& journal, bool resuming, Arrivals* arrivals, st
     const bool pending = state_.progress[id].state == FileState::kPending;
     if (pending && file.kind == FileKind::kHardLink && DonorOf(id) == nullptr) {
       links_[file.linked].push_back(id);  // made with the file whose inode it gets
+    } else if (pending && IsMadeLast(id)) {
+      last_.push_back(id);
     } else if (pending) {
       (IsLarge(id) ? large_ : small_).push_back(id);
     } else {
@@ -153,6 +155,7 @@ bool CopyJob::End() {
 // The last thread out: either everything is DONE and becomes committed, or the journal says why not. That needs no
 // fsync: without FAILED and CANCELED the transfer is incomplete all the same.
 void CopyJob::Finish() {
+  for (uint32_t id : last_) MakeLast(id);
   std::unique_lock lock(journal_mutex_);
   Status s = failure_;
   if (s.ok() && state_.AllDone()) {
@@ -208,7 +211,9 @@ Status CopyJob::OpenTemporary(uint32_t id, const std::string& path, Left* left, 
 
 DoneRecord CopyJob::DoneOf(const Arrived& file, uint32_t id) const {
   const Given& g = file.given;
-  return DoneRecord{id, file.temporary, state_.files[id].size, file.crc, g.uid, g.gid, g.mode, g.lacking};
+  const bool made = state_.files[id].kind == FileKind::kGenerated;
+  const uint64_t size = made ? state_.contents.at(id).size() : state_.files[id].size;
+  return DoneRecord{id, file.temporary, size, file.crc, g.uid, g.gid, g.mode, g.lacking};
 }
 
 void CopyJob::RecordDone(std::vector<Record> done) {

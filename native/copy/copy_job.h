@@ -89,6 +89,7 @@ class CopyJob : public Work, public std::enable_shared_from_this<CopyJob> {
   Status Bring(Arrived* file, ParentDirectory* parent);
   Status CopySmall(Arrived* small, ParentDirectory* parent);
   Status CopyLink(Arrived* small, ParentDirectory* parent);
+  Status CheckLink(const FileEntry& file);
   Status Adopt(Arrived* file, ParentDirectory* parent);
   void CopyChunk(Large& large, uint32_t chunk);
   Status OpenLarge(Large& large);
@@ -106,6 +107,15 @@ class CopyJob : public Work, public std::enable_shared_from_this<CopyJob> {
   Status OpenTemporary(uint32_t id, const std::string& path, Left* left, ParentDirectory* parent, Fd* fd);
   Status CreateTemporary(int dir, const std::string& path, Fd* fd);
   Status OpenKept(int dir, const std::string& path, Fd* fd, bool* kept);
+
+  // Of what the transfer makes itself; see generated.cc.
+  bool IsMadeLast(uint32_t id) const;
+  bool IsDone(uint32_t id) const { return state_.progress[id].state == FileState::kDone; }
+  Status WriteGenerated(Arrived* small, ParentDirectory* parent);
+  void MakeLast(uint32_t id);
+  Status JournalManifest(uint32_t id);
+  Status JournalContent(uint32_t id, const std::string& text);
+  Status ManifestOf(uint32_t id, std::string* text) const;
 
   // Of hard links some of which are DONE already; see links.cc.
   void FindDonors();
@@ -143,6 +153,7 @@ class CopyJob : public Work, public std::enable_shared_from_this<CopyJob> {
 
   std::map<uint32_t, std::vector<uint32_t>> links_;  // by the file whose inode they get
   std::map<uint32_t, uint32_t> donors_;              // by the same: one of them that is DONE
+  std::vector<uint32_t> last_;                       // made when all others are DONE
 
   std::mutex mutex_;                     // guards what follows
   std::vector<uint32_t> large_, small_;  // still to be begun, from next_ on

@@ -55,6 +55,7 @@ Status CopyJob::Bring(Arrived* file, ParentDirectory* parent) {
     if (s.ok() || !IsNoLink(s)) return s;
   }
   if (state_.files[file->id].kind == FileKind::kSymlink) return CopyLink(file, parent);
+  if (state_.files[file->id].kind == FileKind::kGenerated) return WriteGenerated(file, parent);
   return adopting_ && state_.files[file->id].kind == FileKind::kRegular ? Adopt(file, parent) : CopySmall(file, parent);
 }
 
@@ -95,21 +96,28 @@ Status CopyJob::CopySmall(Arrived* small, ParentDirectory* parent) {
   return Status::Ok();
 }
 
-Status CopyJob::CopyLink(Arrived* small, ParentDirectory* parent) {
-  const FileEntry& file = state_.files[small->id];
-  const std::string& temporary = small->path = TemporaryPath(file.dest, state_.uuid);
+// A pointer has no source.
+Status CopyJob::CheckLink(const FileEntry& file) {
+  if (file.source.empty()) return Status::Ok();
   std::string target;
   if (int r = os_.ReadLink(AT_FDCWD, file.source.c_str(), &target); r < 0)
     return Status::Errno(-r, "readlink", file.source);
   if (target != file.link_target)
     return Status::Make(Code::kSourceChanged, "the symbolic link has changed since dispatch", file.source);
+  return Status::Ok();
+}
+
+Status CopyJob::CopyLink(Arrived* small, ParentDirectory* parent) {
+  const FileEntry& file = state_.files[small->id];
+  const std::string& temporary = small->path = TemporaryPath(file.dest, state_.uuid);
+  if (Status s = CheckLink(file); !s.ok()) return s;
   if (Status s = parent->Open(temporary); !s.ok()) return s;
   const std::string name(BaseOf(temporary));
   if (resuming_)
     if (int r = os_.Unlink(parent->fd(), name.c_str()); r < 0 && r != -ENOENT)
       return Status::Errno(-r, "unlink", temporary);
   const bool reach = ReachesLinks(os_, parent->fd()) || TryLink(os_, parent->fd(), name);
-  if (int r = os_.Symlink(target.c_str(), parent->fd(), name.c_str()); r < 0) return NotLinked(r, temporary);
+  if (int r = os_.Symlink(file.link_target.c_str(), parent->fd(), name.c_str()); r < 0) return NotLinked(r, temporary);
   if (Status s =
           ApplyLinkMetadata(os_, parent->fd(), name, temporary, file.meta, adopter_.keep(), reach, &small->given);
       !s.ok())

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "os/acl.h"
+#include "os/process.h"
 
 namespace axl {
 namespace {
@@ -257,6 +258,17 @@ Metadata MetadataOf(const struct stat& st, const Strangers& strangers) {
   meta.gid = st.st_gid == strangers.group ? kUnknownId : st.st_gid;
   meta.atime = TimeOf(st.st_atim);
   meta.mtime = TimeOf(st.st_mtim);
+  return meta;
+}
+
+Metadata MetadataOfNew(Os& os, FileKind kind) {
+  Metadata meta;
+  meta.mode = kind == FileKind::kSymlink ? 0777 : 0666 & ~OwnUmask();
+  meta.uid = os.EffectiveUser();
+  meta.gid = OwnGroup();
+  struct timespec now {};
+  (void)clock_gettime(CLOCK_REALTIME, &now);
+  meta.atime = meta.mtime = {now.tv_sec - now.tv_sec % 2, 0};
   return meta;
 }
 

@@ -18,6 +18,10 @@ Time TimeOf(const struct timespec& t);
 // Without xattrs. Who is a stranger here has kUnknownId: what another user namespace calls by that number is another.
 Metadata MetadataOf(const struct stat& st, const Strangers& strangers = {});
 
+// Of a file or a link that this process makes now, with no source: its user, group and umask. Times of whole even
+// seconds, which no file system rounds.
+Metadata MetadataOfNew(Os& os, FileKind kind);
+
 // Is it one that grants or denies access, and that is not copied: another kind of access control list (NFSv4, SMB), or
 // a label of SELinux?
 bool IsForeignXattr(std::string_view name);

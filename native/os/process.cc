@@ -8,6 +8,7 @@
 
 #include <cerrno>
 #include <climits>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -79,6 +80,16 @@ bool IsNumberedHere(const TransferInfo& info) {
 std::string HostName() {
   char name[HOST_NAME_MAX + 1] = {};
   return gethostname(name, sizeof name - 1) == 0 ? name : "";
+}
+
+uint32_t OwnGroup() { return getegid(); }
+
+uint32_t OwnUmask() {
+  constexpr std::string_view kField = "Umask:";
+  std::ifstream in("/proc/self/status");
+  for (std::string line; std::getline(in, line);)
+    if (line.starts_with(kField)) return static_cast<uint32_t>(std::strtoul(line.c_str() + kField.size(), nullptr, 8));
+  return 077;
 }
 
 // Field 2, the name, may hold spaces and parentheses: count from the last one.

@@ -11,6 +11,11 @@ namespace axl {
 
 std::string HostName();
 
+// The effective group of this process; and its umask, 077 where /proc does not show it: umask(2) can only be asked by
+// changing it, under the hands of other threads.
+uint32_t OwnGroup();
+uint32_t OwnUmask();
+
 // Fills host, boot_id, pid, start_time and pid_namespace of this process.
 void DescribeProcess(TransferInfo* info);
 

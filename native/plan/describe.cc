@@ -135,6 +135,10 @@ Status Plan::CheckSize(const std::string& path, bool followed, off_t size) {
 }
 
 Status Plan::DescribeFile(FileEntry* entry, FileSource source) {
+  if (entry->source.empty()) {
+    entry->meta = MetadataOfNew(os_, entry->kind);
+    return Status::Ok();
+  }
   if (entry->kind == FileKind::kSymlink) return DescribeLink(entry);
   struct stat st;
   if (Status s = ReadSource(entry->source, source, S_IFREG, &st, &entry->meta); !s.ok()) return s;
@@ -217,6 +221,7 @@ Status Plan::Describe(Engine* engine) {
   if (Status s = DescribeFiles(engine); !s.ok()) return s;
   for (FileEntry& file : files_) {
     counts_.bytes += file.size;
+    if (!file.source.empty()) commit_files_.Meet(file.dest);
     if (file.kind == FileKind::kHardLink && !IsSameSource(file, files_[file.linked])) file.kind = FileKind::kRegular;
   }
   for (size_t i = 0; i < dirs_.size(); i++) {

@@ -33,6 +33,13 @@ Status Plan::IsOwn(int dir, const char* name, const Source& source, bool* own) {
   return Status::Ok();
 }
 
+// Is it to be left out of a tree because its writer renames it once it is whole?
+bool Plan::LeaveDraft(const Source& source) {
+  const bool is = source.as != PublishAs::kAsAdded && !S_ISDIR(source.st.st_mode) && commit_files_.IsDraft(source.path);
+  counts_.drafts += is;
+  return is;
+}
+
 Status Plan::RefuseOwn(const Source& source) {
   bool own = false;
   if (Status s = IsOwn(AT_FDCWD, source.path.c_str(), source, &own); !s.ok() || !own) return s;

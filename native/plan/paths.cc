@@ -90,6 +90,7 @@ Status Plan::LookUp(const std::string& given, const PlanOptions& options, Source
   if (Status s = Resolve(meaning.path, &source->path); !s.ok()) return s;
   source->contents = options.contents || meaning.contents;
   source->synced = options.sync_source;
+  source->as = options.publish;
   // With a slash at its end a link is what it leads to, as for the kernel.
   const bool through = meaning.directory || source->contents;
   const char* path = source->path.c_str();

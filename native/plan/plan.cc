@@ -54,11 +54,6 @@ bool TakeFront(std::deque<T>* from, T* out) {
 
 }  // namespace
 
-struct Plan::Mark {
-  size_t files, dirs, existing;
-  PlanCounts counts;
-};
-
 Plan::Mark Plan::Here() {
   newly_described_.clear();
   return {files_.size(), dirs_.size(), existing_.size(), counts_};
@@ -136,6 +131,7 @@ Status Plan::AddExactly(const std::string& given, const std::string& dest, PlanO
     counts_.skipped += own;
     return status;
   }
+  if (LeaveDraft(source)) return Status::Ok();
   if (Status s = Locate(dest, S_ISDIR(source.st.st_mode), &target); !s.ok()) return s;
   return AddEntry(std::move(source), std::move(target));
 }
@@ -153,41 +149,51 @@ bool Plan::IsSpared(const Target& target) const {
          os_.Stat(AT_FDCWD, spared_.c_str(), &st, AT_SYMLINK_NOFOLLOW) == 0 && IdOf(st) == target.id;
 }
 
+// May a file get this final path?
+Status Plan::CheckFileTarget(const std::string& source, const Target& target) {
+  if (IsSpared(target)) return Conflict("the destination is the state file", source, target.path);
+  if (target.is_dir) return Status::Errno(EISDIR, "rename", source, target.path);
+  if (target.exists && IsSpecial(target.kind)) return Conflict(kNotReplaced, source, target.path);
+  if (!DigitsOfTemporary(BaseOf(target.path)).empty())
+    return Conflict("the destination is called like a temporary file, and what is so called is deleted as an orphan",
+                    source, target.path);
+  if (const Known* known = Find(target.path)) {
+    const bool twice = known->kind == Name::kFile;
+    return Conflict(
+        twice ? "another source has this destination already" : "the plan has a directory at this destination", source,
+        target.path);
+  }
+  Status status = CheckLength(target.path);
+  if (status.ok())
+    status = CheckName(target.path, TemporaryName(BaseOf(target.path), Uuid{}).size(), "its temporary name");
+  return status.ok() ? CheckCount(files_.size()) : status;
+}
+
+FileEntry& Plan::PushFile(std::string source, Target target, FileSource from) {
+  FileEntry& file = files_.emplace_back();
+  file.source = std::move(source);
+  file.dest = std::move(target.path);
+  file_sources_.push_back(from);
+  names_.emplace(file.dest, Known{Name::kFile, files_.size() - 1});
+  return file;
+}
+
 Status Plan::AddFile(Source source, Target target) {
   const Id id = IdOf(source.st);
   if (target.exists && (target.id == id || target.followed == id))
     return Conflict("the source is its own destination", source.path, target.path);
-  if (IsSpared(target)) return Conflict("the destination is the state file", source.path, target.path);
-  if (target.is_dir) return Status::Errno(EISDIR, "rename", source.path, target.path);
-  if (target.exists && IsSpecial(target.kind)) return Conflict(kNotReplaced, source.path, target.path);
-  if (!DigitsOfTemporary(BaseOf(target.path)).empty())
-    return Conflict("the destination is called like a temporary file, and what is so called is deleted as an orphan",
-                    source.path, target.path);
-  if (const Known* known = Find(target.path)) {
-    const bool twice = known->kind == Name::kFile;
-    return Conflict(
-        twice ? "another source has this destination already" : "the plan has a directory at this destination",
-        source.path, target.path);
-  }
-  Status status = CheckLength(source.path);
-  if (status.ok()) status = CheckLength(target.path);
-  if (status.ok())
-    status = CheckName(target.path, TemporaryName(BaseOf(target.path), Uuid{}).size(), "its temporary name");
-  if (status.ok()) status = CheckCount(files_.size());
+  Status status = CheckFileTarget(source.path, target);
+  if (status.ok()) status = CheckLength(source.path);
   if (!status.ok()) return status;
-
-  FileEntry& file = files_.emplace_back();
+  FileEntry& file = PushFile(std::move(source.path), std::move(target), {source.followed, source.synced});
   file.kind = S_ISLNK(source.st.st_mode) ? FileKind::kSymlink : FileKind::kRegular;
+  file.phase = commit_files_.PhaseOf(file.dest, source.as);
   if (keep_hard_links_ && S_ISREG(source.st.st_mode) && source.st.st_nlink > 1) {
     const auto name = first_names_.try_emplace({id.dev, id.ino}, static_cast<uint32_t>(files_.size() - 1));
     if (!name.second) file.kind = FileKind::kHardLink;
     file.linked = name.second ? 0 : name.first->second;
   }
-  file.source = std::move(source.path);
-  file.dest = std::move(target.path);
   file.size = static_cast<uint64_t>(source.st.st_size);
-  file_sources_.push_back({source.followed, source.synced});
-  names_.emplace(file.dest, Known{Name::kFile, files_.size() - 1});
   counts_.files++;
   counts_.bytes += file.size;
   return Status::Ok();
@@ -333,6 +339,7 @@ void Plan::Clear() {
   files_.clear();
   first_names_.clear();
   expected_.clear();
+  contents_.clear();
   dirs_.clear();
   file_sources_.clear();
   dir_sources_.clear();

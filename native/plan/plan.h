@@ -16,6 +16,7 @@
 #include "base/record.h"
 #include "base/status.h"
 #include "os/os.h"
+#include "plan/commit_files.h"
 
 namespace axl {
 
@@ -36,6 +37,7 @@ struct PlanOptions {
   uint64_t at_least = 0;                      // files; with fewer the add fails: ENOENT
   std::vector<std::string> manifests = {};    // paths: what they say is expected
   const ExpectedSources* expected = nullptr;  // of them; what is added has to be among these
+  PublishAs publish = PublishAs::kDefault;    // kAsAdded: nor are drafts of commit files left out of trees
 };
 
 struct PlanCounts {
@@ -44,6 +46,7 @@ struct PlanCounts {
   uint64_t bytes = 0;    // the sum of FileEntry::size
   uint64_t skipped = 0;  // temporary files and state files of transfers, which are nobody's data
   uint64_t nested = 0;   // directories that went into one of the same name, which the caller may not have meant
+  uint64_t drafts = 0;   // of commit files, which somebody is still writing
   friend bool operator==(const PlanCounts&, const PlanCounts&) = default;
 };
 
@@ -57,6 +60,10 @@ class Plan {
   void KeepHardLinks(bool keep) { keep_hard_links_ = keep; }
   // No source may get this name: that of the state file.
   void Spare(std::string path) { spared_ = std::move(path); }
+  // Which files are published after the others, instead of those of the default list.
+  void SetCommitFiles(const std::vector<std::string>& patterns) { commit_files_.Replace(patterns); }
+  // After Describe: those patterns of which no file has the name.
+  std::vector<std::string> unmatched() const { return commit_files_.Unmatched(); }
 
   // Pairs of paths, a source and its destination each, all of them or none.
   using Pairs = std::vector<std::string_view>;
@@ -77,6 +84,18 @@ class Plan {
   // Adds sources under exactly these final paths, as matches of a glob: a directory becomes an (empty) directory there,
   // an existing directory is merged into. Links inside a match follow options.links (kDefault: copy).
   Status AddAs(const Pairs& pairs, PlanOptions options);
+
+  // A pointer at `path`, to be published last: a symbolic link that says `target`, or a text file of this line.
+  // Errors as Add has them of a destination; kConflict also for a directory.
+  Status AddPointer(const std::string& path, std::string target, bool text);
+  // Before Describe: the manifest, a generated file called `name` in the directory `given`, or `given` itself if that
+  // is none; `given` empty: in the deepest directory that all files have in common, if there is a file. kUnsafePath: a
+  // file is not below the directory of the manifest. DropManifest, after a dispatch that came to nothing, takes it
+  // back.
+  Status AddManifest(const std::string& given, const std::string& name);
+  void DropManifest();
+  // The bytes of text pointers, by their ids.
+  const std::map<uint32_t, std::string>& contents() const { return contents_; }
 
   // Reads size, mode, owner, times, inode and xattrs of every source, again at dispatch, and what stands at its final
   // name: this is what the journal says.
@@ -118,6 +137,7 @@ class Plan {
     bool followed = false;  // the last component is a link, and what it leads to is meant
     bool contents = false;  // of a directory: what is in it, and not the directory by its name
     bool synced = false;    // as PlanOptions::sync_source
+    PublishAs as = PublishAs::kDefault;
     struct stat st {};
   };
   struct Target {  // a final path and what is there on the disk
@@ -150,7 +170,10 @@ class Plan {
     bool followed = false;
   };
   using AddOne = Status (Plan::*)(const std::string&, const std::string&, PlanOptions);
-  struct Mark;  // to undo a failed add
+  struct Mark {  // to undo a failed add
+    size_t files, dirs, existing;
+    PlanCounts counts;
+  };
   struct Walk;  // a walk through one tree
 
   static Id IdOf(const struct stat& st) { return {st.st_dev, st.st_ino}; }
@@ -181,6 +204,8 @@ class Plan {
   Status AddEntry(Source source, Target target);
   Status AddFile(Source source, Target target);
   bool IsSpared(const Target& target) const;
+  Status CheckFileTarget(const std::string& source, const Target& target);
+  FileEntry& PushFile(std::string source, Target target, FileSource from);
   Status AddDirectory(Source source, Target target);
   Status CheckNewDir(const std::string& path);
   Status DescribeBy(size_t dir, Source source);
@@ -191,6 +216,11 @@ class Plan {
   void NameAll();
   void ForgetNames();
 
+  // What the transfer generates: generated.cc.
+  Status AddGenerated(Target target, FileEntry entry);
+  Status LocateManifest(const std::string& given, const std::string& name, Target* target);
+  std::string CommonDirectory() const;
+
   // What manifests say of what was added: expect.cc.
   Status Expect(const Pairs& pairs, size_t first, bool all, const ExpectedSources& expected);
   Status ExpectFile(size_t id, const ExpectedSources& expected, std::set<std::string_view>* seen);
@@ -199,6 +229,7 @@ class Plan {
   // What is ours: own.cc.
   Status IsOwn(int dir, const char* name, const Source& source, bool* own);
   Status RefuseOwn(const Source& source);
+  bool LeaveDraft(const Source& source);
 
   // Trees: walk.cc.
   Status AddTree(Source source, Target target, const PlanOptions& options);
@@ -234,6 +265,8 @@ class Plan {
   std::vector<size_t> newly_described_;  // parents that got a source in the add that runs now
   PlanCounts counts_;
   std::map<uint32_t, uint32_t> expected_;
+  std::map<uint32_t, std::string> contents_;
+  CommitFiles commit_files_;
   std::mutex not_copied_mutex_;  // guards the next
   std::set<std::string> not_copied_;
   bool keep_hard_links_ = true;

@@ -25,6 +25,7 @@ struct Plan::Walk {
 
   Links links;
   bool contents, synced;
+  PublishAs as;
   std::vector<Id> above_dest;  // the destination and all directories above it
   std::vector<Pending> pending;
   std::vector<Visited> visited;
@@ -54,6 +55,7 @@ Status Plan::AddTree(Source source, Target target, const PlanOptions& options) {
   walk.links = options.links == Links::kDefault ? Links::kCopy : options.links;
   walk.contents = source.contents;
   walk.synced = source.synced;
+  walk.as = source.as;
   Status status = AboveDestination(source.path, target, &walk.above_dest);
   if (!status.ok()) return status;
   walk.pending.push_back({source.path, target.path, source.followed, target.is_dir, Walk::kNone});
@@ -98,7 +100,8 @@ Status Plan::CheckCycle(const Walk& walk, const Id& id) const {
 }
 
 Status Plan::AddChild(Walk* walk, int dir, const std::string& name) {
-  Source source{.path = Join(walk->now.source, name), .contents = walk->contents, .synced = walk->synced};
+  Source source{
+      .path = Join(walk->now.source, name), .contents = walk->contents, .synced = walk->synced, .as = walk->as};
   int result = os_.Stat(dir, name.c_str(), &source.st, AT_SYMLINK_NOFOLLOW);
   if (result < 0) return Status::Errno(-result, "stat", source.path);
   if (S_ISLNK(source.st.st_mode) && walk->links == Links::kSkip) return Status::Ok();
@@ -111,7 +114,7 @@ Status Plan::AddChild(Walk* walk, int dir, const std::string& name) {
   bool own = false;
   if (Status s = IsOwn(dir, name.c_str(), source, &own); !s.ok()) return s;
   counts_.skipped += own;
-  if (own) return Status::Ok();
+  if (own || LeaveDraft(source)) return Status::Ok();
   Target target{.path = Join(walk->now.dest, name)};
   if (walk->now.dest_exists) {
     if (Status s = LookAt(&target); !s.ok()) return s;

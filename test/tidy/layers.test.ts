@@ -42,7 +42,7 @@ const NATIVE_ROOMS: Record<string, readonly string[]> = {
   dataset: ['os', 'base'],
   manifest: ['os', 'base'],
   publish: ['journal', 'os', 'base'],
-  copy: ['journal', 'publish/barrier.h', 'os', 'base'],
+  copy: ['journal', 'publish/barrier.h', 'manifest/text.h', 'os', 'base'],
   finalize: ['copy', 'publish', 'journal', 'os', 'base'],
   upkeep: ['publish/barrier.h', 'journal', 'os', 'base'],
   '': ['finalize', 'upkeep', 'dataset', 'manifest', 'copy', 'publish', 'plan', 'journal', 'os', 'base'],

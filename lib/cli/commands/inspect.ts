@@ -78,15 +78,24 @@ function heading(transfer: InspectedTransfer): [string, string][] {
   ];
 }
 
-function fileRow({ state, size: bytes, metadata, crc32c, chunks, destBytes, sourceBytes }: InspectedFile): string[] {
+/** Where its bytes come from; a pointer, and a manifest, have no source. */
+function origin({ kind, target, source, sourceBytes }: InspectedFile): string {
+  if (source !== '') return ` <- ${displayName(sourceBytes)}`;
+  if (target === undefined) return '';
+  return kind === 'symlink' ? ` -> ${displayName(target)}` : ` = ${displayName(target)}`;
+}
+
+function fileRow(file: InspectedFile): string[] {
+  const { state, phase, size: bytes, metadata, crc32c, chunks, destBytes } = file;
   const sum = crc32c?.toString(16).padStart(8, '0');
   return [
     state,
+    phase,
     size(bytes),
     sum ?? (chunks > 0 ? plural(chunks, 'chunk') : '-'),
     metadata.mode.toString(8).padStart(4, '0'),
     `${metadata.uid}:${metadata.gid}`,
-    `${displayName(destBytes)} <- ${displayName(sourceBytes)}`,
+    `${displayName(destBytes)}${origin(file)}`,
   ];
 }
 
@@ -94,8 +103,8 @@ function print(transfer: InspectedTransfer): void {
   say(columns(heading(transfer)));
   const { fileList, directoryList } = transfer;
   if (fileList.length > 0) {
-    const table = [['STATE', 'SIZE', 'CRC-32C', 'MODE', 'OWNER', 'FILE'], ...fileList.map(fileRow)];
-    say(['', ...columns(table, [1])]);
+    const table = [['STATE', 'PHASE', 'SIZE', 'CRC-32C', 'MODE', 'OWNER', 'FILE'], ...fileList.map(fileRow)];
+    say(['', ...columns(table, [2])]);
     for (const { error } of fileList) if (error) say([`failed: ${error.message}`]);
     for (const { lacks, destBytes } of fileList)
       if (lacks.length > 0) say([`without ${lacks.join(', ')}: ${displayName(destBytes)}`]);
