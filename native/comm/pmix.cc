@@ -12,6 +12,7 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -246,7 +247,13 @@ Pmix* Pmix::Load(const std::string& library, std::string* problem) {
     return nullptr;
   }
   client = loaded.release();
-  std::thread(RunTasks).detach();
+  try {
+    std::thread(RunTasks).detach();
+  } catch (const std::system_error&) {
+    delete std::exchange(client, nullptr);
+    *problem = "the system has no thread left for it: see ulimit -u and pids.max";
+    return nullptr;
+  }
   return &pmix;
 }
 

@@ -27,7 +27,8 @@ class Pmix {
   using Done = std::function<void(const PmixAnswer&)>;   // on that thread
   using Lost = std::function<void(const std::string&)>;  // on a thread of the library; may come at any time, often
 
-  // On failure: nullptr, and why. The first that succeeds counts for the process. From one thread.
+  // On failure, also where no thread can be started: nullptr, and why. The first that succeeds counts for the process.
+  // From one thread.
   static Pmix* Load(const std::string& library, std::string* problem);
 
   // REQUIRES nothing before it but Load. `lost` hears that the server or a rank has gone.

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/pool.h"
 #include "os/metadata.h"
 
 namespace axl {
@@ -13,8 +14,9 @@ constexpr int kBeats = 3;
 
 }  // namespace
 
-Heartbeat::Heartbeat(Os& os, int fd, uint32_t every_ms)
-    : thread_([this, &os, fd, every_ms] { Run(os, fd, std::chrono::milliseconds(every_ms)); }) {}
+Heartbeat::Heartbeat(Os& os, int fd, uint32_t every_ms) {
+  (void)StartThread(&threads_, [this, &os, fd, every_ms] { Run(os, fd, std::chrono::milliseconds(every_ms)); });
+}
 
 Heartbeat::~Heartbeat() {
   {
@@ -22,7 +24,7 @@ Heartbeat::~Heartbeat() {
     ended_ = true;
   }
   changed_.notify_one();
-  thread_.join();
+  for (auto& thread : threads_) thread.join();
 }
 
 void Heartbeat::Run(Os& os, int fd, std::chrono::milliseconds every) {

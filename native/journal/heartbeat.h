@@ -11,6 +11,7 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "base/record.h"
 #include "os/os.h"
@@ -23,6 +24,8 @@ class Heartbeat {
  public:
   Heartbeat(Os& os, int fd, uint32_t every_ms);
   ~Heartbeat();
+  // Or had the system no thread for it? Then the writer would be taken for dead.
+  bool beats() const { return !threads_.empty(); }
   Heartbeat(const Heartbeat&) = delete;
   Heartbeat& operator=(const Heartbeat&) = delete;
 
@@ -32,7 +35,7 @@ class Heartbeat {
   std::mutex mutex_;
   std::condition_variable changed_;
   bool ended_ = false;
-  std::thread thread_;
+  std::vector<std::thread> threads_;  // one, or none
 };
 
 // How long state files have not changed, as this process has seen it by its own clock: those of hosts differ, and the

@@ -68,16 +68,16 @@ Status Journal::Create(Os& os, const std::string& path, const TransferInfo& info
     s = (*out)->MakeDraft(info, &lost);
     if (!lost) break;
   }
-  if (s.ok())
-    (*out)->BeginToBeat();
-  else
-    out->reset();
+  if (!s.ok()) out->reset();
   return s;
 }
 
-void Journal::BeginToBeat() {
-  const uint32_t every = state().info.heartbeat_ms;
-  if (every > 0) heartbeat_ = std::make_unique<Heartbeat>(os_, fd_.get(), every);
+Status Journal::BeginToBeat(uint32_t every_ms) {
+  if (every_ms == 0) return Status::Ok();
+  heartbeat_ = std::make_unique<Heartbeat>(os_, fd_.get(), every_ms);
+  if (heartbeat_->beats()) return Status::Ok();
+  return WithRemedy(Status::Errno(EAGAIN, "pthread_create", path_),
+                    "its heartbeat needs a thread, and the system has none left: see ulimit -u and pids.max");
 }
 
 Status Journal::MakeDraft(const TransferInfo& info, bool* lost) {
@@ -92,6 +92,7 @@ Status Journal::MakeDraft(const TransferInfo& info, bool* lost) {
   if (!fd_.valid()) return Status::Errno(fd_.error(), "open", path_);
   Status s = LockDraft(draft, lost);
   if (s.ok()) s = IdentifyDraft(&begin.info);
+  if (s.ok()) s = BeginToBeat(info.heartbeat_ms);
   if (s.ok()) s = WriteDraft(draft, std::move(begin));
   if (s.ok()) return s;
   (void)os_.Unlink(AT_FDCWD, draft.c_str());
@@ -163,8 +164,8 @@ Status Journal::Open(Os& os, const std::string& path, OpenOptions options, std::
   if (s.ok() && j->names_ != 1)
     s = Status::Make(Code::kUnsafePath, "the state file has a second name (hard link), so it cannot be trusted", path);
   if (s.ok()) s = CheckNeeds(j->state(), word.answers);
+  if (s.ok()) s = j->BeginToBeat(j->state().info.heartbeat_ms);
   if (s.ok() && j->copy_) s = j->Adopt();
-  if (s.ok()) j->BeginToBeat();
   if (!s.ok() && s.path.empty()) s.path = path;
   *out = std::move(j);
   return s;

@@ -99,7 +99,7 @@ class Journal {
   Status CheckCopy(bool adopt);
   Status CheckWriterIsDead(const Word& word);
   Status Adopt();
-  void BeginToBeat();
+  Status BeginToBeat(uint32_t every_ms);
   bool IsNamed();
   Status Poison(Status status);
   Status Write(std::string_view bytes);

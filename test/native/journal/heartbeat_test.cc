@@ -1,10 +1,13 @@
 // A writer that says that it is alive by touching its state file, and how long the silence of one is.
 #include "journal/heartbeat.h"
 
+#include <cerrno>
 #include <chrono>
+#include <filesystem>
 #include <thread>
 
 #include "journal/journal.h"
+#include "no_threads.h"
 #include "test.h"
 
 namespace axl::test {
@@ -67,6 +70,27 @@ TEST(AStateFileIsTouchedWhileItsWriterHasItAndNoLonger) {
   CHECK(mtime() == closed);
   REQUIRE_OK(Journal::Open(Os::Posix(), dir / "state", {}, &journal));
   while (mtime() == closed) std::this_thread::sleep_for(milliseconds(5));
+}
+
+// It would be taken for dead by the finalizers of other hosts.
+TEST(AWriterThatCannotBeatHasNoStateFile) {
+  TempDir dir;
+  TransferInfo info;
+  info.name = "beating";
+  info.heartbeat_ms = 10;
+  info.chunk_size = 4096;
+  info.dataset = {1};
+  std::unique_ptr<Journal> journal;
+  const auto create = [&] { return Journal::Create(Os::Posix(), dir / "state", info, &journal); };
+  {
+    const NoThreads none;
+    CHECK_ERRNO(create(), EAGAIN);
+    CHECK(std::filesystem::is_empty(dir.path()));
+  }
+  REQUIRE_OK(create());
+  journal.reset();
+  const NoThreads none;
+  CHECK_ERRNO(Journal::Open(Os::Posix(), dir / "state", {}, &journal), EAGAIN);
 }
 
 }  // namespace
