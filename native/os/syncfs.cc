@@ -47,15 +47,18 @@ bool HasJournal(int fd) {
 
 }  // namespace
 
-bool SyncfsTells(const std::string& type, const std::string& release, bool journal) {
-  return IsNewEnough(release) && (type == "xfs" || (type == "ext4" && journal));
+bool SyncfsTells(const Mount& mount, const std::string& release, bool journal) {
+  if (!IsNewEnough(release)) return false;
+  // An fsync flushes the cache of a realtime device, too.
+  if (mount.type == "xfs") return mount.options.find(",rtdev=") == std::string::npos;
+  return mount.type == "ext4" && journal;
 }
 
 bool SyncfsTells(int fd) {
   struct utsname kernel;
   if (uname(&kernel) != 0) return false;
-  const std::string type = MountOf(fd).type;
-  return SyncfsTells(type, kernel.release, type == "ext4" && HasJournal(fd));
+  const Mount mount = MountOf(fd);
+  return SyncfsTells(mount, kernel.release, mount.type == "ext4" && HasJournal(fd));
 }
 
 uint64_t ParseDirty(const std::string& meminfo) {

@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <string>
 
+#include "os/mounts.h"
+
 namespace axl {
 
 // With fewer files, as many fsyncs side by side are as quick.
@@ -13,9 +15,8 @@ inline constexpr size_t kSyncfsLeast = 64;
 
 // Of the file system of an open directory. A no where it cannot be told.
 bool SyncfsTells(int fd);
-// `type`: as /proc/self/mountinfo has it; `release`: of the kernel, as uname(2) has it; `journal`: metadata are written
-// through one.
-bool SyncfsTells(const std::string& type, const std::string& release, bool journal);
+// `release`: of the kernel, as uname(2) has it; `journal`: metadata are written through one.
+bool SyncfsTells(const Mount& mount, const std::string& release, bool journal);
 
 // What this machine has written and no disk has yet: Dirty and Writeback of /proc/meminfo. UINT64_MAX: not known.
 uint64_t DirtyBytes();

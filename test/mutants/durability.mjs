@@ -61,8 +61,15 @@ export const durabilityMutants = [
     name: 'syncfs is believed where there is no journal',
     breaks: 'invariant 5',
     file: 'os/syncfs.cc',
-    from: '(type == "ext4" && journal)',
-    to: '(journal || type == "ext4")',
+    from: 'return mount.type == "ext4" && journal;',
+    to: 'return mount.type == "ext4" || journal;',
+  },
+  {
+    name: 'syncfs is believed where a device of its own has a cache',
+    breaks: 'invariant 5',
+    file: 'os/syncfs.cc',
+    from: 'return mount.options.find(",rtdev=") == std::string::npos;',
+    to: 'return true;',
   },
   {
     name: 'a failed close is ignored',

@@ -265,15 +265,16 @@ TEST(WritesThatAreLostWhileTwoBatchesAreInFlightAreToldToBoth) {
 }
 
 TEST(OnlyAFileSystemWithAJournalAndAKernelThatTellsOfItMayBeAskedForAllAtOnce) {
-  CHECK(SyncfsTells("ext4", "5.17.0", true));
-  CHECK(SyncfsTells("ext4", "6.18.44-fc-v595", true));
-  CHECK(SyncfsTells("xfs", "5.17.1-rc3", false));
-  CHECK(!SyncfsTells("ext4", "6.1.0", false));
-  CHECK(!SyncfsTells("ext4", "5.16.20", true));
-  CHECK(!SyncfsTells("xfs", "4.18.0-553.el8", true));
-  CHECK(!SyncfsTells("xfs", "", true));
+  CHECK(SyncfsTells(Mount{"ext4", "rw,rw"}, "5.17.0", true));
+  CHECK(SyncfsTells(Mount{"ext4", "rw,rw"}, "6.18.44-fc-v595", true));
+  CHECK(SyncfsTells(Mount{"xfs", "rw,rw"}, "5.17.1-rc3", false));
+  CHECK(!SyncfsTells(Mount{"xfs", "rw,relatime,rw,attr2,rtdev=/dev/sdb,noquota"}, "6.1.0", false));
+  CHECK(!SyncfsTells(Mount{"ext4", "rw,rw"}, "6.1.0", false));
+  CHECK(!SyncfsTells(Mount{"ext4", "rw,rw"}, "5.16.20", true));
+  CHECK(!SyncfsTells(Mount{"xfs", "rw,rw"}, "4.18.0-553.el8", true));
+  CHECK(!SyncfsTells(Mount{"xfs", "rw,rw"}, "", true));
   for (const char* type : {"ext2", "ext3", "btrfs", "nfs4", "lustre", "overlay", "fuse.sshfs", "tmpfs", ""})
-    CHECK(!SyncfsTells(type, "6.1.0", true));
+    CHECK(!SyncfsTells(Mount{type, "rw,rw"}, "6.1.0", true));
 }
 
 TEST(WhatOthersHaveWrittenIsReadFromMeminfo) {
