@@ -34,7 +34,7 @@ Status Wrong(const char* what, const Journal& journal) {
 }  // namespace
 
 Transfer::Transfer(Os& os, Engine& engine)
-    : os_(os), engine_(engine), throttle_(std::make_shared<Throttle>(engine)), plan_(os) {}
+    : os_(os), engine_(engine), throttle_(std::make_shared<Throttle>(engine)), plan_(os, engine.stopping()) {}
 Transfer::~Transfer() = default;
 
 Status Transfer::Create(const TransferOptions& options) {
@@ -150,7 +150,7 @@ Status Transfer::Prepare() {
   if (!state.sealed) return Wrong("resume before dispatch", *journal_);
   if (state.outcome == Outcome::kRolledBack) return Wrong("resume after free has begun", *journal_);
   if (Status s = CheckJobEnded(); !s.ok()) return s;
-  failure_ = state.settled ? Status::Ok() : PrepareResume(os_, *journal_);
+  failure_ = state.settled ? Status::Ok() : PrepareResume(os_, *journal_, engine_.stopping());
   return failure_;
 }
 

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <exception>
 
 namespace axl {
 
@@ -149,11 +150,21 @@ void Engine::ParallelFor(size_t n, unsigned threads, const std::function<void(si
     const size_t n;
     std::atomic<size_t> next{0}, left;
     const std::function<void(size_t)>& f;  // lives until `left` is 0
+    std::atomic<bool> failed{false};
+    std::exception_ptr thrown = nullptr;  // by whoever has failed first
+
+    void Call(size_t i) {
+      try {
+        if (!failed) f(i);
+      } catch (...) {
+        if (!failed.exchange(true)) thrown = std::current_exception();
+      }
+    }
   };
   auto shared = std::make_shared<Shared>(n, f);
   auto run = [](Shared& s) {
     for (size_t i; (i = s.next.fetch_add(1)) < s.n;) {
-      s.f(i);
+      s.Call(i);
       if (s.left.fetch_sub(1) == 1) s.left.notify_all();
     }
   };
@@ -161,11 +172,7 @@ void Engine::ParallelFor(size_t n, unsigned threads, const std::function<void(si
   for (size_t i = 0; i < helpers; i++) Post([shared, run] { run(*shared); });
   run(*shared);
   for (size_t left; (left = shared->left.load()) > 0;) shared->left.wait(left);
-}
-
-bool Engine::stopping() const {
-  std::lock_guard lock(mutex_);
-  return stopping_;
+  if (shared->thrown) std::rethrow_exception(shared->thrown);
 }
 
 void Engine::Stop() {

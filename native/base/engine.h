@@ -3,6 +3,7 @@
 // started, the caller does the work: slower, but it is done.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
@@ -48,11 +49,13 @@ class Engine {
   // all engines of the process.
   void Fsync(std::function<void()> task);
   // Calls f(0) .. f(n-1) on up to `threads` background threads including the caller's; returns when all have returned.
+  // What one of them throws is thrown then, and those that had not begun are not called.
   void ParallelFor(size_t n, unsigned threads, const std::function<void(size_t)>& f);
   // Cancels all work, drops what was not begun, joins all threads. Idempotent.
   void Stop();
 
-  bool stopping() const;
+  // True once Stop was called. What a task does for long asks it, since Stop waits for the task.
+  const std::atomic<bool>& stopping() const { return stopping_; }
   unsigned workers() const { return workers_; }
 
   // As long as one lives, a worker's Step waits for something else than the system: another worker has its turn.
@@ -89,7 +92,7 @@ class Engine {
   unsigned active_ = 0, paused_ = 0;  // workers in a Step, and which of these do not work
   std::vector<std::thread> threads_;
   Pool background_, fsyncs_;
-  bool stopping_ = false;
+  std::atomic<bool> stopping_{false};  // becomes true under mutex_
 };
 
 }  // namespace axl

@@ -53,6 +53,7 @@ class Addon : public Napi::Addon<Addon> {
                              InstanceMethod<&Addon::Inspect>("inspect"),
                              InstanceMethod<&Addon::Stop>("stop"),
                          });
+    environment_->AtStop([this] { stop_.store(true); });
     DefineHome(exports, environment_);
     DefineManifest(exports, environment_);
     DefinePmix(exports, *environment_);
@@ -83,7 +84,8 @@ class Addon : public Napi::Addon<Addon> {
   Napi::Promise RunVerb(const Napi::CallbackInfo& info, Verb verb, ToValue to_value) {
     const auto policy = info[1].As<Napi::Object>();
     environment_->Start(info.Env()).AllowBackground(policy.Get("jobs").As<Napi::Number>());
-    const Batch batch{Names(info[0]), ReadPolicy(policy), Uuids(Bytes(info[2]))};
+    Batch batch{Names(info[0]), ReadPolicy(policy), Uuids(Bytes(info[2]))};
+    batch.policy.publish.stop = &environment_->Start(info.Env()).stopping();
     return RunBatch(
         info.Env(), [batch, verb](Engine& engine) { return verb(engine, batch); }, to_value);
   }

@@ -48,10 +48,10 @@ void Environment::Stop() {
   if (stopped_) return;
   stopped_ = true;
   if (!engine_) return;
+  for (const auto& call : at_stop_) call();
   for (const auto& flight : flights_) flight->Cancel();
   engine_->Stop();
   flights_.clear();
-  for (const auto& call : at_stop_) call();
   channel_.Close();
 }
 

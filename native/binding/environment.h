@@ -44,9 +44,10 @@ class Environment : public std::enable_shared_from_this<Environment> {
   // False: the threads are started already.
   bool Configure(unsigned threads);
   Engine& Start(Napi::Env env);
-  // Once, when the channel is about to close; needs Start.
+  // Once, before threads are joined and the channel closes; needs Start, or nothing is to be told.
   void AtStop(std::function<void()> call) { at_stop_.push_back(std::move(call)); }
-  // Cancels all copies, joins all threads. Bounded by a running system call. Idempotent; nothing starts afterwards.
+  // Cancels all copies, joins all threads. What walks, sums or copies ends within a system call or a buffer; what
+  // publishes, with the batch that it has begun. Idempotent; nothing starts afterwards.
   void Stop();
 
   // A promise for what `task` returns, which `post` brings to a background thread. Keeps the process alive meanwhile.

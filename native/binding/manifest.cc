@@ -102,8 +102,9 @@ Napi::Value Checker(const Napi::CallbackInfo& info, const Shared& environment) {
         });
   });
   Define(object, "list", [environment, stop](const Napi::CallbackInfo& call) -> Napi::Value {
-    return environment->Run(call.Env(), [&os = environment->os(), dir = Bytes(call[0]), stop] {
-      return Give(Status::Ok(), ListBelow(os, dir, *stop));
+    const Engine& engine = environment->Start(call.Env());
+    return environment->Run(call.Env(), [&os = environment->os(), &engine, dir = Bytes(call[0]), stop] {
+      return Give(Status::Ok(), ListBelow(os, engine, dir, *stop));
     });
   });
   Define(object, "stop", [stop](const Napi::CallbackInfo&) { stop->store(true); });

@@ -41,6 +41,7 @@ struct Arrival {
 struct Arrivals {
   std::map<uint32_t, Arrival> told;  // by file
   bool stays = false;
+  const std::atomic<bool>* stop = nullptr;  // instead of Cancel
 };
 
 class Adopter {

@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "base/crc32c.h"
+#include "base/stop.h"
 
 namespace axl {
 
@@ -19,8 +20,6 @@ char* Buffer() {
   thread_local std::unique_ptr<char[]> buffer(new char[kBuffer]);
   return buffer.get();
 }
-
-Status Canceled() { return Status::Make(Code::kCanceled, "canceled"); }
 
 // Copies [at, end), all of which is data.
 Status CopyData(Os& os, const CopyRange& r, uint64_t at, uint64_t end, const std::atomic<bool>& stop,

@@ -125,7 +125,7 @@ void CopyJob::Cancel() {
 
 bool CopyJob::Step() {
   std::unique_lock lock(mutex_);
-  const Piece piece = Take();
+  Piece piece = Take();
   running_++;
   lock.unlock();
   if (piece.large)
@@ -135,6 +135,7 @@ bool CopyJob::Step() {
   lock.lock();
   if (piece.large) piece.large->busy--;
   lock.unlock();
+  piece = {};  // what it has open is closed before the job may end
   return End();
 }
 

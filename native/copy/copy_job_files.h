@@ -42,7 +42,7 @@ struct CopyJob::Batch {
 
   const std::shared_ptr<CopyJob> owner;  // if the job is owned: an fsync may be the last that knows it
   CopyJob& job;
-  const Whole whole;                // invalid: each file has an fsync of its own
+  Whole whole;                      // invalid: each file has an fsync of its own
   std::vector<DoneRecord> waiting;  // for the syncfs; only the thread that copies adds to them
   uint64_t bytes = 0;               // of these files
   std::mutex mutex;                 // guards what follows

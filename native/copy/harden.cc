@@ -30,6 +30,7 @@ CopyJob::Batch::Batch(CopyJob& of, Whole fs) : owner(of.weak_from_this().lock())
 }
 
 CopyJob::Batch::~Batch() {
+  whole.fd.Reset();  // before the job may end
   unsynced -= bytes;
   job.RecordDone(std::move(done));
   (void)job.End();

@@ -6,6 +6,7 @@
 
 #include "base/crc32c.h"
 #include "base/names.h"
+#include "base/stop.h"
 #include "copy/copier.h"
 #include "copy/copy_job.h"
 #include "copy/copy_job_files.h"
@@ -104,7 +105,7 @@ Status CopyJob::DoChunk(Large& large, uint32_t chunk) {
   const Status s = journal_.Append(ChunkRecord{large.id, {chunk, large.crcs[chunk]}});
   if (!s.ok()) {
     JournalFailed(s);
-    return Status::Make(Code::kCanceled, "canceled");
+    return Canceled();
   }
   return Status::Ok();
 }

@@ -43,23 +43,23 @@ void Unmake(Os& os, const std::string& path) {
 }
 
 // The temporary file of one that is DONE.
-Status IsThere(Os& os, const TransferState& state, uint32_t id, bool* is) {
+Status IsThere(Os& os, const TransferState& state, uint32_t id, const std::atomic<bool>& stop, bool* is) {
   const std::string path = TemporaryPath(state.files[id].dest, state.uuid);
   Sighting at{AT_FDCWD, path, path, {}};
   const bool found = os.Look(at.dir, path.c_str(), &at.seen) == 0;
   const bool right_size = found && static_cast<uint64_t>(at.seen.st.st_size) == state.files[id].size;
-  const Recognized known = right_size ? IsDoneFile(os, state, id, at, false) : Recognized{};
+  const Recognized known = right_size ? IsDoneFile(os, state, id, at, false, &stop) : Recognized{};
   *is = known.answer == Answer::kYes;
   return known.answer == Answer::kCannotTell ? known.why : Status::Ok();
 }
 
 // DONE says that the bytes are durable, not yet that the name is: after a power cut a temporary file may be gone.
-Status VoidLostFiles(Os& os, Journal& journal) {
+Status VoidLostFiles(Os& os, Journal& journal, const std::atomic<bool>& stop) {
   const TransferState& state = journal.state();
   for (uint32_t id = 0; id < state.files.size(); id++) {
     if (state.progress[id].state != FileState::kDone) continue;
     bool is_there = false;
-    if (Status s = IsThere(os, state, id, &is_there); !s.ok()) return s;
+    if (Status s = IsThere(os, state, id, stop, &is_there); !s.ok()) return s;
     if (is_there) continue;
     const std::string path = TemporaryPath(state.files[id].dest, state.uuid);
     FailedRecord record{id, Status::Make(Code::kVerify, "the temporary file is gone", path)};
@@ -95,11 +95,11 @@ Status RemoveUndoneNames(Os& os, const TransferState& state) {
 }
 
 // Of a job that nobody has heard the end of.
-Status AdoptWhatCame(Os& os, Journal& journal, const std::atomic<bool>* stop) {
-  CopyJob job(os, journal, Arrivals{{}, true}, {});
+Status AdoptWhatCame(Os& os, Journal& journal, const std::atomic<bool>& stop) {
+  CopyJob job(os, journal, Arrivals{{}, true, &stop}, {});
   while (job.Step())
-    if (stop != nullptr && stop->load()) job.Cancel();
-  return job.failure();
+    if (stop) job.Cancel();
+  return stop ? Canceled() : job.failure();
 }
 
 }  // namespace
@@ -132,11 +132,11 @@ Status RemovePartial(Os& os, Journal& journal) {
   return Status::Ok();
 }
 
-Status PrepareResume(Os& os, Journal& journal, const std::atomic<bool>* stop) {
+Status PrepareResume(Os& os, Journal& journal, const std::atomic<bool>& stop) {
   const TransferState& state = journal.state();
   if (Status s = CheckAnchors(os, state); !s.ok()) return s;
   const bool moved = !OpenJobs(state).empty();
-  if (Status s = VoidLostFiles(os, journal); !s.ok()) return s;
+  if (Status s = VoidLostFiles(os, journal, stop); !s.ok()) return s;
   if (Status s = journal.Append(ResumedRecord()); !s.ok()) return s;
   // SEALED, before there are more temporary files; and what is not DONE any more, before the file has a new one: that
   // may get the inode number of the lost one, and a DONE that is still there would have it published half copied.

@@ -5,6 +5,7 @@
 #include <atomic>
 
 #include "base/status.h"
+#include "base/stop.h"
 #include "journal/journal.h"
 #include "os/os.h"
 
@@ -16,8 +17,9 @@ Status MakeDirectories(Os& os, Journal& journal, bool resuming);
 
 // FAILED for each DONE file whose temporary file is lost, then RESUMED; then the directories; then what a mover has
 // brought whole is adopted. Afterwards every file is DONE or pending and a CopyJob can go on, or all is settled.
-// REQUIRES: sealed and not settled; the jobs of movers have ended. `*stop`: adopting ends early.
-Status PrepareResume(Os& os, Journal& journal, const std::atomic<bool>* stop = nullptr);
+// REQUIRES: sealed and not settled; the jobs of movers have ended. Once `*stop` is true it ends early
+// (kCanceled), and can be done again.
+Status PrepareResume(Os& os, Journal& journal, const std::atomic<bool>& stop = kGoOn);
 
 // Unlinks what an earlier job has left at the temporary names of files that are pending.
 Status RemovePartial(Os& os, Journal& journal);

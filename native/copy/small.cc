@@ -5,6 +5,7 @@
 #include <cerrno>
 
 #include "base/names.h"
+#include "base/stop.h"
 #include "copy/copier.h"
 #include "copy/copy_job.h"
 #include "copy/copy_job_files.h"
@@ -65,11 +66,12 @@ Status CopyJob::Adopt(Arrived* file, ParentDirectory* parent) {
   const bool is_told = told != arrivals_.told.end();
   if (is_told && !told->second.failure.ok()) return told->second.failure;
   if (Status s = RemoveLinks(file->id); !s.ok()) return s;
-  Status s = adopter_.Look(file->id, is_told ? told->second.crc : std::nullopt, stop_, parent, file);
+  const std::atomic<bool>& stop = arrivals_.stop != nullptr ? *arrivals_.stop : stop_;
+  Status s = adopter_.Look(file->id, is_told ? told->second.crc : std::nullopt, stop, parent, file);
   if (s.ok()) s = adopter_.GiveMetadata(file);
   if (s.ok()) bytes_.fetch_add(state_.files[file->id].size, std::memory_order_relaxed);
   const bool stays = !s.ok() && !is_told && arrivals_.stays && !LosesBytes(s);
-  return stays ? Status::Make(Code::kCanceled, "canceled") : s;
+  return stays ? Canceled() : s;
 }
 
 Status CopyJob::CopySmall(Arrived* small, ParentDirectory* parent) {

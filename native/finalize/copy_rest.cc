@@ -15,7 +15,8 @@ constexpr auto kStopPoll = std::chrono::milliseconds(20);
 }  // namespace
 
 Status CopyRest(Os& os, Engine& engine, Journal& journal, const AskedPolicies& keep, const std::atomic<bool>* stop) {
-  if (Status s = PrepareResume(os, journal, stop); !s.ok() || journal.state().settled) return s;
+  const Status prepared = PrepareResume(os, journal, stop != nullptr ? *stop : kGoOn);
+  if (!prepared.ok() || journal.state().settled) return prepared;
   auto quiet = std::make_shared<std::promise<void>>();
   auto ended = quiet->get_future();
   const auto on_quiet = [quiet] { quiet->set_value(); };

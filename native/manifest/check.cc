@@ -85,13 +85,13 @@ Checked Open(Os& os, const std::string& path, ParentDirectory* parent, Fd* fd, u
 
 class Checking {
  public:
-  Checking(Os& os, const std::vector<Expected>& files, const std::atomic<bool>& stop)
-      : os_(os), files_(files), stop_(stop), checked_(files.size()) {}
+  Checking(Os& os, const Engine& engine, const std::vector<Expected>& files, const std::atomic<bool>& stop)
+      : os_(os), ending_(engine.stopping()), files_(files), stop_(stop), checked_(files.size()) {}
 
   // One thread's part. When all have returned, every file is checked.
   void Run() {
     ParentDirectory parent(os_);
-    for (size_t i; !stop_ && (i = next_.fetch_add(1)) < files_.size();) One(i, &parent);
+    for (size_t i; !stop_ && !ending_ && (i = next_.fetch_add(1)) < files_.size();) One(i, &parent);
     while (const auto large = Unfinished()) ReadOn(*large);
   }
 
@@ -145,7 +145,8 @@ class Checking {
     const uint64_t length = std::min(kPiece, large.size - at), behind = large.size - at - length;
     const Metered metered(length);
     uint32_t sum = 0;
-    Status read = SumBytes(os_, large.fd.get(), files_[large.index].path, at, length, stop_, &sum);
+    const std::string& path = files_[large.index].path;
+    Status read = SumBytes(os_, large.fd.get(), path, at, length, ending_ ? ending_ : stop_, &sum);
     large.sum ^= Crc32cCombine(sum, 0, behind);
     if (!read.ok()) {
       const std::lock_guard lock(large.failing);
@@ -170,6 +171,7 @@ class Checking {
   }
 
   Os& os_;
+  const std::atomic<bool>& ending_;
   const std::vector<Expected>& files_;
   const std::atomic<bool>& stop_;
   std::vector<Checked> checked_;  // each is written by one thread
@@ -196,7 +198,7 @@ unsigned char TypeOf(Os& os, int dir, const OsDirEntry& entry, const std::string
 
 std::vector<Checked> CheckFiles(Os& os, Engine& engine, const std::vector<Expected>& files, unsigned threads,
                                 const std::atomic<bool>& stop) {
-  Checking checking(os, files, stop);
+  Checking checking(os, engine, files, stop);
   engine.ParallelFor(threads, threads, [&](size_t) { checking.Run(); });
   return checking.Take();
 }
@@ -217,10 +219,10 @@ Status LoadManifest(Os& os, const std::string& path, Manifest* out) {
   return Status::Ok();
 }
 
-Listing ListBelow(Os& os, const std::string& dir, const std::atomic<bool>& stop) {
+Listing ListBelow(Os& os, const Engine& engine, const std::string& dir, const std::atomic<bool>& stop) {
   Listing listing;
   std::deque<std::string> pending = {dir};
-  for (; !pending.empty() && !stop; pending.pop_front()) {
+  for (; !pending.empty() && !stop && !engine.stopping(); pending.pop_front()) {
     const std::string& at = pending.front();
     std::vector<OsDirEntry> entries;
     const Fd fd(os, os.OpenNoLinks(AT_FDCWD, at.c_str(), O_RDONLY | O_DIRECTORY));

@@ -34,7 +34,8 @@ struct Checked {
 };
 
 // In the order of the files. Each of `threads` threads has a file of its own; when none is left they share the large
-// ones by pieces. Memory depends on the number of files alone.
+// ones by pieces. Memory depends on the number of files alone. Once `stop` is true, or the engine stops, the rest is
+// kUnchecked.
 std::vector<Checked> CheckFiles(Os& os, Engine& engine, const std::vector<Expected>& files, unsigned threads,
                                 const std::atomic<bool>& stop);
 
@@ -44,6 +45,6 @@ struct Listing {
 };
 
 // All that is below `dir` but directories and symbolic links. Snapshots are not entered.
-Listing ListBelow(Os& os, const std::string& dir, const std::atomic<bool>& stop);
+Listing ListBelow(Os& os, const Engine& engine, const std::string& dir, const std::atomic<bool>& stop);
 
 }  // namespace axl

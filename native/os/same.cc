@@ -45,7 +45,8 @@ Status Unreadable(const std::string& path, int err) {
                       path);
 }
 
-Recognized ByContents(Os& os, const FileEntry& file, uint32_t wanted, const Sighting& at) {
+Recognized ByContents(Os& os, const FileEntry& file, uint32_t wanted, const Sighting& at,
+                      const std::atomic<bool>& stop) {
   if (static_cast<uint64_t>(at.seen.st.st_size) != file.size) return {};
   if (file.kind == FileKind::kSymlink) {
     std::string target;
@@ -56,7 +57,8 @@ Recognized ByContents(Os& os, const FileEntry& file, uint32_t wanted, const Sigh
   Fd fd(os, os.Open(at.dir, at.name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
   if (!fd.valid()) return {Answer::kCannotTell, Unreadable(at.path, fd.error())};
   uint32_t crc = 0;
-  const Status s = SumBytes(os, fd.get(), at.path, 0, file.size, std::atomic<bool>(false), &crc);
+  const Status s = SumBytes(os, fd.get(), at.path, 0, file.size, stop, &crc);
+  if (s.code == Code::kCanceled) return {Answer::kCannotTell, s};
   if (!s.ok() && s.code != Code::kVerify) return {Answer::kCannotTell, Unreadable(at.path, s.err)};
   return {s.ok() && crc == wanted ? Answer::kYes : Answer::kNo, {}, true};
 }
@@ -105,7 +107,8 @@ Status CheckOriginal(Os& os, int fd, const Identity& now, const Identity& then, 
                       path);
 }
 
-Recognized IsDoneFile(Os& os, const TransferState& state, uint32_t id, const Sighting& at, bool by_contents) {
+Recognized IsDoneFile(Os& os, const TransferState& state, uint32_t id, const Sighting& at, bool by_contents,
+                      const std::atomic<bool>* stop) {
   const FileEntry& file = state.files[id];
   const FileProgress& done = state.progress[id];
   const mode_t mode = at.seen.st.st_mode;
@@ -113,7 +116,7 @@ Recognized IsDoneFile(Os& os, const TransferState& state, uint32_t id, const Sig
   const Answer known = ByIdentity(done.temporary, IdentityOf(at.seen), state.info.inodes, at.untouched);
   if (known == Answer::kYes) return {known};
   if (known == Answer::kNo && !by_contents && WorthOf(os, at.dir).files) return {};
-  return ByContents(os, file, done.crc, at);
+  return ByContents(os, file, done.crc, at, *stop);
 }
 
 bool IsExpected(Os& os, const TransferState& state, uint32_t id, int dir, const Seen& there) {

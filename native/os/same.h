@@ -8,6 +8,7 @@
 #include "base/answer.h"
 #include "base/record.h"
 #include "base/status.h"
+#include "base/stop.h"
 #include "os/os.h"
 
 namespace axl {
@@ -36,8 +37,10 @@ struct Recognized {
 
 // Is it the file of which DONE tells? By inode and birth, or inode and ctime of an untouched file; where less is known,
 // by the contents: the size and the CRC-32C of a file, the target of a link. `by_contents`: where inodes differ, too,
-// as in a tree that was moved or restored. kCannotTell: it cannot be read. REQUIRES: DONE.
-Recognized IsDoneFile(Os& os, const TransferState& state, uint32_t id, const Sighting& at, bool by_contents);
+// as in a tree that was moved or restored. kCannotTell: it cannot be read, or `*stop` became true (kCanceled).
+// REQUIRES: DONE.
+Recognized IsDoneFile(Os& os, const TransferState& state, uint32_t id, const Sighting& at, bool by_contents,
+                      const std::atomic<bool>* stop = &kGoOn);
 
 // Is what stands at a final name what stood there at the dispatch, or what its journal lets it replace? False
 // where that cannot be told. `dir`: a descriptor of its directory.

@@ -6,6 +6,7 @@
 
 #include "base/crc32c.h"
 #include "base/meter.h"
+#include "base/stop.h"
 
 namespace axl {
 
@@ -21,7 +22,7 @@ Status SumBytes(Os& os, int fd, const std::string& path, uint64_t offset, uint64
   char* const buffer = owned.get();
   *crc = 0;
   while (length > 0) {
-    if (stop.load(std::memory_order_relaxed)) return Status::Make(Code::kCanceled, "canceled");
+    if (stop.load(std::memory_order_relaxed)) return Canceled();
     const ssize_t n =
         os.Read(fd, buffer, static_cast<size_t>(std::min<uint64_t>(kBuffer, length)), static_cast<off_t>(offset));
     if (n < 0) return Status::Errno(static_cast<int>(-n), "read", path);

@@ -207,7 +207,7 @@ Status Plan::DescribeFiles(Engine* engine) {
   std::atomic<bool> failed{false};
   const auto part = [&](size_t i) {
     if (failed) return;
-    results[i] = DescribePart(i * kPart, std::min(files_.size(), (i + 1) * kPart));
+    results[i] = stop_ ? Canceled() : DescribePart(i * kPart, std::min(files_.size(), (i + 1) * kPart));
     if (!results[i].ok()) failed = true;
   };
   if (engine != nullptr && parts > 1) engine->ParallelFor(parts, engine->workers(), part);

@@ -15,6 +15,7 @@
 #include "base/engine.h"
 #include "base/record.h"
 #include "base/status.h"
+#include "base/stop.h"
 #include "os/os.h"
 #include "plan/commit_files.h"
 
@@ -52,7 +53,8 @@ struct PlanCounts {
 
 class Plan {
  public:
-  explicit Plan(Os& os) : os_(os) {}
+  // Once `*stop` is true, what takes long ends early: kCanceled.
+  explicit Plan(Os& os, const std::atomic<bool>& stop = kGoOn) : os_(os), stop_(stop) {}
   Plan(const Plan&) = delete;
   Plan& operator=(const Plan&) = delete;
 
@@ -252,6 +254,7 @@ class Plan {
   Status ReadSource(const std::string& path, FileSource source, mode_t kind, struct stat* st, Metadata* meta);
 
   Os& os_;
+  const std::atomic<bool>& stop_;
   std::string spared_;
   // Deques, since names_ refers to their strings: each path is kept once.
   std::deque<FileEntry> files_;

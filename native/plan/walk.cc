@@ -61,6 +61,7 @@ Status Plan::AddTree(Source source, Target target, const PlanOptions& options) {
   walk.pending.push_back({source.path, target.path, source.followed, target.is_dir, Walk::kNone});
   status = AddEntry(std::move(source), std::move(target));
   while (status.ok() && !walk.pending.empty()) {
+    if (stop_) return Canceled();
     walk.now = std::move(walk.pending.back());
     walk.pending.pop_back();
     status = AddChildren(&walk);

@@ -43,7 +43,7 @@ Recognized Publisher::Recognize(uint32_t id, const Sighting& at) {
   const bool right_size = options_.verify == Verify::kNone || static_cast<uint64_t>(at.seen.st.st_size) == file.size;
   const bool right_owner = (disk_[id].lacking & kLacksOwner) != 0 || IsOurs(os_, at.seen.st, file.meta);
   if (!right_size || !right_owner) return {};
-  return IsDoneFile(os_, state_, id, at, options_.verify == Verify::kChecksum);
+  return IsDoneFile(os_, state_, id, at, options_.verify == Verify::kChecksum, options_.stop);
 }
 
 Status Publisher::Check() {
@@ -167,7 +167,7 @@ Status Publisher::CheckContents(uint32_t id, const Sighting& at) {
   Fd fd(os_, os_.Open(at.dir, at.name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
   if (!fd.valid()) return Status::Errno(fd.error(), "open", at.path);
   uint32_t crc;
-  if (Status s = SumBytes(os_, fd.get(), at.path, 0, file.size, std::atomic<bool>(false), &crc); !s.ok()) return s;
+  if (Status s = SumBytes(os_, fd.get(), at.path, 0, file.size, *options_.stop, &crc); !s.ok()) return s;
   return crc == state_.progress[id].crc
              ? Status::Ok()
              : Verifying("the contents differ from what was copied: the CRC-32C is another", at.path);

@@ -12,6 +12,7 @@
 
 #include "base/record.h"
 #include "base/status.h"
+#include "base/stop.h"
 #include "journal/journal.h"
 #include "os/directories.h"
 #include "os/os.h"
@@ -36,6 +37,7 @@ struct PublishOptions {
   Verify verify = Verify::kSize;
   Overwrite overwrite = Overwrite::kNewer;
   AskedPolicies keep = {};
+  const std::atomic<bool>* stop = &kGoOn;  // once it is true, no file is summed any more: kCanceled
 };
 
 // How far a call publishes, in the order of Phase. Of ranks that go together none goes on before all have come so far.

@@ -77,7 +77,7 @@ Status Publisher::IsPublished(uint32_t id, bool* is) {
   at = {place.dir, place.name, state_.files[id].dest, {}, false};
   r = os_.Look(at.dir, at.name.c_str(), &at.seen);
   if (r < 0 && r != -ENOENT) return Status::Errno(-r, "statx", at.path);
-  const Recognized known = r == 0 ? IsDoneFile(os_, state_, id, at, !has_temporary) : Recognized{};
+  const Recognized known = r == 0 ? IsDoneFile(os_, state_, id, at, !has_temporary, options_.stop) : Recognized{};
   *is = known.answer == Answer::kYes;
   return known.answer == Answer::kCannotTell ? known.why : Status::Ok();
 }

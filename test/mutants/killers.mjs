@@ -58,6 +58,8 @@ export const killers = {
   'a syncfs stands for files of another file system': 'AFileOnAnotherFileSystemThanItsBatchHasItsOwnFsync',
   'syncfs is believed where there is no journal':
     'OnlyAFileSystemWithAJournalAndAKernelThatTellsOfItMayBeAskedForAllAtOnce',
+  'syncfs is believed where a device of its own has a cache':
+    'OnlyAFileSystemWithAJournalAndAKernelThatTellsOfItMayBeAskedForAllAtOnce',
   'a failed close is ignored': 'ACloseThatFailsFailsItsFile',
   'chunks of a file whose fsync failed are kept by the next process': 'ChunksOfAFileWhoseFsyncFailedAreVoid',
   'DONE is written before the fsync': 'Invariant3DoneComesAfterTheFsyncOfTheFileAndNothingChangesItAfterwards',
@@ -219,6 +221,8 @@ export const killers = {
   "another user's file in a directory with the sticky bit is found out after the first rename": REFUSED,
   'new names appear before old ones are replaced': 'NamesThatExistAreReplacedBeforeNewOnesAppear',
   'a silence is that of an earlier file': 'ASilenceBeginsAgainWithEveryChange',
+  'a writer that has no thread for its heartbeat has a state file': 'AWriterThatCannotBeatHasNoStateFile',
+  'what a job has opened is open when it is quiet': 'NothingThatAJobHasOpenedIsOpenOnceItIsQuiet',
   'one silent beat is death': 'AWriterIsDeadOnceItWasQuietForThreeBeatsAndAtLeastAMinute',
   'an inode number alone makes a file ours': 'AFileThatHasGotThePublishedInodeNumberIsNotMended',
   'inode numbers that mean nothing decide': 'WhereInodeNumbersMeanNothingTheBytesDecide',

@@ -134,8 +134,15 @@ export const orderMutants = [
     name: 'a resume does not look whether DONE files are there',
     breaks: 'rules of order 3',
     file: 'copy/prepare.cc',
-    from: 'if (Status s = VoidLostFiles(os, journal); !s.ok()) return s;',
+    from: 'if (Status s = VoidLostFiles(os, journal, stop); !s.ok()) return s;',
     to: '',
+  },
+  {
+    name: 'what a job has opened is open when it is quiet',
+    breaks: 'who waits for a transfer may unmount',
+    file: 'copy/copy_job.cc',
+    from: 'piece = {};  // what it has open',
+    to: '// what it has open',
   },
   {
     name: 'bytes of a killed run show through a hole of the source',

@@ -179,7 +179,7 @@ export const safetyMutants = [
     name: 'a temporary file that is another is published',
     breaks: 'what axl-finalize decides',
     file: 'publish/publisher.cc',
-    from: 'return IsDoneFile(os_, state_, id, at, options_.verify == Verify::kChecksum);',
+    from: 'return IsDoneFile(os_, state_, id, at, options_.verify == Verify::kChecksum, options_.stop);',
     to: 'return {Answer::kYes};',
   },
   {

@@ -1,5 +1,6 @@
 // However a process or a thread ends while transfers run: it ends, nothing is torn, and axl-finalize clears away.
 import * as fs from 'node:fs';
+import { join } from 'node:path';
 import type { Test } from 'tap';
 import t from 'tap';
 import { finalize } from '../../lib/index.js';
@@ -211,4 +212,46 @@ t.test('transfers of several threads do not disturb each other, nor does the end
     console.log(JSON.stringify([ended.flat(), (await axl.finalize(args[3])).counts.busy]));`;
   t.same(said(await withWorkers(place, code)), [[0, 0, 0, 0], 0]);
   for (const n of [0, 1, 2]) t.same(tree(`${place.dest}${n}`), tree(place.source));
+});
+
+t.test('a thread that ends waits for nothing that is still to be summed', async (t) => {
+  const place = new Place(t);
+  const most = 1 << 30;
+  place.write('source/a', 'x');
+  fs.truncateSync(join(place.source, 'a'), 128 * most);
+  const lines = Array.from({ length: 16 }, (_, i) => `CRC32C (a${i}) = 00000000\n`);
+  place.write('source/.axl-manifest.0', lines.join(''));
+  for (let i = 0; i < 16; i++) fs.linkSync(join(place.source, 'a'), join(place.source, `a${i}`));
+  const commit = `
+    const copy = await axl.Transfer.create({ name: 'ckpt', stateFile: args[0], durability: 'none' });
+    await copy.add(args[1], args[2]);
+    await copy.dispatch();
+    console.log(await copy.settle());
+    process.exit();`;
+  t.equal(said(await script(commit, [place.stateFile, join(place.source, 'a'), place.dest])), true);
+  const code = `
+    const ends = async (code) => {
+      const worker = start(code);
+      await once(worker, 'online');
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      const since = performance.now();
+      await worker.terminate();
+      return performance.now() - since;
+    };
+    const times = [await ends('await axl.verify(args[1])'), await ends('await axl.finalize(args[3], { verify: "checksum" })')];
+    console.log(JSON.stringify([times, (await axl.finalize(args[3], { dryRun: true })).counts.published]));`;
+  const [times, published] = said(await withWorkers(place, code)) as [number[], number];
+  for (const time of times) t.ok(time < 2000, `${time} ms`);
+  t.equal(published, 1, 'it can be published still');
+});
+
+t.test('what a thread has loaded stays when it ends: the thread of PMIx and its callbacks go on', async (t) => {
+  const code = `
+    const loaded = () => fs.readFileSync('/proc/self/maps', 'latin1').includes('axl_native');
+    const fs = await import('node:fs');
+    const before = loaded();
+    const worker = start("await axl.verify(args[1])");
+    await once(worker, 'exit');
+    console.log(JSON.stringify([before, loaded()]));`;
+  t.same(said(await withWorkers(new Place(t), code)), [false, true]);
 });

@@ -7,6 +7,8 @@
 #include <chrono>
 #include <future>
 #include <memory>
+#include <mutex>
+#include <new>
 #include <semaphore>
 #include <string>
 #include <thread>
@@ -24,6 +26,7 @@ class Letters : public Work {
   Letters(char name, int pieces, std::string* log, std::promise<void>* end)
       : name_(name), left_(pieces), log_(log), end_(end) {}
   bool Step() override {
+    const std::lock_guard lock(mutex_);
     if (left_ == 0) return false;
     log_->push_back(name_);
     if (--left_ == 0 && end_ != nullptr) end_->set_value();
@@ -31,6 +34,7 @@ class Letters : public Work {
   }
 
  private:
+  std::mutex mutex_;
   const char name_;
   int left_;
   std::string* const log_;
@@ -154,6 +158,27 @@ TEST(ParallelForCallsEachIndexOnce) {
       engine.ParallelFor(n, threads, [&](size_t i) { calls[i]++; });
       for (size_t i = 0; i < n; i++) CHECK_EQ(calls[i].load(), 1);
     }
+  }
+}
+
+// As where there is no memory left: whoever has called says so, and the process goes on.
+TEST(WhatAThreadOfAParallelForThrowsIsThrownByItOnceAllHaveEnded) {
+  Engine engine(1);
+  for (const size_t fails : {0u, 7u, 99u}) {
+    std::atomic<int> running{0};
+    bool thrown = false;
+    try {
+      engine.ParallelFor(100, 8, [&](size_t i) {
+        running++;
+        std::this_thread::sleep_for(std::chrono::microseconds(100));
+        running--;
+        if (i == fails) throw std::bad_alloc();
+      });
+    } catch (const std::bad_alloc&) {
+      thrown = true;
+    }
+    CHECK(thrown);
+    CHECK_EQ(running.load(), 0);
   }
 }
 

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <string>
@@ -88,13 +89,13 @@ TEST(ACloseThatFailsFailsItsFile) {
         return opened;
       }
       int Close(int closed) override {
+        int its = closed;
+        const bool fails = fd.compare_exchange_strong(its, -1);  // before another thread can get the number
         const int result = to_.Close(closed);
-        if (closed != fd) return result;
-        fd = -1;
-        return -EDQUOT;
+        return fails ? -EDQUOT : result;
       }
       std::string name;
-      int fd = -1;
+      std::atomic<int> fd{-1};
     } os;
     World world;
     os.name = name;

@@ -162,11 +162,11 @@ TEST(AListingHasAllThatIsNeitherADirectoryNorALink) {
   for (const char* name : {"a", "d/b", "d/e/c", ".snapshot/no"}) (void)c.Write(name, "x");
   REQUIRE(symlink("..", (dir + "/d/up").c_str()) == 0);
   REQUIRE(mkfifo((dir + "/d/fifo").c_str(), 0600) == 0);
-  const Listing listing = ListBelow(Os::Posix(), dir, c.stop);
+  const Listing listing = ListBelow(Os::Posix(), c.engine, dir, c.stop);
   CHECK(listing.unreadable.empty());
   const std::set<std::string> found(listing.files.begin(), listing.files.end());
   CHECK(found == (std::set<std::string>{dir + "/a", dir + "/d/b", dir + "/d/e/c", dir + "/d/fifo"}));
-  CHECK_ERRNO(ListBelow(Os::Posix(), dir + "/none", c.stop).unreadable.at(0), ENOENT);
+  CHECK_ERRNO(ListBelow(Os::Posix(), c.engine, dir + "/none", c.stop).unreadable.at(0), ENOENT);
 }
 
 }  // namespace axl::test
