@@ -9,6 +9,7 @@
 #include <future>
 
 #include "base/names.h"
+#include "made.h"
 #include "os/acl.h"
 
 namespace axl::test {
@@ -70,7 +71,7 @@ void WriteSparse(const std::string& path, size_t size, size_t data_at, const std
 
 }  // namespace
 
-World::World(Files files, Place place) {
+World::World(Files files, Place place) : phases_(files == Files::kPhases) {
   std::error_code error;
   const bool memory = place == Place::kMemory && access("/dev/shm", W_OK) == 0;
   const fs::path parent = memory ? "/dev/shm" : fs::canonical(fs::temp_directory_path(error), error);
@@ -98,7 +99,9 @@ void World::MakeSources(Files files) {
   (void)SetAcl(Source("tree/small"), kAccessAcl, 6);
   SetCapability(Source("new"));
   MakeDir(Source("tree/void"));
-  if (files == Files::kLinked || files == Files::kAll) MakeHardLinks();
+  if (files == Files::kLinked || files == Files::kAll || phases_) MakeHardLinks();
+  if (phases_) WriteFile(Source("tree/.metadata"), "the others are there");
+  if (phases_) Dress(Source("tree/.metadata"), 0644, 6);
   if (files == Files::kFour) MakeFourNames();
   Adorn(Source("tree/void"));
   if (files == Files::kAll) MakeMoreSources();
@@ -144,6 +147,7 @@ void World::MakeDestinations() {
   WriteFile(Dest("old"), "the old contents");
   WriteFile(Dest("bystander"), "nobody's business");
   MakeDir(Dest("there"));
+  if (phases_) MakeLink("there", Dest(kLatest));
   (void)SetAcl(At("dest"), kDefaultAcl, 7);  // nothing of ours is to have it
   Dress(Dest("old"), 0600, 50);
   Dress(Dest("bystander"), 0644, 51);
@@ -167,12 +171,14 @@ void World::Expect() {
   for (auto& [name, node] : TreeAt(Source("tree"))) after_["tree/" + name] = node;
   for (auto& [name, node] : after_)
     if (S_ISDIR(node.kind) && name.starts_with("tree")) described_.insert(name);
+  if (phases_) AddMade(&after_, before_, Options().dataset, "tree");
 }
 
 Tree World::Now() const {
   Tree tree = TreeAt(At("dest"));
   for (auto& [name, node] : tree)
     if (S_ISDIR(node.kind) && !described_.contains(name)) node.mtime = {};
+  Settle(&tree);
   return tree;
 }
 
@@ -190,11 +196,14 @@ std::string World::TemporaryOf(const std::string& name) const {
 }
 
 TransferOptions World::Options() const {
-  return {.name = "world",
-          .state_file = state_file(),
-          .durability = durability,
-          .keep = {.owner = OwnerPolicy::kFail},
-          .chunk_size = kChunk};
+  TransferOptions options{.name = "world",
+                          .state_file = state_file(),
+                          .durability = durability,
+                          .keep = {.owner = OwnerPolicy::kFail},
+                          .chunk_size = kChunk};
+  if (phases_) options.manifest = "";
+  if (phases_) options.dataset = {1, 2, 3};
+  return options;
 }
 
 // A tree to a new name, a file over an old one, a file below a parent that is to be made.
@@ -202,6 +211,8 @@ Status World::AddAll(Transfer& transfer) const {
   Status s = transfer.Add({Source("tree"), Dest("tree")}, {});
   if (s.ok()) s = transfer.Add({Source("new"), Dest("old")}, {});
   if (s.ok()) s = transfer.Add({Source("new"), Dest("there/made/new")}, {});
+  if (s.ok() && phases_) s = transfer.Point(Dest(kLatest), "tree", false);
+  if (s.ok() && phases_) s = transfer.Point(Dest(kLatestText), "tree", true);
   return s;
 }
 

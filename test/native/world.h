@@ -29,7 +29,8 @@ class World {
  public:
   // kFew: a file of each code path of copy and publish, and a directory. kLinked: and hard links. kFour: and a file of
   // four names. kAll: every kind.
-  enum class Files { kFew, kLinked, kFour, kAll };
+  // kPhases: as kLinked, with a commit file, a manifest, and pointers, one of them over an older one.
+  enum class Files { kFew, kLinked, kFour, kAll, kPhases };
   // A sweep runs in memory (/dev/shm) where it can: there nobody waits for a disk to remove what was just written.
   enum class Place { kMemory, kDisk };
   explicit World(Files files = Files::kFew, Place place = Place::kMemory);
@@ -67,6 +68,7 @@ class World {
   void Expect();
 
   std::string root_;
+  const bool phases_;
   Tree before_, after_;
   std::set<std::string> described_;  // directories that get a source's metadata
 };

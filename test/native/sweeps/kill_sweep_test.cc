@@ -29,8 +29,10 @@ void KillEverywhere(const char* what, World& world, unsigned workers, Prepare pr
 void Nothing(Os&) {}
 
 TEST(KilledBeforeAnyCallATransferIsPublishedWholeOrNotAtAll) {
-  World few, linked(World::Files::kLinked), all(World::Files::kAll);
+  World few, linked(World::Files::kLinked), all(World::Files::kAll), phases(World::Files::kPhases);
   for (unsigned workers : {1u, 2u}) {
+    KillEverywhere("a manifest and pointers", phases, workers, Nothing,
+                   [&](Os& os) { return Live(phases, os, workers, Ending::kPublish).published; });
     KillEverywhere("hard links", linked, workers, Nothing,
                    [&](Os& os) { return Live(linked, os, workers, Ending::kPublish).published; });
     KillEverywhere("a transfer", few, workers, Nothing,

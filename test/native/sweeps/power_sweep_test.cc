@@ -55,6 +55,12 @@ TEST(APowerCutBeforeAnyCallOfATransferLeavesItWholeOrNotAtAll) {
                 [&](Os& os) { return Live(world, os, 1, Ending::kPublish).published; });
 }
 
+TEST(APowerCutBeforeAnyCallOfATransferWithAManifestAndPointersLeavesItWholeOrNotAtAll) {
+  World world(World::Files::kPhases);
+  CutEverywhere("a manifest and pointers", world, NothingBefore,
+                [&](Os& os) { return Live(world, os, 1, Ending::kPublish).published; });
+}
+
 TEST(APowerCutBeforeAnyCallOfATransferWithHardLinksLeavesItWholeOrNotAtAll) {
   World world(World::Files::kLinked);
   CutEverywhere("hard links", world, NothingBefore,
