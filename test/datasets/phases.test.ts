@@ -1,0 +1,225 @@
+// Data, then commit files, then the pointer, over all ranks: whatever a finalizer is given, and however ranks end.
+import * as fs from 'node:fs';
+import t, { type Test } from 'tap';
+import { type FinalizeReport, finalize, inspect, Transfer } from '../../lib/index.js';
+import { Board, options, outcomes } from '../comm/board.js';
+import { quiet } from '../journals.js';
+import { Place } from '../support.js';
+import { encodeVerdict, verdictName } from '../verdicts.js';
+
+const SIZE = 3;
+
+/** A checkpoint of three ranks, complete; the first has the commit file, and a pointer. */
+async function leave(place: Place, text = 'new', stateFile = (rank: number) => place.path('states', `ckpt.${rank}`)) {
+  for (let rank = 0; rank < SIZE; rank++) {
+    await using transfer = await place.create({ name: 'ckpt', stateFile: stateFile(rank), rank, size: SIZE, home: place.states });
+    const dir = `source.${text}/${rank}`;
+    place.write(`${dir}/__${rank}_0.distcp`, text);
+    if (rank === 0) place.write(`${dir}/.metadata`, text);
+    await transfer.add(place.path(dir), place.path('dest/step'), { contents: true });
+    if (rank === 0) await transfer.point(place.path('dest/latest'), 'step');
+    await transfer.dispatch();
+    await quiet(transfer);
+  }
+}
+
+const text = (place: Place, name: string): string | undefined => {
+  const path = place.path('dest/step', name);
+  return fs.existsSync(path) ? fs.readFileSync(path, 'utf8') : undefined;
+};
+const data = (place: Place) => [0, 1, 2].map((rank) => text(place, `__${rank}_0.distcp`));
+const marker = (place: Place) => text(place, '.metadata');
+const pointer = (place: Place) => fs.existsSync(place.path('dest/latest'));
+const left = (place: Place) => fs.readdirSync(place.states).sort();
+
+async function decide(place: Place, scope: 1 | 2 | 3 = 1): Promise<void> {
+  const found = [0, 1, 2].map((rank) => inspect(place.path('states', `ckpt.${rank}`)));
+  const transfers = scope === 1 ? found.map(({ uuid }, rank) => [uuid, `ckpt.${rank}`] as const) : [];
+  const { dataset } = found[0] as (typeof found)[0];
+  const bytes = encodeVerdict({ dataset, decision: 3, scope, size: SIZE, transfers });
+  fs.writeFileSync(place.path('states', verdictName(dataset)), bytes);
+}
+
+function isPublished(t: Test, place: Place, report: FinalizeReport, want = 'new'): void {
+  t.same([data(place), marker(place), pointer(place), left(place)], [[want, want, want], want, true, []]);
+  t.match(report, { counts: { failed: 0, busy: 0 }, problems: [] });
+}
+
+t.test('a dataset is published with its commit file and its pointer', async (t) => {
+  const place = new Place(t);
+  await leave(place);
+  const report = await finalize(place.states, { dataset: true });
+  isPublished(t, place, report);
+  t.match(report, { counts: { published: SIZE }, datasets: [{ name: 'ckpt', verdict: 'complete', size: SIZE }] });
+});
+
+t.test('a newer checkpoint in the place of an older one is published in one run with it', async (t) => {
+  const place = new Place(t);
+  await leave(place, 'old');
+  await leave(place, 'new', (rank) => place.path('states', `later.${rank}`));
+  // Of the same name: two datasets have two ids.
+  const report = await finalize(place.states, { dataset: true });
+  t.match(report.counts, { failed: 2 * SIZE }, 'two runs of one name are nobody knows which');
+});
+
+t.test('a rank that is given alone publishes what is due, and waits with the rest', async (t) => {
+  for (const scope of [1, 3] as const) {
+    const place = new Place(t);
+    await leave(place);
+    await decide(place, scope);
+    const one = (rank: number) => finalize(place.path('states', `ckpt.${rank}`), { dataset: true });
+    const waits = { counts: { busy: 1, published: 0 }, problems: [{ error: { code: 'AXL_STATE_LOCKED' } }] };
+    t.match(await one(0), waits);
+    t.same([data(place), marker(place)], [['new', undefined, undefined], undefined]);
+    t.match(await one(2), waits);
+    t.match(await one(1), waits);
+    t.same([data(place), marker(place), pointer(place)], [['new', 'new', 'new'], undefined, false]);
+    t.match(await one(0), waits, 'the commit file, and not the pointer');
+    t.same([marker(place), pointer(place)], ['new', false]);
+    t.match(await one(0), waits, 'nothing is due');
+    t.match(await one(1), waits);
+    t.match(await one(2), waits);
+    t.match(await one(0), waits);
+    t.same(pointer(place), true);
+    t.match(await one(1), waits);
+    t.match(await one(2), { counts: { published: 1 } }, 'all have all phases behind them');
+    t.match(await one(0), { counts: { published: 1 } });
+    isPublished(t, place, await one(1));
+  }
+});
+
+t.test('ranks that agreed wait for one whose state file is elsewhere', async (t) => {
+  const place = new Place(t);
+  const elsewhere = place.path('elsewhere/ckpt.1');
+  fs.mkdirSync(place.path('elsewhere'));
+  await leave(place);
+  await decide(place, 2);
+  fs.renameSync(place.path('states/ckpt.1'), elsewhere);
+  t.match(await finalize(place.states), { counts: { published: 0 } }, 'each for itself: not with all ranks');
+  const part = await finalize(place.states, { dataset: true });
+  t.match(part, { counts: { busy: 2 }, datasets: [{ verdict: 'busy', missing: [1] }] });
+  t.same([data(place), marker(place)], [['new', undefined, 'new'], undefined]);
+  isPublished(t, place, await finalize([place.states, elsewhere], { dataset: true }));
+});
+
+t.test('one that cannot be published holds up the commit file of all, and only that', async (t) => {
+  const place = new Place(t);
+  await leave(place);
+  await decide(place);
+  fs.mkdirSync(place.path('dest/step/__1_0.distcp'), { recursive: true });
+  const report = await finalize(place.states, { dataset: true });
+  t.match(report.counts, { failed: 1, busy: 2, published: 0 });
+  t.same([text(place, '__0_0.distcp'), marker(place), text(place, '__2_0.distcp')], ['new', undefined, 'new']);
+  fs.rmdirSync(place.path('dest/step/__1_0.distcp'));
+  isPublished(t, place, await finalize(place.states, { dataset: true }));
+});
+
+t.test('an old commit file is gone before the first data are replaced, and stays where none are', async (t) => {
+  const place = new Place(t);
+  place.write('dest/step/.metadata', 'old');
+  place.write('dest/step/__2_0.distcp', 'old');
+  await leave(place);
+  await decide(place);
+  await finalize(place.path('states/ckpt.1'), { dataset: true });
+  t.same([data(place), marker(place)], [[undefined, undefined, 'old'], 'old'], 'rank 0 may replace its commit file only');
+  await finalize(place.path('states/ckpt.0'), { dataset: true });
+  t.same(marker(place), undefined);
+  isPublished(t, place, await finalize(place.states, { dataset: true }));
+
+  const apart = new Place(t);
+  apart.write('dest/step/.metadata', 'old');
+  await leave(apart);
+  await decide(apart);
+  await finalize([0, 1].map((rank) => apart.path('states', `ckpt.${rank}`)), { dataset: true });
+  t.same([data(apart), marker(apart)], [['new', 'new', undefined], 'old'], 'new data beside it are not spoken of');
+  isPublished(t, apart, await finalize(apart.states, { dataset: true }));
+});
+
+t.test('shards publish one dataset in phases together', async (t) => {
+  const place = new Place(t);
+  await leave(place);
+  const shards = [0, 1, 2].map((index) => finalize(place.states, { dataset: true, shard: { index, count: 3 } }));
+  const reports = await Promise.all(shards);
+  t.same([data(place), marker(place), pointer(place)], [['new', 'new', 'new'], 'new', true]);
+  t.same(left(place), []);
+  for (const { counts } of reports) t.match(counts, { failed: 0, busy: 0 });
+});
+
+t.test('two ranks with a pointer are a conflict, and nothing of it is published', async (t) => {
+  const place = new Place(t);
+  await leave(place);
+  fs.rmSync(place.path('states/ckpt.1'));
+  const single = await place.create({ name: 'ckpt', stateFile: place.path('states/x'), rank: 1, size: SIZE, home: place.states });
+  await t.rejects(single.point(place.path('dest/other'), 'step'), { code: 'AXL_CONFLICT' });
+  await single.free();
+});
+
+async function createRanks(place: Place, board: Board): Promise<Awaited<ReturnType<typeof Transfer.create>>[]> {
+  return Promise.all(
+    Array.from({ length: SIZE }, (_, rank) =>
+      Transfer.create({ ...options(place, board.comm(rank)), home: place.states }),
+    ),
+  );
+}
+
+async function dispatchRanks(place: Place, ranks: Awaited<ReturnType<typeof createRanks>>, text = 'new'): Promise<void> {
+  const add = async (transfer: (typeof ranks)[0], rank: number) => {
+    place.write(`source/${rank}/__${rank}_0.distcp`, text);
+    if (rank === 0) place.write(`source/${rank}/.metadata`, text);
+    await transfer.add(place.path(`source/${rank}`), place.path('dest/step'), { contents: true });
+    await transfer.point(place.path('dest/latest'), 'step');
+    await transfer.dispatch();
+  };
+  await Promise.all(ranks.map(add));
+}
+
+t.test('ranks with a comm show the commit file when all data are there, and the pointer last', async (t) => {
+  const place = new Place(t);
+  place.write('dest/step/.metadata', 'old');
+  place.write('dest/step/__1_0.distcp', 'old');
+  const board = new Board(SIZE);
+  const ranks = await createRanks(place, board);
+  await dispatchRanks(place, ranks);
+  const seen: unknown[] = [];
+  board.whenAnswered = () => seen.push([data(place), marker(place), pointer(place)]);
+  t.same(await outcomes(ranks.map((transfer) => transfer.wait())), ['ok', 'ok', 'ok']);
+  for (const [all, mark, points] of seen as [string[], string | undefined, boolean][]) {
+    if (mark === 'new') t.same(all, ['new', 'new', 'new']);
+    if (mark === 'old') t.same(all, [undefined, 'old', undefined]);
+    if (points) t.equal(mark, 'new');
+  }
+  t.same([data(place), marker(place), pointer(place)], [['new', 'new', 'new'], 'new', true]);
+  t.same(await outcomes(ranks.map((transfer) => transfer.free())), ['ok', 'ok', 'ok']);
+  t.same(left(place), []);
+});
+
+t.test('a rank that dies between phases leaves it to axl-finalize to go on from there', async (t) => {
+  for (let asked = 1; ; asked++) {
+    const place = new Place(t);
+    const board = new Board(SIZE);
+    const ranks = await createRanks(place, board);
+    await dispatchRanks(place, ranks);
+    let answers = 0;
+    board.whenAnswered = () => {
+      if (++answers === asked) board.lose();
+    };
+    const ends = await outcomes(ranks.map((transfer) => transfer.wait()));
+    await Promise.all(ranks.map((transfer) => transfer[Symbol.asyncDispose]()));
+    if (marker(place) !== undefined) t.same(data(place), ['new', 'new', 'new'], `${asked}`);
+    if (pointer(place)) t.equal(marker(place), 'new');
+    const report = await finalize(place.states, { dataset: true, jobEnded: true });
+    t.match(report.counts, { failed: 0, busy: 0 }, `${asked}`);
+    t.same([data(place), marker(place), pointer(place)], [['new', 'new', 'new'], 'new', true], `${asked}`);
+    if (ends.every((end) => end === 'ok')) break;
+    t.ok(asked < 50, 'it ends');
+  }
+});
+
+t.test('one rank of a dataset in phases is not published by its own wait', async (t) => {
+  const place = new Place(t);
+  await leave(place);
+  await decide(place);
+  await using transfer = await Transfer.open(place.path('states/ckpt.0'), { agreed: true });
+  await t.rejects(transfer.wait(), { code: 'AXL_INVALID_STATE' });
+  t.same([data(place), marker(place)], [[undefined, undefined, undefined], undefined]);
+});

@@ -1,0 +1,180 @@
+// Two ranks publish in phases, as lib/finalize/phases.ts drives it. A reader looks at the destinations before every
+// system call, also of a run that is killed there, and after every power cut: whenever a commit file is visible, all data
+// of all ranks are those that it speaks of, and a pointer leads to a commit file.
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <string>
+#include <vector>
+
+#include "disk_os.h"
+#include "fault_os.h"
+#include "world.h"
+
+namespace axl::test {
+namespace {
+
+enum class Place { kNew, kOver };  // data to new names, or over those of an older checkpoint
+
+class Ranks {
+ public:
+  explicit Ranks(Place place, World& world) : place_(place), world_(world) {}
+
+  // Both ranks complete, their process gone.
+  void Leave(Os& os) {
+    world_.Reset();
+    if (place_ == Place::kOver) {
+      for (const char* name : {"step/__0_0.distcp", "step/__1_0.distcp", "step/.metadata"}) Write(name, "old");
+      REQUIRE(symlink("step0", world_.Dest("latest").c_str()) == 0);
+    }
+    for (uint32_t rank = 0; rank < 2; rank++) LeaveRank(os, rank);
+  }
+
+  // As far as it gets. True: it says that all is published.
+  bool Publish(Os& os) const {
+    Engine engine(1);
+    for (Until until : {Until::kCleared, Until::kData, Until::kCommit, Until::kPointer, Until::kAll}) {
+      Policy policy;
+      policy.until = until;
+      policy.clears = place_ == Place::kOver;
+      const Action wanted = until == Until::kAll ? Action::kPublished : Action::kInPhases;
+      for (const Finalized& f : FinalizeBatch(os, engine, files(), policy, Decided::kAsItIs))
+        if (f.action != wanted && f.action != Action::kGone) return false;
+    }
+    return true;
+  }
+
+  // What a reader sees must be one checkpoint.
+  void Read(const std::string& when) const {
+    const std::string marker = Seen("step/.metadata"), zero = Seen("step/__0_0.distcp"), one = Seen("step/__1_0.distcp");
+    if (marker == "new" && (zero != "new" || one != "new"))
+      Fail(__FILE__, __LINE__, when + ": the commit file is there, and not all data");
+    if (marker == "old" && (zero != "old" || one != "old"))
+      Fail(__FILE__, __LINE__, when + ": an old commit file speaks of new data");
+    char target[16] = {};
+    (void)!readlink(world_.Dest("latest").c_str(), target, sizeof target - 1);
+    if (std::string(target) == "step" && marker != "new")
+      Fail(__FILE__, __LINE__, when + ": the pointer leads to no checkpoint");
+  }
+
+  void CheckAll(const std::string& when) const {
+    const bool whole = Seen("step/.metadata") == "new" && Seen("step/__0_0.distcp") == "new" &&
+                       Seen("step/__1_0.distcp") == "new" && access(world_.Dest("latest").c_str(), F_OK) == 0;
+    if (!whole) Fail(__FILE__, __LINE__, when + ": not all is published");
+    for (const std::string& file : files())
+      if (access(file.c_str(), F_OK) == 0) Fail(__FILE__, __LINE__, when + ": a state file is left");
+  }
+
+ private:
+  std::vector<std::string> files() const { return {world_.states() + "/rank.0", world_.states() + "/rank.1"}; }
+
+  void Write(const std::string& name, const std::string& text) const {
+    if (name.find('/') != std::string::npos) (void)mkdir(world_.Dest("step").c_str(), 0700);
+    WriteFile(world_.Dest(name), text);
+  }
+
+  std::string Seen(const std::string& name) const {
+    const std::string path = world_.Dest(name);
+    return access(path.c_str(), F_OK) == 0 ? ReadFile(path) : "";
+  }
+
+  void LeaveRank(Os& os, uint32_t rank) const {
+    Engine engine(1);
+    Transfer transfer(os, engine);
+    TransferOptions options = world_.Options();
+    options.rank = rank;
+    options.size = 2;
+    options.state_file = files()[rank];
+    REQUIRE_OK(transfer.Create(options));
+    std::vector<std::string> names{"__" + std::to_string(rank) + "_0.distcp"};
+    if (rank == 0) names.push_back(".metadata");
+    for (const std::string& name : names) {
+      WriteFile(world_.Source(name), "new");
+      REQUIRE_OK(transfer.Add({world_.Source(name), world_.Dest("step/" + name)}, PlanOptions{}));
+    }
+    if (rank == 0) REQUIRE_OK(transfer.Point(world_.Dest("latest"), "step", false));
+    REQUIRE_OK(AndWait([&](auto on_quiet) { return transfer.Dispatch(on_quiet); }));
+  }
+
+  const Place place_;
+  World& world_;
+};
+
+std::string Label(const char* what, Place place) {
+  return std::string(what) + ", two ranks in phases, " + (place == Place::kNew ? "new names" : "over older data");
+}
+
+TEST(KilledBeforeAnyCallAReaderWhoSeesACommitFileHasAllDataOfAllRanks) {
+  for (Place place : {Place::kNew, Place::kOver}) {
+    World world;
+    QuickOs quick;
+    Ranks ranks(place, world);
+    const uint64_t calls = Sweep(Label("kill sweep", place), quick, Fault::kKill, 0, [&](FaultOs& os) {
+      ranks.Leave(quick);
+      os.before = [&](uint64_t n) { ranks.Read(os.where() + ", before call " + std::to_string(n)); };
+      (void)ranks.Publish(os);
+      os.before = nullptr;
+      ranks.Read(os.where());
+      CHECK(ranks.Publish(quick));
+      ranks.CheckAll(os.where());
+    });
+    CHECK(calls > 50);
+  }
+}
+
+TEST(APowerCutBeforeAnyCallLeavesNoCommitFileWithoutItsData) {
+  for (Place place : {Place::kNew, Place::kOver}) {
+    World world;
+    DiskOs disk(world.root(), world.states());
+    QuickOs quick;
+    Ranks ranks(place, world);
+    for (const PowerCut& survives : {PowerCut{}, PowerCut{.state_names = true, .other_names = true}, PowerCut{.data = true}})
+      Sweep(Label("power sweep", place), disk, Fault::kKill, 0, [&](FaultOs& os) {
+        ranks.Leave(quick);
+        disk.Forget();
+        (void)ranks.Publish(os);
+        disk.Cut(survives);
+        ranks.Read(os.where());
+        CHECK(ranks.Publish(quick));
+        ranks.CheckAll(os.where());
+      });
+  }
+}
+
+TEST(AnErrorAtAnyCallLeavesNoCommitFileWithoutItsData) {
+  for (int error : {EIO, ENOSPC, EACCES}) {
+    World world;
+    QuickOs quick;
+    Ranks ranks(Place::kOver, world);
+    Sweep(Label("error sweep", Place::kOver), quick, Fault::kFail, error, [&](FaultOs& os) {
+      ranks.Leave(quick);
+      const bool published = ranks.Publish(os);
+      ranks.Read(os.where());
+      CHECK(published || ranks.Publish(quick));
+      ranks.CheckAll(os.where());
+    });
+  }
+}
+
+TEST(OnceAnOldCommitFileIsDeletedNothingIsRolledBack) {
+  World world;
+  QuickOs os;
+  Ranks ranks(Place::kOver, world);
+  ranks.Leave(os);
+  Engine engine(1);
+  Policy policy;
+  policy.until = Until::kCleared;
+  policy.clears = true;
+  const std::vector<std::string> file{world.states() + "/rank.0"};
+  CHECK(FinalizeBatch(os, engine, file, policy, Decided::kAsItIs).front().action == Action::kInPhases);
+  CHECK(access(world.Dest("step/.metadata").c_str(), F_OK) != 0);
+  CHECK_EQ(ReadFile(world.Dest("step/__0_0.distcp")), "old");
+  const Finalized back = FinalizeBatch(os, engine, file, {}, Decided::kRollBack).front();
+  CHECK(back.action == Action::kFailed);
+  CHECK_CODE(back.status, Code::kInvalidState);
+  CHECK(ranks.Publish(os));
+  ranks.CheckAll("afterwards");
+}
+
+}  // namespace
+}  // namespace axl::test
