@@ -46,33 +46,38 @@ class Round {
     // Two ranks of one dataset that meet are a conflict, and were found before.
     if (this.look.wanted.length > 1) await work.findMeetings();
     const busy = (i: number, why: Failure) => this.#say(i, 'busy', why);
-    await new Phases(this.look, this.#patience, busy).publish(this.settling.followed);
+    const conclude = (members: readonly number[]) => this.#conclude(members);
+    await new Phases(this.look, this.#patience, busy, conclude).publish(this.settling.followed);
     const isActedOn = (i: number) => (ACTED_ON as readonly Part[]).includes(plan.part(i));
     const ours = [...work.ours()].filter(isActedOn);
     const choices = ACTED_ON.filter((part) => ours.some((i) => plan.part(i) === part));
     await work.conclude(ours, choices, (i) => plan.part(i) as ActedOn, this.#patience, uuids);
     for (const i of work.ours()) this.#reportUntouched(i);
-    await this.#takeOver();
+    const { policy } = work.terms;
+    const published = this.settling.followed.filter(({ verdict }) => verdict.decision === 'publish');
+    // Shards that keep or resume come to different ends: who finds the dataset complete publishes it, all of it.
+    if (policy.incomplete !== INCOMPLETE.delete) await this.#takeOver(published.flatMap(({ group }) => group.members));
   }
 
-  /**
-   * Shards that keep or resume come to different ends, and those that publish in phases do not wait for each other for
-   * ever: who finds the dataset complete publishes it, all of it.
-   */
-  async #takeOver(): Promise<void> {
+  /** Of a dataset that has all phases behind it, so that a newer one in its place may come. */
+  async #conclude(members: readonly number[]): Promise<void> {
+    const { work, plan, uuids } = this.look;
+    const ours = members.filter((i) => work.isOurs(i) && plan.part(i) === 'as it is');
+    await work.conclude(ours, ['as it is'], () => 'as it is', this.#patience, uuids);
+    await this.#takeOver(members);
+    for (const i of members) plan.set(i, 'leave');
+  }
+
+  /** Publishes what is another shard's, and tells of it. */
+  async #takeOver(members: readonly number[]): Promise<void> {
     const { work, surveys, plan, uuids } = this.look;
     const { shard, policy } = work.terms;
     if (!shard || policy.dryRun) return;
-    const isAll = policy.incomplete !== INCOMPLETE.delete;
-    const published = this.settling.followed.filter(
-      ({ verdict }) => verdict.decision === 'publish in phases' || (isAll && verdict.decision === 'publish'),
-    );
     const isLeft = (i: number) =>
       !work.isOurs(i) && work.isAsked(i) && surveys.standing(i) === 'complete' && plan.part(i) === 'as it is';
-    const left = published.flatMap(({ group }) => group.members.filter(isLeft));
     // What another one is at work on, or has dealt with, is that one's to tell of.
     const isDone = ({ action }: NativeFinalized) => ['published', 'failed'].includes(ACTIONS[action] as string);
-    for (const [i, entry] of await work.act(left, uuids, { allEntries: true }))
+    for (const [i, entry] of await work.act(members.filter(isLeft), uuids, { allEntries: true }))
       if (isDone(entry)) work.report(i, entry);
   }
 

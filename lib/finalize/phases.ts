@@ -30,17 +30,27 @@ export class Phases {
   readonly #look: Look;
   readonly #patience: Patience;
   readonly #report: (i: number, error: Failure) => void;
-  /** What stays for a later run, with why; no other reports of it. */
+  readonly #conclude: (members: readonly number[]) => Promise<void>;
+  /** What stays for a later run. */
   readonly #stuck: Followed[] = [];
 
-  /** @param busy reports that a candidate stays */
-  constructor(look: Look, patience: Patience, busy: (i: number, error: Failure) => void) {
+  /**
+   * @param busy reports that a candidate stays
+   * @param conclude of a dataset that has all phases behind it: removes its state files, and reports them
+   */
+  constructor(
+    look: Look,
+    patience: Patience,
+    busy: (i: number, error: Failure) => void,
+    conclude: (members: readonly number[]) => Promise<void>,
+  ) {
     this.#look = look;
     this.#patience = patience;
     this.#report = busy;
+    this.#conclude = conclude;
   }
 
-  /** Afterwards what is to be concluded has all phases behind it; what stays was reported, and is planned no more. */
+  /** One dataset after the other. All of them are reported afterwards, and planned no more. */
   async publish(followed: readonly Followed[]): Promise<void> {
     const all = followed.filter(({ verdict }) => verdict.decision === 'publish in phases');
     if (all.length === 0) return;
@@ -51,7 +61,7 @@ export class Phases {
       'cleared',
       false,
     );
-    for (const one of all) if (!this.#look.work.stopped) await this.#publishOne(one);
+    for (const one of all) await this.#publishOne(one);
   }
 
   #dispatched({ group }: Followed): bigint {
@@ -63,10 +73,12 @@ export class Phases {
     if (this.#waitsForOlder(one)) return this.#leave(one, 'data', { rank: undefined, failed: false });
     for (const step of STEPS) {
       const stuck = await this.#bring(one, step);
+      if (this.#look.work.stopped) return this.#forget(one);
       if (stuck) return this.#leave(one, step, stuck);
     }
     const { name, size } = one.verdict;
     this.#look.work.terms.tally.dataset({ name, verdict: 'complete', size, missing: [], missingCount: 0 });
+    await this.#conclude(one.group.members);
   }
 
   /** Does one that could not be published go to the same final names? It comes first. */
@@ -118,7 +130,7 @@ export class Phases {
       if (!waits && !(shard && Date.now() - moved < STALL_MS)) return { rank: behind.rank, failed: false };
       if (!waits) await sleep(jittered(PAUSE_MS), signal);
     }
-    return { rank: undefined, failed: false };
+    return undefined;
   }
 
   /** Old commit files are deleted before any rank replaces data. */
@@ -156,6 +168,11 @@ export class Phases {
     const seen = new Set(group.members.map((i) => surveys.uuid(i)));
     const least = await home.phasesOf(verdict, (uuid) => seen.has(uuid));
     return least !== undefined && least >= goal ? undefined : { rank: undefined, ranks, busy: 0 };
+  }
+
+  /** Its run was interrupted. */
+  #forget({ group }: Followed): void {
+    for (const i of group.members) this.#look.plan.set(i, 'leave');
   }
 
   /** It stays as it is, and goes on from there in a later run. */

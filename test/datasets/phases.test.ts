@@ -1,7 +1,7 @@
 // Data, then commit files, then the pointer, over all ranks: whatever a finalizer is given, and however ranks end.
 import * as fs from 'node:fs';
 import t, { type Test } from 'tap';
-import { type FinalizeReport, finalize, inspect, Transfer } from '../../lib/index.js';
+import { type CollectiveTransfer, type FinalizeReport, finalize, inspect, Transfer } from '../../lib/index.js';
 import { Board, options, outcomes } from '../comm/board.js';
 import { quiet } from '../journals.js';
 import { Place } from '../support.js';
@@ -10,9 +10,10 @@ import { encodeVerdict, verdictName } from '../verdicts.js';
 const SIZE = 3;
 
 /** A checkpoint of three ranks, complete; the first has the commit file, and a pointer. */
-async function leave(place: Place, text = 'new', stateFile = (rank: number) => place.path('states', `ckpt.${rank}`)) {
+async function leave(place: Place, text = 'new', name = 'ckpt') {
   for (let rank = 0; rank < SIZE; rank++) {
-    await using transfer = await place.create({ name: 'ckpt', stateFile: stateFile(rank), rank, size: SIZE, home: place.states });
+    const stateFile = place.path('states', `${name}.${rank}`);
+    await using transfer = await place.create({ name, stateFile, rank, size: SIZE, home: place.states });
     const dir = `source.${text}/${rank}`;
     place.write(`${dir}/__${rank}_0.distcp`, text);
     if (rank === 0) place.write(`${dir}/.metadata`, text);
@@ -55,11 +56,11 @@ t.test('a dataset is published with its commit file and its pointer', async (t) 
 
 t.test('a newer checkpoint in the place of an older one is published in one run with it', async (t) => {
   const place = new Place(t);
-  await leave(place, 'old');
-  await leave(place, 'new', (rank) => place.path('states', `later.${rank}`));
-  // Of the same name: two datasets have two ids.
+  await leave(place, 'old', 'zero');
+  await leave(place, 'new', 'one');
   const report = await finalize(place.states, { dataset: true });
-  t.match(report.counts, { failed: 2 * SIZE }, 'two runs of one name are nobody knows which');
+  isPublished(t, place, report);
+  t.match(report.counts, { published: 2 * SIZE });
 });
 
 t.test('a rank that is given alone publishes what is due, and waits with the rest', async (t) => {
@@ -81,10 +82,9 @@ t.test('a rank that is given alone publishes what is due, and waits with the res
     t.match(await one(2), waits);
     t.match(await one(0), waits);
     t.same(pointer(place), true);
-    t.match(await one(1), waits);
-    t.match(await one(2), { counts: { published: 1 } }, 'all have all phases behind them');
+    t.match(await one(1), { counts: { published: 1 } }, 'all have all phases behind them');
     t.match(await one(0), { counts: { published: 1 } });
-    isPublished(t, place, await one(1));
+    isPublished(t, place, await one(2));
   }
 });
 
@@ -95,7 +95,6 @@ t.test('ranks that agreed wait for one whose state file is elsewhere', async (t)
   await leave(place);
   await decide(place, 2);
   fs.renameSync(place.path('states/ckpt.1'), elsewhere);
-  t.match(await finalize(place.states), { counts: { published: 0 } }, 'each for itself: not with all ranks');
   const part = await finalize(place.states, { dataset: true });
   t.match(part, { counts: { busy: 2 }, datasets: [{ verdict: 'busy', missing: [1] }] });
   t.same([data(place), marker(place)], [['new', undefined, 'new'], undefined]);
@@ -121,7 +120,11 @@ t.test('an old commit file is gone before the first data are replaced, and stays
   await leave(place);
   await decide(place);
   await finalize(place.path('states/ckpt.1'), { dataset: true });
-  t.same([data(place), marker(place)], [[undefined, undefined, 'old'], 'old'], 'rank 0 may replace its commit file only');
+  t.same(
+    [data(place), marker(place)],
+    [[undefined, undefined, 'old'], 'old'],
+    'rank 0 may replace its commit file only',
+  );
   await finalize(place.path('states/ckpt.0'), { dataset: true });
   t.same(marker(place), undefined);
   isPublished(t, place, await finalize(place.states, { dataset: true }));
@@ -130,7 +133,10 @@ t.test('an old commit file is gone before the first data are replaced, and stays
   apart.write('dest/step/.metadata', 'old');
   await leave(apart);
   await decide(apart);
-  await finalize([0, 1].map((rank) => apart.path('states', `ckpt.${rank}`)), { dataset: true });
+  await finalize(
+    [0, 1].map((rank) => apart.path('states', `ckpt.${rank}`)),
+    { dataset: true },
+  );
   t.same([data(apart), marker(apart)], [['new', 'new', undefined], 'old'], 'new data beside it are not spoken of');
   isPublished(t, apart, await finalize(apart.states, { dataset: true }));
 });
@@ -149,12 +155,18 @@ t.test('two ranks with a pointer are a conflict, and nothing of it is published'
   const place = new Place(t);
   await leave(place);
   fs.rmSync(place.path('states/ckpt.1'));
-  const single = await place.create({ name: 'ckpt', stateFile: place.path('states/x'), rank: 1, size: SIZE, home: place.states });
+  const single = await place.create({
+    name: 'ckpt',
+    stateFile: place.path('states/x'),
+    rank: 1,
+    size: SIZE,
+    home: place.states,
+  });
   await t.rejects(single.point(place.path('dest/other'), 'step'), { code: 'AXL_CONFLICT' });
   await single.free();
 });
 
-async function createRanks(place: Place, board: Board): Promise<Awaited<ReturnType<typeof Transfer.create>>[]> {
+async function createRanks(place: Place, board: Board): Promise<CollectiveTransfer[]> {
   return Promise.all(
     Array.from({ length: SIZE }, (_, rank) =>
       Transfer.create({ ...options(place, board.comm(rank)), home: place.states }),
@@ -162,8 +174,12 @@ async function createRanks(place: Place, board: Board): Promise<Awaited<ReturnTy
   );
 }
 
-async function dispatchRanks(place: Place, ranks: Awaited<ReturnType<typeof createRanks>>, text = 'new'): Promise<void> {
-  const add = async (transfer: (typeof ranks)[0], rank: number) => {
+async function dispatchRanks(
+  place: Place,
+  ranks: Awaited<ReturnType<typeof createRanks>>,
+  text = 'new',
+): Promise<void> {
+  const add = async (transfer: CollectiveTransfer, rank: number) => {
     place.write(`source/${rank}/__${rank}_0.distcp`, text);
     if (rank === 0) place.write(`source/${rank}/.metadata`, text);
     await transfer.add(place.path(`source/${rank}`), place.path('dest/step'), { contents: true });

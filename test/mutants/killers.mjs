@@ -13,7 +13,20 @@ const NOT_THERE = 'WhatIsNotThereBelowAnotherDirectoryIsNeitherLostNorRolledBack
 const HEADER = 'WhereInodeNumbersMeanNothingAStateFileIsKnownByItsHeader';
 const CHANGES = 'ASourceThatChangesWhileItIsCopiedFailsItsFile';
 
+const PHASES = 'APowerCutBeforeAnyCallLeavesNoCommitFileWithoutItsData';
+const KILLED_IN_PHASES = 'KilledBeforeAnyCallAReaderWhoSeesACommitFileHasAllDataOfAllRanks';
+const CLEARED = 'OnceAnOldCommitFileIsDeletedNothingIsRolledBack';
+
 export const killers = {
+  'commit files are renamed with the data': KILLED_IN_PHASES,
+  'an old commit file stays while data are replaced': KILLED_IN_PHASES,
+  'commit files are renamed before the names of the data are durable':
+    'OneTransferAloneKeepsThePhasesThroughAPowerCut',
+  'data are replaced before the removal of an old commit file is durable': PHASES,
+  'an old commit file is deleted before the journal says that nothing is rolled back': CLEARED,
+  'what has lost its old commit file is rolled back': CLEARED,
+  'PHASE is written before the renames are durable': PHASES,
+  'one rank of a dataset in phases is published by itself': 'ARankOfADatasetInPhasesIsNotPublishedByItself',
   'another name of a file of which one name is published stops the rest':
     'OnceANameOfAFileIsFinalWhatOtherNamesItGetsStopsNobody',
   'a file that is half renamed and has a third name is refused':

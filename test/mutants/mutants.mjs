@@ -4,6 +4,7 @@ export { durabilityMutants } from './durability.mjs';
 export { homeMutants } from './home.mjs';
 export { metadataMutants } from './metadata.mjs';
 export { orderMutants } from './order.mjs';
+export { phasesMutants } from './phases.mjs';
 export { safetyMutants } from './safety.mjs';
 export { sameMutants } from './same.mjs';
 export { upkeepMutants } from './upkeep.mjs';

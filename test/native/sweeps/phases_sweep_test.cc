@@ -1,14 +1,16 @@
 // Two ranks publish in phases, as lib/finalize/phases.ts drives it. A reader looks at the destinations before every
-// system call, also of a run that is killed there, and after every power cut: whenever a commit file is visible, all data
-// of all ranks are those that it speaks of, and a pointer leads to a commit file.
+// system call, also of a run that is killed there, and after every power cut: whenever a commit file is visible, all
+// data of all ranks are those that it speaks of, and a pointer leads to a commit file.
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <string>
 #include <vector>
 
+#include "dataset/rank.h"
 #include "disk_os.h"
 #include "fault_os.h"
+#include "survey.h"
 #include "world.h"
 
 namespace axl::test {
@@ -18,16 +20,19 @@ enum class Place { kNew, kOver };  // data to new names, or over those of an old
 
 class Ranks {
  public:
-  explicit Ranks(Place place, World& world) : place_(place), world_(world) {}
+  Ranks(Place place, World& world, uint32_t size = 2) : place_(place), world_(world), size_(size) {}
+
+  std::string file(uint32_t rank) const { return world_.states() + "/rank." + std::to_string(rank); }
 
   // Both ranks complete, their process gone.
   void Leave(Os& os) {
     world_.Reset();
     if (place_ == Place::kOver) {
-      for (const char* name : {"step/__0_0.distcp", "step/__1_0.distcp", "step/.metadata"}) Write(name, "old");
+      for (uint32_t rank = 0; rank < size_; rank++) Write(Data(rank), "old");
+      Write("step/.metadata", "old");
       REQUIRE(symlink("step0", world_.Dest("latest").c_str()) == 0);
     }
-    for (uint32_t rank = 0; rank < 2; rank++) LeaveRank(os, rank);
+    for (uint32_t rank = 0; rank < size_; rank++) LeaveRank(os, rank);
   }
 
   // As far as it gets. True: it says that all is published.
@@ -44,13 +49,23 @@ class Ranks {
     return true;
   }
 
+  // Without anybody's help between the phases.
+  bool PublishAlone(Os& os) const {
+    Engine engine(1);
+    for (const Finalized& f : FinalizeBatch(os, engine, files(), {}, Decided::kAsItIs))
+      if (f.action != Action::kPublished && f.action != Action::kGone) return false;
+    return true;
+  }
+
   // What a reader sees must be one checkpoint.
   void Read(const std::string& when) const {
-    const std::string marker = Seen("step/.metadata"), zero = Seen("step/__0_0.distcp"), one = Seen("step/__1_0.distcp");
-    if (marker == "new" && (zero != "new" || one != "new"))
-      Fail(__FILE__, __LINE__, when + ": the commit file is there, and not all data");
-    if (marker == "old" && (zero != "old" || one != "old"))
-      Fail(__FILE__, __LINE__, when + ": an old commit file speaks of new data");
+    const std::string marker = Seen("step/.metadata");
+    for (uint32_t rank = 0; rank < size_; rank++) {
+      const std::string data = Seen(Data(rank));
+      if (marker == "new" && data != "new")
+        Fail(__FILE__, __LINE__, when + ": the commit file is there, and not all data");
+      if (marker == "old" && data != "old") Fail(__FILE__, __LINE__, when + ": an old commit file speaks of new data");
+    }
     char target[16] = {};
     (void)!readlink(world_.Dest("latest").c_str(), target, sizeof target - 1);
     if (std::string(target) == "step" && marker != "new")
@@ -58,15 +73,21 @@ class Ranks {
   }
 
   void CheckAll(const std::string& when) const {
-    const bool whole = Seen("step/.metadata") == "new" && Seen("step/__0_0.distcp") == "new" &&
-                       Seen("step/__1_0.distcp") == "new" && access(world_.Dest("latest").c_str(), F_OK) == 0;
+    bool whole = Seen("step/.metadata") == "new" && access(world_.Dest("latest").c_str(), F_OK) == 0;
+    for (uint32_t rank = 0; rank < size_; rank++) whole = whole && Seen(Data(rank)) == "new";
     if (!whole) Fail(__FILE__, __LINE__, when + ": not all is published");
     for (const std::string& file : files())
       if (access(file.c_str(), F_OK) == 0) Fail(__FILE__, __LINE__, when + ": a state file is left");
   }
 
  private:
-  std::vector<std::string> files() const { return {world_.states() + "/rank.0", world_.states() + "/rank.1"}; }
+  static std::string Data(uint32_t rank) { return "step/__" + std::to_string(rank) + "_0.distcp"; }
+
+  std::vector<std::string> files() const {
+    std::vector<std::string> all;
+    for (uint32_t rank = 0; rank < size_; rank++) all.push_back(file(rank));
+    return all;
+  }
 
   void Write(const std::string& name, const std::string& text) const {
     if (name.find('/') != std::string::npos) (void)mkdir(world_.Dest("step").c_str(), 0700);
@@ -83,14 +104,15 @@ class Ranks {
     Transfer transfer(os, engine);
     TransferOptions options = world_.Options();
     options.rank = rank;
-    options.size = 2;
-    options.state_file = files()[rank];
+    options.size = size_;
+    options.state_file = file(rank);
     REQUIRE_OK(transfer.Create(options));
-    std::vector<std::string> names{"__" + std::to_string(rank) + "_0.distcp"};
-    if (rank == 0) names.push_back(".metadata");
+    std::vector<std::string> names{Data(rank)};
+    if (rank == 0) names.push_back("step/.metadata");
     for (const std::string& name : names) {
-      WriteFile(world_.Source(name), "new");
-      REQUIRE_OK(transfer.Add({world_.Source(name), world_.Dest("step/" + name)}, PlanOptions{}));
+      const std::string source = world_.Source("of" + std::to_string(rank) + name.substr(name.find('/') + 1));
+      WriteFile(source, "new");
+      REQUIRE_OK(transfer.Add({source, world_.Dest(name)}, PlanOptions{}));
     }
     if (rank == 0) REQUIRE_OK(transfer.Point(world_.Dest("latest"), "step", false));
     REQUIRE_OK(AndWait([&](auto on_quiet) { return transfer.Dispatch(on_quiet); }));
@@ -98,6 +120,7 @@ class Ranks {
 
   const Place place_;
   World& world_;
+  const uint32_t size_;
 };
 
 std::string Label(const char* what, Place place) {
@@ -128,7 +151,8 @@ TEST(APowerCutBeforeAnyCallLeavesNoCommitFileWithoutItsData) {
     DiskOs disk(world.root(), world.states());
     QuickOs quick;
     Ranks ranks(place, world);
-    for (const PowerCut& survives : {PowerCut{}, PowerCut{.state_names = true, .other_names = true}, PowerCut{.data = true}})
+    for (const PowerCut& survives :
+         {PowerCut{}, PowerCut{.state_names = true, .other_names = true}, PowerCut{.data = true}})
       Sweep(Label("power sweep", place), disk, Fault::kKill, 0, [&](FaultOs& os) {
         ranks.Leave(quick);
         disk.Forget();
@@ -139,6 +163,42 @@ TEST(APowerCutBeforeAnyCallLeavesNoCommitFileWithoutItsData) {
         ranks.CheckAll(os.where());
       });
   }
+}
+
+TEST(OneTransferAloneKeepsThePhasesThroughAPowerCut) {
+  for (Place place : {Place::kNew, Place::kOver}) {
+    World world;
+    DiskOs disk(world.root(), world.states());
+    QuickOs quick;
+    Ranks ranks(place, world, 1);
+    for (const PowerCut& survives : {PowerCut{}, PowerCut{.state_names = true, .other_names = true}})
+      Sweep(Label("power sweep, alone", place), disk, Fault::kKill, 0, [&](FaultOs& os) {
+        ranks.Leave(quick);
+        disk.Forget();
+        os.before = [&](uint64_t n) { ranks.Read(os.where() + ", before call " + std::to_string(n)); };
+        (void)ranks.PublishAlone(os);
+        os.before = nullptr;
+        disk.Cut(survives);
+        ranks.Read(os.where());
+        CHECK(ranks.PublishAlone(quick));
+        ranks.CheckAll(os.where());
+      });
+  }
+}
+
+TEST(ARankOfADatasetInPhasesIsNotPublishedByItself) {
+  World world;
+  QuickOs os;
+  Ranks ranks(Place::kNew, world);
+  ranks.Leave(os);
+  Engine engine(1);
+  Replay replay;
+  REQUIRE(Survey(os, ranks.file(0), {}, &replay).standing == Standing::kComplete);
+  REQUIRE_OK(AgreeToPublish(os, replay.state, ranks.file(0), true, true));
+  Transfer transfer(os, engine);
+  REQUIRE_OK(transfer.Open(ranks.file(0)));
+  CHECK_CODE(transfer.Publish(), Code::kInvalidState);
+  CHECK(access(world.Dest("step/__0_0.distcp").c_str(), F_OK) != 0);
 }
 
 TEST(AnErrorAtAnyCallLeavesNoCommitFileWithoutItsData) {
@@ -165,7 +225,7 @@ TEST(OnceAnOldCommitFileIsDeletedNothingIsRolledBack) {
   Policy policy;
   policy.until = Until::kCleared;
   policy.clears = true;
-  const std::vector<std::string> file{world.states() + "/rank.0"};
+  const std::vector<std::string> file{ranks.file(0)};
   CHECK(FinalizeBatch(os, engine, file, policy, Decided::kAsItIs).front().action == Action::kInPhases);
   CHECK(access(world.Dest("step/.metadata").c_str(), F_OK) != 0);
   CHECK_EQ(ReadFile(world.Dest("step/__0_0.distcp")), "old");
