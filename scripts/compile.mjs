@@ -7,13 +7,15 @@ import { contentHash, root, stamped } from './toolchain.mjs';
 const PROGRAM_STAMP = join(root, 'dist', '.stamp');
 const TEST_STAMP = join(root, 'dist', 'test', '.stamp');
 const TYPES_STAMP = join(root, 'dist', '.types-stamp');
-const COMPILERS = ['esbuild', 'typescript', 'commander'].map((name) => `node_modules/${name}/package.json`);
+const COMPILERS = ['esbuild', 'typescript', 'commander', 'fast-glob', 'proper-lockfile'].map(
+  (name) => `node_modules/${name}/package.json`,
+);
 const OURS = ['tsconfig.json', ...['compile', 'bundle', 'code-cache'].map((name) => `scripts/${name}.mjs`)];
 
 // The code cache is of one version of Node.
 const programHash = () => contentHash(['lib', 'bin', ...OURS, ...COMPILERS], process.version);
 const testHash = () => contentHash(['test', 'scripts/compile.mjs', ...COMPILERS]);
-const typesHash = () => contentHash(['lib', 'tsconfig.json', ...COMPILERS]);
+const typesHash = () => contentHash(['lib', 'tsconfig.json', 'scripts/compile.mjs', ...COMPILERS]);
 
 export const programIsCurrent = () => stamped(PROGRAM_STAMP, programHash());
 export const testsAreCurrent = () => stamped(TEST_STAMP, testHash());
@@ -47,8 +49,8 @@ export async function compileProgram() {
   rmSync(TYPES_STAMP, { force: true });
   rmSync(join(root, 'dist', 'bin'), { recursive: true, force: true });
   await transform('lib');
-  const { bundle } = await import('./bundle.mjs');
-  await bundle();
+  const { bundlePackages, bundlePrograms } = await import('./bundle.mjs');
+  await Promise.all([bundlePackages(), bundlePrograms()]);
   const { makeCodeCache } = await import('./code-cache.mjs');
   makeCodeCache();
   writeFileSync(PROGRAM_STAMP, `${programHash()}\n`);
@@ -60,4 +62,14 @@ export async function compileTests() {
   writeFileSync(TEST_STAMP, `${testHash()}\n`);
 }
 
-export const typesAreWritten = () => writeFileSync(TYPES_STAMP, `${typesHash()}\n`);
+/** The declarations for those who use the package, all in dist/lib/index.d.ts. @throws what rollup and tsc say */
+export async function writeTypes() {
+  const [{ rollup }, { dts }] = await Promise.all([import('rollup'), import('rollup-plugin-dts')]);
+  const onwarn = ({ message }) => {
+    throw new Error(message);
+  };
+  const plugins = [dts({ tsconfig: join(root, 'tsconfig.json') })];
+  const types = await rollup({ input: join(root, 'lib', 'index.ts'), plugins, external: /^node:/, onwarn });
+  await types.write({ file: join(root, 'dist', 'lib', 'index.d.ts') });
+  writeFileSync(TYPES_STAMP, `${typesHash()}\n`);
+}

@@ -1,6 +1,7 @@
 // Makes a fresh clone usable: dependencies, addon, compiled TypeScript. Each step runs only when its inputs changed
 // and prints one line; with nothing to do it is silent. Plain Node, no dependency, because it comes first.
-// `node scripts/setup.mjs [--types] [--debug]`: declarations for a package; an addon for a debugger, whose file it names.
+// `node scripts/setup.mjs [--package | --debug]`: what a package has, and no addon for this machine alone; an addon for a
+// debugger, whose file it names.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,7 +12,7 @@ import {
   programIsCurrent,
   testsAreCurrent,
   typesAreCurrent,
-  typesAreWritten,
+  writeTypes,
 } from './compile.mjs';
 import { addonIsCurrent, buildAddon, cmakeBuild, missingTools, quietly, root } from './toolchain.mjs';
 
@@ -54,14 +55,6 @@ function nodeIsSupported() {
   return (major === 20 && minor >= 17) || (major === 22 && minor >= 9) || major > 22;
 }
 
-/** The declarations for those who use the package. @returns {Promise<string | undefined>} what tsc says */
-async function writeTypes() {
-  const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
-  const failure = await quietly(process.execPath, [tsc, '-p', 'tsconfig.json', '--emitDeclarationOnly']);
-  if (failure === undefined) typesAreWritten();
-  return failure;
-}
-
 /** Like a program: nothing, or why it failed. */
 const caught = (compile) =>
   compile().then(
@@ -69,16 +62,26 @@ const caught = (compile) =>
     (error) => error.message,
   );
 
-/** Ends the process with a sentence where it cannot. `types`: the declarations, too, which only a package needs. */
-export async function makeCurrent({ types = false } = {}) {
+async function makeAddon() {
+  if (addonIsCurrent()) return;
+  await step('compiling the addon', buildAddon);
+}
+
+async function makePrebuilds() {
+  const { prebuild, prebuildsAreCurrent } = await import('./prebuilds.mjs');
+  if (!prebuildsAreCurrent()) await step('compiling the addons of the package', () => caught(prebuild));
+}
+
+/** Ends the process with a sentence where it cannot. `forPackage`: what a package has, which nobody else needs. */
+export async function makeCurrent({ forPackage = false } = {}) {
   if (!nodeIsSupported()) fail(`axl-transfer needs Node 20.17, 22.9 or newer; this is ${process.version}.`);
-  const missing = addonIsCurrent() ? undefined : missingTools();
+  const missing = forPackage || !addonIsCurrent() ? missingTools() : undefined;
   if (missing) fail(missing);
   if (!dependenciesAreCurrent()) await step('installing dependencies', installDependencies);
-  if (!addonIsCurrent()) await step('compiling the addon', buildAddon);
+  await (forPackage ? makePrebuilds() : makeAddon());
   if (!programIsCurrent()) await step('compiling TypeScript', () => caught(compileProgram));
-  if (!testsAreCurrent()) await step('compiling the tests', () => caught(compileTests));
-  if (types && !typesAreCurrent()) await step('writing declarations', writeTypes);
+  if (forPackage && !typesAreCurrent()) await step('writing declarations', () => caught(writeTypes));
+  if (!forPackage && !testsAreCurrent()) await step('compiling the tests', () => caught(compileTests));
 }
 
 /** The addon with nothing optimised and all that a debugger asks for. @returns {string} its file */
@@ -89,7 +92,7 @@ export async function makeDebugAddon() {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { values } = parseArgs({ options: { types: { type: 'boolean' }, debug: { type: 'boolean' } } });
-  await makeCurrent(values);
+  const { values } = parseArgs({ options: { package: { type: 'boolean' }, debug: { type: 'boolean' } } });
+  await makeCurrent({ forPackage: values.package });
   if (values.debug) console.log(`AXL_NATIVE_BINARY=${await makeDebugAddon()}`);
 }

@@ -83,6 +83,7 @@ const STEPS = [
   },
   {
     name: 'loading',
+    ofPackage: true,
     does: 'the package in jest 29, in bundles of esbuild, on other versions of Node, without addons, without install scripts',
     command: [process.execPath, 'scripts/check-loading.mjs'],
     needs: 'the network',
@@ -107,10 +108,11 @@ function chosen(names) {
 }
 
 const steps = chosen(process.argv.slice(2));
-const setup = spawnSync(process.execPath, [join(root, 'scripts', 'setup.mjs')], {
-  stdio: ['ignore', 'inherit', 'inherit'],
-});
-if (setup.status === 0) {
+const setUp = (...flags) =>
+  spawnSync(process.execPath, [join(root, 'scripts', 'setup.mjs'), ...flags], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+  }).status === 0;
+if (setUp() && (!steps.some(({ ofPackage }) => ofPackage) || setUp('--package'))) {
   await step('fault injector', () => check(process.execPath, [join(root, 'scripts', 'build-faults.mjs')]));
   for (const { name, does, command, minutes } of steps) {
     const timeout = Math.max(HOUR_MS, 10 * minutes * 60_000);

@@ -1,5 +1,5 @@
-// The native build as install.mjs, setup.mjs and test.mjs start it: which tools it needs, whether the addon is
-// current, and the cmake-js call. Ships in the package, so it imports nothing but node: modules until it compiles.
+// The native build as setup.mjs, test.mjs, prebuilds.mjs and axl-transfer.mjs start it: which tools it needs, whether the
+// addon is current, and the calls of cmake-js and CMake. Ships in the package, so it imports nothing but node: modules.
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
@@ -11,9 +11,9 @@ import { fileURLToPath } from 'node:url';
 export const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 export const addonPath = join(root, 'build', 'Release', 'axl_native.node');
 
-const musl = process.platform === 'linux' && !process.report.getReport().header.glibcVersionRuntime;
-/** The folder name under prebuilds/ for this machine; lib/base/native.ts uses the same one. */
-export const platformTag = `${process.platform}-${process.arch}${musl ? '-musl' : ''}`;
+const libc = process.report.getReport().header.glibcVersionRuntime ? 'glibc' : 'musl';
+/** The folder name under prebuilds/ for this machine; lib/base/addon.ts uses the same one. */
+export const platformTag = `${process.platform}-${process.arch}-${libc}`;
 
 const CXX20 = '#include <concepts>\n#include <span>\nint main() { return std::span<int>{}.empty() ? 0 : 1; }\n';
 const stampPath = join(root, 'build', 'addon.stamp');
@@ -139,13 +139,13 @@ export function quietly(command, args, env = process.env) {
  * Configures a CMake tree, unless it has been configured so already, and builds one target of it.
  * @returns {Promise<string | undefined>} what failed, as the tools say it
  */
-export async function cmakeBuild(directory, options, target, jobs = availableParallelism()) {
+export async function cmakeBuild(directory, options, target, jobs = availableParallelism(), source = root) {
   dropForeignBuild(directory);
   const env = buildEnvironment();
   const configured = join(directory, 'configured');
   const wanted = JSON.stringify([options, env.CXX, contentHash(['CMakeLists.txt'])]);
   if (!stamped(configured, wanted)) {
-    const failure = await quietly('cmake', ['-S', root, '-B', directory, ...options], env);
+    const failure = await quietly('cmake', ['-S', source, '-B', directory, ...options], env);
     if (failure !== undefined) return failure;
     writeFileSync(configured, wanted);
   }

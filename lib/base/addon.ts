@@ -1,5 +1,5 @@
 // Where the addon is, and its loading; of each reason why that fails, what to do. An import loads nothing.
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, readSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { AxlError } from './errors.js';
@@ -56,11 +56,15 @@ export const packageRoot = (): string => thisPackage().root;
 /** Of this package. */
 export const version = (): string => thisPackage().version;
 
-/** Asks process.report, as scripts/toolchain.mjs does, only where musl's loader is: it costs tens of milliseconds. */
-function isMusl(): boolean {
-  if (process.platform !== 'linux' || !readdirSync('/lib').some((name) => name.startsWith('ld-musl-'))) return false;
-  const { header } = process.report.getReport() as unknown as { header: { glibcVersionRuntime?: string } };
-  return header.glibcVersionRuntime === undefined;
+/** The loader that this Node names at its beginning tells: an installed musl alone says nothing of it. */
+function libc(): 'musl' | 'glibc' {
+  const start = Buffer.alloc(4096);
+  try {
+    const fd = openSync(process.execPath, 'r');
+    readSync(fd, start);
+    closeSync(fd);
+  } catch {} // forbidden by the permission model, or replaced meanwhile
+  return start.includes('/ld-musl-') ? 'musl' : 'glibc';
 }
 
 function candidates(): string[] {
@@ -68,14 +72,17 @@ function candidates(): string[] {
   const root = packageRoot();
   const built = join(root, 'build', 'Release', 'axl_native.node');
   if (existsSync(built)) return [built];
-  const tag = `${process.platform}-${process.arch}${isMusl() ? '-musl' : ''}`;
-  return [built, join(root, 'prebuilds', tag, 'axl_native.node')];
+  return [join(root, 'prebuilds', `${process.platform}-${process.arch}-${libc()}`, 'axl_native.node'), built];
 }
 
-/** What works where package managers run no scripts of packages, too: npm 12, pnpm, Yarn. */
+/** For a shell. */
+const quoted = (path: string): string => (/^[\w@%+:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`);
+
+/** What works in every directory, under every package manager, also where they run no scripts of packages. */
 function howToCompile(): string {
   if (nativeBinary !== '') return 'AXL_NATIVE_BINARY says so: correct that variable, or unset it';
-  return `compile it with:  node ${join(packageRoot(), 'scripts', 'install.mjs')}`;
+  const command = quoted(join(packageRoot(), 'scripts', 'axl-transfer.mjs'));
+  return `compile it with "npx axl-transfer build", which in every directory is:  node ${command} build`;
 }
 
 interface PermissionModel {

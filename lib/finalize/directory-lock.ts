@@ -32,7 +32,7 @@ function latin1Calls(): typeof fs {
 const calls = latin1Calls();
 
 async function lock(path: string): Promise<() => Promise<void>> {
-  const { default: lockfile } = await import('proper-lockfile');
+  const { default: lockfile } = await import('../packages/proper-lockfile.cjs');
   return lockfile.lock(path, {
     lockfilePath: path,
     fs: calls,

@@ -161,7 +161,7 @@ class Scan {
   async #match(path: string): Promise<Map<string, string[]>> {
     const { recursive = false, pattern, exclude = [] } = this.#search;
     const [{ default: glob }, { globAdapter, globPattern, globText }] = await Promise.all([
-      import('fast-glob'),
+      import('../packages/fast-glob.cjs'),
       import('../base/glob.js'),
     ]);
     const found = await glob.glob((pattern ?? ['**']).map(globPattern), {

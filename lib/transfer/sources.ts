@@ -5,7 +5,7 @@ import { globAdapter, globPattern, globText } from '../base/glob.js';
 import { absoluteDirectory, decodeLossless, encodeLossless, refuseMisread } from '../base/names.js';
 import type { AddGlobOptions } from '../base/types.js';
 
-type FastGlob = typeof import('fast-glob');
+type FastGlob = typeof import('../packages/fast-glob.cjs');
 
 /** Matches whose text is made at once: bounds the memory for a hundred thousand. */
 const SLICE = 1000;
@@ -79,7 +79,7 @@ export function patternList(patterns: string | readonly string[]): string[] {
 export async function findMatches(patterns: readonly string[], options: AddGlobOptions): Promise<Buffer> {
   const cwd = globText(absoluteDirectory(options.cwd ?? '.', 'cwd'));
   const dest = encodeLossless(absoluteDirectory(options.dest, 'dest'));
-  const { default: glob } = await import('fast-glob');
+  const { default: glob } = await import('../packages/fast-glob.cjs');
   const globOptions = {
     cwd,
     fs: globAdapter(),

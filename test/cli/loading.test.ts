@@ -77,18 +77,53 @@ t.test('a loader that knows the URL of a module only, as that of jest 29, is eno
 
 t.test('where there is no addon, or a broken one, it names a command that is there, and compiles it', async (t) => {
   const place = new Place(t);
-  for (const name of ['package.json', 'CMakeLists.txt', 'scripts/install.mjs']) {
-    fs.mkdirSync(join(place.path(name), '..'), { recursive: true });
-    fs.copyFileSync(join(root, name), place.path(name));
+  const home = "here is one's package";
+  for (const name of ['package.json', 'CMakeLists.txt', 'scripts/axl-transfer.mjs']) {
+    fs.mkdirSync(join(place.path(home, name), '..'), { recursive: true });
+    fs.copyFileSync(join(root, name), place.path(home, name));
   }
-  fs.cpSync(join(root, 'dist/lib'), place.path('dist/lib'), { recursive: true });
-  const app = place.write('app.mjs', create(pathToFileURL(place.path('dist/lib/index.js')).href));
+  fs.cpSync(join(root, 'dist/lib'), place.path(home, 'dist/lib'), { recursive: true });
+  const app = place.write('app.mjs', create(pathToFileURL(place.path(home, 'dist/lib/index.js')).href));
   const env = { AXL_NATIVE_BINARY: '' };
-  const wanted = /^AXL_BACKEND_UNAVAILABLE .*compile it with: {2}node (\S+)\n$/;
+  const wanted = /^AXL_BACKEND_UNAVAILABLE .*compile it with "npx axl-transfer build", .*: {2}(node .+ build)\n$/;
   await ends(t, 'none', [app], wanted, env);
-  place.write('build/Release/axl_native.node', 'no addon');
+  place.write(`${home}/build/Release/axl_native.node`, 'no addon');
   await ends(t, 'broken', [app], wanted, env);
   const { stdout } = await program(process.execPath, [app], { env });
-  t.ok(fs.existsSync(wanted.exec(stdout)?.[1] ?? ''));
+  const command = wanted.exec(stdout)?.[1]?.replace(/ build$/, ' --version') ?? 'false';
+  t.match((await program('/bin/sh', ['-c', command], { env })).stdout, /^\d+\.\d+\.\d+\n$/, command);
   await ends(t, 'a wrong variable', [app], /AXL_NATIVE_BINARY/, { AXL_NATIVE_BINARY: '/nonexistent.node' });
+});
+
+t.test(
+  'a prebuilt addon is chosen by platform, processor and libc, and one that was compiled comes first',
+  async (t) => {
+    const place = new Place(t);
+    for (const name of ['package.json', 'CMakeLists.txt']) fs.copyFileSync(join(root, name), place.path(name));
+    fs.cpSync(join(root, 'dist/lib'), place.path('dist/lib'), { recursive: true });
+    const app = place.write('app.mjs', create(pathToFileURL(place.path('dist/lib/index.js')).href));
+    const addon = join(root, 'build/Release/axl_native.node');
+    const put = (name: string, bytes: Buffer | string) => {
+      fs.mkdirSync(join(place.path(name), '..'), { recursive: true });
+      fs.writeFileSync(place.path(name), bytes);
+    };
+    for (const other of ['linux-s390x-glibc', `linux-${process.arch}-musl`])
+      put(`prebuilds/${other}/axl_native.node`, 'not for this machine');
+    await ends(t, 'none for this one', [app], /^AXL_BACKEND_UNAVAILABLE .*there is no native addon at .*-glibc\//);
+    put(`prebuilds/linux-${process.arch}-glibc/axl_native.node`, fs.readFileSync(addon));
+    await ends(t, 'this one', [app], WORKS);
+    put('build/Release/axl_native.node', 'not an addon');
+    await ends(t, 'one that was compiled', [app], /^AXL_BACKEND_UNAVAILABLE .*build\/Release\/axl_native.node cannot/);
+  },
+);
+
+t.test('axl-transfer says what it can do, and refuses anything else', async (t) => {
+  const script = join(root, 'scripts/axl-transfer.mjs');
+  t.match((await program(process.execPath, [script, '--help'])).stdout, /^Usage: axl-transfer build\|cache\n/);
+  for (const args of [[], ['built'], ['build', 'x'], ['toString']]) {
+    const { status, stdout, stderr } = await program(process.execPath, [script, ...args]);
+    t.equal(status, 2, args.join(' '));
+    t.equal(stdout, '');
+    t.match(stderr, /^axl-transfer: there is no command "[^\n]*--help\n$/);
+  }
 });

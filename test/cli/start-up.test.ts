@@ -110,6 +110,20 @@ t.test('every package that is in the program has its license beside it', async (
   t.ok(names.includes('commander') && names.includes('proper-lockfile'));
   const licenses = fs.readFileSync(join(bin, 'LICENSES'), 'utf8');
   for (const name of new Set(names)) t.match(licenses, `command.js contains ${name} `);
+  const packages = join(root, 'dist/lib/packages');
+  for (const name of fs.readdirSync(packages).filter((each) => each.endsWith('.cjs')))
+    t.match(fs.readFileSync(join(packages, 'LICENSES'), 'utf8'), `${name} contains ${name.slice(0, -4)} `);
+});
+
+t.test('who installs this package installs no other', async (t) => {
+  const { dependencies, optionalDependencies, peerDependencies, scripts } = JSON.parse(
+    fs.readFileSync(join(root, 'package.json'), 'utf8'),
+  );
+  t.same([dependencies, optionalDependencies, peerDependencies], [undefined, undefined, undefined]);
+  t.notOk(
+    ['preinstall', 'install', 'postinstall'].some((name) => name in scripts),
+    'and runs no script',
+  );
 });
 
 t.test('a reader that is slow holds nothing up, and gets everything in order', async (t) => {

@@ -6,11 +6,12 @@ import { root } from '../support.js';
 
 /** The rooms of lib/ and what each may import beside itself; '' are the entrances, the files at its top. */
 const ROOMS: Record<string, readonly string[]> = {
+  packages: [],
   base: [],
   comm: ['base'],
   movers: ['base'],
-  transfer: ['movers', 'base'],
-  finalize: ['movers', 'base'],
+  transfer: ['movers', 'base', 'packages'],
+  finalize: ['movers', 'base', 'packages'],
   'as-root': ['finalize', 'base'],
   verify: ['base'],
   '': ['base', 'comm', 'movers', 'transfer', 'finalize', 'as-root', 'verify'],
@@ -36,6 +37,7 @@ const ENTRANCES: Record<string, readonly string[]> = {
 const NATIVE_ROOMS: Record<string, readonly string[]> = {
   base: [],
   comm: [],
+  old_glibc: [],
   os: ['base'],
   journal: ['os', 'base'],
   plan: ['os', 'base', 'journal/format.h'],
@@ -62,12 +64,12 @@ const NATIVE_ROOMS: Record<string, readonly string[]> = {
   ],
 };
 
-/** Which packages are imported where. */
+/** Which packages are imported where. In lib/base and lib/transfer it is a type. */
 const PACKAGES: Record<string, string[]> = {
+  'packages/fast-glob.cjs': ['fast-glob'],
+  'packages/proper-lockfile.cjs': ['proper-lockfile'],
   'transfer/sources': ['fast-glob'],
-  'finalize/scan': ['fast-glob'],
   'base/glob': ['fast-glob'],
-  'finalize/directory-lock': ['proper-lockfile'],
   'cli/parse': ['commander'],
 };
 
@@ -76,7 +78,7 @@ const read = (path: string): string => fs.readFileSync(join(root, path), 'utf8')
 /** What a module imports or exports from, types and dynamic imports included. */
 function imports(source: string): string[] {
   const code = source.replace(/^\s*(\*|\/\/|\/\*\*).*$/gm, '');
-  return [...code.matchAll(/(?:\bfrom\s+|\bimport\s*\(?\s*)'([^']+)'/g)].map((match) => match[1] as string);
+  return [...code.matchAll(/(?:\bfrom\s+|\bimport\s*\(?\s*|\brequire\()'([^']+)'/g)].map((match) => match[1] as string);
 }
 
 /** Files below a folder, as paths from it. */
@@ -88,7 +90,9 @@ function below(dir: string, name: RegExp): string[] {
 const roomOf = (path: string): string => (path.includes('/') ? path.slice(0, path.indexOf('/')) : '');
 
 /** Each module of lib/, by its path without `.ts`, and what it imports. */
-const ofLib = new Map(below('lib', /\.ts$/).map((path) => [path.slice(0, -3), imports(read(join('lib', path)))]));
+const ofLib = new Map(
+  below('lib', /\.(ts|cjs)$/).map((path) => [path.replace(/\.ts$/, ''), imports(read(join('lib', path)))]),
+);
 
 /** The modules of lib/ that a module imports. */
 const own = (name: string) =>

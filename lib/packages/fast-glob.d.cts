@@ -1,0 +1,3 @@
+// The types of fast-glob.cjs.
+import fastGlob = require('fast-glob');
+export = fastGlob;

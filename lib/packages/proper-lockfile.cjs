@@ -1,0 +1,3 @@
+// proper-lockfile. In dist, scripts/bundle.mjs puts the package itself in the place of this file: who installs ours installs
+// no other.
+module.exports = require('proper-lockfile');

@@ -1,0 +1,3 @@
+// The types of proper-lockfile.cjs.
+import lockfile = require('proper-lockfile');
+export = lockfile;
