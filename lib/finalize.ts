@@ -30,7 +30,8 @@ async function canonicalRoot(root: PathLike): Promise<Buffer> {
 
 async function policyOf(options: FinalizeOptions): Promise<NativePolicy> {
   const { incomplete = 'delete', fallback = 'keep', verify = 'size', overwrite = 'newer' } = options;
-  const { dryRun = false, jobs = DEFAULT_JOBS, jobEnded = false, writerDead = [], keepState = false } = options;
+  const { dryRun = false, jobs = DEFAULT_JOBS, jobEnded = false, writerDead = [] } = options;
+  const { keepState = false, axlInPlace = false } = options;
   return {
     incomplete: INCOMPLETE[incomplete],
     fallback: INCOMPLETE[fallback],
@@ -39,7 +40,7 @@ async function policyOf(options: FinalizeOptions): Promise<NativePolicy> {
     ...overridden(options),
     roots: pack(await Promise.all((options.roots ?? []).map(canonicalRoot))),
     deadHosts: pack(writerDead.map((host) => Buffer.from(host))),
-    ...{ jobEnded, keepState, dryRun, jobs },
+    ...{ jobEnded, keepState, axlInPlace, dryRun, jobs },
     allEntries: options.onEvent !== undefined && options.entries !== 'problems',
     mayDelete: true,
     together: false,

@@ -46,7 +46,7 @@ function toListed(s: NativeSurveyed): ListedTransfer {
   const { canceled, host, pid, allRanks, uid, failure, dataset, attempt, lacking } = s;
   const listed = {
     stateFile: toText(s.stateFile),
-    ...{ name, rank, size, uuid },
+    ...{ name, rank, size, format: s.axl ? 'axl' : 'axl-transfer', uuid },
     state: STANDINGS[s.standing] as ListedTransfer['state'],
     alive: ANSWERS[alive] as ListedTransfer['alive'],
     ...{ files, filesDone, filesFailed, filesPublished, filesByPhase: byPhase(s.filesOfPhase) },

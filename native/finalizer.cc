@@ -32,10 +32,12 @@ class Batch {
   void NeverDispatched(Case& c);
   void Finished(Case& c, Outcome outcome);
   void NotWithItsDataset(Case& c);
+  void CompletedByAxl(Case& c);
   void Complete(Case& c);
   bool HasCome(const TransferState& state) const;
   void Published(Case& c);
   void NotComplete(Case& c, Incomplete what, const Status& why);
+  void NotCompleteInPlace(Case& c, Status why);
   void RollBack(Case& c, const Status& why);
   void Resume(Case& c);
   void End(Case& c, const DirectoryBarrier& barrier);
@@ -142,6 +144,7 @@ void Batch::Act(Case& c) {
   const TransferState& state = c.journal->state();
   if (decided_ == Decided::kEach && state.info.all_ranks) return c.Set(Action::kForDataset);
   if (!state.sealed) return NeverDispatched(c);
+  if (state.info.axl.completed && IsComplete(state) && c.publisher->IsAllPublished()) return CompletedByAxl(c);
   if (state.outcome != Outcome::kNone) return Finished(c, state.outcome);
   if (decided_ > Decided::kAsItIs) return NotWithItsDataset(c);
   if (IsComplete(state)) return Complete(c);
@@ -179,6 +182,14 @@ void Batch::NeverDispatched(Case& c) {
   Remove(c, Action::kRemoved);
 }
 
+// AXL has given metadata and names, and made neither durable.
+void Batch::CompletedByAxl(Case& c) {
+  if (policy_.keep_state) return c.Set(Action::kPublished);
+  if (policy_.dry_run) return c.Set(Action::kRemoved);
+  c.publish = true;
+  c.ends = Action::kRemoved;
+}
+
 void Batch::Complete(Case& c) {
   if (HasCome(c.journal->state())) return c.Set(Action::kInPhases);
   Status s = policy_.dry_run ? c.publisher->Check() : c.publisher->Prepare();
@@ -199,12 +210,15 @@ bool Batch::HasCome(const TransferState& state) const {
 }
 
 void Batch::Published(Case& c) {
-  if (policy_.until == Until::kAll) return Conclude(c, Action::kPublished, Outcome::kPublished);
+  if (policy_.until == Until::kAll) return Conclude(c, c.ends, Outcome::kPublished);
   const Status s = c.publisher->RecordPhases(policy_.until);
   c.Set(s.ok() ? Action::kInPhases : Action::kFailed, s);
 }
 
 void Batch::NotComplete(Case& c, Incomplete what, const Status& why) {
+  const OfAxl& axl = c.journal->state().info.axl;
+  if (axl.is && axl.suffix.empty() && what == Incomplete::kDelete && !policy_.publish.axl_in_place)
+    return NotCompleteInPlace(c, why);
   switch (what) {
     case Incomplete::kKeep:
       return c.Set(Action::kKept, why);
@@ -215,9 +229,21 @@ void Batch::NotComplete(Case& c, Incomplete what, const Status& why) {
   }
 }
 
+// The destination is the copy: there is no other one that could be put in its place, or left there.
+void Batch::NotCompleteInPlace(Case& c, Status why) {
+  if (Status s = policy_.dry_run ? Status::Ok() : c.publisher->MendInPlace(); !s.ok()) return c.Set(Action::kFailed, s);
+  why.detail +=
+      ". AXL has copied to the final names, so there is nothing to roll back to: copy again with --incomplete resume, "
+      "or delete what is incomplete with --incomplete delete --axl-in-place";
+  c.Set(Action::kFailed, std::move(why));
+}
+
 void Batch::RollBack(Case& c, const Status& why) {
   if (!policy_.may_delete) return c.Set(Action::kKept, why);
-  const Status s = policy_.dry_run ? c.publisher->CheckRollBack() : c.publisher->RollBack();
+  Status s = policy_.dry_run ? c.publisher->CheckRollBack() : Status::Ok();
+  const bool in_place = c.journal->is_axl() && c.journal->state().info.axl.suffix.empty();
+  if (in_place && !policy_.dry_run) s = c.publisher->MendInPlace();
+  if (s.ok() && !policy_.dry_run) s = c.publisher->RollBack();
   if (!s.ok()) return c.Set(Action::kFailed, s);
   if (policy_.dry_run) return c.Set(Action::kRolledBack, why);
   Conclude(c, Action::kRolledBack, Outcome::kRolledBack);
@@ -264,6 +290,7 @@ void CommitOne(Case& c) {
   for (const FileEntry& file : state.files) c.result.destinations.push_back(std::hash<std::string>()(file.dest));
   if (state.outcome == Outcome::kPublished) return c.Set(Action::kPublished);
   if (!IsComplete(state) || state.outcome != Outcome::kNone) return c.Set(Action::kKept);
+  if (state.info.axl.completed && c.publisher->IsAllPublished()) return c.Set(Action::kPublished);
   Status s = c.publisher->Commit();
   c.Set(s.ok() ? Action::kPublished : Action::kFailed, std::move(s));
 }

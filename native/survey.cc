@@ -9,9 +9,14 @@
 #include <numeric>
 #include <unordered_map>
 
+#include "base/names.h"
+#include "finalize/evidence.h"
+#include "journal/apply.h"
+#include "journal/axl_file.h"
 #include "journal/budget.h"
 #include "journal/file_source.h"
 #include "journal/format.h"
+#include "journal/kvtree.h"
 #include "os/directories.h"
 #include "os/metadata.h"
 #include "os/same.h"
@@ -25,12 +30,16 @@ Standing StandingOf(const TransferState& state) {
   if (!state.sealed) return Standing::kNeverDispatched;
   if (state.outcome == Outcome::kPublished) return Standing::kPublished;
   if (state.outcome == Outcome::kRolledBack) return Standing::kRolledBack;
+  const auto is_published = [](const FileProgress& p) { return p.published; };
+  if (state.info.axl.completed && state.AllDone() && std::ranges::all_of(state.progress, is_published))
+    return Standing::kPublished;
   return state.AllDone() ? Standing::kComplete : Standing::kIncomplete;
 }
 
 void Count(const TransferState& state, Surveyed* s) {
   s->uuid = state.uuid;
   s->name = state.info.name;
+  s->axl = state.info.axl.is;
   s->rank = state.info.rank;
   s->size = state.info.size;
   s->host = state.info.host;
@@ -68,9 +77,23 @@ void Fail(Surveyed* s, Standing standing, Status why) {
   s->status = std::move(why);
 }
 
+// What the files of a transfer of AXL say of it, too, but for what only their bytes could.
+Status ReadAxl(Os& os, const Fd& fd, uint64_t size, Replay* all, bool* recognized) {
+  if (Status s = ReplayAxl(os, fd.get(), size, false, all, recognized); !s.ok()) return s;
+  std::vector<Record> records;
+  const Looking looking{.reads = false, .resumes = true};
+  Status s = all->state.needs == 0 ? Gather(os, all->state, looking, &records) : Status::Ok();
+  for (Record& record : records) (void)Apply(std::move(record), &all->state);
+  return s;
+}
+
 // *recognized: it begins like a state file.
-Status ReadReplay(Os& os, const Fd& fd, uint64_t size, Replay* all, bool* recognized) {
+Status ReadReplay(Os& os, const Fd& fd, uint64_t size, std::string_view name, Replay* all, bool* recognized) {
   *recognized = true;
+  uint8_t first[sizeof kKvTreeMagic];
+  FileSource beginning(os, fd.get());
+  const ssize_t there = beginning.Read(first, sizeof first, 0);
+  if (there >= 0 && IsOfAxl(first, static_cast<size_t>(there), name)) return ReadAxl(os, fd, size, all, recognized);
   if (size > kMaxJournal) return Status::Make(Code::kStateCorrupt, "the file is larger than any state file (256 MiB)");
   FileSource source(os, fd.get());
   Status s = ReplayJournal(source, size, all);
@@ -107,7 +130,7 @@ Surveyed Read(Os& os, const Fd& fd, const Seen& seen, const std::string& path, R
   s.state_file = path;
   *all = {};
   bool recognized = false;
-  Status read = ReadReplay(os, fd, static_cast<uint64_t>(st.st_size), all, &recognized);
+  Status read = ReadReplay(os, fd, static_cast<uint64_t>(st.st_size), BaseOf(path), all, &recognized);
   read.path = path;
   if (read.code == Code::kIo) {
     *all = {};

@@ -36,6 +36,7 @@ struct Surveyed {
   Status status;
   Uuid uuid{};
   std::string name;
+  bool axl = false;  // a state file of the C library AXL
   uint32_t rank = 0;
   uint32_t size = 0;
   uint32_t uid = 0;  // owner of the state file

@@ -3,6 +3,7 @@
 import { loadAddon } from './addon.js';
 import { fromNative, type NativeFailure } from './errors.js';
 import type { NativePolicies } from './keep.js';
+import type { NativeBatch, NativeCommitted, NativeResumed } from './native-finalized.js';
 import type { NativeHome } from './native-home.js';
 import type { NativeManifests } from './native-manifest.js';
 import type { NativeMoving } from './native-mover.js';
@@ -14,6 +15,7 @@ import { settings } from './options.js';
 import type { InspectedFile, InspectedTransfer, ListedTransfer, RecordedMetadata } from './recorded.js';
 import type { Added, Progress } from './types.js';
 
+export type { NativeBatch, NativeCommitted, NativeFinalized, NativeResumed } from './native-finalized.js';
 export type { NativeReport } from './native-report.js';
 export { DURABILITY, INCOMPLETE, LINKS, OVERWRITE, OWNER, PHASES, PUBLISH, VERIFY } from './words.js';
 
@@ -187,6 +189,7 @@ export interface NativePolicy extends NativeWord, NativePolicies {
   /** Canonical directories, each ended by a NUL; empty: anywhere. */
   readonly roots: Buffer;
   readonly keepState: boolean;
+  readonly axlInPlace: boolean;
   readonly dryRun: boolean;
   /** False: nothing is deleted. */
   readonly mayDelete: boolean;
@@ -202,60 +205,24 @@ export interface NativePolicy extends NativeWord, NativePolicies {
   readonly jobs: number;
 }
 
-export interface NativeFinalized {
-  /** Which of the batch. */
-  readonly at: number;
-  /** An index of ACTIONS; or, with DECIDED.each, FOR_DATASET. */
-  readonly action: number;
-  readonly stateFile: Buffer;
-  readonly name: string;
-  readonly rank: number;
-  readonly files: number;
-  readonly filesDone: number;
-  readonly bytes: number;
-  readonly lacking: number;
-  /** Bits of {@link partsOf}. */
-  readonly lacks: number;
-  readonly resumed: boolean;
-  readonly failure?: NativeFailure;
-}
-
-/** What was done with a batch. An object for each state file would cost more than what is done with it. */
-export interface NativeBatch {
-  readonly entries: readonly NativeFinalized[];
-  /** Of those that have no entry: how many, by index of ACTIONS; files and bytes are of those published. */
-  readonly counts: readonly number[];
-  readonly files: number;
-  readonly bytes: number;
-  readonly lacking: number;
-  readonly lacks: number;
-  readonly resumed: number;
-}
-
-/** What a commit came to. */
-export interface NativeCommitted {
-  /** How many are durably complete, or published already. */
-  readonly committed: number;
-  /** What is complete and could not be published now, or could not be looked at. */
-  readonly refused: readonly NativeFinalized[];
-  /** A number of 8 bytes for each final path: equal for equal paths, and hardly ever for others. */
-  readonly destinations: Buffer;
-  /** How many of these each transfer has, as 8 bytes. */
-  readonly counts: Buffer;
-}
-
-export interface NativeResumed {
-  readonly resumed: boolean;
-  readonly failure?: NativeFailure;
-}
-
 /** A state file as it was at one moment. */
 export interface NativeSurveyed
   extends Omit<
     ListedTransfer,
-    'stateFile' | 'stateFileBytes' | 'state' | 'alive' | 'home' | 'modified' | 'error' | 'lacks' | 'filesByPhase'
+    | 'stateFile'
+    | 'stateFileBytes'
+    | 'format'
+    | 'state'
+    | 'alive'
+    | 'home'
+    | 'modified'
+    | 'error'
+    | 'lacks'
+    | 'filesByPhase'
   > {
   readonly stateFile: Buffer;
+  /** It is a state file of the C library AXL. */
+  readonly axl: boolean;
   /** Bits of {@link partsOf}. */
   readonly lacks: number;
   /** An index of STANDINGS. */

@@ -223,6 +223,7 @@ export const shapes = {
     metadata,
     owner: ownerPolicy,
     keepState: flag,
+    axlInPlace: flag,
     onLock: oneOf(...ON_LOCK),
     recursive: flag,
     pattern: texts,

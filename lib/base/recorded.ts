@@ -14,6 +14,8 @@ export interface ListedTransfer {
   readonly rank: number;
   /** How many ranks take part. */
   readonly size: number;
+  /** Who wrote the state file: this library, or the C library AXL (a KVTree file, whose files tell how far it came). */
+  readonly format: 'axl-transfer' | 'axl';
   /** The identity of the state file, 32 hex digits. */
   readonly uuid: string;
   /** What the state file says. */

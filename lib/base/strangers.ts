@@ -13,7 +13,7 @@ const KVTREE = Buffer.from('951fc3f5', 'hex');
 const REPORT = '{"version":';
 
 export const WORDS = {
-  kvtree: 'a KVTree file, as the C library AXL and SCR write it: finalize it with their own tools (axl_cp -S FILE -U)',
+  kvtree: 'a KVTree file of SCR or another program, which tells of no transfer: give the state files of AXL',
   temporary: 'a temporary file of a transfer: give the state file of that transfer',
   verdict: 'the verdict on a dataset: give the state files of its ranks, or their directory',
   own: 'a file that axl-finalize has made for itself',

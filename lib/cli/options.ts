@@ -118,6 +118,13 @@ const GROUPS: Readonly<Record<Exclude<Group, 'Which files'>, readonly Omit<Optio
       man: 'Without it a state file is deleted when its transfer is published or rolled back.',
     },
     {
+      name: '--axl-in-place',
+      help: 'with --incomplete delete: delete what the C library AXL has copied in part to final names',
+      man:
+        'Without USE_EXTENSION the C library AXL copies to the final names, so that an incomplete transfer leaves a part of ' +
+        'a file there. Such a file is reported and left as it is; with this option it is deleted.',
+    },
+    {
       name: '--dry-run',
       help: 'change nothing, print what would be done',
       man:

@@ -21,18 +21,18 @@ export type Details = Omit<FinalizedEntry, 'stateFile' | 'stateFileBytes' | 'act
 
 /** An entry; the bytes of its name are not enumerable, and so neither printed nor in JSON. */
 export function makeEntry(stateFile: Buffer, action: FinalizeAction, details: Details): FinalizedEntry {
-  const { name, rank, files, filesDone, bytes, lacking, lacks, resumed, error } = details;
-  const entry = { stateFile: toText(stateFile), action, name, rank, files, filesDone, bytes, lacking, lacks, resumed };
-  return Object.defineProperty({ ...entry, ...(error && { error }) } as FinalizedEntry, 'stateFileBytes', {
-    value: stateFile,
-  });
+  const { name, rank, format, files, filesDone, bytes, lacking, lacks, resumed, error } = details;
+  const known = { ...(format && { format }), files, filesDone, bytes, lacking, lacks, resumed };
+  const entry = { stateFile: toText(stateFile), action, name, rank, ...known, ...(error && { error }) };
+  return Object.defineProperty(entry as FinalizedEntry, 'stateFileBytes', { value: stateFile });
 }
 
 /** @param resumed whether its copies were completed before this */
 export function toEntry(finalized: NativeFinalized, resumed: boolean): FinalizedEntry {
-  const { at: _, action, stateFile, failure, ...details } = finalized;
+  const { at: _, action, stateFile, failure, axl, ...details } = finalized;
   const known = {
     ...details,
+    ...(axl && { format: 'axl' as const }),
     lacks: partsOf(details.lacks),
     resumed: details.resumed || resumed,
     ...(failure && { error: toFailure(failure) }),

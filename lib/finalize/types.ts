@@ -66,6 +66,11 @@ export interface FinalizeOptions {
   readonly owner?: OwnerPolicy;
   /** Keep the state files and mark them final. @default false */
   readonly keepState?: boolean;
+  /**
+   * With `incomplete: 'delete'`, of transfers that the C library AXL has copied to the final names themselves: delete
+   * destinations of which only a part is there. @default false
+   */
+  readonly axlInPlace?: boolean;
   /** When another finalizer has locked a state directory: `skip` that directory, or `fail`. @default 'skip' */
   readonly onLock?: 'skip' | 'fail';
   /** Search the subdirectories, too. @default false */
@@ -114,6 +119,8 @@ export interface FinalizedEntry {
   readonly name: string;
   /** The transfer's rank. */
   readonly rank: number;
+  /** It is a state file of the C library AXL; missing for those of this library. */
+  readonly format?: 'axl';
   /** How many files the transfer has. */
   readonly files: number;
   /** How many files are complete. */
@@ -219,7 +226,7 @@ export interface FinalizeReport {
 /**
  * What was found where no state file was: `empty`: nothing · `below`: state files in subdirectories, and `recursive` is not
  * set · `dataset`: state files of other datasets · `excluded`: names, none of which `pattern` and `exclude` let through ·
- * `damaged`: what may have been a state file · `foreign`: KVTree files, as the C library AXL and SCR write · `temporaries`:
+ * `damaged`: what may have been a state file · `foreign`: KVTree files, as SCR writes · `temporaries`:
  * temporary files of transfers · `leftovers`: what finalizers leave behind · `other`: other files.
  */
 export type AbsenceCause =

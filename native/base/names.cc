@@ -110,6 +110,18 @@ std::string TemporaryPath(std::string_view path, const Uuid& uuid) {
   return Join(ParentOf(path), TemporaryName(BaseOf(path), uuid));
 }
 
+std::string AxlPathOf(const TransferState& state, uint32_t file) {
+  return state.files[file].dest + state.info.axl.suffix;
+}
+
+std::string TemporaryPathOf(const TransferState& state, uint32_t file) {
+  return state.progress[file].by_axl ? AxlPathOf(state, file) : TemporaryPath(state.files[file].dest, state.uuid);
+}
+
+std::string TemporaryNameOf(const TransferState& state, uint32_t file) {
+  return std::string(BaseOf(TemporaryPathOf(state, file)));
+}
+
 std::string_view ParentOf(std::string_view path) {
   const size_t slash = path.rfind('/');
   if (slash == std::string_view::npos) return {};
@@ -162,6 +174,13 @@ Uuid DatasetId(const TransferInfo& info, std::string_view home, uint32_t user) {
     sum.Add(text);
   }
   for (const uint64_t number : {uint64_t{info.size}, info.attempt, uint64_t{user}}) sum.Add(number);
+  return sum.Take();
+}
+
+Uuid IdOfBytes(std::string_view bytes) {
+  Sum sum;
+  sum.Add(bytes.size());
+  sum.Add(bytes);
   return sum.Take();
 }
 

@@ -12,6 +12,11 @@ namespace axl {
 // is cut and carries a CRC of the whole instead.
 std::string TemporaryName(std::string_view name, const Uuid& uuid);
 std::string TemporaryPath(std::string_view path, const Uuid& uuid);
+// Of a file of a transfer: what AXL has brought is at its temporary name, all else at ours.
+std::string TemporaryNameOf(const TransferState& state, uint32_t file);
+std::string TemporaryPathOf(const TransferState& state, uint32_t file);
+// Where AXL puts the bytes of a file.
+std::string AxlPathOf(const TransferState& state, uint32_t file);
 // Of a temporary name, the hex digits of its transfer; empty: it is no temporary name.
 std::string_view DigitsOfTemporary(std::string_view name);
 // The name before them; empty where the name was, or may have been, cut.
@@ -43,6 +48,8 @@ bool IsUri(std::string_view path);
 // Of transfers whose caller names no dataset: the same for all ranks that say the same, and for no others.
 // `home`: the canonical path of the directory where the verdict lives.
 Uuid DatasetId(const TransferInfo& info, std::string_view home, uint32_t user);
+// The same for the same bytes.
+Uuid IdOfBytes(std::string_view bytes);
 
 inline constexpr const char* kAccessAcl = "system.posix_acl_access";
 inline constexpr const char* kDefaultAcl = "system.posix_acl_default";  // of a directory

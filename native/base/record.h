@@ -128,6 +128,17 @@ struct Anchor {
 
 inline constexpr uint32_t kNoLocalRank = UINT32_MAX;
 
+// Of a transfer of the C library AXL, which its KVTree file tells of: see docs/reference/kvtree.md. No record holds it.
+struct OfAxl {
+  bool is = false;
+  std::string suffix;                 // of its temporary names; empty: it copied to the final names
+  bool completed = false;             // it said that every file has its final name
+  bool undone = false;                // it was canceled, or failed: whatever is there counts for nothing
+  bool vendor = false;                // something else moved the bytes, and may do so still
+  std::vector<uint32_t> failed = {};  // files, ascending
+  friend bool operator==(const OfAxl&, const OfAxl&) = default;
+};
+
 struct TransferInfo {
   std::string name;
   std::string backend = "native";
@@ -152,6 +163,7 @@ struct TransferInfo {
   Identity directory;  // of its directory
   Inodes inodes = Inodes::kNotProbed;
   uint32_t heartbeat_ms = 0;  // 0: the writer writes none
+  OfAxl axl = {};
   friend bool operator==(const TransferInfo&, const TransferInfo&) = default;
 };
 
@@ -186,6 +198,8 @@ struct FileProgress {
   uint8_t lacking = 0;
   bool published = false;
   bool kept = false;                    // its destination existed, and was to stay: there is nothing to publish
+  bool by_axl = false;                  // AXL has brought it, to a temporary name of its own
+  bool partial = false;                 // a destination that AXL has begun to write
   uint32_t crc = 0;                     // of the whole file, once DONE, as the next four
   uint32_t uid = 0, gid = 0, mode = 0;  // that the temporary file has
   Identity temporary;

@@ -25,8 +25,7 @@ const std::string* TargetOf(const TransferState& state, uint32_t id) {
 Napi::Value ToJs(Napi::Env env, const TransferState& state, uint32_t id) {
   const FileEntry& file = state.files[id];
   const FileProgress& progress = state.progress[id];
-  const Uuid& uuid = state.uuid;
-  const std::string temporary = TemporaryPath(file.dest, uuid);
+  const std::string temporary = state.info.axl.is ? AxlPathOf(state, id) : TemporaryPathOf(state, id);
   Napi::Object object =
       Object(env, "kind", file.kind, "phase", file.phase, "source", AsBytes{file.source}, "dest", AsBytes{file.dest},
              "temporary", AsBytes{temporary}, "size", file.size, "metadata", ToJs(env, file.meta));
@@ -60,7 +59,7 @@ Policy ReadPolicy(const Napi::Object& policy) {
   Policy p;
   Take(policy, "incomplete", &p.incomplete, "fallback", &p.fallback, "roots", &p.roots);
   Take(policy, "keepState", &p.keep_state, "dryRun", &p.dry_run, "mayDelete", &p.may_delete, "together", &p.together);
-  Take(policy, "until", &p.until, "clears", &p.clears);
+  Take(policy, "until", &p.until, "clears", &p.clears, "axlInPlace", &p.publish.axl_in_place);
   Take(policy, "verify", &p.publish.verify, "overwrite", &p.publish.overwrite);
   const auto asked = [&](const char* name, std::optional<OwnerPolicy>* out) {
     if (const auto word = FromJs<uint32_t>(policy.Get(name)); word != 0) *out = static_cast<OwnerPolicy>(word);
@@ -75,9 +74,9 @@ Policy ReadPolicy(const Napi::Object& policy) {
 namespace {
 
 Napi::Value ToJs(Napi::Env env, const Finalized& f, uint32_t at) {
-  return Object(env, "at", at, "action", f.action, "stateFile", AsBytes{f.state_file}, "name", f.name, "rank", f.rank,
-                "files", f.files, "filesDone", f.files_done, "bytes", f.bytes, "lacking", f.lacking.count, "lacks",
-                f.lacking.bits, "resumed", f.resumed, "failure", f.status);
+  return Object(env, "at", at, "action", f.action, "stateFile", AsBytes{f.state_file}, "name", f.name, "axl", f.axl,
+                "rank", f.rank, "files", f.files, "filesDone", f.files_done, "bytes", f.bytes, "lacking",
+                f.lacking.count, "lacks", f.lacking.bits, "resumed", f.resumed, "failure", f.status);
 }
 
 bool NeedsEntry(Action action) {
@@ -137,7 +136,8 @@ static Napi::Value ToJs(Napi::Env env, const Submitted& job) {
 Napi::Value ToJs(Napi::Env env, const Surveyed& s) {
   Napi::Object entry =
       Object(env, "stateFile", AsBytes{s.state_file}, "standing", s.standing, "alive", s.alive, "why", s.why);
-  Set(entry, "uuid", s.uuid, "name", s.name, "rank", s.rank, "size", s.size, "uid", s.uid, "modifiedNs", s.modified);
+  Set(entry, "uuid", s.uuid, "name", s.name, "axl", s.axl, "rank", s.rank, "size", s.size, "uid", s.uid, "modifiedNs",
+      s.modified);
   Set(entry, "files", s.files, "filesDone", s.files_done, "filesFailed", s.files_failed);
   Set(entry, "filesPublished", s.files_published, "bytes", s.bytes, "bytesDone", s.bytes_done);
   Set(entry, "lacking", s.lacking.count, "lacks", s.lacking.bits, "filesOfPhase", s.files_of_phase);

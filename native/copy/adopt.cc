@@ -13,7 +13,7 @@
 
 namespace axl {
 
-std::string Adopter::Temporary(uint32_t id) const { return TemporaryPath(state_.files[id].dest, state_.uuid); }
+std::string Adopter::Temporary(uint32_t id) const { return TemporaryPathOf(state_, id); }
 
 Status Adopter::OpenSource(uint32_t id, Fd* fd, struct stat* st) const {
   const std::string& path = state_.files[id].source;

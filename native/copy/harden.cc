@@ -105,7 +105,7 @@ void CopyJob::SyncNow(Batch& batch) {
   const int r = os_.Syncfs(batch.whole.fd.get());
   if (r >= 0) return batch.Add({batch.waiting.begin(), batch.waiting.end()});
   for (const DoneRecord& file : batch.waiting)
-    RecordFailed(file.file, Status::Errno(-r, "syncfs", TemporaryPath(state_.files[file.file].dest, state_.uuid)));
+    RecordFailed(file.file, Status::Errno(-r, "syncfs", TemporaryPathOf(state_, file.file)));
 }
 
 }  // namespace axl

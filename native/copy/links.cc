@@ -45,14 +45,14 @@ Status CopyJob::Join(uint32_t donor, Arrived* file) {
   if (Status s = from.Open(state_.files[donor].dest); !s.ok()) return s;
   if (!WorthOf(os_, from.fd()).files) return Status::Errno(EOPNOTSUPP, "link", from.path());  // as in MakeLinks
   if (Status s = MakeLink(donor, file->id, &from, &to); !s.ok()) return s;
-  const std::string path = TemporaryPath(state_.files[file->id].dest, state_.uuid);
+  const std::string path = TemporaryPathOf(state_, file->id);
   Sighting at{to.fd(), std::string(BaseOf(path)), path, {}};
   if (int r = os_.Look(at.dir, at.name.c_str(), &at.seen); r < 0) return Status::Errno(-r, "statx", path);
   const Recognized is = IsDoneFile(os_, state_, donor, at, false);
   if (is.answer == Answer::kCannotTell) return is.why;
   if (is.answer == Answer::kNo)
     return Status::Make(Code::kVerify, "another file has replaced the temporary file of which this is a hard link",
-                        TemporaryPath(state_.files[donor].dest, state_.uuid));
+                        TemporaryPathOf(state_, donor));
   const FileProgress& done = state_.progress[donor];
   file->temporary = IdentityOf(at.seen);
   file->crc = done.crc;
@@ -68,7 +68,7 @@ Status CopyJob::RemoveLinks(uint32_t first) {
   if (links == links_.end()) return Status::Ok();
   ParentDirectory parent(os_);
   for (uint32_t id : links->second) {
-    const std::string path = TemporaryPath(state_.files[id].dest, state_.uuid);
+    const std::string path = TemporaryPathOf(state_, id);
     if (Status s = parent.Open(path); !s.ok()) return s;
     if (int r = os_.Unlink(parent.fd(), std::string(BaseOf(path)).c_str()); r < 0 && r != -ENOENT)
       return Status::Errno(-r, "unlink", path);
@@ -91,8 +91,8 @@ Status CopyJob::MakeLinks(Arrived* first, std::vector<uint32_t>* refused) {
 }
 
 Status CopyJob::MakeLink(uint32_t first, uint32_t link, ParentDirectory* from, ParentDirectory* to) {
-  const std::string source = TemporaryPath(state_.files[first].dest, state_.uuid);
-  const std::string path = TemporaryPath(state_.files[link].dest, state_.uuid);
+  const std::string source = TemporaryPathOf(state_, first);
+  const std::string path = TemporaryPathOf(state_, link);
   if (Status s = from->Open(source); !s.ok()) return s;
   if (Status s = to->Open(path); !s.ok()) return s;
   const std::string old(BaseOf(source)), name(BaseOf(path));

@@ -44,7 +44,7 @@ void Unmake(Os& os, const std::string& path) {
 
 // The temporary file of one that is DONE.
 Status IsThere(Os& os, const TransferState& state, uint32_t id, const std::atomic<bool>& stop, bool* is) {
-  const std::string path = TemporaryPath(state.files[id].dest, state.uuid);
+  const std::string path = TemporaryPathOf(state, id);
   Sighting at{AT_FDCWD, path, path, {}};
   const bool found = os.Look(at.dir, path.c_str(), &at.seen) == 0;
   const bool right_size = found && static_cast<uint64_t>(at.seen.st.st_size) == state.files[id].size;
@@ -57,11 +57,11 @@ Status IsThere(Os& os, const TransferState& state, uint32_t id, const std::atomi
 Status VoidLostFiles(Os& os, Journal& journal, const std::atomic<bool>& stop) {
   const TransferState& state = journal.state();
   for (uint32_t id = 0; id < state.files.size(); id++) {
-    if (state.progress[id].state != FileState::kDone) continue;
+    if (state.progress[id].state != FileState::kDone || state.progress[id].published) continue;
     bool is_there = false;
     if (Status s = IsThere(os, state, id, stop, &is_there); !s.ok()) return s;
     if (is_there) continue;
-    const std::string path = TemporaryPath(state.files[id].dest, state.uuid);
+    const std::string path = TemporaryPathOf(state, id);
     FailedRecord record{id, Status::Make(Code::kVerify, "the temporary file is gone", path)};
     if (Status s = journal.Append(std::move(record)); !s.ok()) return s;
   }
@@ -69,7 +69,7 @@ Status VoidLostFiles(Os& os, Journal& journal, const std::atomic<bool>& stop) {
 }
 
 Status RemoveTemporary(Os& os, const TransferState& state, uint32_t id, ParentDirectory* parent) {
-  const std::string path = TemporaryPath(state.files[id].dest, state.uuid);
+  const std::string path = TemporaryPathOf(state, id);
   if (Status s = parent->Open(path); !s.ok()) return s;
   const std::string name(BaseOf(path));
   const int r = os.Unlink(parent->fd(), name.c_str());

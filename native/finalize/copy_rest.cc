@@ -3,15 +3,39 @@
 #include <chrono>
 #include <future>
 #include <memory>
+#include <variant>
+#include <vector>
 
 #include "base/meter.h"
 #include "copy/copy_job.h"
 #include "copy/prepare.h"
+#include "finalize/evidence.h"
+#include "publish/bring.h"
 
 namespace axl {
 
 namespace {
 constexpr auto kStopPoll = std::chrono::milliseconds(20);
+
+Status EndOf(const Journal& journal) {
+  for (const auto& p : journal.state().progress)
+    if (p.state == FileState::kFailed) return *p.failure;
+  return journal.state().settled ? Status::Ok()
+                                 : Status::Make(Code::kCanceled, "a signal stopped the work", journal.path());
+}
+
+// What the disk says by now is what the next run would find.
+Status LookAgain(Os& os, Journal& journal) {
+  if (Status s = BringToAxlNames(os, journal.state()); !s.ok()) return s;
+  const std::vector<FileProgress> before = journal.state().progress;
+  if (Status s = journal.ReadAxl(); !s.ok()) return s;
+  std::vector<Record> records;
+  if (Status s = Gather(os, journal.state(), {.copied = true}, &records); !s.ok()) return s;
+  for (Record& record : records)
+    if (auto* done = std::get_if<DoneRecord>(&record)) done->crc = before[done->file].crc;
+  return journal.Append(records);
+}
+
 }  // namespace
 
 Status CopyRest(Os& os, Engine& engine, Journal& journal, const AskedPolicies& keep, const std::atomic<bool>* stop) {
@@ -36,10 +60,8 @@ Status CopyRest(Os& os, Engine& engine, Journal& journal, const AskedPolicies& k
   }
   metered.Add(job->bytes_copied() - copied);
   if (!job->failure().ok()) return job->failure();
-  for (const auto& p : journal.state().progress)
-    if (p.state == FileState::kFailed) return *p.failure;
-  return journal.state().settled ? Status::Ok()
-                                 : Status::Make(Code::kCanceled, "a signal stopped the work", journal.path());
+  const Status status = EndOf(journal);
+  return status.ok() && journal.is_axl() ? LookAgain(os, journal) : status;
 }
 
 }  // namespace axl

@@ -6,6 +6,7 @@
 #include <cerrno>
 
 #include "base/names.h"
+#include "finalize/evidence.h"
 #include "journal/budget.h"
 
 namespace axl {
@@ -21,6 +22,7 @@ void Case::Set(Action action, Status why) {
 void Case::Describe() {
   const TransferState& state = journal->state();
   result.name = state.info.name;
+  result.axl = state.info.axl.is;
   result.rank = state.info.rank;
   result.files = state.files.size();
   result.files_done = 0;
@@ -93,7 +95,8 @@ size_t Opening::Admit(std::span<Case> cases) const {
 }
 
 bool Opening::Open(Case* c, DirectoryCache* cache) {
-  const OpenOptions options = {&policy_.word, DirectoryOf(c->result.state_file), adopt_};
+  const bool resumes = policy_.incomplete == Incomplete::kResume;
+  const OpenOptions options = {&policy_.word, DirectoryOf(c->result.state_file), adopt_, true, resumes};
   Status s = Journal::Open(os_, c->result.state_file, options, &c->journal);
   if (s.ok() && c->surveyed != Uuid{} && c->journal->uuid() != c->surveyed) {
     c->Set(Action::kGone);
@@ -104,12 +107,24 @@ bool Opening::Open(Case* c, DirectoryCache* cache) {
     c->Set(OfOpenFailure(s, c->journal && c->journal->recognized()), s);
     return false;
   }
-  if (s = CheckRoots(c->journal->state()); !s.ok()) {
+  s = CheckRoots(c->journal->state());
+  if (s.ok() && c->journal->is_axl()) s = LookAtFiles(c->journal.get());
+  if (c->journal->is_axl()) c->Describe();
+  if (!s.ok()) {
     c->Set(Action::kFailed, std::move(s));
     return false;
   }
   c->publisher = std::make_unique<Publisher>(os_, *c->journal, policy_.publish, cache);
   return true;
+}
+
+Status Opening::LookAtFiles(Journal* journal) const {
+  std::vector<Record> records;
+  const Looking looking{.verify = policy_.publish.verify,
+                        .resumes = policy_.incomplete == Incomplete::kResume,
+                        .stop = policy_.publish.stop};
+  const Status s = Gather(os_, journal->state(), looking, &records);
+  return s.ok() ? journal->Append(records) : s;
 }
 
 Status Opening::CheckRoots(const TransferState& state) const {

@@ -23,6 +23,7 @@ struct Case {
   std::unique_ptr<Publisher> publisher;  // there if it is open
   Budget::Share share;                   // of the bytes of its state file
   bool publish = false;                  // renamed, and to be made durable with the others
+  Action ends = Action::kPublished;      // then
   bool removed = false;                  // an entry of the state directory was removed: to be made durable
 
   bool IsDraft() const;
@@ -50,6 +51,7 @@ class Opening {
   uint64_t SizeOf(const Case& c) const;
   int DirectoryOf(const std::string& state_file) const;
   Status CheckRoots(const TransferState& state) const;
+  Status LookAtFiles(Journal* journal) const;
 
   Os& os_;
   const Policy& policy_;

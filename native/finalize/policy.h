@@ -58,6 +58,7 @@ struct Finalized {
   Action action = Action::kFailed;
   Status status;         // why, where that needs saying
   bool resumed = false;  // the copies were completed first
+  bool axl = false;      // it is a state file of the C library AXL
   std::string name;      // of the transfer
   uint32_t rank = 0;
   uint64_t files = 0;

@@ -76,7 +76,8 @@ class Applier {
     if (i.rank >= i.size || i.chunk_size == 0 || i.chunk_size % 4096 != 0) return "a TRANSFER with impossible numbers";
     if (!i.home.empty() && !IsCanonicalDirectory(i.home)) return "a TRANSFER with an unsafe path";
     if (i.dataset == Uuid{}) return "a TRANSFER without a dataset";
-    if (i.backend != "native") Needs(Need::kBackend);
+    if (i.backend != "native" && !i.axl.is) Needs(Need::kBackend);
+    if (i.axl.vendor) Needs(Need::kVendor);
     s_.info = std::move(i);
     return nullptr;
   }
@@ -135,6 +136,8 @@ class Applier {
     p->crc = r.crc;
     p->uid = r.uid, p->gid = r.gid, p->mode = r.mode;
     p->lacking = r.lacking;
+    if (r.by_axl) p->by_axl = true;  // only then: other threads read it meanwhile
+    if (r.published) p->published = true;
     p->chunks = {};
     // Only then: other threads read the sizes of files meanwhile.
     if (file.kind == FileKind::kGenerated) file.size = r.size;
@@ -148,6 +151,7 @@ class Applier {
     p->state = FileState::kFailed;
     if (LosesBytes(r.failure)) p->chunks = {};
     p->failure = std::move(r.failure);
+    if (r.partial) p->partial = true;
     return nullptr;
   }
 

@@ -12,6 +12,7 @@
 
 #include "base/names.h"
 #include "journal/apply.h"
+#include "journal/axl_file.h"
 #include "journal/file_source.h"
 #include "journal/writer.h"
 #include "os/process.h"
@@ -154,6 +155,8 @@ Status Journal::Open(Os& os, const std::string& path, OpenOptions options, std::
     j->dir_ = options.dir;
     j->name_ = BaseOf(path);
   }
+  j->may_be_axl_ = options.axl;
+  j->sources_ = options.sources;
   Status s = j->OpenFile();
   const Word word = options.word ? *options.word : Word{};
   if (s.ok()) s = j->LockAndCheck(word);
@@ -188,6 +191,8 @@ Status Journal::OpenFile() {
   const ssize_t n = ReadFull(os_, fd_.get(), begin, sizeof begin, 0);
   if (n < 0) return Status::Errno(static_cast<int>(-n), "read", path_);
   recognized_ = Recognize(begin, static_cast<size_t>(n));
+  is_axl_ = may_be_axl_ && !recognized_ && IsOfAxl(begin, static_cast<size_t>(n), BaseOf(path_));
+  recognized_ |= is_axl_;
   if (!recognized_) return Status::Make(Code::kStateCorrupt, "this is not a state file", path_);
   return writable ? Status::Ok() : refused;
 }
@@ -212,6 +217,7 @@ Status Journal::LockAndCheck(const Word& word) {
 }
 
 Status Journal::ReadAll() {
+  if (is_axl_) return ReadAxl();
   if (size_ > kMaxJournal)
     return Status::Make(Code::kStateCorrupt, "the file is larger than any state file (256 MiB)", path_);
   FileSource source(os_, fd_.get());
@@ -258,6 +264,7 @@ Status Journal::Poison(Status status) {
 Status Journal::Append(std::span<Record> records) {
   if (!poisoned_.ok()) return poisoned_;
   if (records.empty()) return Status::Ok();
+  if (is_axl_) return ApplyOnly(records);
   JournalWriter w(uuid(), replay_.next_sequence);
   for (const Record& r : records) w.Write(r);
   if (!w.fits())
@@ -309,7 +316,7 @@ Status Journal::Cut(uint64_t end) {
 
 Status Journal::Sync() {
   if (!poisoned_.ok()) return poisoned_;
-  if (!durable() || (unconfirmed_.empty() && end_ == durable_)) return Status::Ok();
+  if (is_axl_ || !durable() || (unconfirmed_.empty() && end_ == durable_)) return Status::Ok();
   if (Status s = WriteAgain(); !s.ok()) return s;
   const int r = os_.Fsync(fd_.get());
   if (r == 0) {

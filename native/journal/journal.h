@@ -25,6 +25,8 @@ struct OpenOptions {
   const Word* word = nullptr;  // what the caller knows of writers that cannot be asked
   int dir = AT_FDCWD;          // or that of the state file, for who opens many: it stays open for the journal's life
   bool adopt = false;          // a copy becomes the state file of its transfer, durably: the caller knows of no other
+  bool axl = false;            // also a state file of AXL, which is locked and never written: records are applied only
+  bool sources = false;        // of such a one: the sources are looked at, because they are to be copied again
 };
 
 class Journal {
@@ -71,6 +73,9 @@ class Journal {
   Status CutBack(Mark mark);
   // The state as it was before the last cut, also that of a failed fsync: its entries may be wanted back.
   TransferState TakeUndone() { return std::move(undone_); }
+  // A state file of AXL is read again, as it was when it was opened: nothing that was applied since counts.
+  Status ReadAxl();
+  bool is_axl() const { return is_axl_; }
   // Unlinks the state file if the name is still this file. The caller makes that durable.
   Status Remove();
   // Fsyncs the directory of the state file, unless nothing is to be durable. It was given by the caller, links and all.
@@ -95,6 +100,7 @@ class Journal {
   Status OpenFile();
   Status LockAndCheck(const Word& word);
   Status ReadAll();
+  Status ApplyOnly(std::span<Record> records);
   Status WriteAgain();
   Status CheckCopy(bool adopt);
   Status CheckWriterIsDead(const Word& word);
@@ -116,6 +122,7 @@ class Journal {
   uint64_t names_ = 1;
   Locked locked_ = Locked::kNone;
   bool recognized_ = false;
+  bool may_be_axl_ = false, is_axl_ = false, sources_ = false;
   bool copy_ = false;
   bool named_ = false;  // a new state file has its name
   Replay replay_;

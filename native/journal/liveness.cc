@@ -67,6 +67,14 @@ Alive Unknown(const TransferInfo& info, const std::string& why, const std::strin
                        "its writer, " + writer + ", may be alive, and " + why + ": " + remedy + OrWait(info), path)};
 }
 
+Alive UnknownOfAxl(const std::string& path) {
+  return {Answer::kCannotTell,
+          Status::Make(Code::kStateLocked,
+                       "a state file of the C library AXL names no process, and AXL takes no lock, so nobody can tell "
+                       "whether it is in use: when the job is over, use --job-ended",
+                       path)};
+}
+
 }  // namespace
 
 Locked ToLocked(int result) {
@@ -79,6 +87,7 @@ Alive IsAlive(Os& os, int fd, Locked locked, const TransferInfo& info, const Wor
   const Alive alive = {Answer::kYes,
                        Status::Make(Code::kStateLocked, "its writer is alive, or a finalizer is at work on it", path)};
   if (locked == Locked::kHeld) return IsCovered(word, info) && IsLeftBehind(os, fd) ? dead : alive;
+  if (info.axl.is) return word.job_ended ? dead : UnknownOfAxl(path);
   if (HasEnded(info)) return dead;  // the usual case, in which nothing else is asked
   const bool granted = locked == Locked::kGranted;
   struct stat st = {};

@@ -46,6 +46,10 @@ Status CheckNeeds(const TransferState& state, const JobAnswers& answers) {
     return Status::Make(Code::kUnavailable,
                         "its backend is \"" + state.info.backend +
                             "\", which this release does not know: finalize it with the release that wrote it");
+  if (state.needs & static_cast<uint32_t>(Need::kVendor))
+    return Status::Make(Code::kUnavailable,
+                        "AXL has given its bytes to \"" + state.info.backend +
+                            "\", which may still move them: it needs the vendor's tool, or the program that wrote it");
   for (const Submitted& job : OpenJobs(state))
     if (Status s = CheckJob(job, answers); !s.ok()) return s;
   for (const auto& [need, text] : kSentences)

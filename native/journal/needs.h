@@ -16,6 +16,7 @@ enum class Need : uint32_t {
   kStaged = 1 << 7,
   kDirection = 1 << 8,
   kRetire = 1 << 11,
+  kVendor = 1 << 12,
 };
 
 // What a mover has said of one of its jobs. A job of which it has said nothing may run.

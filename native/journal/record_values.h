@@ -71,6 +71,7 @@ struct DoneRecord {
   uint64_t size = 0;
   uint32_t crc = 0, uid = 0, gid = 0, mode = 0;
   uint8_t lacking = 0;
+  bool by_axl = false, published = false;  // never written: where AXL has put it
   static void Fields(auto& r, auto& v) { v(r.file, r.temporary, r.size, r.crc, r.uid, r.gid, r.mode, r.lacking); }
 };
 
@@ -78,6 +79,7 @@ struct FailedRecord {
   static constexpr RecordType kType = RecordType::kFailed;
   uint32_t file = 0;
   Status failure;
+  bool partial = false;  // never written
   static void Fields(auto& r, auto& v) {
     auto& f = r.failure;
     v(r.file, f.code, f.err, f.call, f.path, f.dest, f.detail);

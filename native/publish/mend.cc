@@ -37,6 +37,7 @@ bool Publisher::NeedsMending(uint32_t id, const struct stat& st) {
   const Time done = state_.progress[id].temporary.ctime;
   const bool foreign = IsForeign(id, st);
   numbers_.Learn(state_.progress[id], st, foreign);
+  if (state_.info.axl.is) return true;  // its DONE is a look of ours: nobody has made the file durable
   if (done != Time{} && done != TimeOf(st.st_ctim)) return true;
   if ((disk_[id].lacking & Retried()) != 0) return true;
   return !IsAsGiven(st, state_.files[id], state_.progress[id], !foreign);
@@ -61,6 +62,19 @@ Status Publisher::Mend(uint32_t id) {
   if (Status s = GiveAgain(id, fd.get(), at); !s.ok()) return s;
   if (!journal_.durable()) return Status::Ok();
   if (int r = os_.Fsync(fd.get()); r < 0) return Status::Errno(-r, "fsync", path);
+  return Status::Ok();
+}
+
+Status Publisher::MendInPlace() {
+  to_mend_.clear();
+  for (uint32_t id = 0; id < state_.files.size(); id++) {
+    Place place;
+    if (state_.progress[id].state != FileState::kDone) continue;
+    if (Status s = Find(id, &place); !s.ok()) return s;
+    if (Status s = CheckPublished(id, place); !s.ok()) return s;
+  }
+  for (uint32_t id : to_mend_)
+    if (Status s = Mend(id); !s.ok()) return s;
   return Status::Ok();
 }
 
@@ -108,6 +122,8 @@ Status Publisher::GiveAgain(uint32_t id, int fd, const Sighting& at) {
 
 Lacking Publisher::lacking() const {
   Lacking all = directories_;
+  const Policies& recorded = state_.info.keep;
+  if (state_.info.axl.is && recorded.times == OwnerPolicy::kSkip) return all;  // AXL was to give nothing
   for (uint32_t id = 0; id < disk_.size(); id++)
     if (!state_.progress[id].kept) all.Add(disk_[id].lacking);
   return all;

@@ -34,7 +34,7 @@ Status Publisher::CheckNames() const {
       return Status::Make(Code::kVerify,
                           "the temporary file has another name, which is not of this transfer: remove that name "
                           "(find -samefile), then try again",
-                          TemporaryPath(state_.files[names.id].dest, state_.uuid));
+                          TemporaryPathOf(state_, names.id));
   return Status::Ok();
 }
 

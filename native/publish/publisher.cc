@@ -25,7 +25,7 @@ Status Publisher::Find(uint32_t id, Place* place) {
   if (Status s = dir_.Open(path); !s.ok()) return s;
   place->dir = dir_.fd();
   place->name = BaseOf(path);
-  place->temporary = TemporaryName(place->name, state_.uuid);
+  place->temporary = TemporaryNameOf(state_, id);
   return Status::Ok();
 }
 
@@ -78,7 +78,7 @@ Status Publisher::CheckFile(uint32_t id) {
 // Only where the directories are those of the transfer does a name that is not there tell of a file that is lost.
 Status Publisher::Lost(uint32_t id) {
   if (Status s = CheckAnchors(os_, state_); !s.ok()) return s;
-  return Verifying("the temporary file is gone", TemporaryPath(state_.files[id].dest, state_.uuid));
+  return Verifying("the temporary file is gone", TemporaryPathOf(state_, id));
 }
 
 Status Publisher::CheckTemporary(uint32_t id, const Place& place, Sighting at) {
@@ -151,7 +151,7 @@ Status Publisher::CheckPublished(uint32_t id, const Place& place) {
   Sighting at{place.dir, place.name, state_.files[id].dest, {}, false};
   const int r = os_.Look(at.dir, at.name.c_str(), &at.seen);
   if (r < 0 && r != -ENOENT) return Status::Errno(-r, "statx", at.path);
-  const Recognized is = r == 0 && state_.settled ? Recognize(id, at) : Recognized{};
+  const Recognized is = r == 0 && (state_.settled || state_.info.axl.is) ? Recognize(id, at) : Recognized{};
   if (is.answer == Answer::kNo) return Lost(id);
   if (is.answer == Answer::kCannotTell) return is.why;
   disk_[id].published = true;
@@ -270,6 +270,10 @@ int Publisher::RenameTo(uint32_t id, const Place& place) {
 
 bool Publisher::AnyPublished() const {
   return std::any_of(disk_.begin(), disk_.end(), [](const OnDisk& on_disk) { return on_disk.published; });
+}
+
+bool Publisher::IsAllPublished() const {
+  return std::all_of(disk_.begin(), disk_.end(), [](const OnDisk& on_disk) { return on_disk.published; });
 }
 
 void Publisher::NeedDirectories(DirectoryBarrier* barrier) const {

@@ -38,6 +38,7 @@ struct PublishOptions {
   Overwrite overwrite = Overwrite::kNewer;
   AskedPolicies keep = {};
   const std::atomic<bool>* stop = &kGoOn;  // once it is true, no file is summed any more: kCanceled
+  bool axl_in_place = false;               // a roll back deletes what AXL has begun to write at final names
 };
 
 // How far a call publishes, in the order of Phase. Of ranks that go together none goes on before all have come so far.
@@ -92,6 +93,8 @@ class Publisher {
   Status RollBack();
   // Would it be refused? Changes nothing.
   Status CheckRollBack();
+  // Of a transfer that AXL has copied to its final names: those files that are whole get their metadata, durably.
+  Status MendInPlace();
 
   // What the disk says of a file, as far as this publisher has looked and changed it: more than the journal does.
   struct OnDisk {
@@ -101,6 +104,7 @@ class Publisher {
   };
   const OnDisk& disk(uint32_t id) const { return disk_[id]; }
   bool AnyPublished() const;
+  bool IsAllPublished() const;
   // Of the directories that it has finished; and with the files, as far as it has looked and changed them.
   const Lacking& directories() const { return directories_; }
   Lacking lacking() const;
@@ -150,6 +154,7 @@ class Publisher {
   Status GiveUp();
   Status CheckNonePublished();
   Status IsPublished(uint32_t id, bool* is);
+  std::vector<std::string> NamesToRemove(uint32_t id, const Place& place) const;
   Status RemoveTemporaries();
   Status RemoveDirectories();
   Status SyncRemovals();

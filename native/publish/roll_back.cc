@@ -28,7 +28,10 @@ bool IsUsed(Os& os, int result, int dir, const std::string& name) {
 
 Status Publisher::CheckRollBack() {
   if (Status s = CheckAnchors(os_, state_); !s.ok()) return s;
-  return state_.settled && state_.outcome != Outcome::kRolledBack ? CheckNonePublished() : Status::Ok();
+  // Of AXL's, the looks at its files have told before what no journal does.
+  const bool in_place = state_.info.axl.is && state_.info.axl.suffix.empty();
+  const bool may_be = state_.info.axl.is ? !in_place && AnyPublished() : state_.settled;
+  return may_be && state_.outcome != Outcome::kRolledBack ? CheckNonePublished() : Status::Ok();
 }
 
 Status Publisher::RollBack() {
@@ -98,6 +101,17 @@ Status Publisher::AnyTemporary(bool* any) {
   return Status::Ok();
 }
 
+// Of AXL's, also what a killed resume of ours has left.
+std::vector<std::string> Publisher::NamesToRemove(uint32_t id, const Place& place) const {
+  if (!state_.info.axl.is) return {place.temporary};
+  std::vector<std::string> names = {TemporaryName(place.name, state_.uuid)};
+  if (!state_.info.axl.suffix.empty())
+    names.push_back(place.name + state_.info.axl.suffix);
+  else if (options_.axl_in_place && state_.progress[id].partial)
+    names.push_back(place.name);
+  return names;
+}
+
 Status Publisher::RemoveTemporaries() {
   for (uint32_t id = 0; id < state_.files.size(); id++) {
     Place place;
@@ -105,9 +119,9 @@ Status Publisher::RemoveTemporaries() {
     // A directory that is not there holds nothing: the transfer did not come so far, or somebody removed it all.
     if (!found.ok() && IsAbsent(found)) continue;
     if (!found.ok()) return found;
-    if (int r = os_.Unlink(place.dir, place.temporary.c_str());
-        r < 0 && !WasNotThere(os_, r, place.dir, place.temporary))
-      return Status::Errno(-r, "unlink", Join(dir_.path(), place.temporary));
+    for (const std::string& name : NamesToRemove(id, place))
+      if (int r = os_.Unlink(place.dir, name.c_str()); r < 0 && !WasNotThere(os_, r, place.dir, name))
+        return Status::Errno(-r, "unlink", Join(dir_.path(), name));
   }
   return Status::Ok();
 }

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/names.h"
+#include "journal/axl_file.h"
 #include "journal/reader.h"
 #include "os/metadata.h"
 #include "upkeep/state_files.h"
@@ -43,9 +44,12 @@ Status CheckWriter(Os& os, const Target& target, const std::string& path, const 
   std::string beginning;
   if (Status s = ReadBeginning(os, target.file.get(), path, &beginning); !s.ok()) return s;
   const auto* data = reinterpret_cast<const uint8_t*>(beginning.data());
-  if (!Recognize(data, beginning.size())) return Status::Make(Code::kStateCorrupt, "this is not a state file", path);
+  const bool is_axl = IsOfAxl(data, beginning.size(), target.name);
+  if (!is_axl && !Recognize(data, beginning.size()))
+    return Status::Make(Code::kStateCorrupt, "this is not a state file", path);
   Replay replay;
   (void)ReplayJournal(data, beginning.size(), &replay);
+  replay.state.info.axl.is = is_axl;
   const int fd = target.file.get();
   const Alive alive = IsAlive(os, fd, ToLocked(os.Lock(fd)), replay.state.info, word, path);
   return alive.answer == Answer::kNo ? Status::Ok() : alive.why;

@@ -11,7 +11,9 @@
 #include <string_view>
 
 #include "base/names.h"
+#include "journal/axl_file.h"
 #include "journal/format.h"
+#include "journal/kvtree.h"
 #include "journal/reader.h"
 #include "os/metadata.h"
 
@@ -53,8 +55,18 @@ Identified OfOther(const std::string& bytes, const std::string& path) {
   return {};
 }
 
+// Of a large one only the beginning is here: it is one of AXL then, for SCR's own files are small.
+Identified OfKvTree(const std::string& bytes) {
+  Replay replay;
+  bool is_axl = false;
+  (void)ReplayAxl(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size(), &replay, &is_axl);
+  if (!is_axl) return {};
+  return {Answer::kYes, {}, replay.state.uuid, replay.state.info.name};
+}
+
 Identified OfBytes(const std::string& bytes, const std::string& path) {
   const auto* data = reinterpret_cast<const uint8_t*>(bytes.data());
+  if (IsKvTree(data, bytes.size())) return OfKvTree(bytes);
   if (!Recognize(data, bytes.size())) return OfOther(bytes, path);
   Identified found{Answer::kYes, {}, {}, {}};
   Replay replay;

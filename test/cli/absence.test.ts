@@ -9,12 +9,13 @@ import { axlFinalize, Place, program, root, said, tree } from '../support.js';
 
 const BINARY = join(root, 'dist', 'bin', 'axl-finalize.js');
 /** As the C library AXL writes its state files. */
-const KVTREE = Buffer.from('951fc3f50001000100000000000000370000000100000002', 'hex');
+/** Of KVTree, and not of AXL. */
+const KVTREE = Buffer.from('951fc3f500010001000000000000001c000000010000000002149a0e', 'hex');
 
 /** A directory without a state file, by what is said of it. */
 const fill: Readonly<Record<string, (place: Place) => unknown>> = {
   empty: () => {},
-  foreign: (place) => place.write('states/rank_0.state_file', KVTREE),
+  foreign: (place) => place.write('states/flush.scr', KVTREE),
   other: (place) => place.write('states/checkpoint.bin', 'some bytes of a checkpoint'),
   temporaries: (place) => place.write('states/data._AXL0123456789abcdef'),
   leftovers: (place) => place.write(`states/.axl-verdict.${'0'.repeat(32)}-4294967295`, 'of nobody'),
@@ -48,7 +49,7 @@ for (const [cause, make] of Object.entries(fill))
 
 t.test('the files of SCR and AXL are known below a directory, too, with and without --recursive', async (t) => {
   const place = new Place(t);
-  place.write('states/scr.dataset.6/rank_1.state_file', KVTREE);
+  place.write('states/scr.dataset.6/rank2file', KVTREE);
   for (const recursive of [false, true]) {
     t.match((await finalize(place.states, { recursive })).absent, [{ cause: 'foreign' }]);
     t.match((await list(place.states, { recursive })).absent, [{ cause: 'foreign' }]);
@@ -93,7 +94,7 @@ t.test('hundreds of inputs without a state file are one line', async (t) => {
 
 const NAMED: Readonly<Record<string, readonly [(place: Place) => string, RegExp]>> = {
   'a text': [(place) => place.write('notes', 'some notes of a user'), /another file/],
-  'a file of AXL': [(place) => place.write('x.kvt', KVTREE), /KVTree file.*axl_cp/],
+  'a file of SCR': [(place) => place.write('x.kvt', KVTREE), /KVTree file of SCR/],
   'a temporary file': [(place) => place.write('d._AXL0123456789abcdef'), /temporary file/],
   'a verdict': [(place) => place.write(`.axl-verdict.${'1'.repeat(32)}-0`, 'of somebody'), /verdict/],
   'a report': [(place) => place.write('run.json', '{"version":"0.1.0"}\n'), /merge/],

@@ -49,8 +49,8 @@ t.test('README and --help have the same exit statuses in the same order', async 
   t.same(help, ['6', '1', '7', '5', '4', '3', '0', '2']);
 });
 
-/** Settings of the tests, and constants of AXL itself. */
-const FOREIGN = /^AXL_(TEST|XFER)_/;
+/** Settings of the tests, and constants and variables of AXL itself. */
+const FOREIGN = /^AXL_((TEST|XFER|DEBUG)_|(MKDIR|USE_EXTENSION|COPY_METADATA|DEBUG)$)/;
 
 t.test('lib/base/errors.ts, native/base/status.cc and the documents have the same codes', async (t) => {
   const codes = all(read('lib/base/errors.ts'), /^ {2}\| '(AXL_\w+)'/gm);

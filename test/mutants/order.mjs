@@ -365,7 +365,7 @@ export const orderMutants = [
     name: 'a transfer of another backend is acted upon',
     breaks: 'what axl-finalize decides',
     file: 'journal/apply.cc',
-    from: 'if (i.backend != "native") Needs(Need::kBackend);',
+    from: 'if (i.backend != "native" && !i.axl.is) Needs(Need::kBackend);',
     to: '',
   },
   {

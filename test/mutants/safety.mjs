@@ -228,7 +228,7 @@ export const safetyMutants = [
     name: 'an uncommitted transfer counts as published if the final name has the inode',
     breaks: 'rules of order 3',
     file: 'publish/publisher.cc',
-    from: 'r == 0 && state_.settled ? Recognize(id, at)',
+    from: 'r == 0 && (state_.settled || state_.info.axl.is) ? Recognize(id, at)',
     to: 'r == 0 ? Recognize(id, at)',
   },
   {

@@ -35,7 +35,7 @@ const HEADING = ['TRANSFER', 'RANK', 'STATE', 'FILES', 'BYTES', 'DONE', 'AGE', '
 const NUMBERS = [1, 3, 4, 5, 6];
 
 function row(transfer: ListedTransfer, now: number, users: UserNames): string[] {
-  const { name, rank, size: ranks, state, alive, files, filesDone, bytes, modified, host, pid, uid } = transfer;
+  const { name, rank, size: ranks, state, alive, files, filesDone, bytes, modified, host, pid, uid, format } = transfer;
   const unknown = name === ''; // nothing could be read
   return [
     unknown ? '?' : displayName(name),
@@ -46,7 +46,7 @@ function row(transfer: ListedTransfer, now: number, users: UserNames): string[] 
     unknown ? '?' : percent(transfer),
     state === 'unreadable' ? '?' : duration(Math.max(0, now - modified.getTime())),
     state === 'unreadable' ? '?' : users.of(uid),
-    unknown ? '?' : `${displayName(host)}:${pid}${ALIVE[alive]}`,
+    unknown ? '?' : `${format === 'axl' ? 'AXL' : `${displayName(host)}:${pid}`}${ALIVE[alive]}`,
     displayName(transfer.stateFileBytes),
   ];
 }
