@@ -20,13 +20,25 @@ const CLEARED = 'OnceAnOldCommitFileIsDeletedNothingIsRolledBack';
 export const killers = {
   'commit files are renamed with the data': KILLED_IN_PHASES,
   'an old commit file stays while data are replaced': KILLED_IN_PHASES,
-  'commit files are renamed before the names of the data are durable':
-    'OneTransferAloneKeepsThePhasesThroughAPowerCut',
+  'commit files are renamed before the names of the data are durable': 'OneTransferAloneKeepsThePhasesThroughAPowerCut',
   'data are replaced before the removal of an old commit file is durable': PHASES,
   'an old commit file is deleted before the journal says that nothing is rolled back': CLEARED,
   'what has lost its old commit file is rolled back': CLEARED,
   'PHASE is written before the renames are durable': PHASES,
   'one rank of a dataset in phases is published by itself': 'ARankOfADatasetInPhasesIsNotPublishedByItself',
+  'a commit file is data': 'FilesOfAPlanHaveThePhaseOfTheirFinalNameAndTreesNoDrafts',
+  'the drafts of a tree are copied': 'FilesOfAPlanHaveThePhaseOfTheirFinalNameAndTreesNoDrafts',
+  'a rank behind the first has a pointer': 'OnlyTheFirstRankHasAPointer',
+  'the manifest of a dispatch that came to nothing stays in the plan':
+    'AManifestIsOfWhatIsDispatchedAndNotOfADispatchThatCameToNothing',
+  'the manifest is made though a file is not DONE': 'AManifestIsMadeOnlyOnceEveryFileIsDone',
+  'text pointers are in the manifest': 'AManifestIsMadeOnlyOnceEveryFileIsDone',
+  'CONTENT is written before what stands before it is on the disk':
+    'TheManifestIsJournalledWhenAllOthersAreDoneAndTheJournalIsOnTheDisk',
+  'CONTENT that a killed run has begun is written from the start':
+    'AManifestOfSeveralRecordsIsGoneOnWithWhereAKilledRunStopped',
+  'CONTENT that a killed run has begun is gone on with, whatever it says':
+    'WhatAKilledRunHasSaidInAManifestIsNeverContradicted',
   'another name of a file of which one name is published stops the rest':
     'OnceANameOfAFileIsFinalWhatOtherNamesItGetsStopsNobody',
   'a file that is half renamed and has a third name is refused':

@@ -2,6 +2,7 @@
 // docs/state-format.md. scripts/mutants.mjs builds each and says which test fails; killers.mjs names the first to be asked.
 export { durabilityMutants } from './durability.mjs';
 export { homeMutants } from './home.mjs';
+export { madeMutants } from './made.mjs';
 export { metadataMutants } from './metadata.mjs';
 export { orderMutants } from './order.mjs';
 export { phasesMutants } from './phases.mjs';
