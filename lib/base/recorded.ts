@@ -32,7 +32,7 @@ export interface ListedTransfer {
   readonly filesPublished: number;
   /** How many files are of each phase of publishing. */
   readonly filesByPhase: Readonly<Record<PublishPhase, number>>;
-  /** While it is published in phases: the last phase whose files all have their final names. */
+  /** The last phase of which all files have their final names, as far as the state file says; absent: none. */
   readonly phase?: PublishPhase;
   /** Bytes of all files. */
   readonly bytes: number;

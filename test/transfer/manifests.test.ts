@@ -4,6 +4,7 @@ import * as fs from 'node:fs';
 import t, { type Test } from 'tap';
 import { type CreateOptions, finalize, inspect, Transfer, type TransferReport, verify } from '../../lib/index.js';
 import { cutBefore, TYPE } from '../journals.js';
+import { childProcess } from '../movers/child-process.js';
 import { axlFinalize, codeOf, Place, tree } from '../support.js';
 
 const noRhash = spawnSync('rhash', ['--version']).error ? 'rhash is not installed: apt-get install rhash' : '';
@@ -216,3 +217,47 @@ t.test('without its manifest a transfer is incomplete, and rolled back like one'
   t.match((await finalize(place.states)).counts, { 'rolled-back': 1 });
   t.notOk(fs.existsSync(place.path('dest')));
 });
+
+t.test('a mover brings the files, and the transfer makes its manifest and pointers itself', async (t) => {
+  const place = checkpoint(t);
+  await using transfer = await place.create({ manifest: true, mover: childProcess(place.path('jobs')) });
+  await transfer.add(place.path('source/ckpt'), place.path('dest/ckpt'));
+  await transfer.point(place.path('dest/latest'), 'ckpt');
+  await transfer.point(place.path('dest/latest.txt'), 'ckpt', { as: 'text' });
+  await transfer.dispatch();
+  const { filesPublished, files } = await transfer.wait();
+  t.equal(filesPublished, files.length);
+  t.same(named(place.path('dest/ckpt', NAME)), FILES);
+  t.same(fs.readFileSync(place.path('dest/latest.txt'), 'utf8'), 'ckpt\n');
+  t.match(await verify(place.path('dest/ckpt'), { strict: true }), { intact: true });
+  await transfer.free();
+});
+
+t.test('a checkpoint that is copied on with its manifest is restored from it', async (t) => {
+  const place = checkpoint(t);
+  await copied(place, { manifest: true });
+  const [from, back] = [place.path('dest/ckpt'), place.path('back')];
+  await using transfer = await place.create({ hardLinks: 'keep' });
+  await transfer.add(from, back, { expect: from });
+  await transfer.dispatch();
+  await transfer.wait();
+  await transfer.free();
+  t.same(tree(back), tree(from));
+  t.match(await verify(back, { strict: true }), { intact: true });
+});
+
+t.test(
+  'progress ends with all bytes of the files, and the manifest is no more of them than it was before',
+  async (t) => {
+    const place = checkpoint(t);
+    await using transfer = await place.create({ manifest: true });
+    await transfer.add(place.path('source/ckpt'), place.path('dest/ckpt'));
+    await transfer.point(place.path('latest.txt'), 'ckpt', { as: 'text' });
+    await transfer.dispatch();
+    let last = { bytesCopied: -1, bytesTotal: 0, filesDone: 0, filesTotal: 1 };
+    for await (const progress of transfer.progress({ intervalMs: 1 })) last = progress;
+    t.same([last.bytesCopied, last.filesDone], [last.bytesTotal, last.filesTotal]);
+    await transfer.wait();
+    await transfer.free();
+  },
+);

@@ -184,3 +184,38 @@ t.test('a resume makes a pointer that was lost', async (t) => {
   );
   await transfer.free();
 });
+
+t.test('of two checkpoints that are copied at a time the pointer leads to the newer one in the end', async (t) => {
+  const place = new Place(t);
+  fs.symlinkSync('step0', place.path('latest'));
+  const [older, newer] = await Promise.all(
+    [1, 2].map(async (step) => {
+      const transfer = await place.create({ name: `step${step}`, stateFile: place.path(`states/${step}`) });
+      await transfer.add(place.write(`source/${step}/a`), place.path(`step${step}/a`));
+      await transfer.point(place.path('latest'), `step${step}`);
+      return transfer;
+    }),
+  );
+  await older?.dispatch();
+  await newer?.dispatch();
+  await Promise.all([newer?.wait(), older?.wait()]);
+  t.equal(fs.readlinkSync(place.path('latest')), 'step2');
+  await older?.free();
+  await newer?.free();
+});
+
+t.test('a pointer that somebody has moved since the dispatch is not moved unasked', async (t) => {
+  const place = new Place(t);
+  place.write('source/a');
+  fs.symlinkSync('old', place.path('latest'));
+  await using transfer = await place.create();
+  await transfer.add(place.source, place.dest);
+  await transfer.point(place.path('latest'), 'dest');
+  await transfer.dispatch();
+  await transfer.settle();
+  fs.rmSync(place.path('latest'));
+  fs.symlinkSync('theirs', place.path('latest'));
+  await t.rejects(transfer.wait(), { cause: { code: 'AXL_CONFLICT' } });
+  t.equal(fs.readlinkSync(place.path('latest')), 'theirs');
+  t.notOk(fs.existsSync(place.path('dest/a')), 'and nothing is published');
+});
