@@ -6,10 +6,10 @@ import { displayName, fromLatin1, toText } from '../base/names.js';
 import type { Failure } from '../base/types.js';
 import { jittered, sleep } from '../base/waiting.js';
 
-/** Held, not needed, or somebody else's. */
+/** Held, not needed, somebody else's, or held by another name of the directory (without `failure`). */
 export type Locked =
   | { readonly held: true; readonly waited: boolean; readonly release: () => Promise<void> }
-  | { readonly held: false; readonly failure: Failure };
+  | { readonly held: false; readonly failure?: Failure };
 
 const STALE_MS = 5000;
 const UPDATE_MS = 1000;
@@ -60,6 +60,15 @@ function isOurs(path: string): boolean {
   return !stats || stats.uid === process.geteuid?.();
 }
 
+/** Is it one of these locks, by another name of its directory, as a bind mount has? They were made a moment ago. */
+function isAmong(path: string, held: ReadonlySet<string>): boolean {
+  const look = (at: string) => fs.lstatSync(fromLatin1(at), { throwIfNoEntry: false, bigint: true });
+  const own = look(path);
+  const isSame = (other: fs.BigIntStats | undefined) =>
+    own?.dev === other?.dev && own?.ino === other?.ino && own?.birthtimeNs === other?.birthtimeNs;
+  return own !== undefined && [...held].some((other) => isSame(look(other)));
+}
+
 /** Undefined while another process has it. */
 async function attempt(path: string): Promise<(() => Promise<void>) | undefined> {
   try {
@@ -81,18 +90,24 @@ export async function removeIfStale(path: string): Promise<void> {
  * made (a read-only or full file system, another user's in its place), work goes on without.
  * @param part '' or the name of the shard: shards work side by side
  * @param wait milliseconds
+ * @param held the locks that this run holds; a new one is added
  */
 export async function lockDirectory(
   dir: string,
   part: string,
   signal: AbortSignal | undefined,
   wait: number,
+  held: Set<string>,
 ): Promise<Locked> {
   const path = `${dir}/.axl-finalize.${process.geteuid?.() ?? 0}${part}.lock`;
   const until = now() + Math.max(PATIENCE_MS, wait);
   for (let pause = 50; ; pause = Math.min(1000, 2 * pause)) {
     const release = await attempt(path);
-    if (release) return { held: true, waited: pause > 50, release };
+    if (release) {
+      held.add(path);
+      return { held: true, waited: pause > 50, release };
+    }
+    if (isAmong(path, held)) return { held: false };
     if (now() > until || signal?.aborted) return { held: false, failure: taken(dir) };
     await sleep(jittered(pause), signal);
   }

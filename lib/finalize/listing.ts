@@ -20,19 +20,26 @@ export interface Asked {
 /** Lists all again, of this user; undefined if that cannot be done. */
 export type Rescan = () => Promise<Listing | undefined>;
 
-/** Locks every directory that was searched and has candidates; those in `left` are somebody else's. */
+/**
+ * Locks every directory that was searched and has candidates. Those in `left` are somebody else's, or have another name
+ * here; `whole`: none is somebody else's.
+ */
 async function lockAll(listing: Listing, terms: Terms, wait: number) {
   const { policy, shard, signal, tally } = terms;
   const part = shard ? `.${shard.index}-of-${shard.count}` : '';
   const searched = listing.directories.filter(({ names }) => names.length > 0).map(({ searched }) => searched);
   const dirs = [...new Set(searched.filter((dir) => dir !== undefined))];
-  if (policy.dryRun || dirs.length === 0) return { left: new Set<string>(), waited: false, release: async () => {} };
+  if (policy.dryRun || dirs.length === 0)
+    return { left: new Set<string>(), whole: true, waited: false, release: async () => {} };
+  const held = new Set<string>();
   const locks = await Promise.all(
-    dirs.map(async (dir) => ({ dir, lock: await lockDirectory(dir === '/' ? '' : dir, part, signal, wait) })),
+    dirs.map(async (dir) => ({ dir, lock: await lockDirectory(dir === '/' ? '' : dir, part, signal, wait, held) })),
   );
-  for (const { lock } of locks) if (!lock.held) tally.locked(lock.failure);
+  const failures = locks.flatMap(({ lock }) => (lock.held || !lock.failure ? [] : [lock.failure]));
+  for (const failure of failures) tally.locked(failure);
   return {
     left: new Set(locks.filter(({ lock }) => !lock.held).map(({ dir }) => dir)),
+    whole: failures.length === 0,
     waited: locks.some(({ lock }) => lock.held && lock.waited),
     release: async () => {
       await Promise.all(locks.map(({ lock }) => (lock.held ? lock.release() : undefined)));
@@ -102,7 +109,7 @@ export async function finalizeListing(
   rescan: Rescan,
   isPartial = false,
 ): Promise<void> {
-  const { left, waited, release } = await lockAll(given, terms, wait);
+  const { left, whole, waited, release } = await lockAll(given, terms, wait);
   const relist = async () => {
     const again = await rescan();
     return again && without(again, left);
@@ -124,7 +131,7 @@ export async function finalizeListing(
         ...listing.listed,
         ...listing.directories.filter(({ whole }) => whole).map(({ dir }) => dir),
       ]);
-      await finalizeDatasets(todo, { dataset, patience, rescan: again, listed }, left.size === 0 && !isPartial);
+      await finalizeDatasets(todo, { dataset, patience, rescan: again, listed }, whole && !isPartial);
     }
     await removeTraces(listing, terms);
   } finally {

@@ -1,4 +1,5 @@
 // axl-finalize beside other finalizers, live jobs, kills and other users; its command line; finalize() as a function.
+import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import t from 'tap';
 import { type FinalizeEvent, finalize } from '../../lib/index.js';
@@ -6,6 +7,7 @@ import { begin, leave, quiet } from '../journals.js';
 import {
   axlFinalize,
   type Ended,
+  isRoot,
   NOBODY,
   noOwnerProcess,
   noStrangers,
@@ -333,4 +335,29 @@ t.test('misuse of finalize() is a TypeError or RangeError', async (t) => {
   await t.rejects(bad({ jobs: 257 }), RangeError);
   await t.rejects(finalize(42 as never), TypeError);
   await t.rejects(finalize(''), TypeError);
+});
+
+const bind = (from: string, to: string) => spawnSync('mount', ['--bind', from, to]).status === 0;
+
+t.test('a directory that is given by two names is finalized once, and nobody else is said to be at work', async (t) => {
+  const place = new Place(t);
+  const other = place.mkdir('other');
+  if (!isRoot || !bind(place.states, other)) {
+    console.error('SKIPPED two names of a directory: needs root, to mount');
+    return t.skip('needs root, to mount');
+  }
+  t.teardown(() => spawnSync('umount', ['-l', other]));
+  await leave.complete(place, 'rank0');
+  await leave.complete(place, 'rank1');
+  for (const inputs of [
+    [place.states, other],
+    [other, place.states],
+  ]) {
+    const { status, stderr, stdout } = await axlFinalize(['--keep-state', ...inputs]);
+    t.equal(status, 0, stderr + stdout);
+  }
+  const { counts, problems } = await finalize([other, place.states]);
+  t.match(counts, { removed: 2, busy: 0 });
+  t.same(problems, []);
+  t.same(tree(place.states), {});
 });
