@@ -61,7 +61,8 @@ Status CopyJob::OpenLarge(Large& large) {
 // What is read is what is summed: the old file may still change.
 Status CopyJob::CopyOld(Large& large, uint64_t offset, uint64_t length, uint32_t* crc) {
   const std::string temporary = TemporaryPathOf(state_, large.id);
-  const CopyRange range{large.old.get(), large.to.get(), &temporary, &temporary, offset, length, nullptr, large.sparse};
+  CopyRange range{large.old.get(), large.to.get(), &temporary, &temporary, offset, length, throttle_.get()};
+  range.sparse = large.sparse;
   std::atomic<uint64_t> uncounted{0};
   Status s = CopyBytes(os_, range, stop_, &uncounted, crc);
   if (s.ok() && journal_.durable())

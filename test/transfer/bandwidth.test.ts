@@ -2,7 +2,7 @@
 import * as fs from 'node:fs';
 import t from 'tap';
 import { type CreateOptions, config, type Progress, Transfer } from '../../lib/index.js';
-import { Place, rejection, script } from '../support.js';
+import { isRoot, library, Place, program, rejection, script } from '../support.js';
 
 const SIZE = 1 << 20;
 /** So slow that whatever waits for it is stuck. */
@@ -141,4 +141,32 @@ t.test('AXL_BANDWIDTH is bytes a second, also with K, M or G; a limit that is no
     });
   }
   await transfer.wait();
+});
+
+t.test('what a writer on another host has left is copied within the limit, too', async (t) => {
+  if (!isRoot) {
+    console.error('SKIPPED the limit of a resume on another host: needs root, for a host name');
+    return t.skip('needs root, for a host name');
+  }
+  const place = new Place(t);
+  place.write('source/a', Buffer.alloc(24 * SIZE, 'a'));
+  const args = [place.stateFile, place.source, place.dest];
+  const half = `
+    const [stateFile, source, dest] = args;
+    const transfer = await axl.Transfer.create({ name: 'a', stateFile, bandwidth: ${64 * SIZE}, durability: 'none' });
+    await transfer.add(source, dest);
+    await transfer.dispatch();
+    for await (const { bytesCopied } of transfer.progress({ intervalMs: 1 })) if (bytesCopied > ${17 * SIZE}) break;
+    process.kill(process.pid, 'SIGKILL');`;
+  t.equal((await script(half, args)).signal, 'SIGKILL');
+  const rest = `
+    const axl = await import(${JSON.stringify(library)});
+    const transfer = await axl.Transfer.open(process.argv[1], { jobEnded: true });
+    const began = performance.now();
+    await transfer.setBandwidth(${16 * SIZE}).resume();
+    await transfer.wait();
+    console.log(performance.now() - began);`;
+  const node = [process.execPath, '--input-type=module', '-e', rest, '--', place.stateFile];
+  const ended = await program('unshare', ['-u', 'sh', '-c', 'hostname other && exec "$@"', 'sh', ...node]);
+  t.ok(Number(ended.stdout) > 1300, `${ended.stdout}${ended.stderr}: a second and a half`);
 });
