@@ -25,7 +25,7 @@ namespace {
 
 // So large that a thread reads on without a pause, so small that no thread waits long for the last one.
 constexpr uint64_t kPiece = 8 << 20;
-constexpr uint64_t kMostText = 1 << 30;
+constexpr uint64_t kMostText = 1 << 30, kText = 1 << 20;  // of a manifest; of it at a time
 constexpr int kFlags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
 
 struct Large {
@@ -212,11 +212,19 @@ Status LoadManifest(Os& os, const std::string& path, Manifest* out) {
     return Status::Make(Code::kNotSupported, "a manifest is a regular file, and this is none", path);
   if (!opened.why.ok()) return std::move(opened.why);
   if (size > kMostText) return Status::Make(Code::kNotSupported, "it has more than 1 GiB, and is no manifest", path);
-  std::string text(size, '\0');
-  const ssize_t n = ReadFull(os, fd.get(), text.data(), text.size(), 0);
-  if (n < 0) return Status::Errno(static_cast<int>(-n), "read", path);
-  *out = ReadManifest(std::string_view(text).substr(0, static_cast<size_t>(n)), path);
-  return Status::Ok();
+  std::string piece(std::min(size, kText), '\0');
+  uint64_t at = 0;
+  Status status;
+  const auto next = [&] {
+    const size_t wanted = std::min<uint64_t>(piece.size(), size - at);
+    const ssize_t n = ReadFull(os, fd.get(), piece.data(), wanted, static_cast<off_t>(at));
+    if (n < 0) status = Status::Errno(static_cast<int>(-n), "read", path);
+    const auto got = static_cast<size_t>(std::max<ssize_t>(n, 0));
+    at += got;
+    return std::string_view(piece).substr(0, got);
+  };
+  *out = ReadManifest(next, path);
+  return status;
 }
 
 Listing ListBelow(Os& os, const Engine& engine, const std::string& dir, const std::atomic<bool>& stop) {

@@ -12,6 +12,7 @@ namespace {
 // A sentence for each of so many bad lines, and one for all others.
 constexpr size_t kToldLines = 100;
 constexpr size_t kDigits = 8;
+constexpr size_t kLongestLine = 64 << 10;  // a name is at most PATH_MAX, each byte of it at most four
 constexpr std::string_view kBefore = "CRC32C (", kBetween = ") = ";
 
 // All of `text` is a number.
@@ -95,14 +96,16 @@ class Reader {
  public:
   explicit Reader(const std::string& path) : path_(path) {}
 
-  Manifest Run(std::string_view text) {
-    while (!text.empty() && !refused_) {
-      std::string_view line;
-      const bool ended = Take(&text, '\n', &line);
-      if (!ended) line = std::exchange(text, {});
-      line_++;
-      if (const char* why = Line(line)) Bad(why);
+  Manifest Run(const std::function<std::string_view()>& next) {
+    std::string begun;  // a line that goes on in the next piece
+    for (std::string_view piece = next(); !piece.empty() && !refused_; piece = next()) {
+      for (std::string_view line; !refused_ && Take(&piece, '\n', &line);) {
+        TakeLine(begun.empty() ? line : Append(line, &begun));
+        begun.clear();
+      }
+      (void)Append(piece, &begun);
     }
+    if (!begun.empty() && !refused_) TakeLine(begun);
     if (refused_)
       out_.files.clear();
     else
@@ -111,6 +114,17 @@ class Reader {
   }
 
  private:
+  // No more of it than is needed to call it too long.
+  static std::string_view Append(std::string_view more, std::string* line) {
+    return line->append(more.substr(0, kLongestLine + 1 - line->size()));
+  }
+
+  void TakeLine(std::string_view line) {
+    line_++;
+    const char* why = line.size() > kLongestLine ? "the line is longer than any name" : Line(line);
+    if (why != nullptr) Bad(why);
+  }
+
   // Why it is bad.
   const char* Line(std::string_view line) {
     if (line.empty() || line[0] == ';') return nullptr;
@@ -209,6 +223,12 @@ class Reader {
 
 }  // namespace
 
-Manifest ReadManifest(std::string_view text, const std::string& path) { return Reader(path).Run(text); }
+Manifest ReadManifest(const std::function<std::string_view()>& next, const std::string& path) {
+  return Reader(path).Run(next);
+}
+
+Manifest ReadManifest(std::string_view text, const std::string& path) {
+  return ReadManifest([&] { return std::exchange(text, {}); }, path);
+}
 
 }  // namespace axl

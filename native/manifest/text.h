@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -42,7 +43,9 @@ std::string ManifestName(uint32_t rank);
 // mtime, whose names are different and have no empty, "." or ".." component, and no NUL.
 std::string ManifestText(const ManifestHead& head, const std::vector<ManifestFile>& files);
 
-// What a manifest says, as far as it can be believed. `path` is for sentences.
+// What a manifest says, as far as it can be believed. `path` is for sentences. `next` gives piece after piece of its
+// text, and an empty one at its end: memory depends on the files that it names alone.
+Manifest ReadManifest(const std::function<std::string_view()>& next, const std::string& path);
 Manifest ReadManifest(std::string_view text, const std::string& path);
 
 }  // namespace axl

@@ -155,6 +155,25 @@ TEST(NothingButARegularFileIsOpenedAndNoLinkIsFollowed) {
     CHECK(LoadManifest(os, dir + "/" + name, &manifest).code == Code::kNotSupported);
 }
 
+// A sparse file of 1 GiB costs nobody a block, and may not cost its reader the memory.
+TEST(AManifestIsReadInPiecesHoweverLargeItIs) {
+  struct : ForwardingOs {
+    ssize_t Read(int fd, void* data, size_t n, off_t at) override {
+      most = std::max(most, n);
+      return to_.Read(fd, data, n, at);
+    }
+    size_t most = 0;
+  } os;
+  TempDir dir;
+  WriteFile(dir / "sparse", "CRC32C (a) = 00000001\n");
+  REQUIRE(truncate((dir / "sparse").c_str(), 64 << 20) == 0);
+  Manifest manifest;
+  CHECK_OK(LoadManifest(os, dir / "sparse", &manifest));
+  CHECK_EQ(manifest.files.size(), 1u);
+  CHECK_EQ(manifest.problems.size(), 1u);
+  CHECK(os.most <= 1 << 20);
+}
+
 TEST(AListingHasAllThatIsNeitherADirectoryNorALink) {
   Checks c;
   const std::string dir = c.dir.path();
