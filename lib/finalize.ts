@@ -1,11 +1,13 @@
 // After the job: finds state files, decides which are ours to act on, and has them finalized.
+
 import { version } from './base/addon.js';
 import { fromNode } from './base/errors.js';
 import { isRoot, overridden } from './base/keep.js';
 import { launched } from './base/launch.js';
 import { absolutePath, fromLatin1, hash, pack } from './base/names.js';
-import { INCOMPLETE, type NativePolicy, native, OVERWRITE, UNTIL, VERIFY } from './base/native.js';
+import { INCOMPLETE, type NativePolicy, native, OVERWRITE, VERIFY } from './base/native.js';
 import { checkOptions, DEFAULT_JOBS, shapes } from './base/options.js';
+import { UNTIL } from './base/phases.js';
 import type { PathLike } from './base/types.js';
 import { look } from './finalize/expect.js';
 import type { Asked } from './finalize/listing.js';
@@ -44,7 +46,7 @@ async function policyOf(options: FinalizeOptions): Promise<NativePolicy> {
     allEntries: options.onEvent !== undefined && options.entries !== 'problems',
     mayDelete: true,
     together: false,
-    until: UNTIL.all,
+    until: options.onPublished === undefined || dryRun ? UNTIL.all : UNTIL.pointer,
     clears: false,
   };
 }
@@ -200,13 +202,15 @@ export async function finalize(
     throw new TypeError('expect and shard exclude each other: shards remove state files while another one counts');
   if (options.failIfNone && options.shard !== undefined)
     throw new TypeError('failIfNone and shard exclude each other: shards remove state files while another one counts');
+  if (options.onPublished !== undefined && options.shard !== undefined)
+    throw new TypeError('onPublished and shard exclude each other: no shard knows when all of a dataset is published');
   const { signal, onEvent } = options;
   const given = Array.isArray(inputs) ? (inputs as readonly PathLike[]) : [inputs as PathLike];
   const paths = given.map((input) => absolutePath(input, 'an input'));
   const policy = await policyOf(options);
   const tally = new Tally(policy, onEvent && ((event) => onEvent(event)));
   const jobs = options.movers?.length ? new Jobs(options.movers) : undefined;
-  const terms = { policy, shard: shardOf(options), signal, tally, jobs };
+  const terms = { policy, shard: shardOf(options), signal, tally, jobs, onPublished: options.onPublished };
   if (onEvent) tally.tell({ event: 'start', time: new Date().toISOString(), version: version() });
   await finalizeAll(paths, options, terms);
   tally.interrupted ||= signal?.aborted ?? false;

@@ -36,6 +36,7 @@ class Batch {
   void Complete(Case& c);
   bool HasCome(const TransferState& state) const;
   void Published(Case& c);
+  void HasComeSoFar(Case& c);
   void NotComplete(Case& c, Incomplete what, const Status& why);
   void NotCompleteInPlace(Case& c, Status why);
   void RollBack(Case& c, const Status& why);
@@ -51,6 +52,18 @@ class Batch {
   const std::atomic<bool>* stop_;
   DirectoryCache cache_{os_};
 };
+
+// Of all final paths; empty if there are none.
+std::string CommonDirectory(const TransferState& state) {
+  if (state.files.empty()) return {};
+  std::string_view common = ParentOf(state.files.front().dest);
+  const auto holds = [&](std::string_view path) {
+    return common == "/" || (path.starts_with(common) && (path.size() == common.size() || path[common.size()] == '/'));
+  };
+  for (const FileEntry& file : state.files)
+    while (!holds(ParentOf(file.dest))) common = ParentOf(common);
+  return std::string(common);
+}
 
 bool IsComplete(const TransferState& state) { return state.sealed && state.AllDone(); }
 
@@ -164,7 +177,7 @@ void Batch::NotWithItsDataset(Case& c) {
 void Batch::Finished(Case& c, Outcome outcome) {
   // Its owner began to free it: whatever is to become of incomplete transfers, this one was to be removed.
   if (outcome == Outcome::kRolledBack) return RollBack(c, {});
-  if (policy_.until != Until::kAll) return c.Set(Action::kInPhases);
+  if (policy_.until != Until::kAll && decided_ != Decided::kEach) return HasComeSoFar(c);
   if (policy_.keep_state) return c.Set(Action::kPublished);
   Remove(c, Action::kRemoved);
 }
@@ -191,7 +204,7 @@ void Batch::CompletedByAxl(Case& c) {
 }
 
 void Batch::Complete(Case& c) {
-  if (HasCome(c.journal->state())) return c.Set(Action::kInPhases);
+  if (HasCome(c.journal->state())) return HasComeSoFar(c);
   Status s = policy_.dry_run ? c.publisher->Check() : c.publisher->Prepare();
   // DONE, but a power cut took the name before it was durable: then the transfer was never committed.
   if (s.code == Code::kVerify && !c.journal->state().settled) return NotComplete(c, policy_.incomplete, s);
@@ -212,7 +225,13 @@ bool Batch::HasCome(const TransferState& state) const {
 void Batch::Published(Case& c) {
   if (policy_.until == Until::kAll) return Conclude(c, c.ends, Outcome::kPublished);
   const Status s = c.publisher->RecordPhases(policy_.until);
-  c.Set(s.ok() ? Action::kInPhases : Action::kFailed, s);
+  if (!s.ok()) return c.Set(Action::kFailed, s);
+  HasComeSoFar(c);
+}
+
+void Batch::HasComeSoFar(Case& c) {
+  c.Set(Action::kInPhases);
+  c.result.directory = CommonDirectory(c.journal->state());
 }
 
 void Batch::NotComplete(Case& c, Incomplete what, const Status& why) {

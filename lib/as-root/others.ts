@@ -26,6 +26,7 @@ export interface Commission {
     readonly deadHosts: string;
   };
   readonly shard: Terms['shard'] | null;
+  readonly onPublished: string | null;
   readonly directories: readonly {
     readonly dir: string;
     readonly searched?: string;
@@ -40,11 +41,16 @@ export interface Commission {
 /** A line from that process; `about`: state files of which nothing more will come, as latin1 text. */
 export type Told = { readonly event: FinalizeEvent; readonly about: readonly string[] };
 
-function commission({ directories, listed, traces }: Listing, asked: Asked, { policy, shard }: Terms): Commission {
+function commission(
+  { directories, listed, traces }: Listing,
+  asked: Asked,
+  { policy, shard, onPublished }: Terms,
+): Commission {
   return {
     asked: { ...asked, wait: Math.min(asked.wait, Number.MAX_SAFE_INTEGER) }, // JSON knows no Infinity
     policy: { ...policy, roots: latin1(policy.roots), deadHosts: latin1(policy.deadHosts) },
     shard: shard ?? null,
+    onPublished: onPublished ?? null,
     directories: directories.map(({ names, ...rest }) => ({ ...rest, names: names.length })),
     listed,
     traces,

@@ -38,11 +38,17 @@ export async function serve(): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => stop.abort());
   stop.signal.addEventListener('abort', () => native().stopFinalize(true));
   const { commission, listing } = parse(await readAll());
-  const { asked, shard } = commission;
+  const { asked, shard, onPublished } = commission;
   const { roots, deadHosts } = commission.policy;
   const policy = { ...commission.policy, roots: fromLatin1(roots), deadHosts: fromLatin1(deadHosts) };
   const tally = new Tally(policy, tell);
-  const terms = { policy, shard: shard ?? undefined, signal: stop.signal, tally };
+  const terms = {
+    policy,
+    shard: shard ?? undefined,
+    signal: stop.signal,
+    tally,
+    onPublished: onPublished ?? undefined,
+  };
   // What came since the scan is root's to find: this process has no listing to go by.
   await metered(tally, () => finalizeListing(listing, terms, asked, async () => undefined));
   tally.interrupted = stop.signal.aborted;

@@ -43,6 +43,8 @@ export type AxlCode =
    * ranks.
    */
   | 'AXL_BACKEND_UNAVAILABLE'
+  /** What `onPublished` names failed; what it was run for is published. */
+  | 'AXL_COMMAND_FAILED'
   /** The file is a copy of the state file that the writer made; nothing was touched. */
   | 'AXL_STATE_COPY';
 

@@ -49,11 +49,6 @@ export const ACTIONS = [
 export const FOR_DATASET = ACTIONS.length;
 /** The next, never reported either: published as far as it was to come. */
 export const IN_PHASES = FOR_DATASET + 1;
-/** How far what is complete is published; `pointer`: every phase, but not concluded. */
-export const UNTIL = { cleared: 0, data: 1, commit: 2, pointer: 3, all: 4 } as const;
-/** Bits of phases() of a transfer. */
-export const HAS_PHASES = 1;
-export const REPLACES_DATA = 2;
 /** What is to become of the transfers of a call. `each`: each for itself, but those for which it is FOR_DATASET. */
 export const DECIDED = { each: 1, 'as it is': 2, incomplete: 3, keep: 4, 'roll back': 5 } as const;
 /** By number: has a transfer final names in common with another, and was it dispatched before or after it? */

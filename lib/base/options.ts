@@ -36,6 +36,10 @@ const text: Check = (value, name) => {
   if (typeof value !== 'string') fail(name, 'a string', value);
   if (value === '' || value.length > 1024) throw new RangeError(`${name} must have 1 to 1024 characters`);
 };
+const command: Check = (value, name) => {
+  if (typeof value !== 'string') fail(name, 'a string', value);
+  if (value.trim() === '' || value.includes('\0')) throw new RangeError(`${name} must be a command for /bin/sh`);
+};
 const flag: Check = (value, name) => typeof value === 'boolean' || fail(name, 'true or false', value);
 const callback: Check = (value, name) => typeof value === 'function' || fail(name, 'a function', value);
 const path: Check = (value, name) =>
@@ -224,6 +228,7 @@ export const shapes = {
     owner: ownerPolicy,
     keepState: flag,
     axlInPlace: flag,
+    onPublished: command,
     onLock: oneOf(...ON_LOCK),
     recursive: flag,
     pattern: texts,

@@ -113,6 +113,16 @@ const GROUPS: Readonly<Record<Exclude<Group, 'Which files'>, readonly Omit<Optio
         'with no more for group and others than both had.',
     },
     {
+      name: '--on-published',
+      argument: 'COMMAND',
+      help: 'run COMMAND for each transfer or dataset that was published',
+      man:
+        'COMMAND is given to /bin/sh when the transfer or dataset is on the disk, before its state files are deleted, as the ' +
+        'user of these. Its environment has AXL_NAME, AXL_DESTINATIONS (the directories of its files, one a line) and ' +
+        'AXL_STATE_DIR. If it fails, the status is 1 and the state files stay; the next run runs it again, as it does after a ' +
+        'kill: COMMAND must be safe to run twice. Not with --shard.',
+    },
+    {
       name: '--keep-state',
       help: 'keep the state files and mark them final',
       man: 'Without it a state file is deleted when its transfer is published or rolled back.',

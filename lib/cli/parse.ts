@@ -108,6 +108,7 @@ function parseKept(text: string): FinalizeOptions['metadata'] {
 
 const PARSERS: Record<string, (text: string) => unknown> = {
   '--from': parseText,
+  '--on-published': parseText,
   '--report': parseText,
   '--metrics': parseText,
   '--jobs': parseJobs,
@@ -170,6 +171,7 @@ function conflict(command: Command, flags: Flags): void {
   if (flags.quiet && flags.verbose) both('--quiet', '--verbose');
   if (flags.expect && flags.shard) both('--expect', '--shard');
   if (flags.failIfNone && flags.shard) both('--fail-if-none', '--shard');
+  if (flags.onPublished && flags.shard) both('--on-published', '--shard');
   if (flags.fallback && flags.incomplete !== 'resume') command.error('error: --fallback needs --incomplete resume');
   const below = flags.recursive ? undefined : flags.pattern?.find(leadsBelow);
   if (below) command.error(`error: --pattern ${displayName(toBytes(below))} contains a slash and needs --recursive`);

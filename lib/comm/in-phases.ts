@@ -1,5 +1,5 @@
 // How ranks that go together publish, in phases if need be: then no rank goes on before all have come so far.
-import type { PhasedPart } from '../base/phased-part.js';
+import type { PhasedPart } from '../base/phases.js';
 import type { Agreement } from './agreement.js';
 
 const STEPS = ['data', 'commit', 'pointer'] as const;

@@ -4,10 +4,12 @@
 import { failureOf, toFailure } from '../base/errors.js';
 import { displayName, fromLatin1 } from '../base/names.js';
 import { ACTIONS, type DECIDED, INCOMPLETE, type NativeFinalized } from '../base/native.js';
+import { UNTIL } from '../base/phases.js';
 import type { Failure } from '../base/types.js';
 import type { Part } from './decide.js';
 import { type Home, Homes, isDoneWith } from './homes.js';
 import { Look, type Sight } from './look.js';
+import { concludePublished } from './on-published.js';
 import type { Patience } from './patience.js';
 import { Phases } from './phases.js';
 import { type Followed, Settling } from './settle.js';
@@ -51,7 +53,8 @@ class Round {
     const isActedOn = (i: number) => (ACTED_ON as readonly Part[]).includes(plan.part(i));
     const ours = [...work.ours()].filter(isActedOn);
     const choices = ACTED_ON.filter((part) => ours.some((i) => plan.part(i) === part));
-    await work.conclude(ours, choices, (i) => plan.part(i) as ActedOn, this.#patience, uuids);
+    const { came } = await work.conclude(ours, choices, (i) => plan.part(i) as ActedOn, this.#patience, uuids);
+    await concludePublished(work, came, (i) => this.#with(i), uuids);
     for (const i of work.ours()) this.#reportUntouched(i);
     const { policy } = work.terms;
     const published = this.settling.followed.filter(({ verdict }) => verdict.decision === 'publish');
@@ -63,9 +66,17 @@ class Round {
   async #conclude(members: readonly number[]): Promise<void> {
     const { work, plan, uuids } = this.look;
     const ours = members.filter((i) => work.isOurs(i) && plan.part(i) === 'as it is');
-    await work.conclude(ours, ['as it is'], () => 'as it is', this.#patience, uuids);
+    const { came } = await work.conclude(ours, ['as it is'], () => 'as it is', this.#patience, uuids);
+    await concludePublished(work, came, () => ours, uuids);
     await this.#takeOver(members);
     for (const i of members) plan.set(i, 'leave');
+  }
+
+  /** What is published together with a candidate. */
+  #with(i: number): readonly number[] {
+    const { work, plan } = this.look;
+    const group = this.settling.followed.find(({ group: { members } }) => members.includes(i))?.group;
+    return group ? group.members.filter((one) => work.isOurs(one) && plan.part(one) === 'as it is') : [i];
   }
 
   /** Publishes what is another shard's, and tells of it. */
@@ -77,7 +88,7 @@ class Round {
       !work.isOurs(i) && work.isAsked(i) && surveys.standing(i) === 'complete' && plan.part(i) === 'as it is';
     // What another one is at work on, or has dealt with, is that one's to tell of.
     const isDone = ({ action }: NativeFinalized) => ['published', 'failed'].includes(ACTIONS[action] as string);
-    for (const [i, entry] of await work.act(members.filter(isLeft), uuids, { allEntries: true }))
+    for (const [i, entry] of await work.act(members.filter(isLeft), uuids, { allEntries: true, until: UNTIL.all }))
       if (isDone(entry)) work.report(i, entry);
   }
 

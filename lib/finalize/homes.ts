@@ -1,10 +1,12 @@
 // The homes of datasets, where finalizers read and write what was decided; the files are the addon's (native/dataset).
+
 import { failureOf } from '../base/errors.js';
 import { fromLatin1, latin1 } from '../base/names.js';
-import { answer, type NativeSurveyed, native, STANDINGS, UNTIL } from '../base/native.js';
+import { answer, type NativeSurveyed, native, STANDINGS } from '../base/native.js';
 import { DECISIONS, type NativeHome, type NativeVerdict, SCOPES } from '../base/native-home.js';
 import { NO_WORD } from '../base/native-word.js';
 import { nameOf, VERDICT } from '../base/own-files.js';
+import { UNTIL } from '../base/phases.js';
 import type { Failure } from '../base/types.js';
 import { type Answer, concerns, type Verdict } from './decide.js';
 

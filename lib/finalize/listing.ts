@@ -7,7 +7,7 @@ import type { Failure } from '../base/types.js';
 import { lockDirectory, removeIfStale } from './directory-lock.js';
 import { Patience } from './patience.js';
 import { Candidates, type Listing } from './scan.js';
-import { type Terms, Work } from './work.js';
+import { ANY, type Terms, Work } from './work.js';
 
 export interface Asked {
   readonly dataset: boolean | string;
@@ -97,7 +97,9 @@ function mayMeet({ candidates }: Work): boolean {
 function finalizeEach(work: Work, patience: Patience): Promise<Set<string>> {
   return work.terms.tally.time('finalize', async () => {
     if (mayMeet(work)) await work.findMeetings();
-    return work.conclude(work.ours(), ['each'], () => 'each', patience);
+    const { left, came } = await work.conclude(work.ours(), ['each'], () => 'each', patience);
+    if (came.size > 0) await (await import('./on-published.js')).concludePublished(work, came, (i) => [i], ANY);
+    return left;
   });
 }
 

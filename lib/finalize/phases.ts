@@ -1,8 +1,10 @@
 // Publishes datasets in phases: no rank goes on to its commit files before all ranks have their data at final names,
 // durably; nor to the pointer before all commit files are there. No state file of such a dataset is removed before all
 // of it is published: what is gone, was. docs/state-format.md, "Phases".
+
 import { displayName, fromLatin1 } from '../base/names.js';
-import { ACTIONS, IN_PHASES, type NativeFinalized, UNTIL } from '../base/native.js';
+import { ACTIONS, IN_PHASES, type NativeFinalized } from '../base/native.js';
+import { UNTIL } from '../base/phases.js';
 import type { Failure } from '../base/types.js';
 import { jittered, sleep } from '../base/waiting.js';
 import type { Look } from './look.js';

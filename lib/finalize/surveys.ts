@@ -1,8 +1,10 @@
 // What a survey saw of each transfer, and which of them form a dataset: those that have its id. No I/O, no decision.
+
 import type { NativeFailure } from '../base/errors.js';
 import { latin1 } from '../base/names.js';
-import { type NativeSurveyed, STANDINGS, UNTIL } from '../base/native.js';
+import { type NativeSurveyed, STANDINGS } from '../base/native.js';
 import { ANSWERS } from '../base/native-word.js';
+import { UNTIL } from '../base/phases.js';
 import { type Answer, isWhole, type Member, type Rival, type Standing, sizeOf } from './decide.js';
 import { NOTHING_KNOWN } from './tally.js';
 

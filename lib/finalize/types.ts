@@ -71,6 +71,13 @@ export interface FinalizeOptions {
    * destinations of which only a part is there. @default false
    */
   readonly axlInPlace?: boolean;
+  /**
+   * A command for /bin/sh, run once for each transfer or dataset that this call has published: when all of it is durable,
+   * before its state files are deleted, as the user of the state files. Its environment has AXL_NAME, AXL_DESTINATIONS (the
+   * directories of its files, one a line) and AXL_STATE_DIR. If it fails, the state files stay, their entries are `failed`
+   * with AXL_COMMAND_FAILED, and the next call runs it again; so it does when this one is killed. Not with `shard`.
+   */
+  readonly onPublished?: string;
   /** When another finalizer has locked a state directory: `skip` that directory, or `fail`. @default 'skip' */
   readonly onLock?: 'skip' | 'fail';
   /** Search the subdirectories, too. @default false */

@@ -7,6 +7,7 @@ import {
   answer,
   DECIDED,
   FOR_DATASET,
+  IN_PHASES,
   type NativeBatch,
   type NativeCommitted,
   type NativeFinalized,
@@ -34,8 +35,8 @@ const OPEN = 1024;
 
 export type Decided = keyof typeof DECIDED;
 /** As the addon takes them; an empty Buffer: whichever transfers these are. */
-type Uuids = (batch: readonly number[]) => Buffer;
-const ANY: Uuids = () => Buffer.alloc(0);
+export type Uuids = (batch: readonly number[]) => Buffer;
+export const ANY: Uuids = () => Buffer.alloc(0);
 /** Pauses before what is alive is looked at again: it may be somebody who only looks, and holds its lock for an instant. */
 export const INSTANTS_MS = [50, 100, 200] as const;
 
@@ -45,6 +46,8 @@ export interface Terms {
   readonly shard: { readonly index: number; readonly count: number } | undefined;
   readonly signal: AbortSignal | undefined;
   readonly tally: Tally;
+  /** Run for what is published, before it is concluded. */
+  readonly onPublished?: string | undefined;
   /** Of movers who can be asked. */
   readonly jobs?: Jobs | undefined;
 }
@@ -86,6 +89,12 @@ async function strangerOf(entry: NativeFinalized, path: string): Promise<Finaliz
   return makeEntry(bytes, damaged ? 'corrupt' : 'not-state', details);
 }
 
+/** State files of one call. */
+function batchOf(candidates: number, jobs: number): number {
+  const fair = Math.ceil(candidates / (jobs * TURNS));
+  return Math.max(1, Math.min(BATCH, Math.floor(OPEN / jobs), fair));
+}
+
 /** The candidates of one listing, and what can be done with them. */
 export class Work {
   readonly candidates: Candidates;
@@ -113,8 +122,7 @@ export class Work {
     this.resumes = resumes;
     this.#only = only;
     this.#jobs = terms.policy.jobs;
-    const fair = Math.ceil(candidates.size / (this.#jobs * TURNS));
-    this.#batch = Math.max(1, Math.min(BATCH, Math.floor(OPEN / this.#jobs), fair));
+    this.#batch = batchOf(candidates.size, terms.policy.jobs);
   }
 
   get stopped(): boolean {
@@ -309,7 +317,8 @@ export class Work {
    * @param choices what is decided about some of them, in the order in which that is done
    * @param decided about candidate `i`, one of these
    * @param uuids as of finalize
-   * @returns paths of what was left, not reported, because it is published only with all ranks of its dataset
+   * @returns paths of what was left, not reported, because it is published only with all ranks of its dataset; and what is
+   *   published, and neither concluded nor reported, because the policy says so
    */
   async conclude(
     numbers: Iterable<number>,
@@ -317,19 +326,20 @@ export class Work {
     decided: (i: number) => Decided,
     patience: Patience,
     uuids: Uuids = ANY,
-  ): Promise<Set<string>> {
-    const left = new Set<string>();
+  ): Promise<{ readonly left: Set<string>; readonly came: Map<number, NativeFinalized> }> {
+    const [left, came] = [new Set<string>(), new Map<number, NativeFinalized>()];
     const strangers = new Map<number, NativeFinalized>();
     let busy = new Map<number, NativeFinalized>();
     let todo: Iterable<number> = numbers;
     do {
       const still = new Map<number, NativeFinalized>();
       const tried = (batch: readonly number[]) => {
-        if (busy.size > 0) for (const i of batch) busy.delete(i);
+        for (const i of batch) busy.delete(i);
       };
       const hear = (i: number, result: NativeFinalized) => {
         if (isBusy(result)) still.set(i, result);
         else if (result.action === FOR_DATASET) left.add(this.candidates.path(i));
+        else if (result.action === IN_PHASES) came.set(i, result);
         else if (ACTIONS[result.action] === 'not-state' && this.candidates.isNamed(i)) strangers.set(i, result);
         else this.report(i, result);
       };
@@ -339,7 +349,7 @@ export class Work {
     } while (await patience.another(busy.size));
     for (const [i, result] of busy) this.report(i, result);
     for (const [i, result] of strangers) this.report(i, await strangerOf(result, this.candidates.path(i)));
-    return left;
+    return { left, came };
   }
 }
 

@@ -1,8 +1,8 @@
 // What a collective transfer has of its own rank: a transfer, and what one rank says for all in the home of the dataset.
 import type { AxlError } from '../base/errors.js';
-import { answer, HAS_PHASES, type NativeTransfer, REPLACES_DATA, UNTIL } from '../base/native.js';
+import { answer, type NativeTransfer } from '../base/native.js';
 import { DECISIONS } from '../base/native-home.js';
-import type { PhasedPart } from '../base/phased-part.js';
+import { HAS_PHASES, type PhasedPart, REPLACES_DATA, UNTIL } from '../base/phases.js';
 import type {
   Added,
   AddGlobOptions,

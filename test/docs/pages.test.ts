@@ -58,14 +58,15 @@ t.test('lib/base/errors.ts, native/base/status.cc and the documents have the sam
   const engine = all(read('native/base/status.cc'), /"(AXL_\w+)"/g).filter((code) => code !== 'AXL_UNKNOWN');
   t.same(
     codes.filter((code) => !engine.includes(code)),
-    ['AXL_RANK_FAILED', 'AXL_RANK_LOST'],
-    'which are of lib/comm/agreement.ts and lib/comm.ts',
+    ['AXL_RANK_FAILED', 'AXL_RANK_LOST', 'AXL_COMMAND_FAILED'],
+    'which are of lib/comm/agreement.ts, lib/comm.ts and lib/finalize/on-published.ts',
   );
   t.same(
     engine.filter((code) => !codes.includes(code)),
     [],
   );
   const variables = all(read('lib/base/options.ts'), /(?:'|env\.)(AXL_\w+)/g);
+  variables.push(...all(read('lib/finalize/on-published.ts'), /^ {4}(AXL_\w+):/gm));
   variables.push(...all(read('examples/slurm/burst_buffer.lua'), /"(AXL_\w+)=/g));
   for (const path of documents) {
     const named = all(read(path), /\b(AXL_[A-Z][A-Z_]+)\b/g);

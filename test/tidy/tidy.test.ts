@@ -7,6 +7,7 @@ import * as native from '../../lib/base/native.js';
 import { FILE_VERDICTS } from '../../lib/base/native-manifest.js';
 import { ANSWERS } from '../../lib/base/native-word.js';
 import { shapes } from '../../lib/base/options.js';
+import { UNTIL } from '../../lib/base/phases.js';
 import { FINALIZE_OPTIONS } from '../../lib/cli/options.js';
 import { root } from '../support.js';
 import * as checks from './checks.js';
@@ -158,7 +159,7 @@ const ENUMERATIONS: readonly [words: unknown, header: string, name: string][] = 
   [ANSWERS, 'native/base/answer.h', 'Answer'],
   [FILE_VERDICTS, 'native/manifest/check.h', 'FileVerdict'],
   [native.ACTIONS, 'native/finalize/policy.h', 'Action'],
-  [native.UNTIL, 'native/publish/publisher.h', 'Until'],
+  [UNTIL, 'native/publish/publisher.h', 'Until'],
 ];
 
 t.test('enumerations have the same words and numbers in TypeScript and C++', async (t) => {

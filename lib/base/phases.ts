@@ -1,6 +1,10 @@
-// What a rank that goes together with others does when they publish in phases.
-import type { UNTIL } from './native.js';
+// Publishing in phases, as the addon has it.
 
+/** How far what is complete is published; `pointer`: every phase, but not concluded. */
+export const UNTIL = { cleared: 0, data: 1, commit: 2, pointer: 3, all: 4 } as const;
+/** Bits of phases() of a transfer. */
+export const HAS_PHASES = 1;
+export const REPLACES_DATA = 2;
 /** One rank's transfer. */
 export interface PhasedPart {
   /** Has it files of other phases than data; may it replace data? REQUIRES that it is settled. */
