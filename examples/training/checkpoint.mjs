@@ -1,0 +1,30 @@
+// What this example's checkpoints look like: shards of all ranks, and `.metadata`, which says of which step they are.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+export const SIZE = 4;
+
+/** Empty if there is none: it may be renamed at any moment. */
+function read(path) {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw error;
+    return '';
+  }
+}
+
+/** Has a rank's shard of this step its final name? */
+export const hasShard = (place, step, rank) => read(join(place, `__${rank}_0.distcp`)).startsWith(`step ${step},`);
+
+/** Have those of all ranks? */
+export const hasShards = (place, step, size) =>
+  Array.from({ length: size }, (_, rank) => rank).every((rank) => hasShard(place, step, rank));
+
+/** What `.metadata` says; undefined if there is none. */
+export function metadata(place) {
+  const text = read(join(place, '.metadata'));
+  return text === '' ? undefined : JSON.parse(text);
+}
+
+export const hasMetadata = (place, step) => metadata(place)?.step === step;
