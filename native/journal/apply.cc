@@ -149,6 +149,7 @@ class Applier {
     if (p == nullptr) return "a misplaced FAILED";
     if (p->state == FileState::kFailed) return "a second FAILED of a file";
     p->state = FileState::kFailed;
+    if (p->by_axl) p->by_axl = false;  // it is copied again
     if (LosesBytes(r.failure)) p->chunks = {};
     p->failure = std::move(r.failure);
     if (r.partial) p->partial = true;

@@ -62,6 +62,7 @@ Status Publisher::Mend(uint32_t id) {
   if (Status s = GiveAgain(id, fd.get(), at); !s.ok()) return s;
   if (!journal_.durable()) return Status::Ok();
   if (int r = os_.Fsync(fd.get()); r < 0) return Status::Errno(-r, "fsync", path);
+  if (int r = fd.Close(); r < 0) return Status::Errno(-r, "close", path);
   return Status::Ok();
 }
 
@@ -103,7 +104,10 @@ Status Publisher::GiveAgain(uint32_t id, int fd, const Sighting& at) {
   // Given to somebody else from within a user namespace: it is as it was, and nobody here can give it anything.
   if (foreign && at.seen.st.st_uid != os_.EffectiveUser() && IsAsGiven(at.seen.st, file, done, false))
     return Status::Ok();
-  const bool ours = at.seen.st.st_uid == os_.EffectiveUser();
+  // What AXL left gets its owner here: whoever was killed after that has not given the mode. Its owner may set setuid
+  // on it anyway, but not setgid.
+  const bool owned = state_.info.axl.is && at.seen.st.st_uid == file.meta.uid && (file.meta.mode & S_ISGID) == 0;
+  const bool ours = at.seen.st.st_uid == os_.EffectiveUser() || owned;
   Giving how{keep(), true, !foreign && ours, IsOurs(os_, at.seen.st, file.meta)};
   uint8_t lacks = 0;
   Metadata meta = foreign ? AsSeenHere(file.meta, at.seen.st, numbers_, &lacks) : file.meta;

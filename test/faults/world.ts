@@ -2,7 +2,7 @@
 // And what has to hold of it: each destination as before or complete, with all its metadata.
 import { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { records, TYPE } from '../journals.js';
 import { bytes, isRoot, program, temporaries } from '../support.js';
 
@@ -12,7 +12,7 @@ const OTHER_GROUP = 5678;
 /** By name: what is there, with mode, owner, time and a sum of the bytes. */
 type Tree = ReadonlyMap<string, string>;
 
-const isTemporary = (name: string): boolean => /\._AXL[0-9a-f]{16}$/.test(name);
+const isTemporary = (name: string): boolean => /\._AXL([0-9a-f]{16})?$/.test(name);
 
 const isDirectory = (path: string): boolean => fs.lstatSync(path).isDirectory();
 
@@ -45,21 +45,24 @@ export class Template {
   readonly #model = join(this.root, 'model');
   #made = 0;
 
-  constructor() {
+  /** @param flat without directories and links, of which AXL knows nothing */
+  constructor(flat = false) {
     fs.chmodSync(this.root, 0o755);
-    for (const dir of ['source/sub', 'dest', 'states']) fs.mkdirSync(join(this.#model, dir), { recursive: true });
+    for (const dir of ['source', 'dest', 'states']) fs.mkdirSync(join(this.#model, dir), { recursive: true });
     this.#write('source/small', bytes(3000), 0o640);
     this.#write('source/big', bytes(200_001, 2), 0o444);
-    this.#write('source/sub/setuid', bytes(9000, 3), 0o4751);
-    this.#write('source/sub/empty', Buffer.alloc(0), 0o600);
     this.#write('dest/small', 'as it was before', 0o604);
     this.#write('dest/other', 'nothing to do with it', 0o644);
+    this.#write(flat ? 'source/setuid' : 'source/sub/setuid', bytes(9000, 3), 0o4751);
+    this.#write(flat ? 'source/empty' : 'source/sub/empty', Buffer.alloc(0), 0o600);
+    if (flat) return;
     fs.symlinkSync('empty', join(this.#model, 'source/sub/link'));
     fs.chmodSync(join(this.#model, 'source/sub'), 0o751);
   }
 
   #write(name: string, content: string | Buffer, mode: number): void {
     const path = join(this.#model, name);
+    fs.mkdirSync(dirname(path), { recursive: true });
     fs.writeFileSync(path, content);
     if (isRoot && name.endsWith('setuid')) fs.chownSync(path, OTHER_USER, OTHER_GROUP);
     fs.chmodSync(path, mode);
