@@ -278,4 +278,11 @@ export const killers = {
   'an empty file is taken for none that was a state file': 'AStateFileIsKnownByItsHeaderWhateverFollows',
   'an orphan that has changed since it was found is deleted': 'AnOrphanThatHasChangedSinceItWasFoundIsLeft',
   'a state file is forgotten whose writer may be alive': 'OfAWriterOnAnotherHostNothingIsKnownSoItsStateFileStays',
+  'an older file of the same size counts as renamed by AXL':
+    'WhatAxlLeftIsPublishedOnEvidenceThatItIsWholeAndOnNothingElse',
+  'what a later transfer of AXL has at the temporary name is published as that of an earlier one':
+    'WhatAxlLeftIsPublishedOnEvidenceThatItIsWholeAndOnNothingElse',
+  'a state file of AXL is acted on without the word of the operator':
+    'NobodyButTheOperatorKnowsWhetherAStateFileOfAxlIsInUse',
+  'keys of KVTree are nested without a limit': 'NestingOfKvTreeHasALimit',
 };
