@@ -94,6 +94,7 @@ void Batch::RunTogether(Opening& opening, std::span<Case> cases) {
     else
       opening.Open(&c, &cache_);
   }
+  RefuseSharedByAxl(cases);
   ActInOrder(InOrderOfDispatch(cases));
   DirectoryBarrier renames(os_);
   for (const Case& c : cases)

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <map>
 #include <set>
 #include <string>
 #include <string_view>
@@ -62,6 +63,30 @@ std::vector<Record> Replacements(const TransferState& older, const TransferState
       replaces.emplace_back(ReplacesRecord{id, temporary});
   }
   return replaces;
+}
+
+void RefuseSharedByAxl(std::span<Case> cases) {
+  std::unordered_map<std::string_view, Case*> names;
+  std::map<Case*, std::string> shared;
+  for (Case& c : cases) {
+    if (!c.publisher || !c.journal->is_axl()) continue;
+    const TransferState& state = c.journal->state();
+    if (!state.sealed || state.info.axl.completed) continue;
+    for (const FileEntry& file : state.files) {
+      const auto [known, added] = names.emplace(file.dest, &c);
+      if (!added) shared.emplace(known->second, file.dest), shared.emplace(&c, file.dest);
+    }
+  }
+  for (const auto& [c, path] : shared) {
+    c->Set(
+        Action::kFailed,
+        Status::Make(
+            Code::kConflict,
+            "two state files of AXL have this destination, and AXL gives both the same temporary name, so that nobody "
+            "can tell whose file it is: give the newer one alone, or move the other away",
+            path));
+    c->publisher.reset();
+  }
 }
 
 std::vector<Meeting> LetReplace(const std::vector<Case*>& in_order) {

@@ -22,6 +22,10 @@ struct Meeting {
   uint32_t older, newer;  // places in the order
 };
 
+// Transfers of AXL that put the same file at one temporary name, unless AXL has completed them: nobody can tell whose
+// it is, so none of them is touched.
+void RefuseSharedByAxl(std::span<Case> cases);
+
 // Has each newer one say in its journal, durably, what it may replace. If one cannot, all that meet fail.
 std::vector<Meeting> LetReplace(const std::vector<Case*>& in_order);
 

@@ -2,6 +2,7 @@
 import * as fs from 'node:fs';
 import t, { type Test } from 'tap';
 import { type FinalizeOptions, finalize, inspect, list } from '../../lib/index.js';
+import { leave } from '../journals.js';
 import { format, type Left, leaveAxl, STATE, STATUS, stateOf, TYPE } from '../kvtree.js';
 import { axlFinalize, bytes, isRoot, NOBODY, Place, said, tree } from '../support.js';
 
@@ -297,6 +298,15 @@ t.test("files of KVTree that are not AXL's are left alone among those that are",
   t.ok(fs.existsSync(other));
 });
 
+t.test('a directory may hold state files of AXL and of ours', async (t) => {
+  const axl = new Axl(t);
+  await leave.complete(axl.place, 'ours');
+  await leave.incomplete(axl.place, 'ours-too');
+  t.match(await axl.finalize({ dryRun: true }), { counts: { published: 2, 'rolled-back': 1 } });
+  t.match(await axl.finalize(), { counts: { published: 2, 'rolled-back': 1 } });
+  t.same(fs.readdirSync(axl.place.path('dest')).sort(), ['a', 'b', 'ours']);
+});
+
 t.test('list and inspect tell of a state file of AXL what its files tell', async (t) => {
   const axl = new Axl(t);
   const { transfers } = await list(axl.place.states);
@@ -327,6 +337,23 @@ t.test('a directory of destinations that is not there is not mounted, and nothin
   const { problems } = await axl.finalize();
   t.match(problems, [{ action: 'failed', error: { code: 'AXL_CONFLICT' } }]);
   t.ok(fs.existsSync(axl.stateFile));
+});
+
+t.test('of two transfers of AXL with one temporary name neither is touched, unless one is completed', async (t) => {
+  const axl = new Axl(t);
+  fs.writeFileSync(axl.source('a'), bytes(10_005, 5));
+  const second = axl.place.path('states', 'rank_1.state_file');
+  fs.writeFileSync(second, format(stateOf(axl.files)));
+  const before = axl.now();
+  const { counts, problems } = await axl.finalize();
+  t.match({ counts, problems }, { counts: { failed: 2 }, problems: [{ error: { code: 'AXL_CONFLICT' } }, {}] });
+  t.same(axl.now(), before);
+  fs.copyFileSync(axl.source('a'), axl.temporary('a'));
+  fs.writeFileSync(axl.dest('a'), 'an older one');
+  fs.writeFileSync(axl.dest('b'), 'an older one');
+  fs.writeFileSync(axl.stateFile, format(stateOf(axl.files, { state: STATE.completed })));
+  t.match(await axl.finalize(), { counts: { published: 1, removed: 1 }, problems: [] });
+  axl.published(t);
 });
 
 t.test('setuid comes after the owner, and only with the owner', { skip: !isRoot && 'needs root' }, async (t) => {
