@@ -62,7 +62,7 @@ export function trialTable(trial, cases) {
 
 function markdown(name, { machine, trials: stored }, trials) {
   const lines = [`# Results: ${name}`, '', 'How to read this: [../README.md](../README.md). All measurements: '];
-  lines[2] += `[${name}.json](${name}.json).`;
+  lines[2] += `\`${name}.json\` in the repository.`; // no link: packages leave it out
   lines.push(
     '',
     ...table(

@@ -1,4 +1,4 @@
-// Writes the man pages and the tables of README and docs/, from the tables that the programs themselves use:
+// Writes the man pages, the completions and the tables of README and docs/, from the tables that the programs themselves use:
 // lib/cli/options.ts, commands.ts, statuses.ts, metrics.ts and verify/options.ts; with --check compares instead.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -8,6 +8,7 @@ import { BEHAVIOUR, EXAMPLES, MAIN, PROMISE } from '../dist/lib/cli/options.js';
 import { METRICS } from '../dist/lib/cli/output/metrics.js';
 import { STATUSES } from '../dist/lib/cli/statuses.js';
 import { VERIFY, VERIFY_EXAMPLES, VERIFY_STATUSES } from '../dist/lib/cli/verify/options.js';
+import { completions } from './completions.mjs';
 import { root } from './toolchain.mjs';
 
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
@@ -199,6 +200,7 @@ const read = (path) => {
 };
 
 const files = {
+  ...completions,
   'man/axl-finalize.1': page,
   'man/axl-verify.1': verifyPage,
   'README.md': () => filled(read(join(root, 'README.md'))),

@@ -89,6 +89,14 @@ const STEPS = [
     needs: 'the network',
     minutes: 6,
   },
+  {
+    name: 'elsewhere',
+    ofPackage: true,
+    does: 'the package in a Debian with glibc 2.31, and on 64-bit ARM under qemu',
+    command: [process.execPath, 'scripts/check-elsewhere.mjs'],
+    needs: 'the network, root, debootstrap qemu-user-static libc6-arm64-cross',
+    minutes: 6,
+  },
   ...['address', 'thread'].map((name) => ({
     name,
     does: `the addon in Node, under ${name === 'thread' ? 'TSan' : 'ASan and UBSan'}`,
