@@ -67,6 +67,7 @@ t.test('lib/base/errors.ts, native/base/status.cc and the documents have the sam
   );
   const variables = all(read('lib/base/options.ts'), /(?:'|env\.)(AXL_\w+)/g);
   variables.push(...all(read('lib/finalize/on-published.ts'), /^ {4}(AXL_\w+):/gm));
+  variables.push(...all(read('contrib/modulefiles/axl-transfer/0.1.0'), /^setenv (AXL_\w+)/gm));
   variables.push(...all(read('examples/slurm/burst_buffer.lua'), /"(AXL_\w+)=/g));
   for (const path of documents) {
     const named = all(read(path), /\b(AXL_[A-Z][A-Z_]+)\b/g);
@@ -83,6 +84,19 @@ t.test('each environment variable that lib/base/options.ts reads is explained to
   const variables = new Set(all(read('lib/base/options.ts'), /(?:'|env\.)(AXL_\w+)/g));
   t.ok(variables.size >= 5);
   for (const variable of variables) t.ok(page.includes(`\n| \`${variable}\``), variable);
+  t.end();
+});
+
+t.test('each environment variable that lib/ reads is on one page', (t) => {
+  const page = read('docs/reference/environment.md');
+  const sources = ['lib', 'scripts'].flatMap((dir) =>
+    fs.readdirSync(join(root, dir), { recursive: true, encoding: 'utf8' }).map((path) => join(dir, path)),
+  );
+  const shipped = sources.filter((path) => /^lib\/.*\.ts$|\/(toolchain|axl-transfer)\.mjs$/.test(path));
+  const variables = new Set(shipped.flatMap((path) => all(read(path), /\benv\.([A-Z][A-Z_]+)\b/g)));
+  for (const name of all(read('lib/base/launch.ts'), /'([A-Z]+_[A-Z_]+)'/g)) variables.add(name);
+  t.ok(variables.size >= 15);
+  for (const variable of variables) t.ok(page.includes(`\`${variable}\``), variable);
   t.end();
 });
 
