@@ -34,6 +34,7 @@ Status ReadTransfer(const uint8_t* data, size_t n, AxlTransfer* out, bool* is_ax
 Status ApplyAll(std::vector<Record> records, const Uuid& uuid, Replay* out) {
   *out = {};
   out->state.uuid = uuid;
+  out->next_sequence = static_cast<uint32_t>(records.size());
   for (Record& record : records)
     if (const char* broken = Apply(std::move(record), &out->state))
       return Status::Make(Code::kStateCorrupt, std::string("a state file of AXL with ") + broken);
@@ -82,7 +83,10 @@ Status ReplayAxl(Os& os, int fd, uint64_t size, bool sources, Replay* out, bool*
   const ssize_t n = ReadFull(os, fd, bytes.data(), bytes.size(), 0);
   if (n < 0) return Status::Errno(static_cast<int>(-n), "read", "");
   AxlTransfer transfer;
-  if (Status s = ReadTransfer(bytes.data(), static_cast<size_t>(n), &transfer, is_axl); !s.ok()) return s;
+  if (Status s = ReadTransfer(bytes.data(), static_cast<size_t>(n), &transfer, is_axl); !s.ok()) {
+    out->state.info.axl.is = *is_axl;  // whose it is can be told, and no more
+    return s;
+  }
   Places places(os);
   for (FileEntry& file : transfer.files) {
     places.Canonicalize(&file.dest);

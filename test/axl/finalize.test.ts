@@ -1,69 +1,11 @@
 // axl-finalize on what the C library AXL leaves: each state in which a job can have ended, with its files where it put them.
 import * as fs from 'node:fs';
 import t, { type Test } from 'tap';
-import { type FinalizeOptions, finalize, inspect, list } from '../../lib/index.js';
+import { inspect, list } from '../../lib/index.js';
 import { leave } from '../journals.js';
 import { format, type Left, leaveAxl, STATE, STATUS, stateOf, TYPE } from '../kvtree.js';
-import { axlFinalize, bytes, isRoot, NOBODY, Place, said, tree } from '../support.js';
-
-const MTIME = 1_700_000_000.123;
-const ENDED = { jobEnded: true } as const;
-
-/** Two sources, and what AXL left of their transfer. */
-class Axl {
-  readonly place: Place;
-  readonly stateFile: string;
-  readonly files: Record<string, string> = {};
-  readonly left: Left;
-
-  constructor(t: Test, left: Left = {}, names: readonly string[] = ['a', 'b']) {
-    this.left = left;
-    this.place = new Place(t);
-    for (const [i, name] of names.entries()) {
-      const source = this.place.write(`source/${name}`, bytes(10_000 + i, i + 1));
-      fs.chmodSync(source, 0o640);
-      fs.utimesSync(source, MTIME, MTIME + i);
-      this.files[source] = this.dest(name);
-    }
-    this.stateFile = leaveAxl(this.place.path('states', 'rank_0.state_file'), this.files, left);
-  }
-
-  dest = (name: string): string => this.place.path('dest', name);
-  source = (name: string): string => this.place.path('source', name);
-  temporary = (name: string): string => this.dest(name) + (this.left.suffix ?? '._AXL');
-  rename = (name: string): void => fs.renameSync(this.temporary(name), this.dest(name));
-  /** As AXL does when all is copied, before the first rename. */
-  giveTimes(name: string, path = this.temporary(name)): void {
-    const { atime, mtime } = fs.statSync(this.source(name));
-    fs.utimesSync(path, atime, mtime);
-  }
-  readonly finalize = (options: FinalizeOptions = {}) => finalize(this.place.states, { ...ENDED, ...options });
-  readonly is = (name: string, path = this.dest(name)): boolean =>
-    fs.existsSync(path) && fs.readFileSync(path).equals(fs.readFileSync(this.source(name)));
-
-  /** All that may be changed. */
-  now = () => ({ dest: tree(this.place.path('dest')), states: tree(this.place.states) });
-
-  published(t: Test, described = true): void {
-    for (const name of Object.values(this.files).map((dest) => dest.slice(this.dest('').length))) {
-      t.ok(this.is(name), `${name} has the bytes of its source`);
-      const [now, wanted] = [this.dest(name), this.source(name)].map((path) => fs.statSync(path, { bigint: true }));
-      if (described) t.match(now, { mode: wanted?.mode, mtimeNs: wanted?.mtimeNs, uid: wanted?.uid });
-    }
-    t.same(
-      fs.readdirSync(this.place.path('dest')).sort(),
-      Object.values(this.files).map((d) => d.split('/').at(-1)),
-    );
-    t.same(fs.readdirSync(this.place.states), [], 'the state file is deleted');
-  }
-
-  async untouched(t: Test, options: FinalizeOptions, action: string, code: string): Promise<void> {
-    const before = this.now();
-    const { problems } = await this.finalize(options);
-    t.match(problems, [{ action, format: 'axl', error: { code } }]);
-    t.same(this.now(), before, 'nothing is changed');
-  }
-}
+import { axlFinalize, bytes, isRoot, NOBODY, said } from '../support.js';
+import { Axl } from './left.js';
 
 for (const [state, word] of [
   [STATE.dispatched, 'dispatched'],
@@ -285,7 +227,8 @@ t.test('an empty and a truncated state file are reported, and nothing is touched
     fs.truncateSync(axl.stateFile, length);
     const before = axl.now();
     const { problems, counts } = await axl.finalize();
-    if (length !== 3) t.match(problems, [{ action: 'corrupt', error: { code: 'AXL_STATE_CORRUPT' } }], `${length}`);
+    if (length !== 3)
+      t.match(problems, [{ action: 'corrupt', format: 'axl', error: { code: 'AXL_STATE_CORRUPT' } }], `${length}`);
     t.match(counts, { published: 0, 'rolled-back': 0, removed: 0 });
     t.same(axl.now(), before);
   }
@@ -319,6 +262,10 @@ t.test('list and inspect tell of a state file of AXL what its files tell', async
   t.equal(state, 'incomplete');
   t.match(fileList, [{ state: 'failed', temporary: axl.temporary('a'), dest: axl.dest('a') }, { state: 'done' }]);
   t.match(said(await axlFinalize(['list', '--json', axl.place.states])).transfers, [{ format: 'axl' }]);
+  t.match(await axlFinalize(['inspect', axl.stateFile]), {
+    status: 0,
+    stdout: /ckpt\.1.*\n(.*\n)*writer +the C library AXL/,
+  });
 });
 
 t.test('links to directories of destinations are gone through, and --root holds behind them', async (t) => {

@@ -42,10 +42,11 @@ const ALIVE: Record<InspectedTransfer['alive'], string> = {
   'cannot tell': 'alive or not: it cannot be told from here',
 };
 
-function writer({ host, pid, alive, uid, job, localRank }: InspectedTransfer): string {
+function writer({ host, pid, alive, uid, job, localRank, format, backend }: InspectedTransfer): string {
   const among = localRank === undefined ? '' : `, local rank ${localRank}`;
   const process = `process ${pid} on ${displayName(host)}${among}${job === '' ? '' : `, job ${displayName(job)}`}`;
-  const where = host === '' ? 'unknown' : process;
+  const nobody = format === 'axl' ? `the C library AXL (${backend})` : 'unknown';
+  const where = host === '' ? nobody : process;
   return `${where}, ${ALIVE[alive]}; state file of user ${uid}`;
 }
 
