@@ -52,6 +52,7 @@ void Count(const TransferState& state, Surveyed* s) {
   s->jobs = OpenJobs(state);
   s->in_phases = InPhases(state);
   s->replaces_data = MayReplaceData(state);
+  s->old_commit = state.outcome == Outcome::kNone && MayHaveOldCommitFile(state);
   s->phases = state.outcome == Outcome::kPublished ? static_cast<uint8_t>(Phase::kPointer) : state.phases;
   s->dispatched = state.dispatched;
   s->canceled = state.canceled;

@@ -60,6 +60,7 @@ struct Surveyed {
   std::vector<Submitted> jobs;  // that may run
   bool in_phases = false;       // there are files of other phases than data
   bool replaces_data = false;   // perhaps
+  bool old_commit = false;      // an old commit file may stand where one of it is to stand
   uint8_t phases = 0;           // how many are published; with FINAL all of them
   Time dispatched;
   std::string home;  // where its dataset's verdict lives; empty: the directory of the state file

@@ -226,6 +226,8 @@ export interface NativeSurveyed
   readonly inPhases: boolean;
   /** May a data file of it replace something? */
   readonly replacesData: boolean;
+  /** May an old commit file stand where one of it is to stand? */
+  readonly oldCommit: boolean;
   /** How many phases are published. */
   readonly phases: number;
   /** How many files are of each phase, in the order of PHASES; and of the last. */

@@ -127,22 +127,25 @@ export class Home {
   /**
    * How many phases are published of each transfer that a verdict lists and that was not seen. One whose state file is
    * gone was published as a whole.
-   * @returns the least of them; undefined if that cannot be told
+   * @returns the least of them, and whether an old commit file may stand where one of theirs is to stand; undefined if that
+   *   cannot be told
    */
-  async phasesOf(verdict: Verdict, isSeen: (uuid: string) => boolean): Promise<number | undefined> {
+  async phasesOf(verdict: Verdict, isSeen: (uuid: string) => boolean) {
     const listed = [...verdict.transfers].filter(([uuid]) => !isSeen(uuid));
     for (const dir of this.#dirsOf(verdict)) if (!(await isThere(dir))) return undefined;
-    let least: number = UNTIL.pointer;
+    const unseen = { least: UNTIL.pointer as number, oldCommit: false };
     for (let at = 0; at < listed.length; at += BATCH) {
       const part = listed.slice(at, at + BATCH);
       const surveyed = await answer(native().survey(pack(part.map(([, file]) => this.#pathOf(file))), 2, NO_WORD));
-      for (const [i, { standing, uuid, phases }] of surveyed.entries()) {
+      for (const [i, { standing, uuid, phases, oldCommit }] of surveyed.entries()) {
         const word = STANDINGS[standing] as string;
         if (word === 'corrupt' || word === 'unreadable') return undefined;
-        if (uuid === part[i]?.[0]) least = Math.min(least, phases);
+        if (uuid !== part[i]?.[0]) continue;
+        unseen.least = Math.min(unseen.least, phases);
+        unseen.oldCommit ||= oldCommit;
       }
     }
-    return least;
+    return unseen;
   }
 
   #dirsOf({ transfers }: Verdict): Set<string> {

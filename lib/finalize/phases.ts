@@ -3,7 +3,7 @@
 // of it is published: what is gone, was. docs/state-format.md, "Phases".
 
 import { displayName, fromLatin1 } from '../base/names.js';
-import { ACTIONS, IN_PHASES, type NativeFinalized } from '../base/native.js';
+import { ACTIONS, IN_PHASES, type NativeFinalized, OVERWRITE } from '../base/native.js';
 import { UNTIL } from '../base/phases.js';
 import type { Failure } from '../base/types.js';
 import { jittered, sleep } from '../base/waiting.js';
@@ -56,6 +56,11 @@ export class Phases {
   async publish(followed: readonly Followed[]): Promise<void> {
     const all = followed.filter(({ verdict }) => verdict.decision === 'publish in phases');
     if (all.length === 0) return;
+    // What would be done is said of each by itself.
+    if (this.#look.work.terms.policy.dryRun) {
+      for (const one of all) this.#tell(one);
+      return;
+    }
     all.sort((a, b) => (this.#dispatched(a) < this.#dispatched(b) ? -1 : 1));
     // All at once: those of a later dispatch learn what the earlier ones are going to put in their places.
     await this.#advance(
@@ -78,9 +83,12 @@ export class Phases {
       if (this.#look.work.stopped) return this.#forget(one);
       if (stuck) return this.#leave(one, step, stuck);
     }
-    const { name, size } = one.verdict;
-    this.#look.work.terms.tally.dataset({ name, verdict: 'complete', size, missing: [], missingCount: 0 });
+    this.#tell(one);
     await this.#conclude(one.group.members);
+  }
+
+  #tell({ verdict: { name, size } }: Followed): void {
+    this.#look.work.terms.tally.dataset({ name, verdict: 'complete', size, missing: [], missingCount: 0 });
   }
 
   /** Does one that could not be published go to the same final names? It comes first. */
@@ -135,18 +143,41 @@ export class Phases {
     return undefined;
   }
 
-  /** Old commit files are deleted before any rank replaces data. */
+  /** Old commit files, of whichever rank, are deleted before any rank replaces data. */
   async #clear(one: Followed): Promise<Stuck | undefined> {
     const { surveys, work } = this.#look;
     const { members } = one.group;
-    if (!members.some((i) => surveys.replacesData(i)) || members.some((i) => surveys.phases(i) > 0)) return undefined;
-    const marked = this.#left(one, UNTIL.data).filter((i) => surveys.isInPhases(i));
-    const missed = members.find((i) => surveys.isInPhases(i) && surveys.phases(i) === 0 && !marked.includes(i));
-    const left = await this.#advance(marked, 'cleared', true);
+    const { overwrite } = work.terms.policy;
+    const isToCome = (i: number) => surveys.phases(i) < UNTIL.data;
+    const replaces = members.some((i) => isToCome(i) && (overwrite === OVERWRITE.replace || surveys.replacesData(i)));
+    if (!replaces) return undefined;
+    const marked = members.filter((i) => surveys.hasOldCommit(i));
+    const ours = this.#left(one, UNTIL.commit).filter((i) => marked.includes(i));
+    const left = await this.#advance(ours, 'cleared', true);
     for (const [i, entry] of left) if (ACTIONS[entry.action] !== 'busy' && work.isOurs(i)) this.#fail(i, entry);
     const [first] = left;
     if (first) return { rank: surveys.rank(first[0]), failed: ACTIONS[first[1].action] !== 'busy' };
-    return missed === undefined ? undefined : { rank: surveys.rank(missed), failed: false };
+    const missed = marked.find((i) => !ours.includes(i));
+    if (missed !== undefined) return { rank: surveys.rank(missed), failed: false };
+    return this.#mayUnseenHaveOldCommit(one);
+  }
+
+  async #mayUnseenHaveOldCommit(one: Followed): Promise<Stuck | undefined> {
+    const { unseen, missing } = await this.#unseen(one);
+    const may = missing !== undefined || unseen === undefined || unseen.oldCommit;
+    return may ? { rank: missing, failed: false } : undefined;
+  }
+
+  /** Of transfers of the dataset that are not among the candidates: a missing rank, or what their state files say. */
+  async #unseen({ group, home, verdict }: Followed) {
+    const { surveys } = this.#look;
+    if (verdict.scope === 'listed') {
+      const seen = new Set(group.members.map((i) => surveys.uuid(i)));
+      return { missing: undefined, unseen: await home.phasesOf(verdict, (uuid) => seen.has(uuid)) };
+    }
+    const seen = new Set(group.members.map((i) => surveys.rank(i)));
+    const missing = Array.from({ length: verdict.size }, (_, at) => at).find((at) => !seen.has(at));
+    return { missing, unseen: { least: UNTIL.pointer as number, oldCommit: false } };
   }
 
   #fail(i: number, entry: NativeFinalized): void {
@@ -155,21 +186,18 @@ export class Phases {
   }
 
   /** Who has not come so far: a rank, how many of those that were seen have, and how many of the others may yet. */
-  async #behind({ group, home, verdict }: Followed, goal: number) {
+  async #behind(one: Followed, goal: number) {
     const { surveys } = this.#look;
-    await this.#look.again(group.members.filter((i) => surveys.phases(i) < goal));
-    const behind = group.members.filter((i) => surveys.phases(i) < goal);
-    const ranks = group.members.length - behind.length;
+    const { members } = one.group;
+    await this.#look.again(members.filter((i) => surveys.phases(i) < goal));
+    const behind = members.filter((i) => surveys.phases(i) < goal);
+    const ranks = members.length - behind.length;
     if (behind.length > 0) return { rank: surveys.rank(behind[0] as number), ranks, busy: behind.length };
-    if (verdict.scope !== 'listed') {
-      const seen = new Set(group.members.map((i) => surveys.rank(i)));
-      const isAll = group.members.every((i) => surveys.phases(i) === UNTIL.pointer);
-      const rank = Array.from({ length: verdict.size }, (_, at) => at).find((at) => !seen.has(at));
-      return rank === undefined || isAll ? undefined : { rank, ranks, busy: 0 };
-    }
-    const seen = new Set(group.members.map((i) => surveys.uuid(i)));
-    const least = await home.phasesOf(verdict, (uuid) => seen.has(uuid));
-    return least !== undefined && least >= goal ? undefined : { rank: undefined, ranks, busy: 0 };
+    const { missing, unseen } = await this.#unseen(one);
+    // A rank whose state file is gone had all phases behind it, as then all others have.
+    const isAll = members.every((i) => surveys.phases(i) === UNTIL.pointer);
+    const has = missing === undefined ? unseen !== undefined && unseen.least >= goal : isAll;
+    return has ? undefined : { rank: missing, ranks, busy: 0 };
   }
 
   /** Its run was interrupted. */

@@ -16,6 +16,7 @@ const NO_TRANSFER = 0xff;
 const IN_PHASES = 1;
 const REPLACES = 2;
 const POINTS = 4;
+const OLD_COMMIT = 8;
 const ALL_PHASES = UNTIL.pointer;
 
 /** What a survey saw, by columns: an object for each candidate would be dear. */
@@ -69,9 +70,10 @@ export class Surveys {
     if (this.#groups[i] === -1 && isTransfer(this.standing(i))) this.#join(i, surveyed, dir);
   }
 
-  #seePhases(i: number, { phases, inPhases, replacesData, pointers, dispatchedNs }: NativeSurveyed): void {
+  #seePhases(i: number, { phases, inPhases, replacesData, pointers, oldCommit, dispatchedNs }: NativeSurveyed): void {
+    const bits = [inPhases && IN_PHASES, replacesData && REPLACES, pointers > 0 && POINTS, oldCommit && OLD_COMMIT];
     this.#phases[i] = phases;
-    this.#traits[i] = (inPhases ? IN_PHASES : 0) | (replacesData ? REPLACES : 0) | (pointers > 0 ? POINTS : 0);
+    this.#traits[i] = bits.reduce<number>((sum, bit) => sum | Number(bit), 0);
     this.#dispatched[i] = dispatchedNs;
   }
 
@@ -121,9 +123,9 @@ export class Surveys {
     this.#phases[i] = phases;
   }
 
-  /** Has it files of other phases than data? */
-  isInPhases(i: number): boolean {
-    return ((this.#traits[i] as number) & IN_PHASES) !== 0;
+  /** May an old commit file stand where one of it is to stand? What is gone was published as a whole. */
+  hasOldCommit(i: number): boolean {
+    return this.standing(i) !== 'gone' && ((this.#traits[i] as number) & OLD_COMMIT) !== 0;
   }
 
   /** May it replace data? */
@@ -158,9 +160,10 @@ export class Surveys {
 
   /** @param ours of this finalizer's shard */
   member(i: number, ours: boolean): Member {
+    const inPhases = ((this.#traits[i] as number) & IN_PHASES) !== 0;
     const points = ((this.#traits[i] as number) & POINTS) !== 0;
     const seen = { uuid: this.uuid(i), rank: this.rank(i), standing: this.standing(i), alive: this.alive(i) };
-    return { ...seen, inPhases: this.isInPhases(i), points, ours };
+    return { ...seen, inPhases, points, ours };
   }
 
   /** Is there a copy of a state file that is not here itself? That transfer may be what a dataset lacks. */

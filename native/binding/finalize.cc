@@ -143,8 +143,8 @@ Napi::Value ToJs(Napi::Env env, const Surveyed& s) {
   Set(entry, "filesPublished", s.files_published, "bytes", s.bytes, "bytesDone", s.bytes_done);
   Set(entry, "lacking", s.lacking.count, "lacks", s.lacking.bits, "filesOfPhase", s.files_of_phase);
   Set(entry, "canceled", s.canceled, "committed", s.settled, "host", s.host, "pid", s.pid, "allRanks", s.all_ranks);
-  Set(entry, "inPhases", s.in_phases, "replacesData", s.replaces_data, "phases", s.phases, "pointers",
-      s.files_of_phase[2], "dispatchedNs", s.dispatched);
+  Set(entry, "inPhases", s.in_phases, "replacesData", s.replaces_data, "oldCommit", s.old_commit, "phases", s.phases,
+      "pointers", s.files_of_phase[2], "dispatchedNs", s.dispatched);
   Set(entry, "dataset", s.dataset, "attempt", s.attempt, "job", s.job, "home", AsBytes{s.home}, "jobs", s.jobs,
       "failure", s.status);
   return entry;

@@ -25,6 +25,13 @@ bool MayReplaceData(const TransferState& state) {
   return !state.replaces.empty();
 }
 
+bool MayHaveOldCommitFile(const TransferState& state) {
+  if (state.direction == Direction::kForward || state.phases >= static_cast<uint8_t>(Phase::kCommit)) return false;
+  for (const FileEntry& file : state.files)
+    if (file.phase == Phase::kCommit && file.stood != Stood::kNothing) return true;
+  return false;
+}
+
 bool Publisher::ReplacesData() const {
   for (uint32_t id = 0; id < state_.files.size(); id++)
     if (state_.files[id].phase == Phase::kData && disk_[id].replaces && !state_.progress[id].kept) return true;
@@ -83,7 +90,8 @@ bool Publisher::HasPhase(Phase phase) const {
 }
 
 Status Publisher::Rename(Until until, bool clears) {
-  Status s = clears || ReplacesData() ? Clear() : Status::Ok();
+  const bool clear = until == Until::kCleared ? clears : ReplacesData();
+  Status s = clear ? Clear() : Status::Ok();
   for (Phase phase : {Phase::kData, Phase::kCommit, Phase::kPointer})
     if (s.ok() && IsWithin(phase, until)) s = RenamePhase(phase);
   if (!s.ok()) return RecordPublished(s);

@@ -48,6 +48,8 @@ enum class Until : uint8_t { kCleared = 0, kData = 1, kCommit = 2, kPointer = 3,
 bool InPhases(const TransferState& state);
 // May a data file replace something, as far as the journal tells?
 bool MayReplaceData(const TransferState& state);
+// May an old commit file stand at a final name?
+bool MayHaveOldCommitFile(const TransferState& state);
 
 // Publishing goes step by step, so that many transfers share a barrier:
 //   Prepare -> Rename -> NeedDirectories, barrier.Run -> Finish
@@ -71,9 +73,9 @@ class Publisher {
   // Check; then metadata that does not match is mended and durable, that of directories is rehearsed, and SETTLED and
   // KEPT are durable.
   Status Prepare();
-  // Old commit files are deleted, durably, if data are replaced; or if so with `clears`, by another rank. Then phase by
-  // phase, each durable before the next, up to `until`; with kAll then the metadata of directories we made. Stops at
-  // the first error. REQUIRES: Prepare was ok.
+  // Old commit files are deleted, durably, if data are replaced; with kCleared if `clears` says so of a rank. Then
+  // phase by phase, each durable before the next, up to `until`; with kAll then the metadata of directories we made.
+  // Stops at the first error. REQUIRES: Prepare was ok.
   Status Rename(Until until = Until::kAll, bool clears = false);
   // PHASE of all up to `until`, durable. REQUIRES: they are.
   Status RecordPhases(Until until);

@@ -4,7 +4,7 @@ import t, { type Test } from 'tap';
 import { type CollectiveTransfer, type FinalizeReport, finalize, inspect, Transfer } from '../../lib/index.js';
 import { Board, options, outcomes } from '../comm/board.js';
 import { quiet } from '../journals.js';
-import { Place } from '../support.js';
+import { Place, script } from '../support.js';
 import { encodeVerdict, verdictName } from '../verdicts.js';
 
 const SIZE = 3;
@@ -46,6 +46,25 @@ function isPublished(t: Test, place: Place, report: FinalizeReport, want = 'new'
   t.match(report, { counts: { failed: 0, busy: 0 }, problems: [] });
 }
 
+/** Looks all the time, in a process of its own. @returns what ends it, and tells what was wrong */
+function watch(place: Place): () => Promise<string[]> {
+  const code = `
+    const { readFileSync } = await import('node:fs');
+    const read = (name) => { try { return readFileSync(args[0] + '/' + name, 'utf8'); } catch { return undefined; } };
+    const wrong = new Set();
+    for (let on = true; on; on = read('../../end') === undefined) {
+      const marker = read('.metadata');
+      const data = [0, 1, 2].map((rank) => read('__' + rank + '_0.distcp'));
+      if (marker !== undefined && read('.metadata') === marker && data.some((one) => one !== marker)) wrong.add(marker + ' over ' + data);
+    }
+    console.log(JSON.stringify([...wrong]));`;
+  const ended = script(code, [place.path('dest/step')]);
+  return async () => {
+    place.write('end');
+    return JSON.parse((await ended).stdout) as string[];
+  };
+}
+
 t.test('a dataset is published with its commit file and its pointer', async (t) => {
   const place = new Place(t);
   await leave(place);
@@ -58,9 +77,11 @@ t.test('a newer checkpoint in the place of an older one is published in one run 
   const place = new Place(t);
   await leave(place, 'old', 'zero');
   await leave(place, 'new', 'one');
+  const seen = watch(place);
   const report = await finalize(place.states, { dataset: true });
   isPublished(t, place, report);
   t.match(report.counts, { published: 2 * SIZE });
+  t.same(await seen(), []);
 });
 
 t.test('a rank that is given alone publishes what is due, and waits with the rest', async (t) => {
@@ -139,6 +160,50 @@ t.test('an old commit file is gone before the first data are replaced, and stays
   );
   t.same([data(apart), marker(apart)], [['new', 'new', undefined], 'old'], 'new data beside it are not spoken of');
   isPublished(t, apart, await finalize(apart.states, { dataset: true }));
+});
+
+t.test('an old commit file is deleted also when the rank that has it came first', async (t) => {
+  for (const scope of [1, 3] as const) {
+    const place = new Place(t);
+    place.write('dest/step/.metadata', 'old');
+    place.write('dest/step/__1_0.distcp', 'old');
+    await leave(place);
+    await decide(place, scope);
+    await finalize(place.path('states/ckpt.0'), { dataset: true });
+    t.same([data(place), marker(place)], [['new', 'old', undefined], 'old']);
+    await finalize(place.path('states/ckpt.1'), { dataset: true });
+    t.same([text(place, '__1_0.distcp'), marker(place)], ['old', 'old'], 'rank 0 was not given');
+    await finalize(
+      [0, 1].map((rank) => place.path('states', `ckpt.${rank}`)),
+      { dataset: true },
+    );
+    t.same([text(place, '__1_0.distcp'), marker(place)], ['new', undefined]);
+    isPublished(t, place, await finalize(place.states, { dataset: true }));
+  }
+});
+
+t.test('a rank that nobody sees may have an old commit file', async (t) => {
+  const place = new Place(t);
+  fs.mkdirSync(place.path('elsewhere'));
+  place.write('dest/step/.metadata', 'old');
+  place.write('dest/step/__1_0.distcp', 'old');
+  await leave(place);
+  await decide(place, 2);
+  fs.renameSync(place.path('states/ckpt.0'), place.path('elsewhere/ckpt.0'));
+  t.match(await finalize(place.states, { dataset: true }), { counts: { busy: 2 } });
+  t.same([text(place, '__1_0.distcp'), marker(place)], ['old', 'old']);
+  isPublished(t, place, await finalize([place.states, place.path('elsewhere')], { dataset: true }));
+});
+
+t.test('a dry run says what would be done, and does nothing', async (t) => {
+  const place = new Place(t);
+  await leave(place);
+  for (const decided of [false, true]) {
+    if (decided) await decide(place);
+    const report = await finalize(place.states, { dataset: true, dryRun: true });
+    t.match(report, { counts: { published: SIZE, failed: 0 }, datasets: [{ verdict: 'complete' }] });
+    t.same([data(place), marker(place)], [[undefined, undefined, undefined], undefined]);
+  }
 });
 
 t.test('shards publish one dataset in phases together', async (t) => {

@@ -11,7 +11,7 @@ export const phasesMutants = [
     name: 'an old commit file stays while data are replaced',
     breaks: 'phases',
     file: 'publish/phases.cc',
-    from: 'Status s = clears || ReplacesData() ? Clear() : Status::Ok();',
+    from: 'Status s = clear ? Clear() : Status::Ok();',
     to: 'Status s;',
   },
   {
