@@ -14,14 +14,15 @@ const HEADER = 'WhereInodeNumbersMeanNothingAStateFileIsKnownByItsHeader';
 const CHANGES = 'ASourceThatChangesWhileItIsCopiedFailsItsFile';
 
 const PHASES = 'APowerCutBeforeAnyCallLeavesNoCommitFileWithoutItsData';
+const ALONE_IN_PHASES = 'OneTransferAloneKeepsThePhasesThroughAPowerCut';
 const KILLED_IN_PHASES = 'KilledBeforeAnyCallAReaderWhoSeesACommitFileHasAllDataOfAllRanks';
 const CLEARED = 'OnceAnOldCommitFileIsDeletedNothingIsRolledBack';
 
 export const killers = {
   'commit files are renamed with the data': KILLED_IN_PHASES,
   'an old commit file stays while data are replaced': KILLED_IN_PHASES,
-  'commit files are renamed before the names of the data are durable': 'OneTransferAloneKeepsThePhasesThroughAPowerCut',
-  'data are replaced before the removal of an old commit file is durable': PHASES,
+  'commit files are renamed before the names of the data are durable': ALONE_IN_PHASES,
+  'data are replaced before the removal of an old commit file is durable': ALONE_IN_PHASES,
   'an old commit file is deleted before the journal says that nothing is rolled back': CLEARED,
   'what has lost its old commit file is rolled back': CLEARED,
   'PHASE is written before the renames are durable': PHASES,

@@ -29,7 +29,7 @@ class Ranks {
     world_.Reset();
     if (place_ == Place::kOver) {
       for (uint32_t rank = 0; rank < size_; rank++) Write(Data(rank), "old");
-      Write("step/.metadata", "old");
+      Write("meta/.metadata", "old");
       REQUIRE(symlink("step0", world_.Dest("latest").c_str()) == 0);
     }
     for (uint32_t rank = 0; rank < size_; rank++) LeaveRank(os, rank);
@@ -59,7 +59,7 @@ class Ranks {
 
   // What a reader sees must be one checkpoint.
   void Read(const std::string& when) const {
-    const std::string marker = Seen("step/.metadata");
+    const std::string marker = Seen("meta/.metadata");
     for (uint32_t rank = 0; rank < size_; rank++) {
       const std::string data = Seen(Data(rank));
       if (marker == "new" && data != "new")
@@ -73,7 +73,7 @@ class Ranks {
   }
 
   void CheckAll(const std::string& when) const {
-    bool whole = Seen("step/.metadata") == "new" && access(world_.Dest("latest").c_str(), F_OK) == 0;
+    bool whole = Seen("meta/.metadata") == "new" && access(world_.Dest("latest").c_str(), F_OK) == 0;
     for (uint32_t rank = 0; rank < size_; rank++) whole = whole && Seen(Data(rank)) == "new";
     if (!whole) Fail(__FILE__, __LINE__, when + ": not all is published");
     for (const std::string& file : files())
@@ -81,6 +81,7 @@ class Ranks {
   }
 
  private:
+  // In another directory than the commit file: the fsync of one says nothing of the other.
   static std::string Data(uint32_t rank) { return "step/__" + std::to_string(rank) + "_0.distcp"; }
 
   std::vector<std::string> files() const {
@@ -90,7 +91,7 @@ class Ranks {
   }
 
   void Write(const std::string& name, const std::string& text) const {
-    if (name.find('/') != std::string::npos) (void)mkdir(world_.Dest("step").c_str(), 0700);
+    (void)mkdir(world_.Dest(name.substr(0, name.find('/'))).c_str(), 0700);
     WriteFile(world_.Dest(name), text);
   }
 
@@ -108,7 +109,7 @@ class Ranks {
     options.state_file = file(rank);
     REQUIRE_OK(transfer.Create(options));
     std::vector<std::string> names{Data(rank)};
-    if (rank == 0) names.push_back("step/.metadata");
+    if (rank == 0) names.push_back("meta/.metadata");
     for (const std::string& name : names) {
       const std::string source = world_.Source("of" + std::to_string(rank) + name.substr(name.find('/') + 1));
       WriteFile(source, "new");
@@ -227,7 +228,7 @@ TEST(OnceAnOldCommitFileIsDeletedNothingIsRolledBack) {
   policy.clears = true;
   const std::vector<std::string> file{ranks.file(0)};
   CHECK(FinalizeBatch(os, engine, file, policy, Decided::kAsItIs).front().action == Action::kInPhases);
-  CHECK(access(world.Dest("step/.metadata").c_str(), F_OK) != 0);
+  CHECK(access(world.Dest("meta/.metadata").c_str(), F_OK) != 0);
   CHECK_EQ(ReadFile(world.Dest("step/__0_0.distcp")), "old");
   const Finalized back = FinalizeBatch(os, engine, file, {}, Decided::kRollBack).front();
   CHECK(back.action == Action::kFailed);
