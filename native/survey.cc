@@ -16,7 +16,6 @@
 #include "journal/budget.h"
 #include "journal/file_source.h"
 #include "journal/format.h"
-#include "journal/kvtree.h"
 #include "os/directories.h"
 #include "os/metadata.h"
 #include "os/same.h"
@@ -91,18 +90,17 @@ Status ReadAxl(Os& os, const Fd& fd, uint64_t size, Replay* all, bool* recognize
 // *recognized: it begins like a state file.
 Status ReadReplay(Os& os, const Fd& fd, uint64_t size, std::string_view name, Replay* all, bool* recognized) {
   *recognized = true;
-  uint8_t first[sizeof kKvTreeMagic];
-  FileSource beginning(os, fd.get());
-  const ssize_t there = beginning.Read(first, sizeof first, 0);
-  if (there >= 0 && IsOfAxl(first, static_cast<size_t>(there), name)) return ReadAxl(os, fd, size, all, recognized);
   if (size > kMaxJournal) return Status::Make(Code::kStateCorrupt, "the file is larger than any state file (256 MiB)");
   FileSource source(os, fd.get());
   Status s = ReplayJournal(source, size, all);
-  if (s.ok()) return s;
+  if (s.ok() || s.code == Code::kIo) return s;
   uint8_t begin[kRecognizedBytes];
   const ssize_t n = source.Read(begin, sizeof begin, 0);
-  *recognized = n < 0 || Recognize(begin, static_cast<size_t>(n));
-  return s;
+  if (n < 0) return Status::Errno(static_cast<int>(-n), "read", "");
+  *recognized = Recognize(begin, static_cast<size_t>(n));
+  if (*recognized || !IsOfAxl(begin, static_cast<size_t>(n), name)) return s;
+  *all = {};
+  return ReadAxl(os, fd, size, all, recognized);
 }
 
 Status Look(Os& os, const Fd& fd, const std::string& path, Seen* seen) {

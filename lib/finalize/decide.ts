@@ -176,9 +176,10 @@ function contradiction({ name, sizes, homes, rivals }: View, twice: string | und
 
 /** What would be pointed to is one rank's to say. */
 function whyTwoPointers({ name, members }: View): Outcome['why'] {
-  const [one, other] = members.filter(({ points }) => points);
-  if (!one || !other) return undefined;
-  const why = `ranks ${one.rank} and ${other.rank} have a pointer each`;
+  const ranks = members.filter(({ points }) => points).map(({ rank }) => rank);
+  const [one, other] = ranks.sort((a, b) => a - b);
+  if (one === undefined || other === undefined) return undefined;
+  const why = `ranks ${one} and ${other} have a pointer each`;
   const remedy = 'only rank 0 may have one: free the other, and dispatch it without';
   return { code: 'AXL_CONFLICT', message: `dataset ${displayName(name)}: ${why}: ${remedy}` };
 }

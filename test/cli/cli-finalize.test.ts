@@ -51,6 +51,7 @@ const OPTIONS: readonly (readonly [string[], number, RegExp])[] = [
   [['--metadata', 'warn'], 3, /1 published/],
   [['--metadata', 'owner=warn,acls=skip'], 3, /1 published/],
   [['--keep-state'], 3, /1 published/],
+  [['--axl-in-place'], 3, /1 published, 1 rolled-back/],
   [['--on-published', 'test "$AXL_NAME" != ""'], 3, /1 published/],
   [['--on-published', 'false'], 1, /1 failed/],
   [['--on-lock', 'fail'], 3, /1 published/],

@@ -211,7 +211,7 @@ t.test('shards publish one dataset in phases together', async (t) => {
   for (const { counts } of reports) t.match(counts, { failed: 0, busy: 0 });
 });
 
-t.test('two ranks with a pointer are a conflict, and nothing of it is published', async (t) => {
+t.test('a rank that is not the first has no pointer', async (t) => {
   const place = new Place(t);
   await leave(place);
   fs.rmSync(place.path('states/ckpt.1'));

@@ -14,7 +14,8 @@ const WANTED: Wanted = { incomplete: 'delete', fallback: 'keep', dryRun: false }
 
 const uuid = (rank: number): string => `${rank}`.padStart(32, '0');
 
-/** `0 complete`, with `alive`, `unknown` (whether it is), `theirs` (another shard's) or `again` (of another run), `phases` or `points` behind it. */
+/** `0 complete`, with `alive`, `unknown` (whether it is), `theirs` (another shard's) or `again` (of
+ * another run), `phases` or `points` behind it. */
 function member(text: string): Member {
   const [rank, standing, ...more] = text.split(' ');
   const alive = more.includes('alive') ? 'yes' : more.includes('unknown') ? 'cannot tell' : 'no';
@@ -72,6 +73,17 @@ const ROWS: readonly Row[] = [
     view('0 published, 1 complete'),
     'complete; write publish after commit; as it is, as it is',
   ],
+  [
+    'a rank has a commit file',
+    view('0 complete phases, 1 complete'),
+    'complete; write publish in phases after commit; as it is, as it is',
+  ],
+  [
+    'one rank that is all of its dataset has a commit file',
+    view('0 complete phases', { sizes: [1] }),
+    'complete; as it is',
+  ],
+  ['two ranks have a pointer', view('0 complete points, 1 complete points'), 'conflict; fail, fail; AXL_CONFLICT'],
   ['all are published', view('0 published, 1 published'), 'complete; commit; as it is, as it is'],
   [
     'one is published, the other is gone',

@@ -28,6 +28,7 @@ function surveyed(world: World, candidate: number, { standing, alive }: Seen): N
     ...{ standing: STANDINGS.indexOf(standing), alive: ANSWERS.indexOf(alive), uuid: isRead ? uuid : NO_UUID },
     ...{ rank, size: world.size, dataset, name: 'ckpt', job: '7', attempt, allRanks: kind === 'together' },
     ...{ home: fromLatin1(world.apart ? '/home' : ''), files: 1, filesDone: 1, bytes: 1 },
+    ...{ inPhases: false, replacesData: false, oldCommit: false, filesByPhase: [1, 0, 0], phases: 0, dispatchedNs: 0n },
   };
   return seen as unknown as NativeSurveyed;
 }

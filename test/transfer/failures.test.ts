@@ -107,7 +107,7 @@ t.test('the report of a failure has the shape of the report of a success', async
   const success = await transfer.wait();
   const shape = (report: object) => Object.keys(report).sort();
   t.same(shape(failure), shape(success));
-  const fields = ['source', 'dest', 'size', 'state', 'ownerGiven', 'lacks'];
+  const fields = ['source', 'dest', 'size', 'phase', 'state', 'ownerGiven', 'lacks'];
   t.same(shape(success.files[0] ?? {}), [...fields, 'crc32c'].sort());
   t.same(shape(failure.files[0] ?? {}), [...fields, 'error'].sort());
   t.same(failure.files[0]?.destBytes, Buffer.from(place.path('dest/a')));
