@@ -12,6 +12,7 @@ import type { Uuids, Work } from './work.js';
 
 /** So much of what it has written is told when it fails. */
 const TOLD_BYTES = 1000;
+const LAST_WORDS_MS = 1000;
 
 interface Published {
   readonly name: string;
@@ -41,11 +42,18 @@ async function run(
   work.terms.signal?.addEventListener('abort', stop);
   const how = await new Promise<string | undefined>((resolve) => {
     child.on('error', ({ message }) => resolve(message));
-    child.on('close', (status, signal) =>
-      resolve(status === 0 ? undefined : signal ? `${signal}` : `status ${status}`),
-    );
+    child.on('exit', (status, signal) => {
+      const ended = () => resolve(status === 0 ? undefined : signal ? `${signal}` : `status ${status}`);
+      // What it has left in the background may hold its output open for ever.
+      const timer = setTimeout(ended, LAST_WORDS_MS);
+      child.on('close', () => {
+        clearTimeout(timer);
+        ended();
+      });
+    });
   });
   work.terms.signal?.removeEventListener('abort', stop);
+  for (const stream of [child.stdout, child.stderr]) stream.destroy();
   if (how === undefined) return undefined;
   const words = said.trim() === '' ? '' : `: ${displayName(Buffer.from(said.trim()))}`;
   const message = `${displayName(name)} is published, and the command of --on-published failed (${how})${words}`;

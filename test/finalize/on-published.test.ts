@@ -47,6 +47,15 @@ t.test('what it fails for is published, keeps its state files, and gets it again
   t.same(fs.readdirSync(place.states), []);
 });
 
+t.test('what it leaves in the background holds up nobody', async (t) => {
+  const place = new Place(t);
+  await leaveRanks(place, [0], 1);
+  const done = place.path('done');
+  const onPublished = `(while ! test -e '${done}'; do sleep 0.1; done) & true`;
+  t.match(await finalize(place.states, { onPublished }), { counts: { published: 1 } });
+  place.write('done');
+});
+
 t.test('it does not run for what is not published, was published before, or is only tried', async (t) => {
   const place = new Place(t);
   await leaveRanks(place, [0], 2);
