@@ -41,6 +41,12 @@ const STEPS = [
     minutes: 3,
   },
   {
+    name: 'phases',
+    does: 'finalizers and shards over a dataset in phases, killed 100 times three at a time, while a reader looks',
+    command: [...DEEP, 'AXL_TEST_ROUNDS=100', ...tap, 'test/datasets/killed-in-phases.test.ts'],
+    minutes: 2,
+  },
+  {
     name: 'model',
     does: 'every order of steps in the small worlds of the model, and 1,000,000 walks through larger ones',
     command: [...DEEP, 'AXL_TEST_WALKS=1000000', ...tap, 'test/model'],

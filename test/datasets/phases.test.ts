@@ -4,8 +4,9 @@ import t, { type Test } from 'tap';
 import { type CollectiveTransfer, type FinalizeReport, finalize, inspect, Transfer } from '../../lib/index.js';
 import { Board, options, outcomes } from '../comm/board.js';
 import { quiet } from '../journals.js';
-import { Place, script } from '../support.js';
+import { Place } from '../support.js';
 import { encodeVerdict, verdictName } from '../verdicts.js';
+import { watch } from './watched.js';
 
 const SIZE = 3;
 
@@ -46,25 +47,6 @@ function isPublished(t: Test, place: Place, report: FinalizeReport, want = 'new'
   t.match(report, { counts: { failed: 0, busy: 0 }, problems: [] });
 }
 
-/** Looks all the time, in a process of its own. @returns what ends it, and tells what was wrong */
-function watch(place: Place): () => Promise<string[]> {
-  const code = `
-    const { readFileSync } = await import('node:fs');
-    const read = (name) => { try { return readFileSync(args[0] + '/' + name, 'utf8'); } catch { return undefined; } };
-    const wrong = new Set();
-    for (let on = true; on; on = read('../../end') === undefined) {
-      const marker = read('.metadata');
-      const data = [0, 1, 2].map((rank) => read('__' + rank + '_0.distcp'));
-      if (marker !== undefined && read('.metadata') === marker && data.some((one) => one !== marker)) wrong.add(marker + ' over ' + data);
-    }
-    console.log(JSON.stringify([...wrong]));`;
-  const ended = script(code, [place.path('dest/step')]);
-  return async () => {
-    place.write('end');
-    return JSON.parse((await ended).stdout) as string[];
-  };
-}
-
 t.test('a dataset is published with its commit file and its pointer', async (t) => {
   const place = new Place(t);
   await leave(place);
@@ -77,7 +59,7 @@ t.test('a newer checkpoint in the place of an older one is published in one run 
   const place = new Place(t);
   await leave(place, 'old', 'zero');
   await leave(place, 'new', 'one');
-  const seen = watch(place);
+  const seen = watch(place, SIZE);
   const report = await finalize(place.states, { dataset: true });
   isPublished(t, place, report);
   t.match(report.counts, { published: 2 * SIZE });
