@@ -53,18 +53,6 @@ class Batch {
   DirectoryCache cache_{os_};
 };
 
-// Of all final paths; empty if there are none.
-std::string CommonDirectory(const TransferState& state) {
-  if (state.files.empty()) return {};
-  std::string_view common = ParentOf(state.files.front().dest);
-  const auto holds = [&](std::string_view path) {
-    return common == "/" || (path.starts_with(common) && (path.size() == common.size() || path[common.size()] == '/'));
-  };
-  for (const FileEntry& file : state.files)
-    while (!holds(ParentOf(file.dest))) common = ParentOf(common);
-  return std::string(common);
-}
-
 bool IsComplete(const TransferState& state) { return state.sealed && state.AllDone(); }
 
 // What a file of the transfer failed with, by its journal; otherwise `why`.
@@ -178,7 +166,6 @@ void Batch::NotWithItsDataset(Case& c) {
 void Batch::Finished(Case& c, Outcome outcome) {
   // Its owner began to free it: whatever is to become of incomplete transfers, this one was to be removed.
   if (outcome == Outcome::kRolledBack) return RollBack(c, {});
-  if (policy_.until != Until::kAll && decided_ != Decided::kEach) return HasComeSoFar(c);
   if (policy_.keep_state) return c.Set(Action::kPublished);
   Remove(c, Action::kRemoved);
 }
@@ -224,7 +211,8 @@ bool Batch::HasCome(const TransferState& state) const {
 }
 
 void Batch::Published(Case& c) {
-  if (policy_.until == Until::kAll) return Conclude(c, c.ends, Outcome::kPublished);
+  // What others have published is not published by us.
+  if (policy_.until == Until::kAll || c.ends == Action::kRemoved) return Conclude(c, c.ends, Outcome::kPublished);
   const Status s = c.publisher->RecordPhases(policy_.until);
   if (!s.ok()) return c.Set(Action::kFailed, s);
   HasComeSoFar(c);
@@ -232,7 +220,7 @@ void Batch::Published(Case& c) {
 
 void Batch::HasComeSoFar(Case& c) {
   c.Set(Action::kInPhases);
-  c.result.directory = CommonDirectory(c.journal->state());
+  c.result.directory = CommonDirectory(c.journal->state().files);
 }
 
 void Batch::NotComplete(Case& c, Incomplete what, const Status& why) {

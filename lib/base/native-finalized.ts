@@ -6,7 +6,7 @@ export interface NativeFinalized {
   readonly at: number;
   /** An index of ACTIONS; or, with DECIDED.each, FOR_DATASET. */
   readonly action: number;
-  /** Of IN_PHASES: the deepest that all final paths have in common; empty if there are none. */
+  /** Of IN_PHASES: the deepest that the final paths have in common, but for pointers; empty if there are none. */
   readonly directory: Buffer;
   readonly stateFile: Buffer;
   readonly name: string;

@@ -2,6 +2,7 @@
 // durably; nor to the pointer before all commit files are there. No state file of such a dataset is removed before all
 // of it is published: what is gone, was. docs/state-format.md, "Phases".
 
+import { now } from '../base/clock.js';
 import { displayName, fromLatin1 } from '../base/names.js';
 import { ACTIONS, IN_PHASES, type NativeFinalized, OVERWRITE } from '../base/native.js';
 import { UNTIL } from '../base/phases.js';
@@ -126,18 +127,20 @@ export class Phases {
     const { signal, shard } = work.terms;
     const goal = UNTIL[step];
     let least = -1;
-    let moved = Date.now();
+    let moved = now();
     while (!work.stopped) {
       const left = await this.#advance(this.#left(one, goal), step, false);
-      const failed = [...left].filter(([, { action }]) => !['busy', 'gone'].includes(ACTIONS[action] as string));
-      for (const [i, entry] of failed) if (work.isOurs(i)) this.#fail(i, entry);
+      const ended = [...left].filter(([, { action }]) => !['busy', 'gone'].includes(ACTIONS[action] as string));
+      for (const [i, entry] of ended) if (work.isOurs(i)) this.#end(i, entry);
+      // Of one that has FINAL all is published, as of the others then.
+      const failed = ended.filter(([, { action }]) => !['published', 'removed'].includes(ACTIONS[action] as string));
       if (failed[0]) return { rank: surveys.rank(failed[0][0]), failed: true };
       const behind = await this.#behind(one, goal);
       if (!behind) return undefined;
-      if (behind.ranks > least) moved = Date.now();
+      if (behind.ranks > least) moved = now();
       least = behind.ranks;
       const waits = await this.#patience.another(behind.busy + left.size);
-      if (!waits && !(shard && Date.now() - moved < STALL_MS)) return { rank: behind.rank, failed: false };
+      if (!waits && !(shard && now() - moved < STALL_MS)) return { rank: behind.rank, failed: false };
       if (!waits) await sleep(jittered(PAUSE_MS), signal);
     }
     return undefined;
@@ -154,7 +157,7 @@ export class Phases {
     const marked = members.filter((i) => surveys.hasOldCommit(i));
     const ours = this.#left(one, UNTIL.commit).filter((i) => marked.includes(i));
     const left = await this.#advance(ours, 'cleared', true);
-    for (const [i, entry] of left) if (ACTIONS[entry.action] !== 'busy' && work.isOurs(i)) this.#fail(i, entry);
+    for (const [i, entry] of left) if (ACTIONS[entry.action] !== 'busy' && work.isOurs(i)) this.#end(i, entry);
     const [first] = left;
     if (first) return { rank: surveys.rank(first[0]), failed: ACTIONS[first[1].action] !== 'busy' };
     const missed = marked.find((i) => !ours.includes(i));
@@ -180,7 +183,8 @@ export class Phases {
     return { missing, unseen: { least: UNTIL.pointer as number, oldCommit: false } };
   }
 
-  #fail(i: number, entry: NativeFinalized): void {
+  /** Nothing more is done with it in this run. */
+  #end(i: number, entry: NativeFinalized): void {
     this.#look.work.report(i, entry);
     this.#look.plan.set(i, 'leave');
   }

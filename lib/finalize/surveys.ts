@@ -118,9 +118,9 @@ export class Surveys {
     return this.standing(i) === 'gone' ? ALL_PHASES : (this.#phases[i] as number);
   }
 
-  /** So many are known to be published by now. */
+  /** So many are known to be published by now, at least. */
   reaches(i: number, phases: number): void {
-    this.#phases[i] = phases;
+    this.#phases[i] = Math.max(this.#phases[i] as number, phases);
   }
 
   /** May an old commit file stand where one of it is to stand? What is gone was published as a whole. */

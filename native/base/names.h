@@ -38,6 +38,19 @@ std::string Join(std::string_view dir, std::string_view name);
 // Is `path` the directory itself, or below it?
 bool IsWithin(std::string_view path, std::string_view dir);
 
+// The deepest directory that the final paths of these files have in common, but for what the transfer makes itself: a
+// pointer stands beside what it leads to, or above. Empty: there is no other file.
+template <class Files>
+std::string CommonDirectory(const Files& files) {
+  std::string_view common;
+  for (const FileEntry& file : files) {
+    if (file.source.empty()) continue;
+    if (common.empty()) common = ParentOf(file.dest);
+    while (!IsWithin(file.dest, common)) common = ParentOf(common);
+  }
+  return std::string(common);
+}
+
 // Absolute, no empty, "." or ".." component, no NUL, no trailing slash; at most 4,095 bytes.
 bool IsCanonical(std::string_view path);
 // The same, or "/".

@@ -65,7 +65,7 @@ struct Finalized {
   uint64_t files_done = 0;
   uint64_t bytes = 0;
   Lacking lacking = {};                     // of what is published
-  std::string directory = {};               // of kInPhases: the deepest that all final paths have in common
+  std::string directory = {};               // of kInPhases: see CommonDirectory
   std::vector<uint64_t> destinations = {};  // of a commit: a number for each final path
 };
 

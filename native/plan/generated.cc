@@ -51,17 +51,6 @@ Status Plan::AddPointer(const std::string& path, std::string target, bool text) 
   return KeepOrUndo(std::move(s), mark);
 }
 
-// Of what the caller has added: a pointer stands beside it, or above. Empty: there is no file.
-std::string Plan::CommonDirectory() const {
-  std::string_view common;
-  for (const FileEntry& file : files_) {
-    if (file.source.empty()) continue;
-    if (common.empty()) common = ParentOf(file.dest);
-    while (!IsWithin(file.dest, common)) common = ParentOf(common);
-  }
-  return std::string(common);
-}
-
 // `given` means a directory if it is one, or is to be one, or ends with a slash.
 Status Plan::LocateManifest(const std::string& given, const std::string& name, Target* target) {
   if (Status s = Locate(given, true, target); !s.ok()) return s;
@@ -75,7 +64,7 @@ Status Plan::LocateManifest(const std::string& given, const std::string& name, T
 
 Status Plan::AddManifest(const std::string& given, const std::string& name) {
   const Mark mark = Here();
-  const std::string common = CommonDirectory();
+  const std::string common = CommonDirectory(files_);
   if (given.empty() && common.empty()) return Status::Ok();
   Target target;
   if (Status s = LocateManifest(given.empty() ? common : given, name, &target); !s.ok()) return s;

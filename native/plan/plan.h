@@ -221,7 +221,6 @@ class Plan {
   // What the transfer generates: generated.cc.
   Status AddGenerated(Target target, FileEntry entry);
   Status LocateManifest(const std::string& given, const std::string& name, Target* target);
-  std::string CommonDirectory() const;
 
   // What manifests say of what was added: expect.cc.
   Status Expect(const Pairs& pairs, size_t first, bool all, const ExpectedSources& expected);

@@ -9,7 +9,7 @@ namespace axl {
 
 namespace {
 
-bool IsWithin(Phase phase, Until until) { return static_cast<uint8_t>(phase) <= static_cast<uint8_t>(until); }
+bool IsDue(Phase phase, Until until) { return static_cast<uint8_t>(phase) <= static_cast<uint8_t>(until); }
 
 }  // namespace
 
@@ -93,7 +93,7 @@ Status Publisher::Rename(Until until, bool clears) {
   const bool clear = until == Until::kCleared ? clears : ReplacesData();
   Status s = clear ? Clear() : Status::Ok();
   for (Phase phase : {Phase::kData, Phase::kCommit, Phase::kPointer})
-    if (s.ok() && IsWithin(phase, until)) s = RenamePhase(phase);
+    if (s.ok() && IsDue(phase, until)) s = RenamePhase(phase);
   if (!s.ok()) return RecordPublished(s);
   dir_.Close();  // a batch of finalize waits with hundreds of transfers at this point
   return until == Until::kAll ? made().Finish(&directories_) : Status::Ok();
@@ -102,7 +102,7 @@ Status Publisher::Rename(Until until, bool clears) {
 Status Publisher::RecordPhases(Until until) {
   const uint8_t before = state_.phases;
   for (Phase phase : {Phase::kData, Phase::kCommit, Phase::kPointer})
-    if (static_cast<uint8_t>(phase) > before && IsWithin(phase, until))
+    if (static_cast<uint8_t>(phase) > before && IsDue(phase, until))
       if (Status s = journal_.Append(PhaseRecord{phase}); !s.ok()) return s;
   return journal_.Sync();
 }

@@ -51,8 +51,7 @@ Status Publisher::GiveUp() {
 
 Status Publisher::CheckNonePublished() {
   if (state_.direction == Direction::kForward || state_.phases > 0)
-    return Status::Make(Code::kInvalidState,
-                        "publishing has begun, an old commit file is deleted: publish it, it cannot be rolled back",
+    return Status::Make(Code::kInvalidState, "publishing has begun: publish the rest, it cannot be rolled back",
                         journal_.path());
   for (uint32_t id = 0; id < state_.files.size(); id++) {
     bool is = disk_[id].published || state_.progress[id].kept;

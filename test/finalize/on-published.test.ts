@@ -3,6 +3,7 @@ import * as fs from 'node:fs';
 import t from 'tap';
 import { finalize } from '../../lib/index.js';
 import { leaveRanks, published } from '../datasets/datasets.js';
+import { quiet } from '../journals.js';
 import { NOBODY, noOwnerProcess, noStrangers, Place } from '../support.js';
 
 const lines = (path: string): string[] =>
@@ -18,6 +19,21 @@ t.test('it runs once for each transfer, when its files are there and its state f
   t.match(report, { counts: { published: 2, failed: 0 }, problems: [] });
   t.same(lines(log), ['one', 'two']);
   t.same(fs.readdirSync(place.states), []);
+});
+
+t.test('it is told the directory of the files, and not that of a pointer to it', async (t) => {
+  const place = new Place(t);
+  place.write('source/deep/a');
+  {
+    await using transfer = await place.create({ name: 'ckpt', stateFile: place.path('states/ckpt.0') });
+    await transfer.add(place.path('source/deep'), `${place.path('dest/step')}/`, { contents: true });
+    await transfer.point(place.path('dest/latest'), 'step');
+    await transfer.dispatch();
+    await quiet(transfer);
+  }
+  const log = place.path('log');
+  await finalize(place.states, { onPublished: `echo "$AXL_DESTINATIONS" > '${log}'` });
+  t.same(lines(log), [place.path('dest/step')]);
 });
 
 t.test('it runs once for a dataset', async (t) => {
@@ -67,8 +83,14 @@ t.test('it does not run for what is not published, was published before, or is o
   t.same(lines(log), []);
   await finalize(place.states, { dataset: true, keepState: true, onPublished });
   t.same(lines(log), ['ckpt']);
-  t.match(await finalize(place.states, { onPublished }), { counts: { removed: 2 } });
-  t.same(lines(log), ['ckpt']);
+  for (const dataset of [false, true]) {
+    await leaveRanks(place, [0, 1], 2, `again${dataset}`);
+    await finalize(place.states, { dataset: true, keepState: true });
+    t.match(await finalize(place.states, { dataset, onPublished }), {
+      counts: { removed: dataset ? 2 : 4, failed: 0 },
+    });
+  }
+  t.same(lines(log), ['ckpt'], 'nor for what another run has published');
   await t.rejects(finalize(place.states, { onPublished, shard: 'auto' }), TypeError);
   await t.rejects(finalize(place.states, { onPublished: ' ' }), RangeError);
 });

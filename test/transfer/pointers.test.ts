@@ -1,10 +1,18 @@
 // point(): what leads to a checkpoint, made by the transfer and published with it.
 import * as fs from 'node:fs';
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { finalize, type PointOptions, Transfer } from '../../lib/index.js';
 import { createAll, outcomes, SIZE } from '../comm/board.js';
 import { cutBefore, TYPE } from '../journals.js';
 import { codeOf, NOBODY, noStrangers, Place, said, script, tree } from '../support.js';
+
+/** A source, and `latest`, which leads to an older one. */
+function withPointer(t: Test): Place {
+  const place = new Place(t);
+  place.write('source/a');
+  fs.symlinkSync('old', place.path('latest'));
+  return place;
+}
 
 t.test('a pointer is a link, or a line of text, as it was given, and replaces what stood there', async (t) => {
   const place = new Place(t);
@@ -142,9 +150,7 @@ t.test('all ranks call point, and rank 0 makes it; a refusal is of all', async (
 
 t.test('a finalizer publishes the pointers of a dead transfer, or leaves what was', async (t) => {
   for (const complete of [true, false]) {
-    const place = new Place(t);
-    place.write('source/a');
-    fs.symlinkSync('old', place.path('latest'));
+    const place = withPointer(t);
     {
       await using transfer = await place.create();
       await transfer.add(place.source, place.dest);
@@ -205,9 +211,7 @@ t.test('of two checkpoints that are copied at a time the pointer leads to the ne
 });
 
 t.test('a pointer that somebody has moved since the dispatch is not moved unasked', async (t) => {
-  const place = new Place(t);
-  place.write('source/a');
-  fs.symlinkSync('old', place.path('latest'));
+  const place = withPointer(t);
   await using transfer = await place.create();
   await transfer.add(place.source, place.dest);
   await transfer.point(place.path('latest'), 'dest');

@@ -48,13 +48,18 @@ TEST(ASilenceBeginsAgainWithEveryChange) {
   CHECK(silences.IsDead("a", another, 5000, start + seconds(243)));
 }
 
-TEST(AStateFileIsTouchedWhileItsWriterHasItAndNoLonger) {
-  TempDir dir;
+TransferInfo Beating() {
   TransferInfo info;
   info.name = "beating";
   info.heartbeat_ms = 10;
   info.chunk_size = 4096;
   info.dataset = {1};
+  return info;
+}
+
+TEST(AStateFileIsTouchedWhileItsWriterHasItAndNoLonger) {
+  TempDir dir;
+  const TransferInfo info = Beating();
   std::unique_ptr<Journal> journal;
   REQUIRE_OK(Journal::Create(Os::Posix(), dir / "state", info, &journal));
   const auto mtime = [&] {
@@ -75,11 +80,7 @@ TEST(AStateFileIsTouchedWhileItsWriterHasItAndNoLonger) {
 // It would be taken for dead by the finalizers of other hosts.
 TEST(AWriterThatCannotBeatHasNoStateFile) {
   TempDir dir;
-  TransferInfo info;
-  info.name = "beating";
-  info.heartbeat_ms = 10;
-  info.chunk_size = 4096;
-  info.dataset = {1};
+  const TransferInfo info = Beating();
   std::unique_ptr<Journal> journal;
   const auto create = [&] { return Journal::Create(Os::Posix(), dir / "state", info, &journal); };
   {

@@ -124,8 +124,9 @@ class Ranks {
   const uint32_t size_;
 };
 
-std::string Label(const char* what, Place place) {
-  return std::string(what) + ", two ranks in phases, " + (place == Place::kNew ? "new names" : "over older data");
+std::string Label(const char* what, Place place, uint32_t size = 2) {
+  const char* who = size == 1 ? ", one transfer in phases, " : ", two ranks in phases, ";
+  return std::string(what) + who + (place == Place::kNew ? "new names" : "over older data");
 }
 
 TEST(KilledBeforeAnyCallAReaderWhoSeesACommitFileHasAllDataOfAllRanks) {
@@ -146,46 +147,32 @@ TEST(KilledBeforeAnyCallAReaderWhoSeesACommitFileHasAllDataOfAllRanks) {
   }
 }
 
-TEST(APowerCutBeforeAnyCallLeavesNoCommitFileWithoutItsData) {
+// A reader looks meanwhile, and at what the disk has kept.
+void CutEverywhere(uint32_t size, bool (Ranks::*publish)(Os&) const) {
   for (Place place : {Place::kNew, Place::kOver}) {
     World world;
     DiskOs disk(world.root(), world.states());
     QuickOs quick;
-    Ranks ranks(place, world);
+    Ranks ranks(place, world, size);
     for (const PowerCut& survives :
          {PowerCut{}, PowerCut{.state_names = true, .other_names = true}, PowerCut{.data = true}})
-      Sweep(Label("power sweep", place), disk, Fault::kKill, 0, [&](FaultOs& os) {
+      Sweep(Label("power sweep", place, size), disk, Fault::kKill, 0, [&](FaultOs& os) {
         ranks.Leave(quick);
         disk.Forget();
-        (void)ranks.Publish(os);
+        os.before = [&](uint64_t n) { ranks.Read(os.where() + ", before call " + std::to_string(n)); };
+        (void)(ranks.*publish)(os);
+        os.before = nullptr;
         disk.Cut(survives);
         ranks.Read(os.where());
-        CHECK(ranks.Publish(quick));
+        CHECK((ranks.*publish)(quick));
         ranks.CheckAll(os.where());
       });
   }
 }
 
-TEST(OneTransferAloneKeepsThePhasesThroughAPowerCut) {
-  for (Place place : {Place::kNew, Place::kOver}) {
-    World world;
-    DiskOs disk(world.root(), world.states());
-    QuickOs quick;
-    Ranks ranks(place, world, 1);
-    for (const PowerCut& survives : {PowerCut{}, PowerCut{.state_names = true, .other_names = true}})
-      Sweep(Label("power sweep, alone", place), disk, Fault::kKill, 0, [&](FaultOs& os) {
-        ranks.Leave(quick);
-        disk.Forget();
-        os.before = [&](uint64_t n) { ranks.Read(os.where() + ", before call " + std::to_string(n)); };
-        (void)ranks.PublishAlone(os);
-        os.before = nullptr;
-        disk.Cut(survives);
-        ranks.Read(os.where());
-        CHECK(ranks.PublishAlone(quick));
-        ranks.CheckAll(os.where());
-      });
-  }
-}
+TEST(APowerCutBeforeAnyCallLeavesNoCommitFileWithoutItsData) { CutEverywhere(2, &Ranks::Publish); }
+
+TEST(OneTransferAloneKeepsThePhasesThroughAPowerCut) { CutEverywhere(1, &Ranks::PublishAlone); }
 
 TEST(ARankOfADatasetInPhasesIsNotPublishedByItself) {
   World world;
