@@ -86,8 +86,8 @@ export const copyFloor = (from, to, how) => output(floor, ['copy', from, to, thr
 /** The C finalizer, from its start to its end. @param how its letters, see floor.c */
 export const finalizeFloor = (directory, how) => command(floor, 'finalize', directory, threads.finalize, how);
 
-/** The C loop that sums all files below a directory. @returns {{seconds: number}} */
-export const verifyFloor = (directory) => output(verifying, ['sum', directory, threads.verify]);
+/** The C loop that checks a directory by its manifest. @param how `check` or `open`, see verify.cc @returns {{seconds: number}} */
+export const verifyFloor = (directory, how) => output(verifying, [how, directory, threads.verify]);
 
 /** A manifest of a directory. */
 export const verifyManifest = (directory) =>

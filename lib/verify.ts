@@ -1,47 +1,50 @@
 // verify(): are the files beside their manifests what was published? Reads, and changes nothing.
 import { toFailure } from './base/errors.js';
 import { type Found, manifestsOf, rankInName } from './base/manifests.js';
-import { absolutePath, displayName, fromLatin1, latin1, toText } from './base/names.js';
+import { absolutePath, displayName, fromLatin1, latin1, pack, toText } from './base/names.js';
 import { answer, native } from './base/native.js';
-import { FILE_VERDICTS, type NativeChecker, type NativeManifest } from './base/native-manifest.js';
+import { FILE_VERDICTS, type NativeManifest, type NativeSlice, type NativeVerifier } from './base/native-manifest.js';
 import { checkOptions, DEFAULT_JOBS, shapes } from './base/options.js';
 import { MANIFEST, nameOf } from './base/own-files.js';
 import type { Failure, PathLike } from './base/types.js';
 import { missingRanks } from './verify/ranks.js';
-import { extra, pathsOf, rowsOf, type Slice, sizeOf, slicesOf, toFile, toPart, totalsOf } from './verify/rows.js';
+import { extra, filesOf } from './verify/rows.js';
 import type { FileVerdict, VerifiedFile, VerifiedManifest, VerifyOptions, VerifyReport } from './verify/types.js';
 
 const EVERY_MS = 500;
-/** Manifests that are read at a time. */
-const AT_A_TIME = 8;
 
 const parentOf = (path: string): string => path.slice(0, path.lastIndexOf('/')) || '/';
 const isWithin = (path: string, dir: string): boolean => path === dir || path.startsWith(dir === '/' ? '/' : `${dir}/`);
 
 class Verification {
   readonly #options: VerifyOptions;
-  readonly #checker: NativeChecker;
-  readonly #manifests: { readonly shown: VerifiedManifest; readonly found: Found; readonly rows: NativeManifest }[] =
-    [];
+  readonly #verifier: NativeVerifier;
+  readonly #manifests: { readonly shown: VerifiedManifest; readonly found: Found }[] = [];
   readonly #counts: Record<FileVerdict, number> = { ok: 0, changed: 0, missing: 0, unreadable: 0, extra: 0 };
   readonly #problems: VerifiedFile[] = [];
   readonly #unreadable: Failure[] = [];
+  /** What the manifests name. */
+  readonly #total = { files: 0, bytes: 0 };
   #bytes = 0;
 
   constructor(options: VerifyOptions) {
     this.#options = options;
-    this.#checker = native().checker(options.jobs ?? DEFAULT_JOBS);
+    this.#verifier = native().verifier(options.jobs ?? DEFAULT_JOBS);
+  }
+
+  get #isAborted(): boolean {
+    return this.#options.signal?.aborted === true;
   }
 
   async run(inputs: readonly Buffer[]): Promise<VerifyReport> {
-    const stop = () => this.#checker.stop();
+    const stop = () => this.#verifier.stop();
     const { signal, strict = false } = this.#options;
     signal?.addEventListener('abort', stop);
     if (signal?.aborted) stop();
     try {
       await this.#read(await manifestsOf(inputs, (failure) => this.#unreadable.push(failure)));
       await this.#check();
-      if (strict && !signal?.aborted) await this.#lookForMore();
+      if (strict && !this.#isAborted) await this.#lookForMore();
     } finally {
       signal?.removeEventListener('abort', stop);
     }
@@ -49,17 +52,13 @@ class Verification {
   }
 
   async #read(found: readonly Found[]): Promise<void> {
-    for (let at = 0; at < found.length && !this.#options.signal?.aborted; at += AT_A_TIME) {
-      const some = found.slice(at, at + AT_A_TIME);
-      const read = await Promise.allSettled(some.map(({ path }) => native().readManifest(fromLatin1(path))));
-      for (const [i, one] of read.entries())
-        if (one.status === 'fulfilled') this.#add(some[i] as Found, one.value);
-        else this.#unreadable.push(toFailure(one.reason));
-    }
+    const read = await answer(this.#verifier.read(pack(found.map(({ path }) => fromLatin1(path)))));
+    for (const [i, manifest] of read.entries())
+      if (!manifest.failure) this.#add(found[i] as Found, manifest);
+      else if (manifest.failure.code !== 'AXL_CANCELED') this.#unreadable.push(toFailure(manifest.failure));
   }
 
-  #add(found: Found, rows: NativeManifest): void {
-    const { rank, ranks, dataset, problems, sizes } = rows;
+  #add(found: Found, { rank, ranks, dataset, problems, files, bytes }: NativeManifest): void {
     const pathBytes = fromLatin1(found.path);
     for (const problem of problems) this.#unreadable.push(toFailure(problem));
     const named = rankInName(found.path);
@@ -71,33 +70,26 @@ class Verification {
       path: toText(pathBytes),
       ...(rank !== undefined && { rank, ranks }),
       ...(dataset !== undefined && { dataset }),
-      files: sizes.length,
+      files,
     };
     Object.defineProperty(shown, 'pathBytes', { value: pathBytes });
-    this.#manifests.push({ shown: shown as VerifiedManifest, found, rows });
-  }
-
-  get #rows(): readonly NativeManifest[] {
-    return this.#manifests.map(({ rows }) => rows);
+    this.#manifests.push({ shown: shown as VerifiedManifest, found });
+    this.#total.files += files;
+    this.#total.bytes += bytes;
   }
 
   async #check(): Promise<void> {
-    const { signal, onProgress } = this.#options;
-    const all = totalsOf(this.#rows);
+    const { onProgress } = this.#options;
+    const { files: filesTotal, bytes: bytesTotal } = this.#total;
     let [files, bytes, since] = [0, 0, native().metered().done];
     const tell = (underWay: number) =>
-      onProgress?.({
-        files,
-        filesTotal: all.files,
-        bytes: Math.min(bytes + underWay, all.bytes),
-        bytesTotal: all.bytes,
-      });
+      onProgress?.({ files, filesTotal, bytes: Math.min(bytes + underWay, bytesTotal), bytesTotal });
     tell(0);
     const timer = onProgress && setInterval(() => tell(native().metered().done - since), EVERY_MS);
     try {
-      for (const slice of slicesOf(this.#rows)) {
-        if (!signal?.aborted) await this.#checkSlice(slice);
-        if (signal?.aborted) return; // not all of it was checked
+      while (files < filesTotal && !this.#isAborted) {
+        const slice = await this.#checkSlice();
+        if (this.#isAborted) return; // not all of it was checked
         [files, bytes, since] = [files + slice.files, bytes + slice.bytes, native().metered().done];
       }
     } finally {
@@ -106,44 +98,43 @@ class Verification {
     }
   }
 
-  async #checkSlice(slice: Slice): Promise<void> {
-    const { verdicts, failures } = await answer(this.#checker.check(slice.spans.map(toPart)));
-    const errors = new Map(failures.map(({ index, failure }) => [index, failure]));
-    let i = 0;
-    for (const row of rowsOf(slice)) {
-      const error = errors.get(i);
-      const verdict = FILE_VERDICTS[verdicts[i++] as number] ?? 'unchecked';
-      if (verdict === 'ok') this.#bytes += sizeOf(row);
-      // Of most files nobody wants to know more than that they are well.
-      if (verdict === 'ok' && !this.#options.onFile) this.#counts.ok++;
-      else if (verdict !== 'unchecked') this.#tell(toFile(row, verdict, error && toFailure(error)));
-    }
+  /** Of most files nobody wants to know more than that they are well. */
+  async #checkSlice(): Promise<NativeSlice> {
+    const slice = await answer(this.#verifier.next(this.#options.onFile !== undefined));
+    for (const [i, verdict] of FILE_VERDICTS.entries())
+      if (verdict !== 'unchecked') this.#counts[verdict] += slice.counts[i] as number;
+    this.#bytes += slice.bytesOk;
+    for (const file of filesOf(slice.rows)) this.#tell(file);
+    return slice;
   }
 
   #tell(file: VerifiedFile): void {
-    this.#counts[file.verdict]++;
     if (file.verdict !== 'ok') this.#problems.push(file);
     this.#options.onFile?.(file);
   }
 
   /** What is below the directories of the manifests, each of which is searched once. */
   async #lookForMore(): Promise<void> {
-    const named = new Set(pathsOf(this.#rows));
     const dirs = [...new Set(this.#manifests.map(({ found }) => parentOf(found.path)))].sort();
     const tops = dirs.filter((dir) => !dirs.some((other) => other !== dir && isWithin(dir, other)));
     for (const dir of tops) {
-      const { files, unreadable } = await answer(this.#checker.list(fromLatin1(dir)));
+      const { files, unreadable } = await answer(this.#verifier.listOthers(fromLatin1(dir)));
       for (const failure of unreadable) this.#unreadable.push(toFailure(failure));
       for (const path of latin1(files).split('\0'))
-        if (path !== '' && !named.has(path) && !MANIFEST.test(nameOf(path))) this.#tell(extra(path));
+        if (path !== '' && !MANIFEST.test(nameOf(path))) this.#addExtra(path);
     }
+  }
+
+  #addExtra(path: string): void {
+    this.#counts.extra++;
+    this.#tell(extra(path));
   }
 
   #report(): VerifyReport {
     const counts = this.#counts;
     const searched = this.#manifests.filter(({ found }) => found.searched).map(({ shown }) => shown);
     const missing = missingRanks(searched);
-    const interrupted = this.#options.signal?.aborted === true;
+    const interrupted = this.#isAborted;
     const lost = this.#problems.length + this.#unreadable.length + missing.length;
     return {
       manifests: this.#manifests.map(({ shown }) => shown),

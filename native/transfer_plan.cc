@@ -30,7 +30,8 @@ Status Transfer::LoadExpected(Os& os, PlanOptions* options, ExpectedSources* exp
       const ExpectedSource said{file.crc, file.size};
       const auto [at, is_new] = expected->try_emplace(Join(ParentOf(path), file.name), said);
       if (!is_new && at->second.crc != file.crc)
-        return Status::Make(Code::kConflict, "another manifest says another CRC-32C of " + file.name, path);
+        return Status::Make(Code::kConflict, "another manifest says another CRC-32C of " + std::string(file.name),
+                            path);
     }
   }
   if (!options->manifests.empty()) options->expected = expected;

@@ -105,7 +105,8 @@ Status CopyJob::ManifestOf(uint32_t id, std::string* text) const {
     if (file.kind == FileKind::kSymlink || file.kind == FileKind::kGenerated) continue;
     if (!IsWithin(file.dest, dir)) return Unknown(state_.files[id]);
     const size_t begin = dir.size() + (dir.ends_with('/') ? 0 : 1);
-    files.push_back({file.dest.substr(begin), state_.progress[other].crc, file.size, file.meta.mtime});
+    files.push_back(
+        {std::string_view(file.dest).substr(begin), state_.progress[other].crc, file.size, file.meta.mtime});
   }
   *text = ManifestText({state_.info.rank, state_.info.size, state_.info.dataset}, files);
   return Status::Ok();

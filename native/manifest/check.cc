@@ -28,8 +28,19 @@ constexpr uint64_t kPiece = 8 << 20;
 constexpr uint64_t kMostText = 1 << 30, kText = 1 << 20;  // of a manifest; of it at a time
 constexpr int kFlags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
 
+// A thread takes so many small files at a time: most are of the directory that it has open.
+constexpr size_t kTaken = 16;
+constexpr uint64_t kTakenBytes = 256 << 10;
+
+struct Verdict {
+  FileVerdict verdict = FileVerdict::kUnchecked;
+  Status why = {};  // of all but kOk and kUnchecked
+};
+
 struct Large {
   size_t index = 0;
+  std::string path;
+  uint32_t crc = 0;  // that it should have
   uint64_t size = 0;
   Fd fd = {};
   std::atomic<uint64_t> next{0};  // the offset of the next piece
@@ -39,90 +50,154 @@ struct Large {
   Status failure = {};  // guarded by failing: the first
 };
 
-Checked Changed(std::string detail, const std::string& path) {
+Verdict Changed(std::string detail, const std::string& path) {
   return {FileVerdict::kChanged, Status::Make(Code::kVerify, std::move(detail), path)};
 }
 
-Checked NoFile(const struct stat& st, const std::string& path) {
+Verdict NoFile(const struct stat& st, const std::string& path) {
   if (S_ISLNK(st.st_mode)) return Changed("it is a symbolic link now, which is not followed", path);
   return Changed(S_ISDIR(st.st_mode) ? "it is a directory now" : "it is no regular file", path);
 }
 
-Checked OfCall(int err, const char* call, const std::string& path) {
+Verdict OfCall(int err, const char* call, const std::string& path) {
   const bool missing = err == ENOENT || err == ENOTDIR;
   return {missing ? FileVerdict::kMissing : FileVerdict::kUnreadable, Status::Errno(err, call, path)};
 }
 
-Checked OfParent(Status why, const std::string& path) {
+Verdict OfParent(Status why, const std::string& path) {
   if (why.code == Code::kUnsafePath) return {FileVerdict::kChanged, std::move(why)};
-  return why.err == 0 ? Checked{FileVerdict::kUnreadable, std::move(why)} : OfCall(why.err, why.call.c_str(), path);
+  return why.err == 0 ? Verdict{FileVerdict::kUnreadable, std::move(why)} : OfCall(why.err, why.call.c_str(), path);
 }
 
-Checked OfSum(const Status& read, uint32_t sum, const Expected& file) {
+Verdict OfSum(const Status& read, uint32_t sum, uint32_t expected, const std::string& path) {
   if (read.code == Code::kCanceled) return {};
-  if (read.code == Code::kVerify) return Changed("it became shorter while it was read", file.path);
+  if (read.code == Code::kVerify) return Changed("it became shorter while it was read", path);
   if (!read.ok()) return {FileVerdict::kUnreadable, read};
-  if (sum == file.crc) return {FileVerdict::kOk, {}};
+  if (sum == expected) return {FileVerdict::kOk, {}};
   std::array<char, 64> text;
-  std::snprintf(text.data(), text.size(), "its CRC-32C is %08x, not %08x", sum, file.crc);
-  return Changed(text.data(), file.path);
+  std::snprintf(text.data(), text.size(), "its CRC-32C is %08x, not %08x", sum, expected);
+  return Changed(text.data(), path);
 }
 
 // Looked at before it is opened, because to open a device may do something to it. What has come there since is no link,
 // and blocks nobody; a FIFO cannot be read at an offset.
-Checked Open(Os& os, const std::string& path, ParentDirectory* parent, Fd* fd, uint64_t* size) {
+Verdict Open(Os& os, const std::string& path, ParentDirectory* parent, Fd* fd, uint64_t* size) {
   if (Status s = parent->Open(path); !s.ok()) return OfParent(std::move(s), path);
-  const std::string name(BaseOf(path));
+  const char* const name = BaseOf(path).data();  // the end of the path, and of its text
   struct stat st;
-  if (const int r = os.Stat(parent->fd(), name.c_str(), &st, AT_SYMLINK_NOFOLLOW); r < 0)
-    return OfCall(-r, "stat", path);
+  if (const int r = os.Stat(parent->fd(), name, &st, AT_SYMLINK_NOFOLLOW); r < 0) return OfCall(-r, "stat", path);
   if (!S_ISREG(st.st_mode)) return NoFile(st, path);
-  *fd = Fd(os, os.Open(parent->fd(), name.c_str(), kFlags));
+  *fd = Fd(os, os.Open(parent->fd(), name, kFlags));
   if (!fd->valid()) return OfCall(fd->error(), "open", path);
   *size = static_cast<uint64_t>(st.st_size);
   return {FileVerdict::kOk, {}};
 }
 
+// Gives the files away, in their order, as long as it is not too late.
+class Queue {
+ public:
+  struct Item {
+    const ManifestFile* file = nullptr;
+    const Part* part = nullptr;
+    size_t index = 0;
+  };
+
+  Queue(const std::vector<Part>& parts, Deadline until) : parts_(parts), until_(until) {}
+
+  // Some that together are small, or one. 0: there is none left. Thread-safe.
+  size_t Take(std::array<Item, kTaken>* out) {
+    const std::lock_guard lock(mutex_);
+    if (given_ > 0 && std::chrono::steady_clock::now() >= until_) return 0;
+    uint64_t bytes = 0;
+    size_t n = 0;
+    while (n < kTaken && bytes < kTakenBytes && part_ < parts_.size()) {
+      const Part& part = parts_[part_];
+      if (at_ == part.files.size()) {
+        part_++;
+        at_ = 0;
+        continue;
+      }
+      const ManifestFile& file = part.files[at_++];
+      (*out)[n++] = {&file, &part, given_++};
+      bytes += file.size.value_or(kTakenBytes);
+    }
+    return n;
+  }
+
+  // REQUIRES: nobody takes any more.
+  size_t given() const { return given_; }
+
+ private:
+  const std::vector<Part>& parts_;
+  const Deadline until_;
+  std::mutex mutex_;
+  size_t part_ = 0, at_ = 0, given_ = 0;
+};
+
+size_t CountOf(const std::vector<Part>& parts) {
+  size_t n = 0;
+  for (const Part& part : parts) n += part.files.size();
+  return n;
+}
+
 class Checking {
  public:
-  Checking(Os& os, const Engine& engine, const std::vector<Expected>& files, const std::atomic<bool>& stop)
-      : os_(os), ending_(engine.stopping()), files_(files), stop_(stop), checked_(files.size()) {}
+  Checking(Os& os, const Engine& engine, const std::vector<Part>& parts, const std::atomic<bool>& stop, Deadline until)
+      : os_(os), ending_(engine.stopping()), queue_(parts, until), stop_(stop) {
+    checked_.verdicts.resize(CountOf(parts), FileVerdict::kUnchecked);
+  }
 
   // One thread's part. When all have returned, every file is checked.
   void Run() {
     ParentDirectory parent(os_);
-    for (size_t i; !stop_ && !ending_ && (i = next_.fetch_add(1)) < files_.size();) One(i, &parent);
+    std::array<Queue::Item, kTaken> taken;
+    std::string path;
+    while (const size_t n = Stops() ? 0 : queue_.Take(&taken)) {
+      for (size_t i = 0; i < n && !Stops(); i++) One(taken[i], &path, &parent);
+    }
     while (const auto large = Unfinished()) ReadOn(*large);
   }
 
-  std::vector<Checked> Take() { return std::move(checked_); }
+  Checked Take() {
+    if (!Stops()) checked_.verdicts.resize(queue_.given());
+    std::sort(checked_.problems.begin(), checked_.problems.end(),
+              [](const Problem& a, const Problem& b) { return a.index < b.index; });
+    return std::move(checked_);
+  }
 
  private:
-  void One(size_t i, ParentDirectory* parent) {
-    const Expected& file = files_[i];
+  bool Stops() const { return stop_ || ending_; }
+
+  void One(const Queue::Item& item, std::string* path, ParentDirectory* parent) {
+    const ManifestFile& file = *item.file;
+    path->assign(item.part->directory);
+    if (!path->ends_with('/')) path->push_back('/');
+    path->append(file.name);
     Fd fd;
     uint64_t size = 0;
-    Checked opened = Open(os_, file.path, parent, &fd, &size);
+    Verdict opened = Open(os_, *path, parent, &fd, &size);
     if (opened.verdict != FileVerdict::kOk)
-      checked_[i] = std::move(opened);
+      Tell(item.index, std::move(opened));
     else if (file.size && *file.size != size)
-      checked_[i] = Changed("it has " + std::to_string(size) + " bytes, not " + std::to_string(*file.size), file.path);
+      Tell(item.index, Changed("it has " + std::to_string(size) + " bytes, not " + std::to_string(*file.size), *path));
     else if (size > kPiece)
-      ReadOn(*Share(i, size, std::move(fd)));
+      ReadOn(*Share(item.index, file.crc, *path, size, std::move(fd)));
     else
-      checked_[i] = Small(file, fd.get(), size);
+      Tell(item.index, Small(file, fd.get(), *path, size));
   }
 
-  Checked Small(const Expected& file, int fd, uint64_t size) {
+  Verdict Small(const ManifestFile& file, int fd, const std::string& path, uint64_t size) {
     const Metered metered(size);
     uint32_t sum = 0;
-    const Status read = SumBytes(os_, fd, file.path, 0, size, stop_, &sum);
-    return OfSum(read, sum, file);
+    const Status read = SumBytes(os_, fd, path, 0, size, stop_, &sum);
+    return OfSum(read, sum, file.crc, path);
   }
 
-  std::shared_ptr<Large> Share(size_t i, uint64_t size, Fd fd) {
+  std::shared_ptr<Large> Share(size_t index, uint32_t crc, const std::string& path, uint64_t size, Fd fd) {
     auto large = std::make_shared<Large>();
-    large->index = i;
+    large->index = index;
+    large->path = path;
+    large->crc = crc;
     large->size = large->left = size;
     large->fd = std::move(fd);
     const std::lock_guard lock(mutex_);
@@ -145,8 +220,7 @@ class Checking {
     const uint64_t length = std::min(kPiece, large.size - at), behind = large.size - at - length;
     const Metered metered(length);
     uint32_t sum = 0;
-    const std::string& path = files_[large.index].path;
-    Status read = SumBytes(os_, large.fd.get(), path, at, length, ending_ ? ending_ : stop_, &sum);
+    Status read = SumBytes(os_, large.fd.get(), large.path, at, length, ending_ ? ending_ : stop_, &sum);
     large.sum ^= Crc32cCombine(sum, 0, behind);
     if (!read.ok()) {
       const std::lock_guard lock(large.failing);
@@ -166,17 +240,23 @@ class Checking {
   }
 
   void Finish(Large& large, const Status& failure) {
-    checked_[large.index] = OfSum(failure, large.sum, files_[large.index]);
+    Tell(large.index, OfSum(failure, large.sum, large.crc, large.path));
     large.fd.Reset();
+  }
+
+  void Tell(size_t index, Verdict verdict) {
+    checked_.verdicts[index] = verdict.verdict;
+    if (verdict.why.ok()) return;
+    const std::lock_guard lock(mutex_);
+    checked_.problems.push_back({index, std::move(verdict.why)});
   }
 
   Os& os_;
   const std::atomic<bool>& ending_;
-  const std::vector<Expected>& files_;
+  Queue queue_;
   const std::atomic<bool>& stop_;
-  std::vector<Checked> checked_;  // each is written by one thread
-  std::atomic<size_t> next_{0};
   std::mutex mutex_;
+  Checked checked_;                           // each verdict is written by one thread; the problems: guarded by mutex_
   std::deque<std::shared_ptr<Large>> large_;  // guarded by mutex_
 };
 
@@ -196,9 +276,9 @@ unsigned char TypeOf(Os& os, int dir, const OsDirEntry& entry, const std::string
 
 }  // namespace
 
-std::vector<Checked> CheckFiles(Os& os, Engine& engine, const std::vector<Expected>& files, unsigned threads,
-                                const std::atomic<bool>& stop) {
-  Checking checking(os, engine, files, stop);
+Checked CheckFiles(Os& os, Engine& engine, const std::vector<Part>& parts, unsigned threads,
+                   const std::atomic<bool>& stop, Deadline until) {
+  Checking checking(os, engine, parts, stop, until);
   engine.ParallelFor(threads, threads, [&](size_t) { checking.Run(); });
   return checking.Take();
 }
@@ -207,7 +287,7 @@ Status LoadManifest(Os& os, const std::string& path, Manifest* out) {
   ParentDirectory parent(os);
   Fd fd;
   uint64_t size = 0;
-  Checked opened = Open(os, path, &parent, &fd, &size);
+  Verdict opened = Open(os, path, &parent, &fd, &size);
   if (opened.why.code == Code::kVerify)
     return Status::Make(Code::kNotSupported, "a manifest is a regular file, and this is none", path);
   if (!opened.why.ok()) return std::move(opened.why);

@@ -3,9 +3,11 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
-#include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/engine.h"
@@ -19,25 +21,32 @@ namespace axl {
 // it is no regular file, or has more than 1 GiB. What is wrong with its lines is among its problems.
 Status LoadManifest(Os& os, const std::string& path, Manifest* out);
 
-struct Expected {
-  std::string path;  // absolute
-  uint32_t crc = 0;
-  std::optional<uint64_t> size = {};
+// Files of a manifest.
+struct Part {
+  std::string_view directory;  // of the manifest: absolute
+  std::span<const ManifestFile> files;
 };
 
 // By number; lib/base/native-manifest.ts has the words. kUnchecked: it was to stop before.
 enum class FileVerdict : uint8_t { kOk = 0, kChanged = 1, kMissing = 2, kUnreadable = 3, kUnchecked = 4 };
 
-struct Checked {
-  FileVerdict verdict = FileVerdict::kUnchecked;
-  Status why = {};  // of all but kOk
+struct Problem {
+  size_t index = 0;  // of the file
+  Status why = {};
 };
 
-// In the order of the files. Each of `threads` threads has a file of its own; when none is left they share the large
-// ones by pieces. Memory depends on the number of files alone. Once `stop` is true, or the engine stops, the rest is
-// kUnchecked.
-std::vector<Checked> CheckFiles(Os& os, Engine& engine, const std::vector<Expected>& files, unsigned threads,
-                                const std::atomic<bool>& stop);
+struct Checked {
+  std::vector<FileVerdict> verdicts;  // in the order of the files: of all that were begun
+  std::vector<Problem> problems;      // of those that are neither kOk nor kUnchecked, in their order
+};
+
+using Deadline = std::chrono::steady_clock::time_point;
+
+// Each of `threads` threads has files of its own; when none is left they share the large ones by pieces. Memory depends
+// on the number of files alone. Once `stop` is true, or the engine stops, the rest is kUnchecked. After `until` no more
+// files are begun, but for the first.
+Checked CheckFiles(Os& os, Engine& engine, const std::vector<Part>& parts, unsigned threads,
+                   const std::atomic<bool>& stop, Deadline until = Deadline::max());
 
 struct Listing {
   std::vector<std::string> files;  // absolute

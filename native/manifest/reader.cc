@@ -1,7 +1,8 @@
 // From the bytes of a manifest to values; see text.h. Whatever the bytes are, nothing but a name that stays below the
 // directory of the manifest comes out.
+#include <algorithm>
 #include <charconv>
-#include <unordered_set>
+#include <functional>
 
 #include "manifest/text.h"
 
@@ -12,6 +13,7 @@ namespace {
 // A sentence for each of so many bad lines, and one for all others.
 constexpr size_t kToldLines = 100;
 constexpr size_t kDigits = 8;
+constexpr uint64_t kBelieved = 1 << 20;  // files, before they are there: whatever a head says, it costs no more memory
 constexpr size_t kLongestLine = 64 << 10;  // a name is at most PATH_MAX, each byte of it at most four
 constexpr std::string_view kBefore = "CRC32C (", kBetween = ") = ";
 
@@ -66,14 +68,15 @@ bool Unescape(std::string_view* text, char* out) {
   return true;
 }
 
-bool ReadName(std::string_view text, bool escaped, std::string* out) {
+// With every escape replaced.
+bool ReadEscapes(std::string_view text, std::string* out) {
+  out->clear();
   while (!text.empty()) {
     char c = text[0];
     text.remove_prefix(1);
-    if (escaped && c == '\\' && !Unescape(&text, &c)) return false;
+    if (c == '\\' && !Unescape(&text, &c)) return false;
     *out += c;
   }
-  if (out->starts_with("./")) out->erase(0, 2);
   return true;
 }
 
@@ -91,6 +94,47 @@ const char* WrongPath(std::string_view name) {
   }
   return nullptr;
 }
+
+// Which of the files have a name already: their numbers, by the hash of their names. A table of its own, since a
+// manifest may have millions of them, and a set would ask for memory for each.
+class Taken {
+ public:
+  // Is it the name of one of them? If not, it will be that of the next.
+  bool Add(std::string_view name, const std::vector<ManifestFile>& files) {
+    if (2 * files.size() >= places_.size()) Grow();
+    const auto hash = static_cast<uint32_t>(std::hash<std::string_view>{}(name));
+    const Place* at = Find(hash, [&](uint32_t number) { return files[number - 1].name == name; });
+    if (at->number != 0) return true;
+    places_[static_cast<size_t>(at - places_.data())] = {hash, static_cast<uint32_t>(files.size() + 1)};
+    return false;
+  }
+
+ private:
+  struct Place {
+    uint32_t hash = 0;
+    uint32_t number = 0;  // from 1; 0: it is free
+  };
+
+  template <class IsIt>
+  const Place* Find(uint32_t hash, IsIt is_it) const {
+    const size_t mask = places_.size() - 1;
+    size_t at = hash & mask;
+    while (places_[at].number != 0 && !(places_[at].hash == hash && is_it(places_[at].number))) at = (at + 1) & mask;
+    return &places_[at];
+  }
+
+  void Grow() {
+    std::vector<Place> before(std::max<size_t>(16, 4 * places_.size()));
+    before.swap(places_);
+    for (const Place& place : before) {
+      if (place.number == 0) continue;
+      const Place* at = Find(place.hash, [](uint32_t) { return false; });
+      places_[static_cast<size_t>(at - places_.data())] = place;
+    }
+  }
+
+  std::vector<Place> places_;  // a power of two, at most half of them taken
+};
 
 class Reader {
  public:
@@ -136,6 +180,7 @@ class Reader {
   }
 
   const char* Comment(std::string_view line) {
+    if (line.size() > 2 && line[2] >= '0' && line[2] <= '9') return Size(line);
     if (Skip(&line, "# axl-manifest ")) return Version(line);
     if (Skip(&line, "# rank ")) return Rank(line);
     if (Skip(&line, "# dataset ")) return ReadUuid(line, &out_.head.dataset) ? nullptr : "# dataset has 32 hex digits";
@@ -143,8 +188,13 @@ class Reader {
       uint64_t files = 0;
       if (!Number(line, &files)) return "# files has a number";
       expected_ = files;
-      return nullptr;
+      out_.files.reserve(std::min(files, kBelieved));
     }
+    return nullptr;
+  }
+
+  // Of the file in the next line.
+  const char* Size(std::string_view line) {
     std::string_view size;
     uint64_t bytes = 0;
     Time mtime;
@@ -177,18 +227,19 @@ class Reader {
   const char* File(std::string_view line) {
     constexpr const char* kForm = "the line is not of the form CRC32C (NAME) = 8 hex digits";
     const bool escaped = Skip(&line, "\\");
-    ManifestFile file;
+    ManifestFile file{{}, 0, size_, mtime_};
     if (!Skip(&line, kBefore) || line.size() < kBetween.size() + kDigits) return kForm;
     const std::string_view digits = line.substr(line.size() - kDigits);
     line.remove_suffix(kDigits);
     if (!line.ends_with(kBetween) || !Number(digits, &file.crc, 16)) return kForm;
     line.remove_suffix(kBetween.size());
-    if (!ReadName(line, escaped, &file.name)) return "the name has an escape that is not known";
-    if (const char* why = WrongPath(file.name)) return why;
-    if (!names_.insert(file.name).second) return "the file was named before";
-    file.size = size_;
-    file.mtime = mtime_;
-    out_.files.push_back(std::move(file));
+    if (escaped && !ReadEscapes(line, &unescaped_)) return "the name has an escape that is not known";
+    std::string_view name = escaped ? unescaped_ : line;
+    (void)Skip(&name, "./");
+    if (const char* why = WrongPath(name)) return why;
+    if (taken_.Add(name, out_.files)) return "the file was named before";
+    file.name = out_.names.Keep(name);
+    out_.files.push_back(file);
     return nullptr;
   }
 
@@ -214,7 +265,8 @@ class Reader {
 
   const std::string& path_;
   Manifest out_;
-  std::unordered_set<std::string> names_;
+  Taken taken_;
+  std::string unescaped_;
   uint64_t line_ = 0, bad_ = 0;
   bool headed_ = false, refused_ = false;
   std::optional<uint64_t> expected_, size_;
@@ -222,6 +274,19 @@ class Reader {
 };
 
 }  // namespace
+
+std::string_view NameBlocks::Keep(std::string_view name) {
+  if (block_ - used_ < name.size()) {
+    constexpr size_t kLeast = 256, kMost = 64 << 10;  // of a manifest of one file; of a million
+    block_ = std::max(std::clamp(2 * block_, kLeast, kMost), name.size());
+    blocks_.push_back(std::make_unique_for_overwrite<char[]>(block_));
+    used_ = 0;
+  }
+  char* const at = blocks_.back().get() + used_;
+  std::copy(name.begin(), name.end(), at);
+  used_ += name.size();
+  return {at, name.size()};
+}
 
 Manifest ReadManifest(const std::function<std::string_view()>& next, const std::string& path) {
   return Reader(path).Run(next);

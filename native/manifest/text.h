@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,8 +15,18 @@
 
 namespace axl {
 
+// Names in a few blocks of memory. Each stays where it is as long as they live, also when they are moved.
+class NameBlocks {
+ public:
+  std::string_view Keep(std::string_view name);
+
+ private:
+  std::vector<std::unique_ptr<char[]>> blocks_;
+  size_t block_ = 0, used_ = 0;  // bytes of the last block
+};
+
 struct ManifestFile {
-  std::string name;  // relative to the directory of the manifest
+  std::string_view name;  // relative to the directory of the manifest; the manifest owns it
   uint32_t crc = 0;
   std::optional<uint64_t> size = {};
   std::optional<Time> mtime = {};
@@ -31,6 +42,7 @@ struct ManifestHead {
 
 struct Manifest {
   ManifestHead head;
+  NameBlocks names;  // of the files
   std::vector<ManifestFile> files;
   std::vector<Status> problems;  // lines that are bad, or missing: what the others say counts all the same
 };

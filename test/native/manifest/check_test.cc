@@ -50,19 +50,25 @@ std::string Noise(size_t n) {
 }
 
 struct Checks {
-  Expected Write(const std::string& name, const std::string& bytes) {
+  ManifestFile Write(const std::string& name, const std::string& bytes) {
     WriteFile(dir.path() + "/" + name, bytes);
-    return {dir.path() + "/" + name, Crc32c(0, bytes.data(), bytes.size()), bytes.size()};
+    return Named(name, Crc32c(0, bytes.data(), bytes.size()), bytes.size());
   }
-  std::vector<Checked> Run(Os& os, unsigned threads) {
+  ManifestFile Named(const std::string& name, uint32_t crc = 0, std::optional<uint64_t> size = {}) {
+    return {names.Keep(name), crc, size, {}};
+  }
+  Checked Run(Os& os, unsigned threads) {
     engine.AllowBackground(threads);
-    return CheckFiles(os, engine, files, threads, stop);
+    return CheckFiles(os, engine, {{dir.path(), files}}, threads, stop);
   }
   TempDir dir;
   Engine engine;
-  std::vector<Expected> files;
+  NameBlocks names;
+  std::vector<ManifestFile> files;
   std::atomic<bool> stop{false};
 };
+
+using Verdicts = std::vector<FileVerdict>;
 
 constexpr size_t kLarge = (40 << 20) + 12345;
 
@@ -72,8 +78,11 @@ TEST(AFileIsOkByOneThreadAndByManyWhateverItsSize) {
   Checks c;
   for (const size_t size : {size_t{0}, size_t{1}, size_t{8} << 20, (size_t{8} << 20) + 1, kLarge})
     c.files.push_back(c.Write(std::to_string(size), Noise(size)));
-  for (const unsigned threads : {1u, 8u})
-    for (const Checked& one : c.Run(Os::Posix(), threads)) CHECK(one.verdict == FileVerdict::kOk && one.why.ok());
+  for (const unsigned threads : {1u, 8u}) {
+    const Checked found = c.Run(Os::Posix(), threads);
+    CHECK(found.verdicts == Verdicts(5, FileVerdict::kOk));
+    CHECK(found.problems.empty());
+  }
 }
 
 TEST(AByteThatChangedAnywhereIsFound) {
@@ -82,13 +91,16 @@ TEST(AByteThatChangedAnywhereIsFound) {
   for (const size_t at : {size_t{0}, (size_t{8} << 20) - 1, size_t{8} << 20, kLarge - 1}) {
     std::string other = bytes;
     other[at] = static_cast<char>(other[at] ^ 1);
-    Expected file = c.Write(std::to_string(at), other);
+    ManifestFile file = c.Write(std::to_string(at), other);
     file.crc = Crc32c(0, bytes.data(), bytes.size());
     c.files.push_back(file);
   }
-  for (const Checked& one : c.Run(Os::Posix(), 4)) {
-    CHECK(one.verdict == FileVerdict::kChanged);
-    CHECK(one.why.code == Code::kVerify);
+  const Checked found = c.Run(Os::Posix(), 4);
+  CHECK(found.verdicts == Verdicts(4, FileVerdict::kChanged));
+  CHECK_EQ(found.problems.size(), 4u);
+  for (size_t i = 0; i < 4; i++) {
+    CHECK_EQ(found.problems[i].index, i);
+    CHECK(found.problems[i].why.code == Code::kVerify);
   }
 }
 
@@ -97,21 +109,17 @@ TEST(AFileOfAnotherSizeIsChangedAndNotRead) {
   c.files.push_back(c.Write("a", "abc"));
   c.files[0].size = 4;
   BrokenOs os;
-  CHECK(c.Run(os, 1)[0].verdict == FileVerdict::kChanged);
+  CHECK(c.Run(os, 1).verdicts[0] == FileVerdict::kChanged);
 }
 
 TEST(WhatIsNotThereIsMissingAndWhatCannotBeReadIsNot) {
   Checks c;
-  c.files = {c.Write("f", "x"),
-             {c.dir.path() + "/none", 0, {}},
-             {c.dir.path() + "/no/ne", 0, {}},
-             {c.dir.path() + "/f/x", 0, {}},
-             {c.dir.path() + "/" + std::string(256, 'n'), 0, {}}};
-  const std::vector<Checked> found = c.Run(Os::Posix(), 2);
-  CHECK(found[0].verdict == FileVerdict::kOk);
-  for (const size_t i : {1, 2, 3}) CHECK(found[i].verdict == FileVerdict::kMissing);
-  CHECK(found[4].verdict == FileVerdict::kUnreadable);
-  CHECK_EQ(found[4].why.err, ENAMETOOLONG);
+  c.files = {c.Write("f", "x"), c.Named("none"), c.Named("no/ne"), c.Named("f/x"), c.Named(std::string(256, 'n'))};
+  const Checked found = c.Run(Os::Posix(), 2);
+  constexpr FileVerdict kMissing = FileVerdict::kMissing;
+  CHECK(found.verdicts == (Verdicts{FileVerdict::kOk, kMissing, kMissing, kMissing, FileVerdict::kUnreadable}));
+  CHECK_EQ(found.problems.back().index, 4u);
+  CHECK_EQ(found.problems.back().why.err, ENAMETOOLONG);
 }
 
 TEST(AnErrorInOnePieceMakesTheFileUnreadableOnceAndTheOthersAreChecked) {
@@ -119,10 +127,10 @@ TEST(AnErrorInOnePieceMakesTheFileUnreadableOnceAndTheOthersAreChecked) {
   c.files = {c.Write("large", Noise(kLarge)), c.Write("small", "abc")};
   BrokenOs os;
   os.fails = 20 << 20;
-  const std::vector<Checked> found = c.Run(os, 4);
-  CHECK(found[0].verdict == FileVerdict::kUnreadable);
-  CHECK_ERRNO(found[0].why, EIO);
-  CHECK(found[1].verdict == FileVerdict::kOk);
+  const Checked found = c.Run(os, 4);
+  CHECK(found.verdicts == (Verdicts{FileVerdict::kUnreadable, FileVerdict::kOk}));
+  CHECK_EQ(found.problems.size(), 1u);
+  CHECK_ERRNO(found.problems.at(0).why, EIO);
 }
 
 TEST(WhoStopsGetsNoVerdictOnWhatWasNotReadToTheEnd) {
@@ -131,24 +139,37 @@ TEST(WhoStopsGetsNoVerdictOnWhatWasNotReadToTheEnd) {
   BrokenOs os;
   os.fails = 1 << 20;
   os.stop = &c.stop;
-  const std::vector<Checked> found = c.Run(os, 1);
-  CHECK(found[0].verdict == FileVerdict::kOk);
-  CHECK(found[3].verdict == FileVerdict::kUnchecked);
-  CHECK(found[19].verdict == FileVerdict::kUnchecked);
+  const Checked found = c.Run(os, 1);
+  CHECK(found.verdicts[0] == FileVerdict::kOk);
+  CHECK(found.verdicts[3] == FileVerdict::kUnchecked);
+  CHECK(found.verdicts[19] == FileVerdict::kUnchecked);
+  CHECK(found.problems.empty());
+}
+
+TEST(WhatIsBegunInTimeHasAVerdictAndSoHasTheFirstFileInAnyCase) {
+  Checks c;
+  for (int i = 0; i < 100; i++) c.files.push_back(c.Write(std::to_string(i), i == 3 ? "y" : "x"));
+  c.files[3].crc = c.files[0].crc;
+  const std::vector<Part> parts = {{c.dir.path(), {}}, {c.dir.path(), c.files}};
+  const Checked late = CheckFiles(Os::Posix(), c.engine, parts, 4, c.stop, Deadline::min());
+  CHECK(!late.verdicts.empty());
+  CHECK(late.verdicts.size() < 100);
+  CHECK(late.verdicts[0] == FileVerdict::kOk);
+  CHECK_EQ(c.Run(Os::Posix(), 4).verdicts.size(), 100u);
 }
 
 TEST(NothingButARegularFileIsOpenedAndNoLinkIsFollowed) {
   Checks c;
   const std::string dir = c.dir.path();
-  const Expected file = c.Write("file", "x");
+  const ManifestFile file = c.Write("file", "x");
   REQUIRE(mkfifo((dir + "/fifo").c_str(), 0600) == 0);
   REQUIRE(symlink("file", (dir + "/link").c_str()) == 0);
   REQUIRE(mkdir((dir + "/sub").c_str(), 0700) == 0);
   REQUIRE(symlink("sub", (dir + "/to").c_str()) == 0);
   (void)c.Write("sub/x", "x");
-  for (const char* name : {"fifo", "link", "sub", "to/x"}) c.files.push_back({dir + "/" + name, file.crc, {}});
+  for (const char* name : {"fifo", "link", "sub", "to/x"}) c.files.push_back(c.Named(name, file.crc));
   OpeningOs os;
-  for (const Checked& one : c.Run(os, 1)) CHECK(one.verdict == FileVerdict::kChanged);
+  CHECK(c.Run(os, 1).verdicts == Verdicts(4, FileVerdict::kChanged));
   for (const char* name : {"fifo", "link", "sub", "x"}) CHECK_EQ(os.opened.count(name), 0u);
   Manifest manifest;
   for (const char* name : {"fifo", "link", "sub"})

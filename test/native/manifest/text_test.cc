@@ -12,10 +12,11 @@ const std::string kPath = "/m/.axl-manifest.0";
 
 // Names of any bytes that a name may have.
 std::vector<ManifestFile> ManyFiles() {
+  static NameBlocks names;
   std::vector<ManifestFile> files;
-  const auto add = [&](std::string name) {
+  const auto add = [&](const std::string& name) {
     const auto i = static_cast<uint32_t>(files.size());
-    files.push_back({std::move(name), 0x9e3779b9u * i, uint64_t{i} << 30, Time{int64_t{i} - 3, i % 1'000'000'000}});
+    files.push_back({names.Keep(name), 0x9e3779b9u * i, uint64_t{i} << 30, Time{int64_t{i} - 3, i % 1'000'000'000}});
   };
   for (int byte = 1; byte < 256; byte++) {
     const char c = static_cast<char>(byte);
@@ -159,6 +160,24 @@ TEST(ARankWithoutFilesHasAManifest) {
   const Manifest read = ReadManifest(ManifestText(kHead, {}), kPath);
   CHECK(read.problems.empty());
   CHECK(read.files.empty());
+}
+
+TEST(ANameThatWasThereBeforeIsFoundHoweverManyThereAre) {
+  std::string text, again;
+  for (int i = 0; i < 5000; i++) {
+    const std::string line = "CRC32C (d" + std::to_string(i % 7) + "/f" + std::to_string(i) + ") = 00000001\n";
+    text += line;
+    if (i % 97 == 0) again += line;
+  }
+  CHECK(Details(text).empty());
+  CHECK_EQ(ReadManifest(text + again, kPath).files.size(), 5000u);
+  CHECK_EQ(Details(text + again).size(), 52u);
+}
+
+TEST(AHeadThatPromisesMoreFilesThanThereCanBeCostsNothing) {
+  const Manifest read = ReadManifest("# files 18446744073709551615\nCRC32C (a) = 00000001\n", kPath);
+  CHECK_EQ(read.files.size(), 1u);
+  CHECK_EQ(read.problems.size(), 1u);
 }
 
 }  // namespace axl::test
