@@ -18,6 +18,7 @@ export const TYPE = {
   settled: 11,
   final: 13,
   submitted: 17,
+  direction: 19,
 } as const;
 
 interface StateRecord {
@@ -44,6 +45,18 @@ export function cutBefore(stateFile: string, type: number, nth = 0): void {
   const found = records(stateFile).filter((record) => record.type === type)[nth];
   if (!found) throw new Error(`no record ${nth} of type ${type} in ${stateFile}`);
   fs.truncateSync(stateFile, found.at);
+}
+
+/** Appends a record. */
+export function append(stateFile: string, type: number, payload: Uint8Array): void {
+  const head = Buffer.alloc(9);
+  head.writeUInt32LE(payload.length, 0);
+  head.writeUInt8(type, 4);
+  head.writeUInt32LE(records(stateFile).length, 5);
+  const uuid = fs.readFileSync(stateFile).subarray(16, 32);
+  const sum = Buffer.alloc(4);
+  sum.writeUInt32LE(crc32c(Buffer.concat([uuid, head, payload])), 0);
+  fs.appendFileSync(stateFile, Buffer.concat([head, payload, sum]));
 }
 
 /** Damages a payload in the middle of a state file. */

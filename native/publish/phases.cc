@@ -25,8 +25,10 @@ bool MayReplaceData(const TransferState& state) {
   return !state.replaces.empty();
 }
 
+// DIRECTION comes before the deletion, which may not have come to the disk. Once data are published it has.
 bool MayHaveOldCommitFile(const TransferState& state) {
-  if (state.direction == Direction::kForward || state.phases >= static_cast<uint8_t>(Phase::kCommit)) return false;
+  const bool is_cleared = state.direction == Direction::kForward && state.phases >= static_cast<uint8_t>(Phase::kData);
+  if (is_cleared || state.phases >= static_cast<uint8_t>(Phase::kCommit)) return false;
   for (const FileEntry& file : state.files)
     if (file.phase == Phase::kCommit && file.stood != Stood::kNothing) return true;
   return false;
@@ -38,19 +40,22 @@ bool Publisher::ReplacesData() const {
   return false;
 }
 
-// A commit file of before, over data that are replaced, would be a lie.
+// A commit file of before, over data that are replaced, would be a lie. One that an earlier run has deleted may come
+// back if the power goes: only its directory's fsync ends that.
 Status Publisher::Clear() {
   std::vector<uint32_t> old;
+  DirectoryBarrier barrier(os_);
   for (uint32_t id = 0; id < state_.files.size(); id++) {
+    if (state_.files[id].phase != Phase::kCommit) continue;
     const bool there = disk_[id].replaces && !disk_[id].published && !state_.progress[id].kept;
-    if (state_.files[id].phase == Phase::kCommit && there) old.push_back(id);
+    if (there) old.push_back(id);
+    if (there || state_.files[id].stood != Stood::kNothing) barrier.Need(ParentOf(state_.files[id].dest));
   }
-  if (old.empty()) return Status::Ok();
+  if (old.empty() && state_.direction != Direction::kForward) return Status::Ok();
   // It is not as it was any more: from here on nothing is rolled back.
   if (state_.direction == Direction::kNone)
     if (Status s = journal_.Append(DirectionRecord{Direction::kForward}); !s.ok()) return s;
   if (Status s = journal_.Sync(); !s.ok()) return s;
-  DirectoryBarrier barrier(os_);
   for (uint32_t id : old) {
     Place place;
     if (Status s = Find(id, &place); !s.ok()) return s;
@@ -58,7 +63,6 @@ Status Publisher::Clear() {
     if (int r = os_.Unlink(place.dir, place.name.c_str()); r < 0 && r != -ENOENT)
       return Status::Errno(-r, "unlink", path);
     disk_[id].replaces = false;
-    barrier.Need(ParentOf(path));
   }
   if (!journal_.durable()) return Status::Ok();
   barrier.Run();
@@ -90,7 +94,8 @@ bool Publisher::HasPhase(Phase phase) const {
 }
 
 Status Publisher::Rename(Until until, bool clears) {
-  const bool clear = until == Until::kCleared ? clears : ReplacesData();
+  const bool begun = state_.direction == Direction::kForward && state_.phases < static_cast<uint8_t>(Phase::kData);
+  const bool clear = begun || (until == Until::kCleared ? clears : ReplacesData());
   Status s = clear ? Clear() : Status::Ok();
   for (Phase phase : {Phase::kData, Phase::kCommit, Phase::kPointer})
     if (s.ok() && IsDue(phase, until)) s = RenamePhase(phase);

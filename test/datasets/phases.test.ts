@@ -3,7 +3,7 @@ import * as fs from 'node:fs';
 import t, { type Test } from 'tap';
 import { type CollectiveTransfer, type FinalizeReport, finalize, inspect, Transfer } from '../../lib/index.js';
 import { Board, options, outcomes } from '../comm/board.js';
-import { quiet } from '../journals.js';
+import { append, quiet, TYPE } from '../journals.js';
 import { Place } from '../support.js';
 import { encodeVerdict, verdictName } from '../verdicts.js';
 import { watch } from './watched.js';
@@ -59,7 +59,7 @@ t.test('a newer checkpoint in the place of an older one is published in one run 
   const place = new Place(t);
   await leave(place, 'old', 'zero');
   await leave(place, 'new', 'one');
-  const seen = watch(place, SIZE);
+  const seen = watch(place, SIZE, 'replaced');
   const report = await finalize(place.states, { dataset: true });
   isPublished(t, place, report);
   t.match(report.counts, { published: 2 * SIZE });
@@ -156,6 +156,26 @@ t.test('an old commit file is deleted also when the rank that has it came first'
     await finalize(place.path('states/ckpt.1'), { dataset: true });
     t.same([data(place), marker(place)], [['new', 'new', undefined], undefined]);
     isPublished(t, place, await finalize(place.states, { dataset: true }));
+  }
+});
+
+t.test('an old commit file that was about to be deleted when the power went is seen, and deleted', async (t) => {
+  const FORWARD = Buffer.of(1);
+  for (const given of ['ckpt.1', '']) {
+    const place = new Place(t);
+    place.write('dest/step/.metadata', 'old');
+    for (const rank of [0, 1, 2]) place.write(`dest/step/__${rank}_0.distcp`, 'old');
+    await leave(place);
+    await decide(place);
+    append(place.path('states/ckpt.0'), TYPE.direction, FORWARD);
+    const seen = watch(place, SIZE);
+    const report = await finalize(place.path('states', given), { dataset: true });
+    if (given !== '') {
+      t.match(report, { counts: { busy: 1 } }, 'it waits for the rank that has it');
+      t.same([data(place), marker(place)], [['old', 'old', 'old'], 'old']);
+    }
+    isPublished(t, place, given === '' ? report : await finalize(place.states, { dataset: true }));
+    t.same(await seen(), []);
   }
 });
 

@@ -10,6 +10,7 @@
 #include "dataset/rank.h"
 #include "disk_os.h"
 #include "fault_os.h"
+#include "recording_os.h"
 #include "survey.h"
 #include "world.h"
 
@@ -35,8 +36,8 @@ class Ranks {
     for (uint32_t rank = 0; rank < size_; rank++) LeaveRank(os, rank);
   }
 
-  // As far as it gets. True: it says that all is published.
-  bool Publish(Os& os) const {
+  // As far as it gets, or as `last`. True: it says that all of that is published.
+  bool Publish(Os& os, Until last = Until::kAll) const {
     Engine engine(1);
     for (Until until : {Until::kCleared, Until::kData, Until::kCommit, Until::kPointer, Until::kAll}) {
       Policy policy;
@@ -45,16 +46,33 @@ class Ranks {
       const Action wanted = until == Until::kAll ? Action::kPublished : Action::kInPhases;
       for (const Finalized& f : FinalizeBatch(os, engine, files(), policy, Decided::kAsItIs))
         if (f.action != wanted && f.action != Action::kGone) return false;
+      if (until == last) break;
     }
     return true;
   }
 
   // Without anybody's help between the phases.
-  bool PublishAlone(Os& os) const {
+  bool PublishAlone(Os& os, Until last = Until::kAll) const {
     Engine engine(1);
-    for (const Finalized& f : FinalizeBatch(os, engine, files(), {}, Decided::kAsItIs))
-      if (f.action != Action::kPublished && f.action != Action::kGone) return false;
+    Policy policy;
+    policy.until = last;
+    const Action wanted = last == Until::kAll ? Action::kPublished : Action::kInPhases;
+    for (const Finalized& f : FinalizeBatch(os, engine, files(), policy, Decided::kAsItIs))
+      if (f.action != wanted && f.action != Action::kGone) return false;
     return true;
+  }
+
+  bool IsCleared() const {
+    for (uint32_t rank = 0; rank < size_; rank++)
+      if (Seen(Data(rank)) != "old") return false;
+    return Seen("meta/.metadata").empty();
+  }
+
+  // Who is given another rank alone learns of an old commit file from the state file.
+  void CheckSurvey(Os& os, const std::string& when) const {
+    Replay replay;
+    if (Seen("meta/.metadata") == "old" && !Survey(os, file(0), {}, &replay).old_commit)
+      Fail(__FILE__, __LINE__, when + ": an old commit file is there, and its state file does not say so");
   }
 
   // What a reader sees must be one checkpoint.
@@ -140,6 +158,7 @@ TEST(KilledBeforeAnyCallAReaderWhoSeesACommitFileHasAllDataOfAllRanks) {
       (void)ranks.Publish(os);
       os.before = nullptr;
       ranks.Read(os.where());
+      ranks.CheckSurvey(quick, os.where());
       CHECK(ranks.Publish(quick));
       ranks.CheckAll(os.where());
     });
@@ -148,7 +167,7 @@ TEST(KilledBeforeAnyCallAReaderWhoSeesACommitFileHasAllDataOfAllRanks) {
 }
 
 // A reader looks meanwhile, and at what the disk has kept.
-void CutEverywhere(uint32_t size, bool (Ranks::*publish)(Os&) const) {
+void CutEverywhere(uint32_t size, bool (Ranks::*publish)(Os&, Until) const) {
   for (Place place : {Place::kNew, Place::kOver}) {
     World world;
     DiskOs disk(world.root(), world.states());
@@ -160,19 +179,71 @@ void CutEverywhere(uint32_t size, bool (Ranks::*publish)(Os&) const) {
         ranks.Leave(quick);
         disk.Forget();
         os.before = [&](uint64_t n) { ranks.Read(os.where() + ", before call " + std::to_string(n)); };
-        (void)(ranks.*publish)(os);
+        (void)(ranks.*publish)(os, Until::kAll);
         os.before = nullptr;
         disk.Cut(survives);
         ranks.Read(os.where());
-        CHECK((ranks.*publish)(quick));
+        ranks.CheckSurvey(quick, os.where());
+        CHECK((ranks.*publish)(quick, Until::kAll));
         ranks.CheckAll(os.where());
       });
+  }
+}
+
+// The run that is killed leaves its work in the memory of the machine; the power goes in the next one.
+void KillThenCut(uint32_t size, bool (Ranks::*publish)(Os&, Until) const) {
+  for (Until last : {Until::kCleared, Until::kData, Until::kCommit, Until::kPointer}) {
+    World world;
+    DiskOs disk(world.root(), world.states());
+    QuickOs quick;
+    Ranks ranks(Place::kOver, world, size);
+    const std::string label = Label("kill, then power", Place::kOver, size) + ", phase " + std::to_string(int(last));
+    Sweep(label, disk, Fault::kKill, 0, [&](FaultOs& os) {
+      ranks.Leave(quick);
+      disk.Forget();
+      (void)(ranks.*publish)(os, Until::kAll);
+      (void)(ranks.*publish)(disk, last);
+      disk.Cut({});
+      ranks.Read(os.where());
+      ranks.CheckSurvey(quick, os.where());
+      CHECK((ranks.*publish)(quick, Until::kAll));
+      ranks.CheckAll(os.where());
+    });
   }
 }
 
 TEST(APowerCutBeforeAnyCallLeavesNoCommitFileWithoutItsData) { CutEverywhere(2, &Ranks::Publish); }
 
 TEST(OneTransferAloneKeepsThePhasesThroughAPowerCut) { CutEverywhere(1, &Ranks::PublishAlone); }
+
+// The killed run has deleted the commit file, and perhaps not made that durable.
+void ClearAgain(uint32_t size, bool (Ranks::*publish)(Os&, Until) const) {
+  World world;
+  QuickOs quick;
+  Ranks ranks(Place::kOver, world, size);
+  size_t cleared = 0;
+  Sweep(Label("kill, then order", Place::kOver, size), quick, Fault::kKill, 0, [&](FaultOs& os) {
+    ranks.Leave(quick);
+    (void)(ranks.*publish)(os, Until::kAll);
+    const bool is_cleared = ranks.IsCleared();
+    RecordingOs next(ranks.file(0));
+    CHECK((ranks.*publish)(next, Until::kAll));
+    if (!is_cleared) return;
+    cleared++;
+    CHECK(next.Find("fsync", world.Dest("meta")) < next.Find("rename", world.Dest("step")));
+  });
+  CHECK(cleared > 0);
+}
+
+TEST(AnOldCommitFileThatAKilledRunHasDeletedIsDurablyGoneBeforeDataAreReplaced) {
+  ClearAgain(2, &Ranks::Publish);
+  ClearAgain(1, &Ranks::PublishAlone);
+}
+
+TEST(WhatAKilledRunHasBegunIsDurableBeforeTheNextGoesOn) {
+  KillThenCut(2, &Ranks::Publish);
+  KillThenCut(1, &Ranks::PublishAlone);
+}
 
 TEST(ARankOfADatasetInPhasesIsNotPublishedByItself) {
   World world;
