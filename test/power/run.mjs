@@ -120,7 +120,8 @@ class Trial {
   #leftovers() {
     const below = this.scene.dests.flatMap((dest) => fs.readdirSync(dest, { recursive: true }));
     const temporary = below.filter((name) => name.includes('._AXL'));
-    return [...temporary, ...statesIn(this.scene.states)].map((name) => `${name} is left`);
+    const left = statesIn(this.scene.states).filter((name) => !this.scene.mayStay(name));
+    return [...temporary, ...left].map((name) => `${name} is left`);
   }
 
   /** All as before, or all complete. */

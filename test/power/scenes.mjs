@@ -70,6 +70,11 @@ class Tree {
     return Object.fromEntries(names.map((name) => [name, nodeAt(join(this.dests[0], name))]));
   }
 
+  /** No file of a state directory. */
+  mayStay() {
+    return false;
+  }
+
   /** Without phases nothing is promised of two files together before they are finalized. */
   readerWrongs() {
     return [];
@@ -159,6 +164,11 @@ class Phases {
     for (const path of [...this.data, this.pointer])
       if (now[path] !== before[path] && !isNew(path)) wrongs.push(`${path}: ${now[path]}`);
     return wrongs;
+  }
+
+  /** Of ranks that agreed, and have state files in several directories, the verdict does. */
+  mayStay(name) {
+    return this.how === 'comm' && name.startsWith('.axl-verdict.');
   }
 
   /** In two steps, of which the first has one rank only, where the reader looks again. */
