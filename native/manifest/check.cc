@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <condition_variable>
 #include <cstdio>
 #include <deque>
 #include <memory>
@@ -149,12 +150,7 @@ class Checking {
 
   // One thread's part. When all have returned, every file is checked.
   void Run() {
-    ParentDirectory parent(os_);
-    std::array<Queue::Item, kTaken> taken;
-    std::string path;
-    while (const size_t n = Stops() ? 0 : queue_.Take(&taken)) {
-      for (size_t i = 0; i < n && !Stops(); i++) One(taken[i], &path, &parent);
-    }
+    TakeFiles();
     while (const auto large = Unfinished()) ReadOn(*large);
   }
 
@@ -167,6 +163,19 @@ class Checking {
 
  private:
   bool Stops() const { return stop_ || ending_; }
+
+  void TakeFiles() {
+    taking_++;
+    ParentDirectory parent(os_);
+    std::array<Queue::Item, kTaken> taken;
+    std::string path;
+    while (const size_t n = Stops() ? 0 : queue_.Take(&taken)) {
+      for (size_t i = 0; i < n && !Stops(); i++) One(taken[i], &path, &parent);
+    }
+    const std::lock_guard lock(mutex_);
+    taking_--;
+    changed_.notify_all();
+  }
 
   void One(const Queue::Item& item, std::string* path, ParentDirectory* parent) {
     const ManifestFile& file = *item.file;
@@ -202,13 +211,18 @@ class Checking {
     large->fd = std::move(fd);
     const std::lock_guard lock(mutex_);
     large_.push_back(large);
+    changed_.notify_all();
     return large;
   }
 
-  // A large file of which there are pieces left.
+  // A large file of which there are pieces left, as soon as there is one. nullptr: there will be none.
   std::shared_ptr<Large> Unfinished() {
-    const std::lock_guard lock(mutex_);
-    while (!large_.empty() && large_.front()->next >= large_.front()->size) large_.pop_front();
+    std::unique_lock lock(mutex_);
+    const auto find = [this] {
+      while (!large_.empty() && large_.front()->next >= large_.front()->size) large_.pop_front();
+      return !large_.empty();
+    };
+    changed_.wait(lock, [&] { return find() || taking_ == 0; });
     return large_.empty() ? nullptr : large_.front();
   }
 
@@ -258,6 +272,8 @@ class Checking {
   std::mutex mutex_;
   Checked checked_;                           // each verdict is written by one thread; the problems: guarded by mutex_
   std::deque<std::shared_ptr<Large>> large_;  // guarded by mutex_
+  std::atomic<unsigned> taking_{0};           // threads that may yet share a file; becomes less under mutex_
+  std::condition_variable changed_;           // large_, or taking_
 };
 
 // DT_DIR; DT_LNK; DT_REG for all that is neither; DT_UNKNOWN: it is gone, or `why` it cannot be told.

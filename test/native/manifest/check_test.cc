@@ -8,6 +8,7 @@
 
 #include <mutex>
 #include <set>
+#include <thread>
 
 #include "base/crc32c.h"
 #include "forwarding_os.h"
@@ -144,6 +145,28 @@ TEST(WhoStopsGetsNoVerdictOnWhatWasNotReadToTheEnd) {
   CHECK(found.verdicts[3] == FileVerdict::kUnchecked);
   CHECK(found.verdicts[19] == FileVerdict::kUnchecked);
   CHECK(found.problems.empty());
+}
+
+// All threads but one are done with looking for files before the only one is open.
+TEST(AThreadThatFindsNoFileWaitsForALargeOneThatIsBeingOpened) {
+  struct : ForwardingOs {
+    int Open(int dir, const char* path, int flags, mode_t mode) override {
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+      return to_.Open(dir, path, flags, mode);
+    }
+    ssize_t Read(int fd, void* data, size_t n, off_t at) override {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      const std::lock_guard lock(mutex);
+      readers.insert(std::this_thread::get_id());
+      return to_.Read(fd, data, n, at);
+    }
+    std::mutex mutex;
+    std::set<std::thread::id> readers;
+  } os;
+  Checks c;
+  c.files.push_back(c.Write("large", Noise(kLarge)));
+  CHECK(c.Run(os, 4).verdicts == Verdicts(1, FileVerdict::kOk));
+  CHECK(os.readers.size() > 1);
 }
 
 TEST(WhatIsBegunInTimeHasAVerdictAndSoHasTheFirstFileInAnyCase) {
