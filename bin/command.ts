@@ -2,6 +2,6 @@
 import { main } from '../lib/cli/main.js';
 
 /** Which of them: an argument of the function that the file is. */
-declare const started: 'axl-finalize' | 'axl-verify';
+declare const started: 'axl-finalize' | 'axl-verify' | 'axl-cp';
 
 main(started, process.argv.slice(2));

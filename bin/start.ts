@@ -33,7 +33,7 @@ function read(name: string): Buffer {
 }
 
 /** @param name of the program: what it calls itself, and what it does */
-export function start(name: 'axl-finalize' | 'axl-verify'): void {
+export function start(name: 'axl-finalize' | 'axl-verify' | 'axl-cp'): void {
   const source = read(name);
   const cachedData = codeCache(source);
   const script = new Script(source.toString(), { filename: path, ...(cachedData && { cachedData }) });

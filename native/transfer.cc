@@ -53,6 +53,7 @@ Status Transfer::Create(const TransferOptions& options) {
   info.attempt = options.attempt;
   info.heartbeat_ms = options.heartbeat_ms;
   SetBandwidth(options.bandwidth);
+  verify_ = options.verify;
   plan_.Spare(options.state_file);
   plan_.KeepHardLinks(options.hard_links);
   if (options.commit_files) plan_.SetCommitFiles(*options.commit_files);
@@ -60,7 +61,7 @@ Status Transfer::Create(const TransferOptions& options) {
   return Journal::Create(os_, options.state_file, info, &journal_);
 }
 
-Status Transfer::Open(const std::string& state_file, const Word& word, bool adopt, bool agreed) {
+Status Transfer::Open(const std::string& state_file, const Word& word, bool adopt, bool agreed, Verify verify) {
   std::unique_ptr<Journal> journal;
   if (Status s = Journal::Open(os_, state_file, {.word = &word, .adopt = adopt}, &journal); !s.ok()) return s;
   if (!journal->state().sealed) return Wrong("the transfer was never dispatched; there is nothing to resume", *journal);
@@ -74,6 +75,7 @@ Status Transfer::Open(const std::string& state_file, const Word& word, bool adop
   in_phases_ = decision == Decision::kPublishInPhases;
   journal_ = std::move(journal);
   counters_ = TotalsOf(journal_->state());
+  verify_ = verify;
   alone_ = !agreed && journal_->state().info.all_ranks && journal_->state().info.size > 1;
   return Status::Ok();
 }
@@ -259,10 +261,17 @@ Status Transfer::CheckComplete() const {
   return FirstFailure();
 }
 
+PublishOptions Transfer::PublishWith() const {
+  PublishOptions options;
+  options.verify = verify_;
+  options.stop = &engine_.stopping();
+  return options;
+}
+
 Status Transfer::CheckPublish() {
   const Status s = CheckComplete();
   if (!s.ok() || journal_->state().outcome == Outcome::kPublished) return s;
-  return Publisher(os_, *journal_).Commit();
+  return Publisher(os_, *journal_, PublishWith()).Commit();
 }
 
 Status Transfer::Publish() {
@@ -276,7 +285,7 @@ Status Transfer::Publish() {
 Status Transfer::PublishUntil(Until until, bool clears) {
   const Status s = CheckComplete();
   if (!s.ok() || journal_->state().outcome == Outcome::kPublished) return s;
-  publisher_ = std::make_unique<Publisher>(os_, *journal_);
+  publisher_ = std::make_unique<Publisher>(os_, *journal_, PublishWith());
   return publisher_->Publish(until, clears);
 }
 

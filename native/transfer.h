@@ -41,11 +41,12 @@ struct TransferOptions {
   std::string job = {};
   uint32_t local_rank = kNoLocalRank;
   bool all_ranks = false;
-  std::string home = {};      // absolute: where the dataset's verdict lives; empty: the directory of the state file
-  Uuid dataset{};             // zeros: what all say who say the same; see DatasetId
-  uint64_t attempt = 0;       // how often the job was started again
-  uint32_t heartbeat_ms = 0;  // how often the state file is touched; 0: never
-  uint64_t bandwidth = 0;     // see SetBandwidth; not recorded
+  std::string home = {};          // absolute: where the dataset's verdict lives; empty: the directory of the state file
+  Uuid dataset{};                 // zeros: what all say who say the same; see DatasetId
+  uint64_t attempt = 0;           // how often the job was started again
+  uint32_t heartbeat_ms = 0;      // how often the state file is touched; 0: never
+  uint64_t bandwidth = 0;         // see SetBandwidth; not recorded
+  Verify verify = Verify::kSize;  // what is compared before it is published; not recorded
 };
 
 // A snapshot; bytes and numbers of files since dispatch, what resume kept included.
@@ -68,7 +69,8 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
   // What it says decides the state: see state().
   // `adopt`: also a copy of a state file whose original is gone. `agreed`: the caller sees to it that what goes only
   // with all ranks is published only then; otherwise it is not published unless that was decided.
-  Status Open(const std::string& state_file, const Word& word = {}, bool adopt = false, bool agreed = true);
+  Status Open(const std::string& state_file, const Word& word = {}, bool adopt = false, bool agreed = true,
+              Verify verify = Verify::kSize);
 
   // Would Publish succeed, as far as that can be told before the first rename? Changes nothing.
   Status CheckPublish();
@@ -172,6 +174,7 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
   FileProgress ProgressOf(uint32_t id) const;
   Status Prepare();
   Status CheckComplete() const;
+  PublishOptions PublishWith() const;
   void Start(std::shared_ptr<CopyJob> job);
   Status FirstFailure() const;
   Status CheckJobEnded() const;
@@ -187,7 +190,8 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
   bool lacks_manifest_ = false;
   bool forward_only_ = false;
   bool in_phases_ = false;  // it was decided so
-  bool alone_ = false;      // opened by who knows nothing of the other ranks with which alone it is published
+  Verify verify_ = Verify::kSize;
+  bool alone_ = false;  // opened by who knows nothing of the other ranks with which alone it is published
   Status failure_;
   std::atomic<bool> moving_{false};  // a mover has its files
   bool may_run_ = false;             // a job was submitted, and is not known to have ended

@@ -12,7 +12,7 @@ const HELP = `Usage: axl-transfer build|cache
 
 build       compile the native addon with this machine's compiler, for a machine for which the package has none (or to
             have it compiled here); needs no network. It is used from then on. Removed by deleting the package's build/
-cache       keep V8's code cache of axl-finalize and axl-verify in the package: for this Node, they start faster
+cache       keep V8's code cache of axl-finalize, axl-cp and axl-verify in the package: for this Node, they start faster
 --version   print the version
 --help      print this help
 

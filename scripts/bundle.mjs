@@ -1,5 +1,5 @@
 // The packages that we use, in files of ours: who installs this package installs no other. dist/lib/packages has those of the
-// library, one file each. dist/bin is made of bin/: axl-finalize.js, axl-verify.js and command.js, which holds lib/cli, what it
+// library, one file each. dist/bin is made of bin/: axl-finalize.js, axl-verify.js, axl-cp.js and command.js, which holds lib/cli, what it
 // uses of lib/, and commander and proper-lockfile. They are CommonJS: to find, link and load a hundred ES modules took longer
 // than Node itself takes to start. What few runs need stays a file of its own (fast-glob); of what is here nothing that lib/
 // loads by import() runs before it is needed.
@@ -81,7 +81,7 @@ export async function bundlePackages() {
 
 /** dist/bin. @throws what esbuild says */
 export async function bundlePrograms() {
-  const starters = ['bin/axl-finalize.ts', 'bin/axl-verify.ts'];
+  const starters = ['bin/axl-finalize.ts', 'bin/axl-verify.ts', 'bin/axl-cp.ts'];
   await build({ ...common, entryPoints: starters, outdir: programs });
   const { metafile } = await build({
     ...common,

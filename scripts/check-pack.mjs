@@ -12,7 +12,7 @@ const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 const TARBALL = `axl-transfer-${version}.tgz`;
 const NPMS = ['10', '11', '12'];
 const VERSIONS = ['20', '22', '24', '26'];
-const PROGRAMS = ['axl-finalize', 'axl-verify', 'axl-transfer'];
+const PROGRAMS = ['axl-finalize', 'axl-verify', 'axl-cp', 'axl-transfer'];
 const MOST_PACKAGES = 14;
 /** 5 MiB, of which the two addons are three fifths. */
 const MOST_BYTES = 5 * 2 ** 20;

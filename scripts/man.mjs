@@ -1,8 +1,9 @@
 // Writes the man pages, the completions and the tables of README and docs/, from the tables that the programs themselves use:
-// lib/cli/options.ts, commands.ts, statuses.ts, metrics.ts and verify/options.ts; with --check compares instead.
+// lib/cli/options.ts, commands.ts, statuses.ts, metrics.ts, verify/options.ts and cp/options.ts; with --check compares instead.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { COMMANDS } from '../dist/lib/cli/commands.js';
+import { CP, CP_EXAMPLES, CP_STATUSES } from '../dist/lib/cli/cp/options.js';
 import { term } from '../dist/lib/cli/help.js';
 import { BEHAVIOUR, EXAMPLES, MAIN, PROMISE } from '../dist/lib/cli/options.js';
 import { METRICS } from '../dist/lib/cli/output/metrics.js';
@@ -62,7 +63,7 @@ const exampleEntries = (examples) =>
     .map(([command, what]) => `.TP\n${bold(command)}${prose(/[.?]/.test(what) ? what : sentence(what))}\n`)
     .join('');
 
-/** Of the environment that both programs read. */
+/** Of the environment that all programs read. */
 const ADDON_ENTRY = `.TP
 .B AXL_NATIVE_BINARY
 The path of the native addon, if it is not beside this program.
@@ -85,6 +86,43 @@ ${ADDON_ENTRY}.SH EXAMPLES
 ${exampleEntries(VERIFY_EXAMPLES)}.SH SEE ALSO
 .BR axl\\-finalize (1),
 .BR rhash (1)
+`;
+
+const AXL_ENVIRONMENT = [
+  ['AXL_MKDIR', '0: fail if a directory would have to be made. Default: 1.'],
+  ['AXL_DEBUG', '1 or more: as -v.'],
+  [
+    'AXL_USE_EXTENSION, AXL_COPY_METADATA',
+    '0 or 1; they count as 1: files always have temporary names, and metadata are always kept.',
+  ],
+  ['AXL_DEBUG_PAUSE_AFTER', 'For tests: after so many bytes the copy stands still, until it is canceled or killed.'],
+  ['AXL_THREADS, AXL_BANDWIDTH, AXL_CHUNK_SIZE, AXL_DURABILITY', 'As for the library: docs/reference/environment.md.'],
+];
+
+const cpPage = () => `${top(CP.name, 'lib/cli/cp/options.ts')}.SH NAME
+axl\\-cp \\- copy files, published whole or not at all, and resumable
+.SH SYNOPSIS
+${CP.synopses.map(bold).join('.br\n')}.SH DESCRIPTION
+${prose(`${CP.help} ${CP.man}`)}
+.PP
+At SIGTERM or SIGINT the copies stop, and no file is published; a second signal ends the program at once. SIGKILL at any
+moment does no harm: with \\-U the next run goes on.
+.SH OPTIONS
+${optionSections(CP)}.SH EXIT STATUS
+The first that applies:
+${statusEntries(CP_STATUSES)}.SH FILES
+.TP
+.I .axl\\-cp.<16 hex digits>.0
+The state file of a copy without \\-S, in the directory that DEST is, or in the nearest one above it. It is deleted when
+the copy ends; a copy that was killed leaves it, and axl\\-finalize clears it away.
+.TP
+.I NAME._AXL<16 hex digits>
+A temporary file, in the directory of its destination NAME.
+.SH ENVIRONMENT
+${AXL_ENVIRONMENT.map(([name, what]) => entry(name, what)).join('')}${ADDON_ENTRY}.SH EXAMPLES
+${exampleEntries(CP_EXAMPLES)}.SH SEE ALSO
+.BR axl\\-finalize (1),
+.BR axl\\-verify (1)
 `;
 
 const page = () => `${top(MAIN.name, 'lib/cli/options.ts, commands.ts and statuses.ts')}.SH NAME
@@ -130,6 +168,7 @@ least 2 and at most 8.
 How fast \\-\\-incomplete resume may copy, in bytes a second, also with K, M or G. Default: 0, without a limit.
 ${ADDON_ENTRY}.SH EXAMPLES
 ${exampleEntries(EXAMPLES)}.SH SEE ALSO
+.BR axl\\-cp (1),
 .BR axl\\-verify (1),
 .BR node (1)
 `;
@@ -178,6 +217,8 @@ const BLOCKS = {
   manual: () => optionManual(MAIN),
   'verify-statuses': () => statusTable(VERIFY_STATUSES),
   'verify-manual': () => optionManual(VERIFY),
+  'cp-statuses': () => statusTable(CP_STATUSES),
+  'cp-manual': () => optionManual(CP),
   commands: commandManual,
 };
 
@@ -203,12 +244,12 @@ const files = {
   ...completions,
   'man/axl-finalize.1': page,
   'man/axl-verify.1': verifyPage,
+  'man/axl-cp.1': cpPage,
   'README.md': () => filled(read(join(root, 'README.md'))),
   ...Object.fromEntries(
-    ['how-to/post-stage', 'reference/cli', 'reference/axl-verify', 'reference/reports'].map((name) => [
-      `docs/${name}.md`,
-      () => filled(read(join(root, 'docs', `${name}.md`))),
-    ]),
+    ['how-to/post-stage', 'reference/cli', 'reference/axl-verify', 'reference/axl-cp', 'reference/reports'].map(
+      (name) => [`docs/${name}.md`, () => filled(read(join(root, 'docs', `${name}.md`)))],
+    ),
   ),
 };
 for (const [name, make] of Object.entries(files)) {

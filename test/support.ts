@@ -231,6 +231,13 @@ export function axlVerify(args: readonly string[], options: ChildOptions = {}): 
   return program(process.execPath, [join(root, 'dist', 'bin', 'axl-verify.js'), ...args], options);
 }
 
+/** The compiled axl-cp, for tests that do more than run it to its end. */
+export const CP_BINARY = join(root, 'dist', 'bin', 'axl-cp.js');
+
+export function axlCp(args: readonly string[], options: ChildOptions = {}): Promise<Ended> {
+  return program(process.execPath, [CP_BINARY, ...args], options);
+}
+
 let strangers: Promise<string> | undefined;
 
 /** '' if tests can run children as another user, or why not. */

@@ -92,6 +92,8 @@ export interface NativeTransferOptions extends NativePolicies {
   /** 0: none. */
   readonly heartbeatMs: number;
   readonly bandwidth: number;
+  /** Of VERIFY; of open, too. */
+  readonly verify: number;
 }
 
 /** What was opened. */
@@ -132,7 +134,7 @@ export interface NativeTransfer extends NativeMoving {
    * @param adopt also a copy of a state file
    * @param agreed it may be published though it goes only with all ranks, and nobody has decided that
    */
-  open(stateFile: Buffer, word: NativeWord, adopt: boolean, agreed: boolean): Promise<NativeOpened>;
+  open(stateFile: Buffer, word: NativeWord, adopt: boolean, agreed: boolean, verify: number): Promise<NativeOpened>;
   /** `packed`: source NUL destination NUL, ... `exact`: a destination is the final path itself, as for a match. */
   add(packed: Buffer, exact: boolean, options: NativeAddOptions): Promise<NativeAdded>;
   point(path: Buffer, target: Buffer, text: boolean): Promise<void>;
@@ -285,6 +287,8 @@ export interface Native extends NativeUpkeep, NativeManifests {
   configure(threads: number): boolean;
   /** Of all copies of the process, in bytes a second; 0: no limit. */
   setBandwidth(bytesPerSecond: number): void;
+  /** For tests: once all copies of the process have taken so many bytes, they take no more, until they are canceled. */
+  pauseAfter(bytes: number): void;
   /**
    * Finalizes state files; `packed` are their paths, each ended by a NUL. Entries come in their order.
    * @param uuids which transfer each is to be, 16 bytes each, or `gone`; zeros, or none at all: any

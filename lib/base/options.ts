@@ -143,6 +143,7 @@ const metadata: Check = (value, name) => {
 const publish = oneOf(...Object.keys(PUBLISH).filter((word) => word !== 'default'));
 const links = oneOf(...Object.keys(LINKS).filter((word) => word !== 'default'));
 const jobs = integer(JOBS.least, JOBS.most);
+const verified = oneOf(...Object.keys(VERIFY));
 const atLeast = integer(0, Number.MAX_SAFE_INTEGER);
 const UINT32 = 0xffff_ffff;
 
@@ -164,6 +165,7 @@ export const shapes = {
     attempt: integer(0, Number.MAX_SAFE_INTEGER),
     heartbeatMs: integer(5000, 3_600_000),
     bandwidth,
+    verify: verified,
     allRanks: flag,
     home: path,
     commitFiles: patterns,
@@ -179,6 +181,7 @@ export const shapes = {
     jobEnded: flag,
     writerDead: texts,
     adopt: flag,
+    verify: verified,
   },
   openComm: {
     provider: oneOf('auto', 'pmi', 'pmix', 'directory'),
@@ -222,7 +225,7 @@ export const shapes = {
     jobs,
     shard,
     roots: list(path, 'an array of paths'),
-    verify: oneOf(...Object.keys(VERIFY)),
+    verify: verified,
     overwrite: oneOf(...Object.keys(OVERWRITE)),
     metadata,
     owner: ownerPolicy,
@@ -331,6 +334,15 @@ export function configure(options: ConfigOptions): Required<ConfigOptions> {
   current = { ...settings(), ...given };
   return current;
 }
+
+/** AXL's own variables, as axl-cp obeys them; '' if one is not set. */
+export const axlVariables = (): Readonly<Record<'mkdir' | 'debug' | 'extension' | 'metadata' | 'pause', string>> => ({
+  mkdir: process.env.AXL_MKDIR ?? '',
+  debug: process.env.AXL_DEBUG ?? '',
+  extension: process.env.AXL_USE_EXTENSION ?? '',
+  metadata: process.env.AXL_COPY_METADATA ?? '',
+  pause: process.env.AXL_DEBUG_PAUSE_AFTER ?? '',
+});
 
 /** The file of the addon, for those who build it elsewhere; '' if not set. */
 export const nativeBinary: string = process.env.AXL_NATIVE_BINARY ?? '';

@@ -145,6 +145,11 @@ export interface CreateOptions {
    */
   readonly bandwidth?: number;
   /**
+   * What `wait` compares with the state file before it publishes: nothing, the size of each temporary file, or also its
+   * CRC-32C, for which it reads every file. @default 'size'
+   */
+  readonly verify?: 'none' | 'size' | 'checksum';
+  /**
    * `axl-finalize` publishes this transfer only if every rank of its dataset is complete; otherwise it treats all of
    * them as incomplete. If you call wait() without `comm`, also after open, you guarantee that every rank is complete:
    * see {@link Transfer.settle}. @default false; with `comm` true
@@ -206,6 +211,8 @@ export interface OpenOptions {
   readonly writerDead?: readonly string[];
   /** Take over a copy of a state file, as a move or a restore leaves it: its original is gone. @default false */
   readonly adopt?: boolean;
+  /** What `wait` compares before it publishes, as in {@link CreateOptions}. @default 'size' */
+  readonly verify?: 'none' | 'size' | 'checksum';
   /** The mover of the transfer: it is asked whether its job has ended, and copies the rest. @default our threads */
   readonly mover?: Mover;
 }

@@ -1,5 +1,6 @@
 // The text of --help, from the tables.
 import { COMMANDS, type CommandRow } from './commands.js';
+import { CP, CP_EXAMPLES, CP_STATUSES } from './cp/options.js';
 import { BEHAVIOUR, EXAMPLES, type Group, MAIN, type OptionRow, PROMISE } from './options.js';
 import { STATUSES, type StatusRow } from './statuses.js';
 import { VERIFY, VERIFY_EXAMPLES, VERIFY_STATUSES } from './verify/options.js';
@@ -9,10 +10,11 @@ const WIDTH = 100;
 const WIDEST_TERM = 40;
 
 /** `-v, --verbose`, `--wait[=DURATION]`, `--jobs N`. */
-export function term({ name, short, argument, optional, choices }: OptionRow): string {
+export function term({ name, short, also, argument, optional, choices }: OptionRow): string {
   const value = choices && choices.length <= 3 ? choices.join('|') : argument;
   const suffix = value === undefined ? '' : optional ? `[=${value}]` : ` ${value}`;
-  return `${short ? `${short}, ` : ''}${name}${suffix}`;
+  const letters = [short, also].filter((letter) => letter !== undefined);
+  return `${[...letters, name].join(', ')}${suffix}`;
 }
 
 function wrap(text: string, indent: number): string {
@@ -74,6 +76,14 @@ ${wrap(`${VERIFY.help} ${VERIFY.man}`, 0)}
 Arguments:
 ${table([[VERIFY.argument.replace('...', ''), VERIFY.argumentHelp]])}${options(VERIFY.options)}
 ${ending(VERIFY_STATUSES, VERIFY_EXAMPLES)}`;
+}
+
+export function ofCp(): string {
+  return `Usage: ${CP.synopses.join('\n       ')}
+
+${wrap(`${CP.help} ${CP.man}`, 0)}
+${options(CP.options)}
+${ending(CP_STATUSES, CP_EXAMPLES)}`;
 }
 
 export function ofCommand({

@@ -23,6 +23,14 @@ async function dispatch(request: Request, args: readonly string[]): Promise<numb
   return (await import('./commands/finalize.js')).run(request.inputs, request.flags, args);
 }
 
+async function copy(args: readonly string[]): Promise<number> {
+  const { SERVICE, serve } = await import('./cp/background.js');
+  if (args.length === 1 && args[0] === SERVICE) return serve();
+  const { parseCp } = await import('./cp/parse.js');
+  const request = parseCp(args);
+  return request === 'version' ? printVersion() : (await import('./cp/run.js')).run(request);
+}
+
 async function verify(args: readonly string[]): Promise<number> {
   const { parseVerify } = await import('./verify/parse.js');
   const request = parseVerify(args);
@@ -38,9 +46,10 @@ export async function main(name: ProgramName, args: readonly string[]): Promise<
     return;
   }
   const lossless = losslessArguments(args);
-  const request = name === 'axl-verify' ? undefined : parse(lossless);
+  const others = { 'axl-verify': verify, 'axl-cp': copy, 'axl-finalize': undefined };
+  const start = others[name] ?? dispatch.bind(undefined, parse(lossless));
   try {
-    const status = await (request ? dispatch(request, lossless) : verify(lossless));
+    const status = await start(lossless);
     stdout.flush();
     process.exitCode ||= status;
   } catch (error) {

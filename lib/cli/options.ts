@@ -7,6 +7,8 @@ export interface OptionRow {
   /** With its dashes. */
   readonly name: string;
   readonly short?: string;
+  /** Another letter for the same. */
+  readonly also?: string;
   readonly argument?: string;
   /** The argument may be left out; it is given after `=` only. */
   readonly optional?: true;

@@ -66,7 +66,7 @@ export interface MergeFlags extends Pick<Flags, 'report' | 'metrics'> {
   readonly quiet: boolean;
 }
 
-function parseJobs(text: string): number {
+export function parseJobs(text: string): number {
   const jobs = Number(text);
   if (!/^\d+$/.test(text) || jobs < JOBS.least || jobs > JOBS.most)
     throw new InvalidArgumentError(`Must be ${JOBS.least} to ${JOBS.most}.`);
@@ -86,27 +86,31 @@ function parseTime(text: string): number {
 
 const parseWait = (text: string): number => (text === '' ? Number.POSITIVE_INFINITY : parseTime(text));
 
-function parseShard(text: string): FinalizeOptions['shard'] {
-  if (text === 'auto') return text;
+export function parsePart(text: string, also = ''): { readonly index: number; readonly count: number } {
   const [, index, count] = /^(\d{1,9})\/(\d{1,9})$/.exec(text) ?? [];
   if (index === undefined || Number(index) >= Number(count))
-    throw new InvalidArgumentError('Must be auto or I/N with I from 0 to N-1, as in 0/8.');
+    throw new InvalidArgumentError(`Must be ${also}I/N with I from 0 to N-1, as in 0/8.`);
   return { index: Number(index), count: Number(count) };
 }
 
-function parseText(text: string): string {
+const parseShard = (text: string): FinalizeOptions['shard'] => (text === 'auto' ? text : parsePart(text, 'auto or '));
+
+export function parseText(text: string): string {
   if (text === '') throw new InvalidArgumentError('Must not be empty.');
   return text;
 }
 
-function parseKept(text: string): FinalizeOptions['metadata'] {
+export function parseKept(text: string): FinalizeOptions['metadata'] {
   const metadata = parseMetadata(text);
   if (metadata === undefined)
     throw new InvalidArgumentError(`Must be ${Object.keys(OWNER).join(', ')}, or as in owner=warn,acls=skip.`);
   return metadata;
 }
 
-const PARSERS: Record<string, (text: string) => unknown> = {
+export type Parsers = Readonly<Record<string, (text: string) => unknown>>;
+
+/** Of values, by the option: of axl-finalize. */
+const PARSERS: Parsers = {
   '--from': parseText,
   '--on-published': parseText,
   '--report': parseText,
@@ -129,16 +133,22 @@ const collectOf =
     return [...before, parseText(value)];
   };
 
-function toOption(row: OptionRow): Option {
+function toOption(row: OptionRow, parsers: Parsers): Option {
   const argument = row.argument && (row.optional ? ` [${row.argument}]` : ` <${row.argument}>`);
   const option = new Option(`${row.short ? `${row.short}, ` : ''}${row.name}${argument ?? ''}`, row.help);
   if (row.choices && !row.repeat) return option.choices(row.choices);
-  const parser = row.repeat ? collectOf(row) : PARSERS[row.name];
+  const parser = row.repeat ? collectOf(row) : parsers[row.name];
   return parser ? option.argParser(parser as (text: string) => unknown) : option;
 }
 
-function addOptions(command: Command, rows: readonly OptionRow[]): Command {
-  for (const row of rows) if (row.name !== '--help') command.addOption(toOption(row));
+/** As commander calls it. */
+const nameOf = ({ name }: OptionRow): string => new Option(name).attributeName();
+
+function addOptions(command: Command, rows: readonly OptionRow[], parsers = PARSERS): Command {
+  for (const row of rows) {
+    if (row.name !== '--help') command.addOption(toOption(row, parsers));
+    if (row.also) command.addOption(new Option(row.also).hideHelp().implies({ [nameOf(row)]: true }));
+  }
   return command.helpOption('-h, --help');
 }
 
@@ -159,8 +169,8 @@ function settle(command: Command, text: () => string): Command {
 }
 
 /** A program with these options, for its action to be said. */
-export const newProgram = (name: string, rows: readonly OptionRow[], text: () => string): Command =>
-  addOptions(settle(new Command(name), text).helpCommand(false), rows);
+export const newProgram = (name: string, rows: readonly OptionRow[], text: () => string, parsers = PARSERS): Command =>
+  addOptions(settle(new Command(name), text).helpCommand(false), rows, parsers);
 
 /** `job7/*` and `/p/state/*`, which no name in a state directory matches; a star before the slash may stand for none. */
 const leadsBelow = (pattern: string): boolean => /^(?!\.\/|\*\*\/)[^{(]*\//.test(pattern);

@@ -1,5 +1,5 @@
 // Which program this process is: what it calls itself in what it prints. Set once, before anything is printed.
-export type ProgramName = 'axl-finalize' | 'axl-verify';
+export type ProgramName = 'axl-finalize' | 'axl-verify' | 'axl-cp';
 
 let name: ProgramName = 'axl-finalize';
 

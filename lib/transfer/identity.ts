@@ -3,7 +3,7 @@
 import { policies } from '../base/keep.js';
 import { launched } from '../base/launch.js';
 import { absoluteDirectory, absolutePath, displayName, latin1, pack } from '../base/names.js';
-import { answer, DURABILITY, type NativeTransferOptions, native, UNKNOWN_LOCAL_RANK } from '../base/native.js';
+import { answer, DURABILITY, type NativeTransferOptions, native, UNKNOWN_LOCAL_RANK, VERIFY } from '../base/native.js';
 import { checkOptions, settings, shapes } from '../base/options.js';
 import { DRAFT, isNoStateFile, nameOf } from '../base/own-files.js';
 import type { CreateOptions, PathLike } from '../base/types.js';
@@ -84,6 +84,7 @@ export function nativeOptions(options: CreateOptions, dataset: Buffer = Buffer.a
   return {
     heartbeatMs: options.heartbeatMs ?? 0,
     bandwidth: options.bandwidth ?? 0,
+    verify: VERIFY[options.verify ?? 'size'],
     ...identify(options),
     ...{ name, allRanks, chunkSize, durability: DURABILITY[durability], ...policies(options) },
     hardLinks: options.hardLinks !== 'copy',

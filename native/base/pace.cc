@@ -22,9 +22,26 @@ void Pace::Set(uint64_t bytes_per_second) {
   changes_++;
 }
 
+void Pace::PauseAfter(uint64_t bytes) {
+  std::lock_guard lock(mutex_);
+  left_ = bytes;
+  pauses_.store(true, std::memory_order_relaxed);
+  changes_++;
+}
+
+uint64_t Pace::BeforePause(uint64_t bytes) {
+  if (!pauses_.load(std::memory_order_relaxed)) return bytes;
+  std::lock_guard lock(mutex_);
+  return std::min(bytes, std::max<uint64_t>(left_, 1));
+}
+
 Pace::Clock::time_point Pace::Reserve(uint64_t bytes) {
   const Clock::time_point now = Clock::now();
   std::lock_guard lock(mutex_);
+  if (pauses_.load(std::memory_order_relaxed)) {
+    if (left_ == 0) return Clock::time_point::max();
+    left_ -= std::min(left_, bytes);
+  }
   if (rate() == 0) return now;
   const Clock::time_point mine = std::max(next_, now - kBurst);
   next_ = mine + TimeFor(bytes, rate());

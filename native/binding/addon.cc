@@ -41,6 +41,7 @@ class Addon : public Napi::Addon<Addon> {
                              InstanceValue("Transfer", TransferHandle::Define(env, environment_.get())),
                              InstanceMethod<&Addon::Configure>("configure"),
                              InstanceMethod<&Addon::SetBandwidth>("setBandwidth"),
+                             InstanceMethod<&Addon::PauseAfter>("pauseAfter"),
                              InstanceMethod<&Addon::Finalize>("finalize"),
                              InstanceMethod<&Addon::Commit>("commit"),
                              InstanceMethod<&Addon::ResumeAll>("resume"),
@@ -63,6 +64,10 @@ class Addon : public Napi::Addon<Addon> {
  private:
   void SetBandwidth(const Napi::CallbackInfo& info) {
     PaceOfProcess().Set(static_cast<uint64_t>(info[0].As<Napi::Number>().DoubleValue()));
+  }
+
+  void PauseAfter(const Napi::CallbackInfo& info) {
+    PaceOfProcess().PauseAfter(static_cast<uint64_t>(info[0].As<Napi::Number>().DoubleValue()));
   }
 
   Napi::Value Configure(const Napi::CallbackInfo& info) {

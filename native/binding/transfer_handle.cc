@@ -126,15 +126,15 @@ Napi::Value TransferHandle::Create(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value TransferHandle::Open(const Napi::CallbackInfo& info) {
-  return live_->RunAndHold(info.Env(), true,
-                           [path = Bytes(info[0]), word = ReadWord(info[1].As<Napi::Object>()),
-                            adopt = FromJs<bool>(info[2]), agreed = FromJs<bool>(info[3])](Transfer& t) -> Result {
-                             if (Status s = t.Open(path, word, adopt, agreed); !s.ok()) return s;
-                             return {Status::Ok(),
-                                     [name = t.name(), state = t.state(), forward = t.forward_only()](Napi::Env env) {
-                                       return Object(env, "name", name, "state", state, "forwardOnly", forward);
-                                     }};
-                           });
+  return live_->RunAndHold(
+      info.Env(), true,
+      [path = Bytes(info[0]), word = ReadWord(info[1].As<Napi::Object>()), adopt = FromJs<bool>(info[2]),
+       agreed = FromJs<bool>(info[3]), verify = FromJs<Verify>(info[4])](Transfer& t) -> Result {
+        if (Status s = t.Open(path, word, adopt, agreed, verify); !s.ok()) return s;
+        return {Status::Ok(), [name = t.name(), state = t.state(), forward = t.forward_only()](Napi::Env env) {
+                  return Object(env, "name", name, "state", state, "forwardOnly", forward);
+                }};
+      });
 }
 
 Napi::Value TransferHandle::Add(const Napi::CallbackInfo& info) {

@@ -119,7 +119,7 @@ TransferOptions ReadTransferOptions(const Napi::Object& options) {
   Take(options, "hardLinks", &o.hard_links);
   Take(options, "chunkSize", &o.chunk_size, "allRanks", &o.all_ranks, "home", &o.home, "dataset", &o.dataset);
   Take(options, "heartbeatMs", &o.heartbeat_ms);
-  Take(options, "bandwidth", &o.bandwidth);
+  Take(options, "bandwidth", &o.bandwidth, "verify", &o.verify);
   if (const Napi::Value own = options.Get("commitFiles"); own.IsBuffer()) o.commit_files = Names(own);
   if (const Napi::Value manifest = options.Get("manifest"); manifest.IsBuffer()) o.manifest = Bytes(manifest);
   return o;

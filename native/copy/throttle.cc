@@ -22,7 +22,8 @@ size_t Throttle::Piece(size_t most) const {
   uint64_t piece = most;
   if (all > 0) piece = std::min(piece, all / kPiecesASecond);
   if (own > 0) piece = std::min(piece, own / (all > 0 ? kPiecesOfOneASecond : kPiecesASecond));
-  return std::max(static_cast<size_t>(piece), std::min(kLeast, most));
+  const uint64_t least = std::max<uint64_t>(piece, std::min(kLeast, most));
+  return static_cast<size_t>(PaceOfProcess().BeforePause(least));
 }
 
 size_t Throttle::Take(size_t most, const std::atomic<bool>& stop) {

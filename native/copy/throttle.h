@@ -20,7 +20,7 @@ class Throttle {
     own_.Set(bytes_per_second);
     engine_.Wake();
   }
-  bool limits() const { return own_.rate() > 0 || PaceOfProcess().rate() > 0; }
+  bool limits() const { return own_.limits() || PaceOfProcess().limits(); }
   // Waits until some may be copied, and says how many, at most so many. Meanwhile other transfers have the worker's
   // turn.
   size_t Take(size_t most, const std::atomic<bool>& stop);

@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import t from 'tap';
 import { COMMANDS } from '../../lib/cli/commands.js';
+import { CP } from '../../lib/cli/cp/options.js';
 import { MAIN, type OptionRow } from '../../lib/cli/options.js';
 import { VERIFY } from '../../lib/cli/verify/options.js';
 import { Place, root } from '../support.js';
@@ -58,6 +59,7 @@ for (const shell of SHELLS) {
     const options = (...words: string[]) => offered(shell, cwd, ...words).filter((word) => word.startsWith('--'));
     t.same(options('axl-finalize', '--').sort(), long(MAIN.options));
     t.same(options('axl-verify', '--').sort(), long(VERIFY.options));
+    t.same(options('axl-cp', '--').sort(), long(CP.options));
     t.same(options('axl-finalize', '--quiet', '--dry').sort(), ['--dry-run']);
     for (const command of COMMANDS)
       t.same(options('axl-finalize', command.name, '--').sort(), long(command.options), command.name);
@@ -69,6 +71,8 @@ for (const shell of SHELLS) {
     const of = (...words: string[]) => offered(shell, place.root, ...words);
     t.same(of('axl-finalize', '--incomplete', '').sort(), ['delete', 'keep', 'resume']);
     t.same(of('axl-finalize', 'list', '--sort', 'na'), ['name']);
+    t.same(of('axl-cp', '-X', 'na'), ['native'], 'after its letter');
+    t.match(of('axl-cp', '-S', 'sta').join(), /states/);
     t.match(of('axl-finalize', 'ins').join(), /inspect/);
     t.match(of('axl-finalize', 'sta').join(), /states/, 'a directory');
     t.match(of('axl-finalize', '--dataset', 'sta').join(), /states/, 'the value of --dataset is given after = only');
@@ -83,7 +87,7 @@ t.test('bash takes a value after =, too', async (t) => {
 });
 
 t.test('zsh reads what is for it, and it has every option', { skip: isThere('zsh') ? false : 'no zsh' }, async (t) => {
-  for (const { name, options } of [MAIN, VERIFY]) {
+  for (const { name, options } of [MAIN, VERIFY, CP]) {
     const file = join(COMPLETIONS, 'zsh', `_${name}`);
     const { status, stderr } = spawnSync('zsh', ['-n', file], { encoding: 'utf8' });
     t.equal(status, 0, stderr);

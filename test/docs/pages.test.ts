@@ -3,7 +3,7 @@ import * as fs from 'node:fs';
 import { dirname, join } from 'node:path';
 import t from 'tap';
 import { leave } from '../journals.js';
-import { axlFinalize, axlVerify, library, Place, program, root, tree } from '../support.js';
+import { axlCp, axlFinalize, axlVerify, library, Place, program, root, tree } from '../support.js';
 
 const read = (path: string): string => fs.readFileSync(join(root, path), 'utf8');
 const all = (text: string, pattern: RegExp): string[] => [...text.matchAll(pattern)].map((match) => match[1] as string);
@@ -40,6 +40,25 @@ t.test('axl-verify: its page, man page and --help have the same options and exit
   t.same(all(page, /\*\*(\d)\*\*/g), statuses);
   t.same(all(man.slice(man.indexOf('.SH EXIT')), /^\.B "(\d)"/gm), statuses);
 });
+
+t.test(
+  'axl-cp: its page, man page and --help have the same options and exit statuses, and from-axl.md has all of AXL',
+  async (t) => {
+    const { stdout } = await axlCp(['--help']);
+    const [page, man] = [read('docs/reference/axl-cp.md'), read('man/axl-cp.1').replaceAll('\\-', '-')];
+    const options = all(stdout, /^ {2}(?:-\w, )*(--[\w-]+)/gm).sort();
+    t.ok(options.length >= 20);
+    t.same(all(page, /^- `(?:-\w, )*(--[\w-]+)/gm).sort(), options);
+    for (const option of options) t.ok(man.includes(option), option);
+    const statuses = all(stdout.slice(stdout.indexOf('Exit status')), /^ {2}(\d) /gm);
+    t.same(statuses.toSorted(), ['0', '1', '2', '3', '4', '5', '6']);
+    t.same(all(page, /\*\*(\d)\*\*/g), statuses);
+    t.same(all(man.slice(man.indexOf('.SH EXIT')), /^\.B "(\d)"/gm), statuses);
+    const from = read('docs/how-to/from-axl.md');
+    for (const letter of ['-a', '-p', '-r', '-R', '-S', '-U', '-X'])
+      t.match(from, new RegExp(`\\| [^|]*\`${letter}\\b`), letter);
+  },
+);
 
 t.test('README and --help have the same exit statuses in the same order', async (t) => {
   const { stdout } = await axlFinalize(['--help']);

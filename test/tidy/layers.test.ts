@@ -154,6 +154,7 @@ t.test('lib/cli is the only one that bin/ imports', async (t) => {
   t.same(
     bin.map(([name, from]) => [name, from.filter((path) => !path.startsWith('node:'))]),
     [
+      ['axl-cp.ts', ['./start.js']],
       ['axl-finalize.ts', ['./start.js']],
       ['axl-verify.ts', ['./start.js']],
       ['command.ts', ['../lib/cli/main.js']],

@@ -21,7 +21,7 @@ class AxlTransfer(Package):
     def install(self, spec, prefix):
         install_tree(".", prefix.lib.axl_transfer)
         mkdirp(prefix.bin)
-        for program in ("axl-finalize", "axl-verify"):
+        for program in ("axl-finalize", "axl-cp", "axl-verify"):
             target = join_path(prefix.lib.axl_transfer, "dist", "bin", program + ".js")
             symlink(target, join_path(prefix.bin, program))
         install_tree("man", prefix.share.man.man1)

@@ -2,8 +2,10 @@
 import { duration, size } from './text.js';
 
 export interface Meter {
-  /** What is counted: state files that are finalized, or files that are verified, which take as long as they are large. */
+  /** What is counted: state files that are finalized, or files, which take as long as they are large. */
   readonly what: 'state files' | 'files';
+  /** What is done with files. */
+  readonly verb?: 'copied' | 'verified';
   readonly done: number;
   readonly total: number;
   /** Published. */
@@ -54,7 +56,7 @@ export function rates(meter: Meter) {
 export function sentence(meter: Meter): string {
   const { rate, volume, left, work, ratio, speed } = rates(meter);
   if (meter.what === 'files')
-    return `${meter.done} of ${meter.total} files, ${work ?? ratio} verified, ${speed}; about ${left} left`;
+    return `${meter.done} of ${meter.total} files, ${work ?? ratio} ${meter.verb ?? 'verified'}, ${speed}; about ${left} left`;
   const bytes = work === undefined ? '' : `; ${work} copied or verified, ${speed}`;
   const waiting = meter.waiting === undefined ? '' : `; waiting for ${meter.waiting} with a live writer`;
   return `${meter.done} of ${meter.total} state files, ${rate}, ${volume} published${bytes}; about ${left} left${waiting}`;
