@@ -4,7 +4,7 @@ import { version } from './base/addon.js';
 import { fromNode } from './base/errors.js';
 import { isRoot, overridden } from './base/keep.js';
 import { launched } from './base/launch.js';
-import { absolutePath, fromLatin1, hash, pack } from './base/names.js';
+import { absolutePath, fromLatin1, hash, latin1, pack } from './base/names.js';
 import { INCOMPLETE, type NativePolicy, native, OVERWRITE, VERIFY } from './base/native.js';
 import { checkOptions, DEFAULT_JOBS, shapes } from './base/options.js';
 import { UNTIL } from './base/phases.js';
@@ -31,7 +31,8 @@ async function canonicalRoot(root: PathLike): Promise<Buffer> {
 }
 
 async function policyOf(options: FinalizeOptions): Promise<NativePolicy> {
-  const { incomplete = 'delete', fallback = 'keep', verify = 'size', overwrite = 'newer' } = options;
+  const { incomplete = options.scr ? 'keep' : 'delete', fallback = 'keep' } = options;
+  const { verify = 'size', overwrite = 'newer' } = options;
   const { dryRun = false, jobs = DEFAULT_JOBS, jobEnded = false, writerDead = [] } = options;
   const { keepState = false, axlInPlace = false } = options;
   return {
@@ -48,7 +49,45 @@ async function policyOf(options: FinalizeOptions): Promise<NativePolicy> {
     together: false,
     until: options.onPublished === undefined || dryRun ? UNTIL.all : UNTIL.pointer,
     clears: false,
+    handsOver: false,
   };
+}
+
+/** Of the datasets of SCR below a prefix. */
+async function finalizeScr(prefix: Buffer, { wait = 0, onPublished }: FinalizeOptions, terms: Terms): Promise<void> {
+  const path = latin1(prefix).replace(/\/$/, '');
+  const { findPrograms } = await import('./finalize/scr-programs.js');
+  const programs = onPublished === undefined ? findPrograms() : undefined;
+  const asked = { prefix: path, programs };
+  await stoppable(terms, async () => {
+    if (isRoot()) await (await import('./as-root/scr.js')).finalizePrefixAsRoot(asked, terms, wait);
+    else await (await import('./finalize/scr.js')).finalizePrefix(asked, terms, wait, async () => true);
+  });
+}
+
+/** What goes with no prefix of SCR: it says itself which state files there are, and what is incomplete is never deleted. */
+const NOT_WITH_SCR = [
+  'dataset',
+  'expect',
+  'failIfNone',
+  'shard',
+  'recursive',
+  'pattern',
+  'exclude',
+  'adopt',
+  'keepState',
+];
+
+/** @throws {TypeError} */
+function checkScr(options: FinalizeOptions, inputs: number): void {
+  const other = NOT_WITH_SCR.find((name) => {
+    const value = options[name as keyof FinalizeOptions];
+    return value !== undefined && value !== false;
+  });
+  if (other !== undefined) throw new TypeError(`scr and ${other} exclude each other`);
+  if (options.incomplete === 'delete' || options.fallback === 'delete' || options.axlInPlace)
+    throw new TypeError('with scr nothing is deleted that is incomplete: incomplete must be keep or resume');
+  if (inputs !== 1) throw new TypeError(`scr takes one input, the prefix of SCR, and not ${inputs}`);
 }
 
 /** Which part of how many is ours, and who said so: `auto` is as the launcher says, part 0 of 1 where there is none. */
@@ -179,7 +218,8 @@ async function stoppable({ signal, tally }: Terms, work: () => Promise<void>): P
  * user's state files through a process of that user, and on root's own only in directories that no other user can write
  * to; an input that cannot be read and where only one user can have state files, as in a FUSE mount of that user, keeps what is
  * that user's.
- * @param inputs state directories, whose subdirectories are searched only with `recursive`, and single state files
+ * @param inputs state directories, whose subdirectories are searched only with `recursive`, and single state files; with `scr`
+ *   the prefix of SCR
  * @param options see {@link FinalizeOptions}
  * @returns what was done. Failed transfers are in its `problems` and do not reject. If `signal` ended the work early,
  *   `interrupted` is true
@@ -205,6 +245,7 @@ export async function finalize(
   if (options.onPublished !== undefined && options.shard !== undefined)
     throw new TypeError('onPublished and shard exclude each other: no shard knows when all of a dataset is published');
   const { signal, onEvent } = options;
+  if (options.scr) checkScr(options, Array.isArray(inputs) ? inputs.length : 1);
   const given = Array.isArray(inputs) ? (inputs as readonly PathLike[]) : [inputs as PathLike];
   const paths = given.map((input) => absolutePath(input, 'an input'));
   const policy = await policyOf(options);
@@ -212,7 +253,8 @@ export async function finalize(
   const jobs = options.movers?.length ? new Jobs(options.movers) : undefined;
   const terms = { policy, shard: shardOf(options), signal, tally, jobs, onPublished: options.onPublished };
   if (onEvent) tally.tell({ event: 'start', time: new Date().toISOString(), version: version() });
-  await finalizeAll(paths, options, terms);
+  if (options.scr) await finalizeScr(paths[0] as Buffer, options, terms);
+  else await finalizeAll(paths, options, terms);
   tally.interrupted ||= signal?.aborted ?? false;
   const report = tally.report();
   tally.tell({ event: 'end', report });

@@ -212,7 +212,8 @@ bool Batch::HasCome(const TransferState& state) const {
 
 void Batch::Published(Case& c) {
   // What others have published is not published by us.
-  if (policy_.until == Until::kAll || c.ends == Action::kRemoved) return Conclude(c, c.ends, Outcome::kPublished);
+  const bool by_others = c.ends == Action::kRemoved && !policy_.hands_over;
+  if (policy_.until == Until::kAll || by_others) return Conclude(c, c.ends, Outcome::kPublished);
   const Status s = c.publisher->RecordPhases(policy_.until);
   if (!s.ok()) return c.Set(Action::kFailed, s);
   HasComeSoFar(c);
@@ -297,6 +298,8 @@ void CommitOne(Case& c) {
   const TransferState& state = c.journal->state();
   for (const FileEntry& file : state.files) c.result.destinations.push_back(std::hash<std::string>()(file.dest));
   if (state.outcome == Outcome::kPublished) return c.Set(Action::kPublished);
+  // Of a transfer of AXL this look sees more than a survey does: the bytes.
+  if (!IsComplete(state) && state.info.axl.is) return c.Set(Action::kKept, Cause(state, {}));
   if (!IsComplete(state) || state.outcome != Outcome::kNone) return c.Set(Action::kKept);
   if (state.info.axl.completed && c.publisher->IsAllPublished()) return c.Set(Action::kPublished);
   Status s = c.publisher->Commit();

@@ -217,31 +217,64 @@ std::vector<Surveyed> SurveyBatch(Os& os, Engine& engine, const std::vector<std:
   return out;
 }
 
-std::vector<uint32_t> FindMeetings(Os& os, Engine& engine, const std::vector<std::string>& paths, unsigned jobs) {
-  std::vector<std::vector<size_t>> names(paths.size());  // hashed
-  engine.ParallelFor(paths.size(), jobs, [&](size_t i) {
-    const Fd fd(os, os.Open(AT_FDCWD, paths[i].c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
-    Seen seen;
-    if (!fd.valid() || !Look(os, fd, paths[i], &seen).ok() || !S_ISREG(seen.st.st_mode)) return;
-    const Budget::Share share = StateBudget().Wait(static_cast<uint64_t>(seen.st.st_size));
-    Replay replay;
-    (void)Read(os, fd, seen, paths[i], &replay, {});
-    for (const FileEntry& file : replay.state.files) names[i].push_back(std::hash<std::string>()(file.dest));
-  });
-  std::vector<uint32_t> first(paths.size());
+namespace {
+
+// The final names of a transfer, hashed.
+struct Claims {
+  std::vector<size_t> names;
+  bool by_axl = false;  // at work, with one temporary name for each final one
+};
+
+Claims ClaimsOf(Os& os, const std::string& path) {
+  Claims claims;
+  const Fd fd(os, os.Open(AT_FDCWD, path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
+  Seen seen;
+  if (!fd.valid() || !Look(os, fd, path, &seen).ok() || !S_ISREG(seen.st.st_mode)) return claims;
+  const Budget::Share share = StateBudget().Wait(static_cast<uint64_t>(seen.st.st_size));
+  Replay replay;
+  (void)Read(os, fd, seen, path, &replay, {});
+  const TransferState& state = replay.state;
+  claims.by_axl = state.info.axl.is && state.sealed && !state.info.axl.completed;
+  for (const FileEntry& file : state.files) claims.names.push_back(std::hash<std::string>()(file.dest));
+  return claims;
+}
+
+std::vector<uint32_t> FirstOfEach(const std::vector<Claims>& claims) {
+  std::vector<uint32_t> first(claims.size());
   std::iota(first.begin(), first.end(), 0);
   const auto find = [&](uint32_t i) {
     while (first[i] != i) i = first[i] = first[first[i]];
     return i;
   };
   std::unordered_map<size_t, uint32_t> known;
-  for (uint32_t i = 0; i < paths.size(); i++)
-    for (size_t name : names[i]) {
+  for (uint32_t i = 0; i < claims.size(); i++)
+    for (size_t name : claims[i].names) {
       const uint32_t a = find(known.emplace(name, i).first->second), b = find(i);
       first[std::max(a, b)] = std::min(a, b);
     }
   for (uint32_t i = 0; i < first.size(); i++) first[i] = find(i);
   return first;
+}
+
+std::vector<bool> SharedByAxl(const std::vector<Claims>& claims) {
+  std::vector<bool> shared(claims.size());
+  std::unordered_map<size_t, uint32_t> known;
+  for (uint32_t i = 0; i < claims.size(); i++) {
+    if (!claims[i].by_axl) continue;
+    for (size_t name : claims[i].names) {
+      const uint32_t other = known.emplace(name, i).first->second;
+      if (other != i) shared[other] = shared[i] = true;
+    }
+  }
+  return shared;
+}
+
+}  // namespace
+
+Meetings FindMeetings(Os& os, Engine& engine, const std::vector<std::string>& paths, unsigned jobs) {
+  std::vector<Claims> claims(paths.size());
+  engine.ParallelFor(paths.size(), jobs, [&](size_t i) { claims[i] = ClaimsOf(os, paths[i]); });
+  return {FirstOfEach(claims), SharedByAxl(claims)};
 }
 
 std::vector<Owned> SurveyOwners(Os& os, Engine& engine, const std::string& dir, const std::vector<std::string>& names,

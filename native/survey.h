@@ -71,9 +71,15 @@ Surveyed Survey(Os& os, const std::string& path, const Word& word = {}, Replay* 
 std::vector<Surveyed> SurveyBatch(Os& os, Engine& engine, const std::vector<std::string>& paths, unsigned jobs,
                                   const Word& word);
 
-// Which transfers have final names in common, be it through others: for each path, the first of those that belong
-// together; itself, if none does. What cannot be read meets none.
-std::vector<uint32_t> FindMeetings(Os& os, Engine& engine, const std::vector<std::string>& paths, unsigned jobs);
+struct Meetings {
+  // For each path, the first of those that belong together; itself, if none does.
+  std::vector<uint32_t> first;
+  // Is it a transfer of AXL that shares a destination with another one, so that both have one temporary name there? See
+  // RefuseSharedByAxl. Hashes are compared: who acts on it looks at the paths.
+  std::vector<bool> shared;
+};
+// Which transfers have final names in common, be it through others. What cannot be read meets none.
+Meetings FindMeetings(Os& os, Engine& engine, const std::vector<std::string>& paths, unsigned jobs);
 
 // What a name in a directory stands for, seen without opening it.
 struct Owned {

@@ -11,6 +11,7 @@ complete -c axl-finalize -n 'test (count (commandline -opc)) -eq 1' -a probe -d 
 complete -c axl-finalize -n 'not _axl_finalize_first inspect list merge orphans forget probe' -l incomplete -x -a 'delete keep resume' -d 'what to do with transfers that are not complete'
 complete -c axl-finalize -n 'not _axl_finalize_first inspect list merge orphans forget probe' -l fallback -x -a 'delete keep' -d 'what to do with transfers that --incomplete resume could not complete'
 complete -c axl-finalize -n 'not _axl_finalize_first inspect list merge orphans forget probe' -l dataset -d 'publish transfers that share a name only if every rank has a complete one'
+complete -c axl-finalize -n 'not _axl_finalize_first inspect list merge orphans forget probe' -l scr -d 'INPUT is the prefix of SCR: finalize the datasets that SCR was flushing, each only as a whole'
 complete -c axl-finalize -n 'not _axl_finalize_first inspect list merge orphans forget probe' -l expect -x -d 'do nothing unless at least N state files are seen'
 complete -c axl-finalize -n 'not _axl_finalize_first inspect list merge orphans forget probe' -l fail-if-none -d 'end with status 7 if no state file is found, and do nothing'
 complete -c axl-finalize -n 'not _axl_finalize_first inspect list merge orphans forget probe' -l verify -x -a 'none size checksum' -d 'what to compare before publishing'

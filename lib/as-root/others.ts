@@ -9,6 +9,7 @@ import { INCOMPLETE } from '../base/native.js';
 import type { Failure } from '../base/types.js';
 import type { Asked } from '../finalize/listing.js';
 import { Candidates, type Listing } from '../finalize/scan.js';
+import type { ScrAsked } from '../finalize/scr.js';
 import { makeEntry, NOTHING_KNOWN } from '../finalize/tally.js';
 import type { FinalizeEvent } from '../finalize/types.js';
 import type { Terms } from '../finalize/work.js';
@@ -21,12 +22,14 @@ const AT_ONCE = 4;
 /** What the process for another user is told, before the names. */
 export interface Commission {
   readonly asked: Asked;
+  /** Instead of state files: a prefix of SCR. */
+  readonly scr: ScrAsked | null;
   readonly policy: Omit<Terms['policy'], 'roots' | 'deadHosts'> & {
     readonly roots: string;
     readonly deadHosts: string;
   };
   readonly shard: Terms['shard'] | null;
-  readonly onPublished: string | null;
+  readonly onPublished: NonNullable<Terms['onPublished']> | null;
   readonly directories: readonly {
     readonly dir: string;
     readonly searched?: string;
@@ -38,15 +41,19 @@ export interface Commission {
   readonly traces: readonly string[];
 }
 
+/** What that process is to deal with. */
+type Given = Listing & { readonly scr?: ScrAsked };
+
 /** A line from that process; `about`: state files of which nothing more will come, as latin1 text. */
 export type Told = { readonly event: FinalizeEvent; readonly about: readonly string[] };
 
 function commission(
-  { directories, listed, traces }: Listing,
+  { directories, listed, traces, scr }: Given,
   asked: Asked,
   { policy, shard, onPublished }: Terms,
 ): Commission {
   return {
+    scr: scr ?? null,
     asked: { ...asked, wait: Math.min(asked.wait, Number.MAX_SAFE_INTEGER) }, // JSON knows no Infinity
     policy: { ...policy, roots: latin1(policy.roots), deadHosts: latin1(policy.deadHosts) },
     shard: shard ?? null,
@@ -73,7 +80,7 @@ export function start({ uid, gid, name }: User, service: 'owner-service' | 'remo
 }
 
 /** Names as one string a directory: what waits in the pipe is not kept twice. */
-function send(child: ChildProcess, listing: Listing, asked: Asked, terms: Terms): void {
+function send(child: ChildProcess, listing: Given, asked: Asked, terms: Terms): void {
   child.stdin?.on('error', () => {}); // it ended early, and its status tells
   child.stdin?.write(`${JSON.stringify(commission(listing, asked, terms))}\0`, 'utf8');
   for (const { names } of listing.directories)
@@ -87,13 +94,8 @@ function hear(line: string, uid: number, { tally }: Terms): readonly string[] {
   if (event.event === 'entry') {
     const { action, ...details } = event.entry;
     tally.entry(makeEntry(fromLatin1(about[0] ?? ''), action, details));
-  } else if (event.event === 'done') tally.done(event, () => [...about]);
-  else if (event.event === 'dataset') {
-    const { event: _, ...verdict } = event;
-    tally.dataset(verdict);
-  } else if (event.event === 'progress') tally.progress(`user ${uid}`, event.bytesDone, event.bytesTotal);
-  else if (event.event === 'end') tally.absorb(event.report);
-  else if (event.event === 'problem' || event.event === 'wait') tally.tell(event);
+  } else if (event.event === 'end') tally.absorb(event.report);
+  else tally.pass(event, () => [...about], `user ${uid}`);
   return about;
 }
 
@@ -102,11 +104,15 @@ function* paths(candidates: Candidates, terms: Terms): Generator<string> {
 }
 
 /** What a process that ended early did not tell of has failed. */
-function reportLost(uid: number, listing: Listing, heard: ReadonlySet<string>, why: string, terms: Terms): void {
+function reportLost(uid: number, listing: Given, heard: ReadonlySet<string>, why: string, terms: Terms): void {
+  const prefix = listing.scr && fromLatin1(listing.scr.prefix);
+  const isOf = `it belongs to user ${uid}, and ${why}`;
+  if (prefix)
+    terms.tally.unreadable({ code: 'AXL_IO', message: `${displayName(prefix)}: ${isOf}`, path: toText(prefix) });
   for (const path of paths(new Candidates(listing.directories), terms)) {
     if (heard.has(path)) continue;
     const bytes = fromLatin1(path);
-    const message = `${displayName(bytes)}: it belongs to user ${uid}, and ${why}`;
+    const message = `${displayName(bytes)}: ${isOf}`;
     const error: Failure = { code: 'AXL_IO', message, path: toText(bytes) };
     terms.tally.entry(makeEntry(bytes, 'failed', { ...NOTHING_KNOWN, error }));
   }
@@ -122,13 +128,7 @@ function withoutGroups(uid: number, terms: Terms): Terms {
   return { ...terms, policy: { ...policy, incomplete: INCOMPLETE.keep } };
 }
 
-async function finalizeAs(
-  uid: number,
-  listing: Listing,
-  asked: Asked,
-  given: Terms,
-  users: UserDatabase,
-): Promise<void> {
+async function finalizeAs(uid: number, listing: Given, asked: Asked, given: Terms, users: UserDatabase): Promise<void> {
   const user = await users.lookUp(uid);
   if ('why' in user) return reportLost(uid, listing, new Set(), user.why, given);
   const terms = user.known ? given : withoutGroups(uid, given);
@@ -155,6 +155,12 @@ async function finalizeAs(
   terms.signal?.removeEventListener('abort', stop);
   if (!ended && !terms.signal?.aborted)
     reportLost(uid, listing, heard, `the process for that user ended early: ${why}`, terms);
+}
+
+/** Has a user deal with a prefix of SCR. @param wait milliseconds */
+export async function finalizePrefixAs(uid: number, scr: ScrAsked, terms: Terms, wait: number): Promise<void> {
+  const nothing = { directories: [], listed: [], traces: [], unreadable: [] };
+  await finalizeAs(uid, { ...nothing, scr }, { dataset: true, wait, adopt: false }, terms, new UserDatabase());
 }
 
 /** Finalizes what belongs to others, each by a process of that user, on that user's terms. */

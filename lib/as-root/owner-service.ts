@@ -6,6 +6,7 @@ import { native } from '../base/native.js';
 import { finalizeListing } from '../finalize/listing.js';
 import { metered } from '../finalize/metering.js';
 import type { Directory, Listing } from '../finalize/scan.js';
+import { finalizePrefix } from '../finalize/scr.js';
 import { Tally } from '../finalize/tally.js';
 import type { FinalizeEvent } from '../finalize/types.js';
 import type { Commission, Told } from './others.js';
@@ -38,7 +39,7 @@ export async function serve(): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => stop.abort());
   stop.signal.addEventListener('abort', () => native().stopFinalize(true));
   const { commission, listing } = parse(await readAll());
-  const { asked, shard, onPublished } = commission;
+  const { asked, shard, onPublished, scr } = commission;
   const { roots, deadHosts } = commission.policy;
   const policy = { ...commission.policy, roots: fromLatin1(roots), deadHosts: fromLatin1(deadHosts) };
   const tally = new Tally(policy, tell);
@@ -50,7 +51,11 @@ export async function serve(): Promise<void> {
     onPublished: onPublished ?? undefined,
   };
   // What came since the scan is root's to find: this process has no listing to go by.
-  await metered(tally, () => finalizeListing(listing, terms, asked, async () => undefined));
+  await metered(tally, () =>
+    scr
+      ? finalizePrefix(scr, terms, asked.wait, async () => true)
+      : finalizeListing(listing, terms, asked, async () => undefined),
+  );
   tally.interrupted = stop.signal.aborted;
   tell({ event: 'end', report: { ...tally.report(), problems: [] } });
 }

@@ -39,7 +39,7 @@ export interface NativeBatch {
 export interface NativeCommitted {
   /** How many are durably complete, or published already. */
   readonly committed: number;
-  /** What is complete and could not be published now, or could not be looked at. */
+  /** What is complete and could not be published now, or could not be looked at; or is not complete, as its bytes say. */
   readonly refused: readonly NativeFinalized[];
   /** A number of 8 bytes for each final path: equal for equal paths, and hardly ever for others. */
   readonly destinations: Buffer;

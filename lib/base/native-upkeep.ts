@@ -104,6 +104,8 @@ export interface NativeUpkeep {
     packed: Buffer,
     jobs: number,
   ): Promise<readonly { readonly is: number; readonly name: string; readonly why?: NativeFailure }[]>;
+  /** Of a KVTree file: the keys in their order, each ended by a NUL and before those below it; and how deep each is. */
+  readKvTree(path: Buffer): Promise<{ readonly keys: Buffer; readonly depths: Buffer }>;
   fileSystem(dir: Buffer): Promise<NativeFileSystem>;
   /** Tries what the file system can do, in a directory that is made in this one, and removed. */
   probe(dir: Buffer): Promise<NativeProbed>;

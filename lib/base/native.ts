@@ -196,6 +196,8 @@ export interface NativePolicy extends NativeWord, NativePolicies {
   readonly until: number;
   /** With `cleared`: a rank of the dataset replaces data. */
   readonly clears: boolean;
+  /** With another `until` than all: also what AXL itself has completed is left for the caller to conclude. */
+  readonly handsOver: boolean;
   /** False: entries only for what is failed, corrupt or busy. */
   readonly allEntries: boolean;
   /** How many calls may work at the same time. */
@@ -311,8 +313,11 @@ export interface Native extends NativeUpkeep, NativeManifests {
   metered(): { readonly expected: number; readonly done: number };
   /** Looks at state files, in their order, `jobs` at a time. Holds the lock of each for an instant. */
   survey(packed: Buffer, jobs: number, word: NativeWord): Promise<readonly NativeSurveyed[]>;
-  /** For each state file, the first of those that it has final names in common with, be it through others. */
-  meetings(packed: Buffer, jobs: number): Promise<Uint32Array>;
+  /**
+   * `first`: for each state file, the first of those that it has final names in common with, be it through others. `shared`:
+   * 1 for one of AXL that has one, and so a temporary name, in common with another one of AXL.
+   */
+  meetings(packed: Buffer, jobs: number): Promise<{ readonly first: Uint32Array; readonly shared: Uint8Array }>;
   /** Whose the names of a directory are, each ended by a NUL; opens none of them. `kinds`: indexes of KINDS. */
   owners(
     dir: Buffer,

@@ -215,6 +215,7 @@ export const shapes = {
     incomplete: oneOf(...Object.keys(INCOMPLETE)),
     fallback: oneOf(...FALLBACKS),
     dataset: datasetName,
+    scr: flag,
     expect: integer(1, UINT32),
     failIfNone: flag,
     wait: duration,

@@ -35,7 +35,7 @@ const GROUPS: Readonly<Record<Exclude<Group, 'Which files'>, readonly Omit<Optio
       name: '--incomplete',
       argument: 'WHAT',
       choices: Object.keys(INCOMPLETE),
-      default: 'delete',
+      default: 'delete, with --scr keep',
       help: 'what to do with transfers that are not complete',
       man: RESUME,
     },
@@ -57,6 +57,18 @@ const GROUPS: Readonly<Record<Exclude<Group, 'Which files'>, readonly Omit<Optio
         'published: they are deleted or kept, as --incomplete says. While a rank is alive, none is touched. With NAME only ' +
         'that dataset is looked at. With --shard the verdict is still for the whole dataset. Give all state directories of ' +
         'the dataset: ranks whose state files are elsewhere count as missing.',
+    },
+    {
+      name: '--scr',
+      help: 'INPUT is the prefix of SCR: finalize the datasets that SCR was flushing, each only as a whole',
+      man:
+        'Without INPUT the prefix is that of SCR_PREFIX, of the file that SCR_CONF_FILE names, or the working directory. Reads ' +
+        '.scr/flush.scr. Outputs come first, in their order, up to one that cannot be published; then checkpoints before that ' +
+        'one, the newest first. A dataset is published only if every rank has its state file (rank_N.state_file) and all files ' +
+        'are complete; otherwise it is left as it is, for --incomplete is keep, and can be resume. Needs --job-ended. ' +
+        "SCR's own files are not written: without --on-published, SCR's programs scr_flush_file and scr_index are run for each " +
+        'dataset, if they are on the PATH, and otherwise the commands are printed. --on-published has AXL_SCR_PREFIX and ' +
+        'AXL_SCR_DATASET, too.',
     },
     {
       name: '--expect',
@@ -242,13 +254,13 @@ const GROUPS: Readonly<Record<Exclude<Group, 'Which files'>, readonly Omit<Optio
       help: 'print one JSON document',
       man:
         'version, time, inputs, entries (one for each state file, on a line of its own), counts, files, bytes, resumed, ' +
-        'unreadable, locked, absent, datasets, timings in ms, dryRun, interrupted, status.',
+        'unreadable, locked, absent, datasets, with --scr scr, timings in ms, dryRun, interrupted, status.',
     },
     {
       name: '--ndjson',
       help: 'print one JSON object a line for each event',
       man:
-        'The field event is start, scan, dataset, entry, absent, problem, wait, progress (bytes that a resume copies and a ' +
+        'The field event is start, scan, dataset, scr, entry, absent, problem, wait, progress (bytes that a resume copies and a ' +
         'verification reads) or, at last, end, which has the totals.',
     },
     {
@@ -282,7 +294,8 @@ export const MAIN = {
   synopsis: 'axl-finalize [options] INPUT...',
   help: 'Publishes the complete transfers of a job that has ended, and rolls back the others.',
   argument: 'INPUT...',
-  argumentHelp: 'a state directory, a state file, or - for paths on standard input, each ended by a NUL',
+  argumentHelp:
+    'a state directory, a state file, or - for paths on standard input, each ended by a NUL; with --scr, the prefix of SCR',
   options: FINALIZE_OPTIONS,
 } as const;
 
@@ -308,4 +321,5 @@ export const EXAMPLES: readonly (readonly [string, string])[] = [
   ['srun -n 8 axl-finalize --shard auto --report run7.json /p/job/state', 'share the work among eight processes'],
   ['axl-finalize merge --report run7.json run7.*-of-8.json', 'make one report of the eight'],
   ["find /p -name '*.axl' -print0 | axl-finalize -", 'finalize state files from anywhere'],
+  ['axl-finalize --scr --job-ended', "SCR's post-stage: publish what SCR was flushing when the job ended"],
 ];

@@ -175,6 +175,17 @@ export const newProgram = (name: string, rows: readonly OptionRow[], text: () =>
 /** `job7/*` and `/p/state/*`, which no name in a state directory matches; a star before the slash may stand for none. */
 const leadsBelow = (pattern: string): boolean => /^(?!\.\/|\*\*\/)[^{(]*\//.test(pattern);
 
+/** What goes with a prefix of SCR. */
+function withScr(command: Command, flags: Flags): void {
+  const others = { '--dataset': flags.dataset, '--expect': flags.expect, '--fail-if-none': flags.failIfNone };
+  const more = { '--shard': flags.shard, '--recursive': flags.recursive, '--pattern': flags.pattern };
+  const rest = { '--exclude': flags.exclude, '--adopt': flags.adopt, '--keep-state': flags.keepState };
+  const [other] = Object.entries({ ...others, ...more, ...rest }).find(([, given]) => given) ?? [];
+  if (other) command.error(`error: --scr and ${other} exclude each other`);
+  if (flags.incomplete === 'delete' || flags.fallback === 'delete' || flags.axlInPlace)
+    command.error('error: --scr deletes nothing that is incomplete: --incomplete is keep, or resume');
+}
+
 function conflict(command: Command, flags: Flags): void {
   const both = (a: string, b: string) => command.error(`error: ${a} and ${b} exclude each other`);
   if (flags.json && flags.ndjson) both('--json', '--ndjson');
@@ -182,6 +193,7 @@ function conflict(command: Command, flags: Flags): void {
   if (flags.expect && flags.shard) both('--expect', '--shard');
   if (flags.failIfNone && flags.shard) both('--fail-if-none', '--shard');
   if (flags.onPublished && flags.shard) both('--on-published', '--shard');
+  if (flags.scr) withScr(command, flags);
   if (flags.fallback && flags.incomplete !== 'resume') command.error('error: --fallback needs --incomplete resume');
   const below = flags.recursive ? undefined : flags.pattern?.find(leadsBelow);
   if (below) command.error(`error: --pattern ${displayName(toBytes(below))} contains a slash and needs --recursive`);
@@ -222,9 +234,10 @@ export function parse(args: readonly string[]): Request {
   let request: Request | undefined;
   const program = newProgram(MAIN.name, MAIN.options, help.ofMain).enablePositionalOptions().argument('[INPUT...]');
   program.action((inputs: string[], flags: Flags & { version?: true }) => {
-    if (!flags.version && inputs.length === 0)
+    if (!flags.version && !flags.scr && inputs.length === 0)
       program.error("error: missing required argument 'INPUT'; see axl-finalize --help");
     if (inputs.includes('')) program.error('error: an INPUT is empty');
+    if (flags.scr && (inputs.length > 1 || inputs[0] === '-')) program.error('error: --scr takes one prefix of SCR');
     const slip = slipIn(args, inputs);
     if (slip !== undefined) program.error(`error: ${slip}`);
     conflict(program, flags);

@@ -45,8 +45,6 @@ class Round {
 
   async act(): Promise<void> {
     const { work, plan, uuids } = this.look;
-    // Two ranks of one dataset that meet are a conflict, and were found before.
-    if (this.look.wanted.length > 1) await work.findMeetings();
     const busy = (i: number, why: Failure) => this.#say(i, 'busy', why);
     const conclude = (members: readonly number[]) => this.#conclude(members);
     await new Phases(this.look, this.#patience, busy, conclude).publish(this.settling.followed);
@@ -159,8 +157,9 @@ async function isCarriedOut({ home, verdict, group }: Followed, { surveys, work 
 
 /** Removes the verdicts that were followed and are carried out. */
 async function clearVerdicts(followed: readonly Followed[], look: Look): Promise<void> {
-  const { policy, tally } = look.work.terms;
-  if (policy.dryRun || !policy.mayDelete) return;
+  const { policy, tally, scr } = look.work.terms;
+  // For SCR it says what was published, until SCR's own files do: scr.ts removes it then.
+  if (policy.dryRun || !policy.mayDelete || scr) return;
   for (const one of followed) {
     try {
       await one.home.alone(one.verdict.dataset, one.group.members.length, async () => {
@@ -191,6 +190,7 @@ async function survey(work: Work, begin: (work: Work) => Round, wider: Wider): P
   const more = await wider.widen(work, first.look.partial);
   const round = more ? begin(more) : first;
   if (more) await round.look.survey();
+  await round.look.findMeetings();
   await round.look.resume();
   return round;
 }

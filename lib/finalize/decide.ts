@@ -65,6 +65,10 @@ export interface View {
   readonly allSeen: Answer;
   /** What was decided before, if that is about any of the members. */
   readonly earlier: Verdict | undefined;
+  /** What else it lacks, whatever its ranks say. */
+  readonly lacks?: string;
+  /** A verdict to publish is written for one rank alone, too, and for what is published: it stays, for later runs to see. */
+  readonly lasting?: boolean;
 }
 
 /** What the caller of the finalizer wants. */
@@ -94,6 +98,8 @@ export interface Outcome {
   readonly write: Verdict['decision'] | undefined;
   /** Of each member, in their order. */
   readonly parts: readonly Part[];
+  /** As the view has it. */
+  readonly lacks?: string;
   readonly why?: { readonly code: AxlCode; readonly message: string };
 }
 
@@ -215,9 +221,10 @@ export function decide(view: View, wanted: Wanted): Outcome {
   const size = sizeOf(sizes);
   const all = (part: Part) => members.map(() => part);
   const ranks = wholeRanks(view, wanted);
-  const isComplete = ranks.size === size || isProven(view);
+  const isComplete = view.lacks === undefined && (ranks.size === size || isProven(view));
   const missing = isComplete ? [] : missingRanks(ranks, size);
   const seen = { missing, missingCount: isComplete ? 0 : size - ranks.size };
+  const lacks = view.lacks !== undefined && missing.length === 0 ? { lacks: view.lacks } : {};
   const nothing = { ...seen, first: 'nothing', write: undefined } as const;
   const conflict = (at: View, twice?: string, why = contradiction(at, twice)): Outcome => {
     return { ...nothing, verdict: 'conflict', parts: all('fail'), ...(why && { why }) };
@@ -229,9 +236,9 @@ export function decide(view: View, wanted: Wanted): Outcome {
   if (twice !== undefined) return conflict(view, twice);
   const pointers = whyTwoPointers(view);
   if (pointers) return conflict(view, undefined, pointers);
-  const isOne = members.length === 1 && size === 1;
+  const isOne = members.length === 1 && size === 1 && !view.lasting;
   if (isComplete) {
-    const isDone = wanted.dryRun || members.every(({ standing }) => standing !== 'complete');
+    const isDone = wanted.dryRun || (!view.lasting && members.every(({ standing }) => standing !== 'complete'));
     const first = wanted.dryRun ? 'nothing' : isOne ? 'nothing' : 'commit';
     const write = isOne || isDone ? undefined : members.some((one) => one.inPhases) ? 'publish in phases' : 'publish';
     return { ...seen, verdict: 'complete', first, write, parts: all('as it is') };
@@ -242,5 +249,5 @@ export function decide(view: View, wanted: Wanted): Outcome {
   const deletes = (wanted.incomplete === 'resume' ? wanted.fallback : wanted.incomplete) === 'delete';
   const write = deletes && !kept && !isOne && !wanted.dryRun ? 'roll back' : undefined;
   const parts = all(kept ? 'keep' : write ? 'roll back' : 'incomplete');
-  return { ...seen, verdict: 'incomplete', first: 'look again', write, parts };
+  return { ...seen, ...lacks, verdict: 'incomplete', first: 'look again', write, parts };
 }

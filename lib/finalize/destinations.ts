@@ -42,6 +42,29 @@ export class Destinations {
   }
 }
 
+/**
+ * Why transfers of AXL that seem to have a destination, and so a temporary name, in common with another one are left alone; those
+ * that have none after all are not in it.
+ * @param paths of their state files, by candidate
+ */
+export function sharedByAxl(paths: ReadonlyMap<number, string>): Map<number, Failure> {
+  const first = new Map<string, number>();
+  const found = new Map<number, Failure>();
+  const shown = (i: number) => displayName(fromLatin1(paths.get(i) as string));
+  for (const [i, path] of paths)
+    for (const { dest } of native().inspect(fromLatin1(path)).fileList) {
+      const other = first.get(latin1(dest));
+      first.set(latin1(dest), other ?? i);
+      if (other === undefined || other === i || (found.has(i) && found.has(other))) continue;
+      const why = `${shown(other)} and ${shown(i)} are state files of AXL with this destination, which has one temporary name`;
+      const remedy = 'nobody can tell whose file it is: give the newer one alone, or move the other away';
+      const message = `${displayName(dest)}: ${why}: ${remedy}`;
+      const failure: Failure = { code: 'AXL_CONFLICT', message, path: toText(dest) };
+      for (const one of [other, i]) if (!found.has(one)) found.set(one, failure);
+    }
+  return found;
+}
+
 interface Member {
   readonly path: string;
   readonly rank: number;

@@ -2,7 +2,9 @@
 // away what killed finalizers left. finalize() calls it, and so does the process that acts for another user.
 
 import { failureOf } from '../base/errors.js';
+import { fromLatin1 } from '../base/names.js';
 import { nameOf, VERDICT } from '../base/own-files.js';
+import { kindOf } from '../base/strangers.js';
 import type { Failure } from '../base/types.js';
 import { lockDirectory, removeIfStale } from './directory-lock.js';
 import { Patience } from './patience.js';
@@ -83,14 +85,15 @@ const FEW = 1000;
 
 /**
  * May there be transfers to the same final names? Not among thousands of which all have one name but for their ranks: the
- * ranks of one checkpoint. If some of these meet, the one that comes second is a conflict.
+ * ranks of one checkpoint. If some of these meet, the one that comes second is a conflict. But of those of AXL that meet, the one
+ * that comes first has done harm by then.
  */
 function mayMeet({ candidates }: Work): boolean {
   const stem = (i: number) => candidates.name(i).replace(/\.\d+$/, '');
   if (candidates.size <= FEW) return candidates.size > 1;
   const first = stem(0);
   for (const i of candidates.numbers()) if (stem(i) !== first) return true;
-  return false;
+  return kindOf(fromLatin1(candidates.path(0))) === 'kvtree';
 }
 
 /** Each for itself. @returns what is left: transfers that go only with all ranks of their dataset */

@@ -7,7 +7,9 @@ import { DRAFT } from '../base/own-files.js';
 import type { Failure } from '../base/types.js';
 import { jittered, sleep } from '../base/waiting.js';
 import { isWhole, sizeOf, type View } from './decide.js';
+import { sharedByAxl } from './destinations.js';
 import { Plan } from './plan.js';
+import { shortfall } from './scr-ranks.js';
 import { type Group, isDoubtful, isTransfer, Surveys } from './surveys.js';
 import { standIns } from './whereabouts.js';
 import { INSTANTS_MS, type Work } from './work.js';
@@ -30,6 +32,8 @@ export class Look {
   #doubt: boolean;
   /** What is no state file. */
   readonly #others: number[] = [];
+  /** Of transfers of AXL: why they have to be left alone. */
+  conflicts: ReadonlyMap<number, Failure> = new Map();
   /** Was something listed that was not there when it was looked at? It may have another name by now, or be hidden for a while. */
   hasVanished = false;
 
@@ -65,7 +69,22 @@ export class Look {
       members: members.map((i) => this.surveys.member(i, this.work.isOurs(i))),
       allSeen: allSeen ? 'yes' : 'cannot tell',
       earlier: undefined,
+      ...this.#inScr(group),
     };
+  }
+
+  /** What SCR says of a dataset beside its ranks. */
+  #inScr({ members }: Group): Pick<View, 'lacks' | 'lasting'> {
+    const { scr } = this.work.terms;
+    if (!scr) return {};
+    const seen = { files: 0, bytes: 0 };
+    for (const i of members) {
+      const { files, bytes } = this.surveys.details(i);
+      seen.files += files;
+      seen.bytes += bytes;
+    }
+    const lacks = shortfall(scr, seen);
+    return { lasting: true, ...(lacks !== '' && { lacks }) };
   }
 
   /** Does something stand where the state file of a missing rank would be? Then it is told of. */
@@ -123,13 +142,25 @@ export class Look {
     return this.work.survey(numbers, (i, seen) => this.#see(i, seen));
   }
 
+  /**
+   * Finds out which transfers have final names in common. Two ranks of one dataset that meet are a conflict, which a commit
+   * finds; but of AXL's, even the one that is incomplete may not be touched.
+   */
+  async findMeetings(): Promise<void> {
+    const isByAxl = ({ members }: Group) => members.some((i) => this.surveys.isByAxl(i));
+    if (this.wanted.length < 2 && !this.wanted.some(isByAxl)) return;
+    await this.work.findMeetings();
+    this.conflicts = sharedByAxl(new Map(this.work.shared.map((i) => [i, this.work.candidates.path(i)])));
+  }
+
   /** Copies what our shard's incomplete transfers lack, and looks at them again. */
   async resume(): Promise<void> {
     const { policy } = this.work.terms;
     if (policy.incomplete !== INCOMPLETE.resume || policy.dryRun) return;
     const isLacking = (i: number) =>
       this.surveys.standing(i) === 'incomplete' && this.surveys.alive(i) === 'no' && this.work.isOurs(i);
-    const lacking = this.wanted.flatMap(({ members }) => members.filter(isLacking));
+    const isFree = ({ members }: Group) => !members.some((i) => this.conflicts.has(i));
+    const lacking = this.wanted.filter(isFree).flatMap(({ members }) => members.filter(isLacking));
     if (lacking.length === 0) return;
     const { done, failed } = this.work.resumes;
     await this.work.resume(lacking, this.uuids, (i, { resumed, failure }) => {

@@ -20,19 +20,38 @@ interface Published {
   readonly stateDir: Buffer;
 }
 
-/** Runs it by the shell, as the user that this process is. @returns why it failed */
-async function run(
-  command: string,
-  { name, directories, stateDir }: Published,
-  work: Work,
-): Promise<Failure | undefined> {
+function variablesOf({ name, directories, stateDir }: Published, { terms: { scr } }: Work): string[] {
   const variables = {
     AXL_NAME: name,
     AXL_DESTINATIONS: directories.map(toText).join('\n'),
     AXL_STATE_DIR: toText(stateDir),
   };
-  const set = Object.entries(variables).map(([variable, value]) => `${variable}=${value}`);
-  const child = spawn('env', [...set, '/bin/sh', '-c', command], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const ofScr = scr && {
+    AXL_SCR_PREFIX: toText(fromLatin1(scr.prefix)),
+    AXL_SCR_DATASET: `${scr.id}`,
+  };
+  return Object.entries({ ...variables, ...ofScr }).map(([variable, value]) => `${variable}=${value}`);
+}
+
+/** Runs what is to be run, one after the other, as the user that this process is. @returns why one failed */
+async function runAll(published: Published, work: Work): Promise<Failure | undefined> {
+  const { onPublished = [] } = work.terms;
+  const commands = typeof onPublished === 'string' ? [['/bin/sh', '-c', onPublished]] : onPublished;
+  for (const command of commands) {
+    const failed = await run(command, published, work);
+    if (failed === undefined) continue;
+    const what = typeof onPublished === 'string' ? 'the command of --on-published' : (command[0] as string);
+    const message = `${displayName(published.name)} is published, and ${what} failed ${failed}`;
+    const again = 'its state files stay; finalize again to run it again';
+    return { code: 'AXL_COMMAND_FAILED', message: `${message}: ${again}` };
+  }
+  return undefined;
+}
+
+/** @returns how it failed, and what it has written */
+async function run(command: readonly string[], published: Published, work: Work): Promise<string | undefined> {
+  const words = [...variablesOf(published, work), ...command];
+  const child = spawn('env', words, { stdio: ['ignore', 'pipe', 'pipe'] });
   let said = '';
   for (const stream of [child.stdout, child.stderr])
     stream.on('data', (piece: Buffer) => {
@@ -55,9 +74,7 @@ async function run(
   work.terms.signal?.removeEventListener('abort', stop);
   for (const stream of [child.stdout, child.stderr]) stream.destroy();
   if (how === undefined) return undefined;
-  const words = said.trim() === '' ? '' : `: ${displayName(Buffer.from(said.trim()))}`;
-  const message = `${displayName(name)} is published, and the command of --on-published failed (${how})${words}`;
-  return { code: 'AXL_COMMAND_FAILED', message: `${message}: its state files stay; finalize again to run it again` };
+  return `(${how})${said.trim() === '' ? '' : `: ${displayName(Buffer.from(said.trim()))}`}`;
 }
 
 function say(work: Work, i: number, entry: NativeFinalized, action: FinalizeAction, error: Failure): void {
@@ -86,7 +103,7 @@ async function concludeOne(
   const paths = new Set(ours.map(({ entry }) => entry.directory.toString('latin1')).filter((path) => path !== ''));
   const directories = [...paths].sort().map(fromLatin1);
   const stateDir = fromLatin1(work.candidates.dir(first.i) || '/');
-  const failed = await run(work.terms.onPublished ?? '', { name: first.entry.name, directories, stateDir }, work);
+  const failed = await runAll({ name: first.entry.name, directories, stateDir }, work);
   if (failed) for (const { i, entry } of ours) say(work, i, entry, 'failed', failed);
   else
     for (const [i, entry] of await work.act(members, uuids, { allEntries: true, until: UNTIL.all }))

@@ -83,6 +83,8 @@ export class Settling {
   }
 
   async #settle(group: Group): Promise<void> {
+    const shared = group.members.map((i) => this.#look.conflicts.get(i)).find((conflict) => conflict !== undefined);
+    if (shared) return this.#fail(group, shared);
     const homes = await this.#homesOf(group);
     const [home] = homes as [Home, ...Home[]];
     const paths = homes.map(({ dir }) => dir);
@@ -124,8 +126,9 @@ export class Settling {
 
   /** A verdict on these transfers that somebody has written. */
   async #earlier(group: Group, home: Home): Promise<Verdict | undefined> {
-    // Nothing is ever decided about a transfer that is all of its dataset.
-    if (group.members.length === 1 && sizeOf([...group.sizes]) === 1) return undefined;
+    // Nothing is ever decided about a transfer that is all of its dataset; but for SCR, whose files say it too late.
+    const isOne = group.members.length === 1 && sizeOf([...group.sizes]) === 1;
+    if (isOne && !this.#look.work.terms.scr) return undefined;
     const found = await home.read(group.id);
     return found && this.#concerned(found, group) ? found : undefined;
   }
@@ -163,9 +166,10 @@ export class Settling {
 
   /** Plans it, and tells. @param size as the verdict that is followed has it */
   #do(group: Group, outcome: Outcome, size = sizeOf([...group.sizes])): void {
-    const { verdict, missing, missingCount } = outcome;
+    const { verdict, missing, missingCount, lacks } = outcome;
+    const why = verdict === 'incomplete' && lacks !== undefined ? { why: lacks } : {};
     if (verdict !== 'conflict')
-      this.#look.work.terms.tally.dataset({ name: group.name, verdict, size, missing, missingCount });
+      this.#look.work.terms.tally.dataset({ name: group.name, verdict, size, missing, missingCount, ...why });
     this.#plan(group, outcome);
   }
 

@@ -17,6 +17,7 @@ const IN_PHASES = 1;
 const REPLACES = 2;
 const POINTS = 4;
 const OLD_COMMIT = 8;
+const BY_AXL = 16;
 const ALL_PHASES = UNTIL.pointer;
 
 /** What a survey saw, by columns: an object for each candidate would be dear. */
@@ -70,8 +71,10 @@ export class Surveys {
     if (this.#groups[i] === -1 && isTransfer(this.standing(i))) this.#join(i, surveyed, dir);
   }
 
-  #seePhases(i: number, { phases, inPhases, replacesData, pointers, oldCommit, dispatchedNs }: NativeSurveyed): void {
-    const bits = [inPhases && IN_PHASES, replacesData && REPLACES, pointers > 0 && POINTS, oldCommit && OLD_COMMIT];
+  #seePhases(i: number, surveyed: NativeSurveyed): void {
+    const { phases, inPhases, replacesData, pointers, oldCommit, dispatchedNs, axl } = surveyed;
+    const [points, byAxl] = [pointers > 0 && POINTS, axl && BY_AXL];
+    const bits = [inPhases && IN_PHASES, replacesData && REPLACES, points, oldCommit && OLD_COMMIT, byAxl];
     this.#phases[i] = phases;
     this.#traits[i] = bits.reduce<number>((sum, bit) => sum | Number(bit), 0);
     this.#dispatched[i] = dispatchedNs;
@@ -131,6 +134,11 @@ export class Surveys {
   /** May it replace data? */
   replacesData(i: number): boolean {
     return ((this.#traits[i] as number) & REPLACES) !== 0;
+  }
+
+  /** Is it a transfer of the C library AXL? */
+  isByAxl(i: number): boolean {
+    return ((this.#traits[i] as number) & BY_AXL) !== 0;
   }
 
   /** In ns since 1970. */

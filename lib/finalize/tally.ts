@@ -12,6 +12,7 @@ import type {
   FinalizedEntry,
   FinalizeEvent,
   FinalizeReport,
+  ScrDataset,
 } from './types.js';
 
 type Phase = keyof FinalizeReport['timings'];
@@ -82,6 +83,7 @@ export class Tally {
   readonly #absent: Absence[] = [];
   /** By who does the work. */
   readonly #bytesOf = new Map<string, { readonly done: number; readonly total: number }>();
+  readonly #scr: ScrDataset[] = [];
   #told = '';
   #fewer: FinalizeReport['fewer'];
   #files = 0;
@@ -155,6 +157,25 @@ export class Tally {
     this.tell({ event: 'dataset', ...verdict });
   }
 
+  scr(dataset: ScrDataset): void {
+    this.#scr.push(dataset);
+    this.tell({ event: 'scr', ...dataset });
+  }
+
+  /** What the tally of a part of this run has told. @param who has it: its bytes are counted apart */
+  pass(event: FinalizeEvent, paths: () => string[], who: string): void {
+    if (event.event === 'entry') this.entry(event.entry);
+    else if (event.event === 'done') this.done(event, paths);
+    else if (event.event === 'progress') this.progress(who, event.bytesDone, event.bytesTotal);
+    else if (event.event === 'dataset') {
+      const { event: _, ...verdict } = event;
+      this.dataset(verdict);
+    } else if (event.event === 'scr') {
+      const { event: _, ...dataset } = event;
+      this.scr(dataset);
+    } else if (event.event === 'problem' || event.event === 'wait' || event.event === 'scan') this.tell(event);
+  }
+
   /** Tells of the bytes of all, if there are other ones than before. */
   progress(who: string, done: number, total: number): void {
     this.#bytesOf.set(who, { done, total });
@@ -201,11 +222,18 @@ export class Tally {
     }
   }
 
-  /** What a process on behalf of another user counted that is not told by events. */
-  absorb({ locked, timings, interrupted }: FinalizeReport): void {
+  /**
+   * What the tally of a part of this run has counted that is not told by events.
+   * @param how its times add to those of other parts: of one that worked beside them, the longest counts
+   */
+  absorb(
+    { locked, unreadable, timings, interrupted }: FinalizeReport,
+    how: (a: number, b: number) => number = Math.max,
+  ): void {
     this.#locked.push(...locked);
+    this.#unreadable.push(...unreadable);
     for (const phase of ['survey', 'finalize'] as const)
-      this.#timings[phase] = Math.max(this.#timings[phase], timings[phase]);
+      this.#timings[phase] = how(this.#timings[phase], timings[phase]);
     this.interrupted ||= interrupted;
   }
 
@@ -227,6 +255,7 @@ export class Tally {
       interrupted: this.interrupted,
       absent: this.#absent,
       ...(this.#fewer && { fewer: this.#fewer }),
+      ...(this.#scr.length > 0 && { scr: this.#scr }),
     };
   }
 }

@@ -78,6 +78,14 @@ export interface FinalizeOptions {
    * with AXL_COMMAND_FAILED, and the next call runs it again; so it does when this one is killed. Not with `shard`.
    */
   readonly onPublished?: string;
+  /**
+   * The input is a prefix of SCR: finalizes the datasets that SCR was flushing below it, as SCR's post-stage is to: outputs in
+   * their order up to the first that is not complete, then checkpoints before that one, the newest first. The state files of a
+   * dataset are published together or not at all. `incomplete` is `keep` by default, and never `delete`. Without `onPublished`,
+   * SCR's own `scr_flush_file` and `scr_index`, if they are on the PATH, are told of each dataset that was published. Not with
+   * `dataset`, `expect`, `failIfNone`, `shard`, `recursive`, `pattern`, `exclude`, `adopt`, `keepState`. @default false
+   */
+  readonly scr?: boolean;
   /** When another finalizer has locked a state directory: `skip` that directory, or `fail`. @default 'skip' */
   readonly onLock?: 'skip' | 'fail';
   /** Search the subdirectories, too. @default false */
@@ -156,6 +164,30 @@ export interface DatasetVerdict {
   readonly missing: readonly number[];
   /** How many ranks have no complete transfer. */
   readonly missingCount: number;
+  /** Why it is not complete, if that is not a matter of ranks. */
+  readonly why?: string;
+}
+
+/**
+ * What became of a dataset of SCR: `published` · `published before`: in an earlier run, or by SCR · `incomplete`: left as it is ·
+ * `busy` · `failed` · `left`: not looked at, since an output before it is not published.
+ */
+export type ScrOutcome = 'published' | 'published before' | 'incomplete' | 'busy' | 'failed' | 'left';
+
+/** A dataset that SCR was flushing. */
+export interface ScrDataset {
+  /** SCR's number of it. */
+  readonly id: number;
+  /** Its name, as UTF-8. */
+  readonly name: string;
+  /** What it is to SCR; a checkpoint may be an output, too. */
+  readonly kind: 'output' | 'checkpoint';
+  /** What became of it; with `dryRun`, what would. */
+  readonly outcome: ScrOutcome;
+  /** Why, unless it is published. */
+  readonly why?: string;
+  /** What is still to be run for SCR to know of it: words of command lines. */
+  readonly next?: readonly (readonly string[])[];
 }
 
 /** What `onEvent` of {@link FinalizeOptions} is called with. */
@@ -165,6 +197,7 @@ export type FinalizeEvent =
   | { readonly event: 'scan'; readonly candidates: number }
   | ({ readonly event: 'dataset' } & DatasetVerdict)
   | { readonly event: 'entry'; readonly entry: FinalizedEntry }
+  | ({ readonly event: 'scr' } & ScrDataset)
   /** Counts of state files without an `entry` event; `files` and `bytes` are those of the published ones. */
   | {
       readonly event: 'done';
@@ -228,6 +261,8 @@ export interface FinalizeReport {
   readonly fewer?: { readonly expected: number; readonly seen: number };
   /** Directories among the inputs in which no state file was found. */
   readonly absent: readonly Absence[];
+  /** With `scr`: the datasets, in the order in which they were dealt with. */
+  readonly scr?: readonly ScrDataset[];
 }
 
 /**

@@ -23,6 +23,7 @@ import type { Jobs } from '../movers/jobs.js';
 import { Destinations } from './destinations.js';
 import type { Patience } from './patience.js';
 import type { Candidates } from './scan.js';
+import { finalizedAs, type ScrRanks, surveyedAs } from './scr-ranks.js';
 import { makeEntry, type Tally, toDone, toEntry } from './tally.js';
 import type { FinalizedEntry } from './types.js';
 
@@ -46,8 +47,10 @@ export interface Terms {
   readonly shard: { readonly index: number; readonly count: number } | undefined;
   readonly signal: AbortSignal | undefined;
   readonly tally: Tally;
-  /** Run for what is published, before it is concluded. */
-  readonly onPublished?: string | undefined;
+  /** Run for what is published, before it is concluded: a command for the shell, or command lines. */
+  readonly onPublished?: string | readonly (readonly string[])[] | undefined;
+  /** The candidates are the ranks of this dataset of SCR. */
+  readonly scr?: ScrRanks | undefined;
   /** Of movers who can be asked. */
   readonly jobs?: Jobs | undefined;
 }
@@ -69,6 +72,36 @@ function* batches(numbers: Iterable<number>, size: number): Generator<number[]> 
     batch = [];
   }
   if (batch.length > 0) yield batch;
+}
+
+/** With the name and the rank that it has for SCR. */
+function knownIn({ terms: { scr }, candidates }: Work, i: number, entry: NativeFinalized): NativeFinalized {
+  return scr ? finalizedAs(scr, candidates.path(i), entry) : entry;
+}
+
+function seenIn({ terms: { scr }, candidates }: Work, i: number, surveyed: NativeSurveyed): NativeSurveyed {
+  return scr ? surveyedAs(scr, candidates.path(i), surveyed) : surveyed;
+}
+
+/** Those of several members, by the first of each. */
+function groupsOf(heads: Uint32Array): Map<number, number[]> {
+  const groups = new Map<number, number[]>();
+  for (const [i, head] of heads.entries()) if (head !== i) groups.set(head, [...(groups.get(head) ?? [head]), i]);
+  return groups;
+}
+
+/** Those that meet are in one batch. */
+function* apart(numbers: Iterable<number>, meeting: ReadonlyMap<number, number>, size: number): Generator<number[]> {
+  if (meeting.size === 0) return yield* batches(numbers, size);
+  const together = new Map<number, number[]>();
+  const alone: number[] = [];
+  for (const i of numbers) {
+    const head = meeting.get(i);
+    if (head === undefined) alone.push(i);
+    else together.set(head, [...(together.get(head) ?? []), i]);
+  }
+  for (const group of together.values()) yield* batches(group, OPEN);
+  yield* batches(alone, size);
 }
 
 /** With why an earlier pass could not complete its copies. What is no state file, and was not asked for, needs no excuse. */
@@ -107,6 +140,8 @@ export class Work {
   readonly #batch: number;
   /** Of candidates that have final names in common with others: the one of these whose name comes first. */
   readonly meeting = new Map<number, number>();
+  /** Those of AXL that have a temporary name in common with another one of AXL. */
+  shared: readonly number[] = [];
 
   /** @param asked how many of the candidates, from the first, were asked for; the others are only looked at */
   constructor(
@@ -151,28 +186,17 @@ export class Work {
    */
   async findMeetings(): Promise<void> {
     const { candidates } = this;
-    const heads = await answer(native().meetings(candidates.pack([...candidates.numbers()]), this.#jobs));
-    const groups = new Map<number, number[]>();
-    for (const [i, head] of heads.entries()) if (head !== i) groups.set(head, [...(groups.get(head) ?? [head]), i]);
+    const { first: heads, shared } = await answer(
+      native().meetings(candidates.pack([...candidates.numbers()]), this.#jobs),
+    );
+    this.shared = [...candidates.numbers()].filter((i) => shared[i] === 1);
+    const groups = groupsOf(heads);
     this.meeting.clear();
     for (const group of groups.values()) {
       // The same for shards whose directories list in other orders.
       const first = group.reduce((a, b) => (candidates.name(a) < candidates.name(b) ? a : b));
       for (const i of group) this.meeting.set(i, first);
     }
-  }
-
-  *#batches(numbers: Iterable<number>): Generator<number[]> {
-    if (this.meeting.size === 0) return yield* batches(numbers, this.#batch);
-    const together = new Map<number, number[]>();
-    const alone: number[] = [];
-    for (const i of numbers) {
-      const head = this.meeting.get(i);
-      if (head === undefined) alone.push(i);
-      else together.set(head, [...(together.get(head) ?? []), i]);
-    }
-    for (const group of together.values()) yield* batches(group, OPEN);
-    yield* batches(alone, this.#batch);
   }
 
   /** Calls the addon for batch after batch, several at a time, until all are done or the signal fires. */
@@ -182,7 +206,7 @@ export class Work {
     hear: (batch: readonly number[], result: T) => void,
   ): Promise<void> {
     const { policy, jobs } = this.terms;
-    const queue = this.#batches(numbers);
+    const queue = apart(numbers, this.meeting, this.#batch);
     const lane = async () => {
       for (let next = queue.next(); !next.done && !this.stopped; next = queue.next()) {
         const packed = this.candidates.pack(next.value);
@@ -213,7 +237,8 @@ export class Work {
       native().finalize(packed, this.#listening(policy, batch), uuids(batch), DECIDED[decided]);
     return this.#run(numbers, call, (batch, result) => {
       tried(batch);
-      for (const entry of result.entries) hear(batch[entry.at] as number, entry);
+      for (const entry of result.entries)
+        hear(batch[entry.at] as number, knownIn(this, batch[entry.at] as number, entry));
       if (result.entries.length < batch.length) this.#reportRest(batch, result);
     });
   }
@@ -259,8 +284,9 @@ export class Work {
       committed += result.committed;
       destinations.add(batch, result, uuids(batch));
       for (const entry of result.refused) {
-        if (isBusy(entry)) busy.push(batch[entry.at] as number);
-        else refused.set(batch[entry.at] as number, entry);
+        const i = batch[entry.at] as number;
+        if (isBusy(entry)) busy.push(i);
+        else refused.set(i, knownIn(this, i, entry));
       }
     };
     await this.#run(numbers, call, hear);
@@ -285,7 +311,8 @@ export class Work {
   survey(numbers: Iterable<number>, hear: (i: number, result: NativeSurveyed) => void): Promise<void> {
     const call = (packed: Buffer, _: readonly number[], policy: NativePolicy) => native().survey(packed, 1, policy);
     return this.#run(numbers, call, (batch, results) => {
-      for (const [at, result] of results.entries()) hear(batch[at] as number, result);
+      for (const [at, result] of results.entries())
+        hear(batch[at] as number, seenIn(this, batch[at] as number, result));
     });
   }
 
@@ -303,7 +330,10 @@ export class Work {
     const call = (packed: Buffer, batch: readonly number[], policy: NativePolicy) =>
       native().finalize(packed, { ...this.#listening(policy, batch), ...how }, uuids(batch), DECIDED['as it is']);
     await this.#run(numbers, call, (batch, result) => {
-      for (const entry of result.entries) entries.set(batch[entry.at] as number, entry);
+      for (const entry of result.entries) {
+        const i = batch[entry.at] as number;
+        entries.set(i, knownIn(this, i, entry));
+      }
     });
     return entries;
   }

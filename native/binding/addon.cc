@@ -155,10 +155,13 @@ class Addon : public Napi::Addon<Addon> {
     const auto work = [this, jobs, paths = Names(info[0])](Engine& engine) {
       return FindMeetings(environment_->os(), engine, paths, jobs);
     };
-    return RunBatch(info.Env(), work, [](Napi::Env env, const std::vector<uint32_t>& first) -> Napi::Value {
-      Napi::Uint32Array numbers = Napi::Uint32Array::New(env, first.size());
-      std::copy(first.begin(), first.end(), numbers.Data());
-      return numbers;
+    return RunBatch(info.Env(), work, [](Napi::Env env, const axl::Meetings& meetings) -> Napi::Value {
+      const size_t n = meetings.first.size();
+      Napi::Uint32Array first = Napi::Uint32Array::New(env, n);
+      Napi::Uint8Array shared = Napi::Uint8Array::New(env, n);
+      std::copy(meetings.first.begin(), meetings.first.end(), first.Data());
+      std::copy(meetings.shared.begin(), meetings.shared.end(), shared.Data());
+      return Object(env, "first", first, "shared", shared);
     });
   }
 

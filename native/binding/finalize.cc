@@ -59,7 +59,8 @@ Policy ReadPolicy(const Napi::Object& policy) {
   Policy p;
   Take(policy, "incomplete", &p.incomplete, "fallback", &p.fallback, "roots", &p.roots);
   Take(policy, "keepState", &p.keep_state, "dryRun", &p.dry_run, "mayDelete", &p.may_delete, "together", &p.together);
-  Take(policy, "until", &p.until, "clears", &p.clears, "axlInPlace", &p.publish.axl_in_place);
+  Take(policy, "until", &p.until, "clears", &p.clears, "handsOver", &p.hands_over);
+  Take(policy, "axlInPlace", &p.publish.axl_in_place);
   Take(policy, "verify", &p.publish.verify, "overwrite", &p.publish.overwrite);
   const auto asked = [&](const char* name, std::optional<OwnerPolicy>* out) {
     if (const auto word = FromJs<uint32_t>(policy.Get(name)); word != 0) *out = static_cast<OwnerPolicy>(word);
@@ -121,7 +122,7 @@ Napi::Value CommittedToJs(Napi::Env env, const std::vector<Finalized>& batch) {
     committed += batch[at].action == Action::kPublished;
     append(&counts, batch[at].destinations.size());
     for (uint64_t destination : batch[at].destinations) append(&destinations, destination);
-    if (NeedsEntry(batch[at].action)) refused.Set(refused.Length(), ToJs(env, batch[at], at));
+    if (NeedsEntry(batch[at].action) || !batch[at].status.ok()) refused.Set(refused.Length(), ToJs(env, batch[at], at));
   }
   return Object(env, "committed", committed, "refused", refused, "destinations", AsBytes{destinations}, "counts",
                 AsBytes{counts});

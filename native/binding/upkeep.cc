@@ -10,6 +10,7 @@
 #include "upkeep/file_system.h"
 #include "upkeep/forget.h"
 #include "upkeep/hold.h"
+#include "upkeep/kvtree_file.h"
 #include "upkeep/orphans.h"
 #include "upkeep/probe.h"
 #include "upkeep/state_files.h"
@@ -43,6 +44,10 @@ static Napi::Value ToJs(Napi::Env env, const Identified& one) {
 static Napi::Value ToJs(Napi::Env env, const FileSystem& f) {
   return Object(env, "magic", f.magic, "type", f.mount.type, "options", f.mount.options, "locks", f.locks, "files",
                 f.inodes.files, "directories", f.inodes.directories);
+}
+
+static Napi::Value ToJs(Napi::Env env, const KvTreeKeys& tree) {
+  return Object(env, "keys", AsBytes{tree.keys}, "depths", AsBytes{tree.depths});
 }
 
 // '' for what worked.
@@ -129,6 +134,15 @@ Napi::Value ForgetOne(const Napi::CallbackInfo& info, const Shared& environment)
        word = ReadWord(info[2].As<Napi::Object>())]() -> Result { return Forget(os, path, modified, word); });
 }
 
+// (path)
+Napi::Value KvTreeOf(const Napi::CallbackInfo& info, const Shared& environment) {
+  return environment->Run(info.Env(), [&os = environment->os(), path = Bytes(info[0])] {
+    KvTreeKeys tree;
+    Status s = ReadKvTreeFile(os, path, &tree);
+    return Give(std::move(s), std::move(tree));
+  });
+}
+
 // (dir)
 Napi::Value Describe(const Napi::CallbackInfo& info, const Shared& environment) {
   return environment->Run(info.Env(), [&os = environment->os(), dir = Bytes(info[0])] {
@@ -193,6 +207,7 @@ void DefineUpkeep(Napi::Object exports, const std::shared_ptr<Environment>& envi
   define("findStateFiles", InDirectory);
   define("identify", IdentifyAll);
   define("forget", ForgetOne);
+  define("readKvTree", KvTreeOf);
   define("fileSystem", Describe);
   define("probe", ProbeOne);
   define("hold", MakeHold);

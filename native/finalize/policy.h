@@ -27,6 +27,8 @@ struct Policy {
   // How far what is complete is published: with another than kAll it stays, as kInPhases.
   Until until = Until::kAll;
   bool clears = false;  // with kCleared: a rank of its dataset replaces data
+  // With another than kAll: also what AXL has completed stays as kInPhases, and not only what this call has published.
+  bool hands_over = false;
 };
 
 // What is to become of the transfers of a call.

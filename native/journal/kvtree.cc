@@ -69,6 +69,9 @@ class KvParser {
   KvParser(const uint8_t* data, size_t end, KvTree* out) : data_(data), end_(end), tree_(*out) {}
 
   Status Run() {
+    // As many as there can be: a vector that grows would hold all of them twice for a while, and what is not filled
+    // takes no memory.
+    tree_.nodes_.reserve((end_ - at_) / kSmallest);
     if (Status s = Enter(KvTree::kTop); !s.ok()) return s;
     while (!open_.empty()) {
       if (open_.back().left == 0) {
@@ -106,10 +109,9 @@ class KvParser {
   Status Key() {
     const auto* nul = static_cast<const uint8_t*>(std::memchr(data_ + at_, 0, end_ - at_));
     if (nul == nullptr) return BadTree("a key without an end", at_);
-    const auto length = static_cast<uint32_t>(nul - (data_ + at_));
     const auto node = static_cast<KvTree::At>(tree_.nodes_.size());
-    tree_.nodes_.push_back({static_cast<uint32_t>(at_), length, 0});
-    at_ += length + 1;
+    tree_.nodes_.push_back({static_cast<uint32_t>(at_), 0});
+    at_ = static_cast<size_t>(nul - data_) + 1;
     return Enter(node);
   }
 

@@ -29,21 +29,23 @@ class KvTree {
   // another version of the format.
   static Status Parse(const uint8_t* data, size_t n, KvTree* out);
 
-  std::string_view key(At at) const { return {data_ + nodes_[at].key, nodes_[at].length}; }
+  std::string_view key(At at) const { return data_ + nodes_[at].key; }  // up to its NUL, which is there
   // Where in the file the key begins.
   size_t offset(At at) const { return at == kTop ? kHeader : nodes_[at].key; }
   At first(At of) const { return of == kTop ? 0 : of + 1; }
   // Behind all that is below it.
   At end(At of) const { return of == kTop ? static_cast<At>(nodes_.size()) : nodes_[of].end; }
   At next(At of) const { return nodes_[of].end; }
+  size_t size() const { return nodes_.size(); }
   bool IsLeaf(At of) const { return nodes_[of].end == of + 1; }
 
   static constexpr size_t kHeader = 20;
 
  private:
   friend class KvParser;
+  // Few bytes: in the file a key has five, if it is empty.
   struct Node {
-    uint32_t key = 0, length = 0;
+    uint32_t key = 0;
     At end = 0;
   };
   const char* data_ = nullptr;

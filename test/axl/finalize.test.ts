@@ -303,6 +303,41 @@ t.test('of two transfers of AXL with one temporary name neither is touched, unle
   axl.published(t);
 });
 
+t.test('of two transfers of AXL with one temporary name neither is touched as a dataset either', async (t) => {
+  // The other one's source was larger: it is incomplete, so that its roll back or its resume would take the file of the first.
+  for (const options of [{}, { incomplete: 'resume' }, { verify: 'checksum' }] as const)
+    for (const dataset of [true, 'ckpt.1'] as const) {
+      const left = new Axl(t);
+      const [source = ''] = Object.keys(left.files);
+      const other = left.place.write('source/other', bytes(70_000, 9));
+      leaveAxl(left.place.path('states', 'rank_1.state_file'), { [other]: left.dest('a') });
+      fs.copyFileSync(source, left.temporary('a'));
+      const before = left.now();
+      const { counts, problems } = await left.finalize({ dataset, ...options });
+      const conflict = { error: { code: 'AXL_CONFLICT', path: left.dest('a') } };
+      t.match({ counts, problems }, { counts: { failed: 2, published: 0 }, problems: [conflict, conflict] });
+      t.same(left.now(), before);
+    }
+});
+
+t.test(
+  'of thousands of state files of AXL with one name but for their numbers, those that share are found',
+  async (t) => {
+    const left = new Axl(t);
+    fs.rmSync(left.stateFile);
+    const [source = ''] = Object.keys(left.files);
+    const other = left.place.write('source/other', bytes(70_000, 9));
+    // In batches that are far apart.
+    const name = (i: number) => left.place.path('states', `ckpt.${i}`);
+    for (let i = 0; i < 1100; i++) leaveAxl(name(i), { [source]: left.dest(`file.${i}`) });
+    leaveAxl(name(1100), { [other]: left.dest('file.3') });
+    fs.copyFileSync(source, left.dest('file.3._AXL'));
+    const { counts } = await left.finalize();
+    t.match(counts, { published: 1099, failed: 2 });
+    t.equal(fs.statSync(left.dest('file.3._AXL')).size, fs.statSync(source).size);
+  },
+);
+
 t.test('setuid comes after the owner, and only with the owner', { skip: !isRoot && 'needs root' }, async (t) => {
   const axl = new Axl(t);
   fs.chownSync(axl.source('a'), NOBODY, NOBODY);

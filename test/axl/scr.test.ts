@@ -1,45 +1,14 @@
-// A prefix of SCR as its libraries leave it: three datasets of four ranks, each rank killed when all was copied and nothing
-// renamed. The files are written again with the paths of the test in place of /p and /l.
+// The state files of a prefix of SCR, given by hand: each is a transfer of its own. What finds them itself: post-stage.test.ts.
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { finalize } from '../../lib/index.js';
-import { FIXTURES, format, parse, type Tree } from '../kvtree.js';
-import { bytes, isRoot, Place } from '../support.js';
+import { Place } from '../support.js';
+import { Prefix, RANKS, SIZE } from './prefix.js';
 
-const RANKS = [0, 1, 2, 3] as const;
-const SIZE = 100_000;
-
-class Scr {
-  readonly place: Place;
-  readonly dot: string;
-
+class Scr extends Prefix {
   constructor(t: Test) {
-    this.place = new Place(t);
-    this.dot = this.place.path('p', '.scr');
-    fs.cpSync(join(FIXTURES, 'dot-scr'), this.dot, { recursive: true });
-    const moved = (below: Tree): Tree =>
-      below.map(([key, more]): Tree[number] => [key.replace(/^\/(p|l)\//, `${this.place.root}/$1/`), moved(more)]);
-    for (const dataset of [5, 6, 7])
-      for (const rank of RANKS) {
-        const stateFile = join(this.of(dataset), `rank_${rank}.state_file`);
-        fs.writeFileSync(stateFile, format(moved(parse(fs.readFileSync(stateFile)))));
-        this.place.write(`p/ds.${dataset}/data.${rank}._AXL`, bytes(SIZE, rank + 1));
-      }
-  }
-
-  of = (dataset: number): string => join(this.dot, `scr.dataset.${dataset}`);
-  dest = (dataset: number): string => this.place.path('p', `ds.${dataset}`);
-
-  /** With the sources gone, as node-local storage is after a job. */
-  published(t: Test, dataset: number, ranks: readonly number[] = RANKS): void {
-    for (const rank of ranks) {
-      const path = join(this.dest(dataset), `data.${rank}`);
-      t.ok(fs.readFileSync(path).equals(bytes(SIZE, rank + 1)), path);
-      const { mode, mtimeNs } = fs.statSync(path, { bigint: true });
-      t.equal(mtimeNs, BigInt(Date.UTC(2026, 0, 1, 0, 0, rank)) * 1_000_000n + 123_456_789n);
-      if (isRoot) t.equal(mode & 0o7777n, 0o640n);
-    }
+    super(new Place(t).root);
   }
 }
 

@@ -29,6 +29,7 @@ const OPTIONS: readonly (readonly [string[], number, RegExp])[] = [
   [['--dataset'], 3, /1 published, 1 rolled-back/],
   [['--dataset=complete'], 0, /1 published; /],
   [['--dataset=none'], 0, /0 state files; /],
+  [['--scr', '--job-ended'], 1, /0 state files; 1 input not read/],
   [['--expect', '2'], 3, /1 published, 1 rolled-back/],
   [['--expect', '3'], 7, /2 of 3 expected/],
   [['--fail-if-none'], 3, /1 published, 1 rolled-back/],

@@ -132,8 +132,8 @@ const BANS: readonly checks.Ban[] = [
     call: /\bprocess\.env\b/,
     instead: 'lib/base/options.ts (settings) or lib/base/launch.ts (the launcher), which read each variable once',
     within: ['lib/'],
-    // What a launcher says to PMI and PMIx; what a child inherits; what a terminal can show.
-    but: ['lib/base/', 'lib/comm.ts', 'lib/as-root/others.ts', 'lib/cli/output/bar.ts'],
+    // What a launcher says to PMI and PMIx; what a child inherits; what a terminal can show; where SCR has its prefix.
+    but: ['lib/base/', 'lib/comm.ts', 'lib/as-root/others.ts', 'lib/cli/output/bar.ts', 'lib/cli/scr-prefix.ts'],
   },
 ];
 

@@ -33,6 +33,9 @@ async function readInputs(inputs: readonly string[]): Promise<Buffer[]> {
   return (await Promise.all(lists)).flat();
 }
 
+/** As SCR finds it. */
+const scrPrefix = async (): Promise<string> => (await import('../scr-prefix.js')).findPrefix();
+
 /** What programs read, loaded only if it is asked for. */
 async function documents(flags: OwnFlags, inputs: readonly string[]): Promise<Sink[]> {
   const { json, ndjson, report, shard } = flags;
@@ -105,11 +108,12 @@ async function checkWritten({ report, metrics }: Flags): Promise<void> {
 
 export async function run(given: readonly string[], asked: Flags, args: readonly string[]): Promise<number> {
   await checkWritten(asked);
-  const flags = ofThisShard(asked);
+  const flags = ofThisShard(asked.scr ? { incomplete: 'keep', ...asked } : asked);
   if (flags.launcher !== undefined && given.includes('-'))
     throw new UsageError('--shard auto and - exclude each other: launchers pass standard input to one rank only');
-  const inputs = await readInputs(given);
-  const shown = given.map((input) => (input === '-' ? '-' : displayName(toBytes(input))));
+  const named = flags.scr && given.length === 0 ? [await scrPrefix()] : given;
+  const inputs = await readInputs(named);
+  const shown = named.map((input) => (input === '-' ? '-' : displayName(toBytes(input))));
   const people = new PeopleSink(flags, args.map(toBytes));
   const sinks: Sink[] = [people, ...(await documents(flags, shown))];
   const signal = abortOnSignals();

@@ -5,7 +5,7 @@ import type { Shard } from '../commands/shards.js';
 import { exitStatus, STATUSES } from '../statuses.js';
 
 /** What a shard's document says; `problems` are among its entries. */
-export interface Part extends Omit<FinalizeReport, 'problems' | 'fewer' | 'absent'> {
+export interface Part extends Omit<FinalizeReport, 'problems' | 'fewer' | 'absent' | 'scr'> {
   /** Earlier versions did not tell. */
   readonly absent?: readonly Absence[];
   /** For people. */

@@ -1,6 +1,6 @@
 // What an operator reads at the end, at 3 a.m.: what was published, what was not and why, and what to run next.
 import { isRoot } from '../../base/keep.js';
-import type { DatasetVerdict, FinalizeReport } from '../../index.js';
+import type { DatasetVerdict, FinalizeReport, ScrDataset } from '../../index.js';
 import { isObstacle } from '../statuses.js';
 import { duration, lackingText, plural, shellWord, size } from './text.js';
 
@@ -71,8 +71,18 @@ function missingRanks({ missing, missingCount, size: ranks }: DatasetVerdict): s
 
 export function* datasetLines(datasets: readonly DatasetVerdict[], show: (name: string) => string): Generator<string> {
   for (const dataset of datasets.filter(({ verdict }) => verdict !== 'complete')) {
-    const why = dataset.verdict === 'busy' ? 'a rank is alive, or may be' : missingRanks(dataset);
+    const why = dataset.verdict === 'busy' ? 'a rank is alive, or may be' : (dataset.why ?? missingRanks(dataset));
     yield `dataset ${show(dataset.name)}: not published; ${why}`;
+  }
+}
+
+const inWords = (words: readonly string[]): string => words.map((word) => shellWord(Buffer.from(word))).join(' ');
+
+/** What became of each dataset of SCR, in the order of the work; and what SCR has not been told. */
+export function* scrLines(datasets: readonly ScrDataset[], show: (name: string) => string): Generator<string> {
+  for (const { id, name, kind, outcome, why, next } of datasets) {
+    yield `${kind} ${id} (${show(name)}): ${outcome}${why === undefined ? '' : `; ${why}`}`;
+    if (next) yield `To tell SCR of it:  ${next.map(inWords).join(' && ')}`;
   }
 }
 
@@ -115,5 +125,6 @@ export function details(
   show: (name: string) => string,
 ): string[] {
   const next = report.fewer || report.dryRun ? again : again.without('--expect WORD'); // fewer are left now
-  return [...datasetLines(report.datasets, show), ...advice(report, incomplete, next)].map((line) => `  ${line}`);
+  const lines = report.scr ? scrLines(report.scr, show) : datasetLines(report.datasets, show);
+  return [...lines, ...advice(report, incomplete, next)].map((line) => `  ${line}`);
 }
