@@ -18,7 +18,11 @@ const STEPS = [
   {
     name: 'faults',
     does: 'the real programs killed, torn, failed and stopped for another at each of their system calls',
-    command: [...DEEP, ...tap, ...['kill', 'errors', 'turns', 'meetings'].map((name) => `test/faults/${name}.test.ts`)],
+    command: [
+      ...DEEP,
+      ...tap,
+      ...['kill', 'errors', 'turns', 'meetings', 'phases'].map((name) => `test/faults/${name}.test.ts`),
+    ],
     needs: 'seccomp user notification (Linux 5.9)',
     minutes: 240,
   },

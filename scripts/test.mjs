@@ -10,7 +10,15 @@ import { cmakeBuild, root } from './toolchain.mjs';
 
 const CPUS = Math.max(2, availableParallelism());
 /** What takes longest comes first, so that no CPU waits for it at the end. */
-const LONG = ['faults/errors', 'faults/kill', 'faults/meetings', 'cli/cli-finalize', 'faults/turns', 'faults/races'];
+const LONG = [
+  'faults/errors',
+  'faults/kill',
+  'faults/meetings',
+  'cli/cli-finalize',
+  'faults/turns',
+  'faults/races',
+  'faults/phases',
+];
 
 const script = (label, path, ...args) => suite(label, process.execPath, [join(root, path), ...args]);
 const node = (path, ...args) => check(process.execPath, [join(root, path), ...args]);

@@ -69,6 +69,7 @@ export class Phases {
       'cleared',
       false,
     );
+    await this.#look.again(all.flatMap(({ group }) => group.members).filter((i) => this.#look.work.meeting.has(i)));
     for (const one of all) await this.#publishOne(one);
   }
 

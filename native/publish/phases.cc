@@ -11,6 +11,11 @@ namespace {
 
 bool IsDue(Phase phase, Until until) { return static_cast<uint8_t>(phase) <= static_cast<uint8_t>(until); }
 
+// Was there a file at the final name of this one, or was an older transfer going to put one there?
+bool MayReplace(const TransferState& state, uint32_t id) {
+  return state.files[id].stood != Stood::kNothing || state.replaces.contains(id);
+}
+
 }  // namespace
 
 bool InPhases(const TransferState& state) {
@@ -20,17 +25,17 @@ bool InPhases(const TransferState& state) {
 }
 
 bool MayReplaceData(const TransferState& state) {
-  for (const FileEntry& file : state.files)
-    if (file.phase == Phase::kData && file.stood != Stood::kNothing) return true;
-  return !state.replaces.empty();
+  for (uint32_t id = 0; id < state.files.size(); id++)
+    if (state.files[id].phase == Phase::kData && MayReplace(state, id)) return true;
+  return false;
 }
 
 // DIRECTION comes before the deletion, which may not have come to the disk. Once data are published it has.
 bool MayHaveOldCommitFile(const TransferState& state) {
   const bool is_cleared = state.direction == Direction::kForward && state.phases >= static_cast<uint8_t>(Phase::kData);
   if (is_cleared || state.phases >= static_cast<uint8_t>(Phase::kCommit)) return false;
-  for (const FileEntry& file : state.files)
-    if (file.phase == Phase::kCommit && file.stood != Stood::kNothing) return true;
+  for (uint32_t id = 0; id < state.files.size(); id++)
+    if (state.files[id].phase == Phase::kCommit && MayReplace(state, id)) return true;
   return false;
 }
 
@@ -49,9 +54,9 @@ Status Publisher::Clear() {
     if (state_.files[id].phase != Phase::kCommit) continue;
     const bool there = disk_[id].replaces && !disk_[id].published && !state_.progress[id].kept;
     if (there) old.push_back(id);
-    if (there || state_.files[id].stood != Stood::kNothing) barrier.Need(ParentOf(state_.files[id].dest));
+    if (there || MayReplace(state_, id)) barrier.Need(ParentOf(state_.files[id].dest));
   }
-  if (old.empty() && state_.direction != Direction::kForward) return Status::Ok();
+  if (old.empty() && !MayHaveOldCommitFile(state_)) return Status::Ok();
   // It is not as it was any more: from here on nothing is rolled back.
   if (state_.direction == Direction::kNone)
     if (Status s = journal_.Append(DirectionRecord{Direction::kForward}); !s.ok()) return s;

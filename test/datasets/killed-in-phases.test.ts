@@ -6,7 +6,7 @@ import t from 'tap';
 import type { Transfer } from '../../lib/index.js';
 import { quiet } from '../journals.js';
 import { axlFinalize, Place } from '../support.js';
-import { watch } from './watched.js';
+import { dcp, watch } from './watched.js';
 
 const ROUNDS = Number(process.env.AXL_TEST_ROUNDS ?? 4);
 const SIZE = 5;
@@ -44,7 +44,7 @@ t.test('finalizers that are killed anywhere leave no commit file over other data
       for (const name of ['.metadata', ...[0, 1, 2, 3, 4].map((rank) => `__${rank}_0.distcp`)])
         place.write(`dest/step/${name}`, 'old');
     await leave(place);
-    const seen = watch(place, SIZE);
+    const seen = await watch(place, dcp(SIZE));
     await sleep(FIRST_MS);
     await Promise.all(Array.from({ length: FINALIZERS }, () => killed(place)));
     const shards = Array.from({ length: FINALIZERS }, (_, i) => `--shard=${i}/${FINALIZERS}`);

@@ -6,7 +6,7 @@ import { Board, options, outcomes } from '../comm/board.js';
 import { append, quiet, TYPE } from '../journals.js';
 import { Place } from '../support.js';
 import { encodeVerdict, verdictName } from '../verdicts.js';
-import { watch } from './watched.js';
+import { dcp, watch } from './watched.js';
 
 const SIZE = 3;
 
@@ -59,7 +59,7 @@ t.test('a newer checkpoint in the place of an older one is published in one run 
   const place = new Place(t);
   await leave(place, 'old', 'zero');
   await leave(place, 'new', 'one');
-  const seen = watch(place, SIZE, 'replaced');
+  const seen = await watch(place, dcp(SIZE), 'replaced');
   const report = await finalize(place.states, { dataset: true });
   isPublished(t, place, report);
   t.match(report.counts, { published: 2 * SIZE });
@@ -168,7 +168,7 @@ t.test('an old commit file that was about to be deleted when the power went is s
     await leave(place);
     await decide(place);
     append(place.path('states/ckpt.0'), TYPE.direction, FORWARD);
-    const seen = watch(place, SIZE);
+    const seen = await watch(place, dcp(SIZE));
     const report = await finalize(place.path('states', given), { dataset: true });
     if (given !== '') {
       t.match(report, { counts: { busy: 1 } }, 'it waits for the rank that has it');
