@@ -8,7 +8,11 @@ export function nodeTooOld(version: string = process.versions.node): string | un
   return fits ? undefined : `Node ${version} is too old: use Node 20.17 or later of 20, or 22.9 or later`;
 }
 
-type Builtins = { 'node:os': typeof import('node:os'); 'node:module': typeof import('node:module') };
+type Builtins = {
+  'node:os': typeof import('node:os');
+  'node:module': typeof import('node:module');
+  'node:crypto': typeof import('node:crypto');
+};
 
 /** Undefined where Node is too old to have such a call. */
 export function builtin<K extends keyof Builtins>(name: K): Builtins[K] | undefined {

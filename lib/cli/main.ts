@@ -1,5 +1,6 @@
 // A program from its arguments to its exit status. Each command is loaded when it is asked for.
 import { nodeTooOld } from '../base/node-version.js';
+import { SERVICE } from './cp/service-name.js';
 import { UsageError } from './errors.js';
 import { losslessArguments } from './names.js';
 import { complain, stdout } from './output/output.js';
@@ -24,8 +25,7 @@ async function dispatch(request: Request, args: readonly string[]): Promise<numb
 }
 
 async function copy(args: readonly string[]): Promise<number> {
-  const { SERVICE, serve } = await import('./cp/background.js');
-  if (args.length === 1 && args[0] === SERVICE) return serve();
+  if (args.length === 1 && args[0] === SERVICE) return (await import('./cp/service.js')).serve();
   const { parseCp } = await import('./cp/parse.js');
   const request = parseCp(args);
   return request === 'version' ? printVersion() : (await import('./cp/run.js')).run(request);

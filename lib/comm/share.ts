@@ -1,6 +1,6 @@
 // What rank 0 tells all ranks: which dataset theirs is, and where its home is. The id of a dataset is drawn by rank 0 and
 // carries a sum of the home, so that a Comm that can only say yes and no does, too.
-import { createHash, randomBytes } from 'node:crypto';
+import { builtin } from '../base/node-version.js';
 import type { Comm } from '../base/types.js';
 
 const HALF = 8;
@@ -13,10 +13,13 @@ export interface Shared {
   readonly home: Buffer | undefined;
 }
 
-const sumOf = (home: Buffer): Buffer => createHash('sha256').update(home).digest().subarray(0, HALF);
+/** Loaded by ranks that go together only: it is large. */
+const crypto = () => builtin('node:crypto') as typeof import('node:crypto');
+
+const sumOf = (home: Buffer): Buffer => crypto().createHash('sha256').update(home).digest().subarray(0, HALF);
 
 export function drawDataset(home: Buffer): Shared {
-  return { dataset: Buffer.concat([randomBytes(HALF), sumOf(home)]), home };
+  return { dataset: Buffer.concat([crypto().randomBytes(HALF), sumOf(home)]), home };
 }
 
 /** Is that the home which this rank takes for it? */

@@ -1,6 +1,5 @@
 // What a transfer is told to copy before its dispatch: each add, and what there is to say about all of them.
 import { AxlError } from '../base/errors.js';
-import { allManifestsOf } from '../base/manifests.js';
 import { absolutePath, displayName, pack, packPairs, targetBytes } from '../base/names.js';
 import {
   answer,
@@ -27,7 +26,8 @@ const NOTHING = Buffer.alloc(0);
 function expected({ expect }: AddOptions): Promise<Buffer> | undefined {
   if (expect === undefined) return undefined;
   const given = Array.isArray(expect) ? (expect as readonly PathLike[]) : [expect as PathLike];
-  const packed = allManifestsOf(given.map((input) => absolutePath(input, 'expect'))).then(pack);
+  const inputs = given.map((input) => absolutePath(input, 'expect'));
+  const packed = import('../base/manifests.js').then(({ allManifestsOf }) => allManifestsOf(inputs)).then(pack);
   packed.catch(() => {}); // its turn says so
   return packed;
 }

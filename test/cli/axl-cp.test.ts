@@ -350,20 +350,6 @@ t.test('other copies of the directory take its state file for no data', async (t
   process.kill(pidOf(place.path('old', state)), 'SIGKILL');
 });
 
-t.test('it starts as axl-finalize does: few modules of Node, and no others', async (t) => {
-  const place = ready(t);
-  const tell = place.write(
-    'tell.cjs',
-    `process.on('exit', () => console.error(JSON.stringify(Object.keys(require.cache))));`,
-  );
-  const { stderr } = await program(process.execPath, ['-r', tell, CP_BINARY, 'file', 'new'], at(place));
-  const files = (JSON.parse(stderr.trim()) as string[]).filter((path) => path.startsWith(root));
-  t.same(
-    files.map((path) => path.slice(root.length + 1)).filter((path) => !path.endsWith('.node')),
-    [join('dist', 'bin', 'axl-cp.js')],
-  );
-});
-
 t.test('KVTree state files of AXL are left to axl-finalize, with its command', async (t) => {
   const place = new Place(t);
   const kvtree = place.path('states/axl');

@@ -39,6 +39,19 @@ t.test('an empty directory costs at most five modules of Node, and one file', as
   );
 });
 
+t.test('a copy of axl-cp costs the addon, and what loads it, beside that', async (t) => {
+  const place = new Place(t);
+  const before = await loaded(place, [place.write('nothing.cjs', '')]);
+  const { builtin, files } = await loaded(place, [join(bin, 'axl-cp.js'), place.write('file'), place.path('copied')]);
+  t.equal(fs.readFileSync(place.path('copied'), 'utf8'), 'file', 'it did its work');
+  const more = builtin.filter((name) => !before.builtin.includes(name));
+  t.ok(more.length <= 8, `not ${more.join(', ')}`);
+  t.same(
+    files.filter((path) => path.startsWith(root) && !path.endsWith('.node')),
+    [join(bin, 'axl-cp.js')],
+  );
+});
+
 /** The program in another package, so that it can be changed. */
 function copied(t: Test, change: (bin: string) => void): (args: string[]) => Promise<string> {
   const place = new Place(t);

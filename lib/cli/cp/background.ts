@@ -2,18 +2,13 @@
 // what was asked for on standard input, since arguments of a process started by Node are text; it says on standard output
 // how the dispatch ended, and nothing after that.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { writeSync } from 'node:fs';
-import { AxlError, displayName, type Transfer } from '../../index.js';
-import { UsageError } from '../errors.js';
+import { AxlError } from '../../base/errors.js';
+import { displayName } from '../../base/names.js';
 import { toBytes } from '../names.js';
 import { complain } from '../output/output.js';
 import type { Outcome } from './outcome.js';
 import type { CpRequest } from './parse.js';
-import { outcomeOf } from './perform.js';
-import { settingsOf } from './settings.js';
-
-/** The only argument of that process. No option is called so. */
-export const SERVICE = '--background-service';
+import { SERVICE } from './service-name.js';
 
 function start(request: CpRequest): ChildProcess {
   const node = [...process.execArgv, process.argv[1] as string, SERVICE];
@@ -60,40 +55,4 @@ export async function inBackground(request: CpRequest): Promise<Outcome> {
   if (outcome.action !== 'dispatched') return outcome;
   const notes = [`process ${outcome.pid} copies; to wait for it: axl-cp --wait ${name}`];
   return { ...outcome, ...(request.flags.verbose && { notes }) };
-}
-
-/** Standard output may be closed: whoever has started this process need not live as long. */
-function say(outcome: Outcome): void {
-  try {
-    writeSync(1, `${JSON.stringify(outcome)}\n`);
-  } catch {}
-}
-
-/** Of a wrong command line: what is found out here only. */
-function wrongly(error: unknown): Outcome {
-  if (!(error instanceof UsageError)) throw error;
-  return { action: 'failed', status: 2, error: { code: 'ERR_INVALID_ARG_VALUE', message: error.message } };
-}
-
-/** What that process does. @returns its exit status */
-export async function serve(): Promise<number> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
-  const request = JSON.parse(Buffer.concat(chunks).toString()) as CpRequest;
-  const controller = new AbortController();
-  process.on('SIGTERM', () => controller.abort(new Error('SIGTERM')));
-  for (const name of ['SIGINT', 'SIGHUP'] as const) process.on(name, () => {});
-  let isTold = false;
-  const dispatched = (_: Transfer, planned: Partial<Outcome>) => {
-    isTold = true;
-    process.chdir('/'); // nobody's file system stays in use
-    say({ ...planned, action: 'dispatched', status: 0, pid: process.pid });
-  };
-  const { fileList: _, ...outcome } = await outcomeOf(request, {
-    settings: settingsOf(request.flags),
-    signal: controller.signal,
-    dispatched,
-  }).catch(wrongly);
-  if (!isTold) say(outcome);
-  return outcome.status;
 }

@@ -1,9 +1,12 @@
 // One copy of axl-cp, from its plan to its final names: calls of Transfer, and what is left behind when one fails. Prints
 // nothing.
-import { CanceledError } from '../../base/errors.js';
+
+import { config } from '../../axl.js';
+import { AxlError, CanceledError } from '../../base/errors.js';
 import { displayName } from '../../base/names.js';
 import { native } from '../../base/native.js';
-import { type Added, AxlError, config, Transfer, type TransferReport } from '../../index.js';
+import type { Added, TransferReport } from '../../index.js';
+import { Transfer } from '../../transfer.js';
 import { toBytes } from '../names.js';
 import { failed, type Outcome, ofPlan, ofReport } from './outcome.js';
 import type { CpFlags, CpRequest } from './parse.js';

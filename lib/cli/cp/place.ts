@@ -1,6 +1,5 @@
 // Where the state file is of a copy for which none is named: beside its destination, where axl-finalize finds it if the copy is
 // killed, and where the copy itself may write.
-import { randomBytes } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { translated } from '../../base/errors.js';
@@ -15,7 +14,13 @@ function isDirectory(path: Buffer): boolean {
 }
 
 /** A new name: as of a rank it ends with a number, so that no other copy of the directory takes it for data. */
-const newName = (): Buffer => Buffer.from(`.axl-cp.${randomBytes(8).toString('hex')}.0`);
+function newName(): Buffer {
+  const word = () =>
+    Math.floor(Math.random() * 2 ** 32)
+      .toString(16)
+      .padStart(8, '0');
+  return Buffer.from(`.axl-cp.${word()}${word()}.0`);
+}
 
 /** In the directory that a destination is, or in the nearest one above it that is there. */
 export function stateFileBeside(dest: Buffer): Buffer {

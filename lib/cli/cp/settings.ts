@@ -1,6 +1,7 @@
 // What AXL's own variables and the keys of its AXL_Config mean here: each once. Where both are given, a key counts.
+
+import { launched } from '../../base/launch.js';
 import { axlVariables } from '../../base/options.js';
-import { launched } from '../../index.js';
 import { UsageError } from '../errors.js';
 import type { CpFlags } from './parse.js';
 

@@ -2,7 +2,9 @@
 import { AxlError } from '../../base/errors.js';
 import { displayName } from '../../base/names.js';
 import { jittered, sleep } from '../../base/waiting.js';
-import { type InspectedTransfer, inspect, type OpenOptions, Transfer } from '../../index.js';
+import type { InspectedTransfer, OpenOptions } from '../../index.js';
+import { inspect } from '../../survey.js';
+import { Transfer } from '../../transfer.js';
 import { toBytes } from '../names.js';
 import { copy, finish, leave, type Run } from './copy.js';
 import { failed, type Outcome, ofReport } from './outcome.js';
