@@ -1,9 +1,9 @@
-// The command line of axl-cp, end to end: each option, AXL's rules for adding, AXL's variables and keys, what it prints. What
-// becomes of a copy that is interrupted: axl-cp-ends.test.ts.
+// The command line of axl-cp, end to end: each option, AXL's variables and keys, what it prints. What goes where:
+// axl-cp-rules.test.ts. What becomes of a copy that is interrupted: axl-cp-ends.test.ts.
 import { spawnSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-import t, { type Test } from 'tap';
+import t from 'tap';
 import { CP } from '../../lib/cli/cp/options.js';
 import { inspect } from '../../lib/index.js';
 import { leave } from '../journals.js';
@@ -11,110 +11,21 @@ import {
   axlCp,
   axlFinalize,
   bytes,
-  type ChildOptions,
   CP_BINARY,
+  NOBODY,
+  noStrangers,
   Place,
   program,
   root,
   temporaries,
   tree,
 } from '../support.js';
+import { at, made, OLD, ready, under, without } from './copies.js';
 
-/** A place with a tree to copy, a file, and a directory that is there. */
-function ready(t: Test): Place {
-  const place = new Place(t);
-  place.write('src/a', 'A');
-  place.write('src/sub/b', 'B');
-  place.write('file', 'F');
-  place.write('old/x', 'of before');
-  return place;
-}
-
-const at = (place: Place, options: ChildOptions = {}): ChildOptions => ({ cwd: place.root, ...options });
-const without = (entries: Record<string, string>, ...names: string[]) =>
-  Object.fromEntries(Object.entries(entries).filter(([name]) => !names.some((each) => name.startsWith(each))));
+const TERMINAL = join(root, 'test', 'cli', 'terminal.py');
+const noPython = spawnSync('python3', ['-c', 'import pty']).status === 0 ? false : 'no python3';
 
 const pidOf = (stateFile: string): number => inspect(stateFile).pid;
-
-/** What is there after a run, beside what `ready` has made. */
-const made = (place: Place) => without(tree(place.root), 'src/', 'file', 'states/');
-
-const SRC = { a: 'A', 'sub/': '', 'sub/b': 'B' };
-const under = (dir: string, entries: Record<string, string> = SRC) => ({
-  [`${dir}/`]: '',
-  ...Object.fromEntries(Object.entries(entries).map(([name, content]) => [`${dir}/${name}`, content])),
-});
-const OLD = under('old', { x: 'of before' });
-
-/** AXL's documented rules for adding, and what is said of what cannot be: arguments, status, what is made, the sentence. */
-const RULES: readonly (readonly [string, readonly string[], number, Record<string, string>, RegExp])[] = [
-  ['a file becomes a new name', ['file', 'new'], 0, { new: 'F' }, /^$/],
-  ['a file replaces a file', ['file', 'old/x'], 0, under('old', { x: 'F' }), /^$/],
-  ['a file goes into a directory', ['file', 'old'], 0, { 'old/file': 'F' }, /^$/],
-  ['directories on the way are made', ['file', 'p/q/new'], 0, { 'p/': '', 'p/q/': '', 'p/q/new': 'F' }, /^$/],
-  ['a directory becomes a new name', ['-r', 'src', 'new'], 0, under('new'), /^$/],
-  ['a directory goes into a directory under its own name', ['-r', 'src', 'old'], 0, under('old/src'), /^$/],
-  ['what is in a directory', ['-r', 'src/.', 'old'], 0, { 'old/a': 'A', 'old/sub/': '', 'old/sub/b': 'B' }, /^$/],
-  ['-R is -r', ['-R', 'src', 'new'], 0, under('new'), /^$/],
-  ['-a is -r -p', ['-a', 'src', 'new'], 0, under('new'), /^$/],
-  ['letters go together', ['-rpv', 'src', 'new'], 0, under('new'), /^$/],
-  ['a directory onto a file fails', ['-r', 'src', 'old/x'], 1, {}, /^axl-cp: .*ENOTDIR.*\n$/],
-  ['a directory without -r is omitted', ['src', 'new'], 0, {}, /^axl-cp: omitting directory 'src': give -r.*\n$/],
-  ['the others are copied', ['src', 'file', 'old'], 0, { 'old/file': 'F' }, /^axl-cp: omitting directory 'src'.*\n$/],
-  ['several go into a directory', ['-r', 'file', 'src', 'old'], 0, { 'old/file': 'F', ...under('old/src') }, /^$/],
-  ['several need a directory', ['file', 'src/a', 'new'], 1, {}, /^axl-cp: target 'new' is not a directory.*\n$/],
-  ['which a file is not', ['file', 'src/a', 'old/x'], 1, {}, /^axl-cp: target 'old\/x' is not a directory.*\n$/],
-  [
-    'one that is written NEW/ is made',
-    ['file', 'src/a', 'new/'],
-    0,
-    { 'new/': '', 'new/file': 'F', 'new/a': 'A' },
-    /^$/,
-  ],
-  ['two of one name fail', ['file', 'src/../file', 'old'], 1, {}, /^axl-cp: .*\n$/],
-  ['a source that is not there fails', ['none', 'new'], 1, {}, /^axl-cp: .*none: ENOENT.*\n$/],
-  ['and with it the others', ['file', 'none', 'old'], 1, {}, /^axl-cp: .*none: ENOENT.*\n$/],
-  ['a FIFO fails', ['fifo', 'new'], 1, {}, /^axl-cp: .*fifo: .*only files, directories and symbolic links.*\n$/],
-  [
-    'also in a directory',
-    ['-r', 'odd', 'new'],
-    1,
-    {},
-    /^axl-cp: .*fifo: .*only files, directories and symbolic links.*\n$/,
-  ],
-  ['a device fails', ['/dev/null', 'new'], 1, {}, /^axl-cp: .*\/dev\/null: .*only files.*\n$/],
-  ['a link that leads nowhere fails', ['nowhere', 'new'], 1, {}, /^axl-cp: .*nowhere.*\n$/],
-  ['also in a directory', ['-r', 'lost', 'new'], 1, {}, /^axl-cp: .*nowhere.*\n$/],
-  ['a link is followed', ['link', 'new'], 0, { new: 'F' }, /^$/],
-  ['also in a directory', ['-r', 'links', 'new'], 0, under('new', { l: 'F' }), /^$/],
-  ['unless it is to be copied', ['-r', '--links', 'copy', 'links', 'new'], 0, under('new', { l: '-> ../file' }), /^$/],
-  ['or left out', ['-r', '--links=skip', 'links', 'new'], 0, under('new', {}), /has no file/],
-  ['a link to a directory is one', ['alias', 'new'], 0, {}, /omitting directory 'alias'/],
-  ['and is copied as one', ['-r', 'alias', 'new'], 0, under('new'), /^$/],
-];
-
-t.test("AXL's rules for adding", async (t) => {
-  for (const [what, args, status, wanted, said] of RULES)
-    await t.test(`${what}: axl-cp ${args.join(' ')}`, async (t) => {
-      const place = ready(t);
-      for (const fifo of ['fifo', 'odd/fifo']) {
-        fs.mkdirSync(place.path('odd'), { recursive: true });
-        spawnSync('mkfifo', [place.path(fifo)]);
-      }
-      fs.symlinkSync('nonexistent', place.path('nowhere'));
-      fs.mkdirSync(place.path('lost'));
-      fs.symlinkSync('nonexistent', place.path('lost/nowhere'));
-      fs.symlinkSync('file', place.path('link'));
-      fs.symlinkSync('src', place.path('alias'));
-      fs.mkdirSync(place.path('links'));
-      fs.symlinkSync('../file', place.path('links/l'));
-      const before = made(place);
-      const ended = await axlCp(args, at(place));
-      t.equal(ended.status, status, ended.stderr);
-      t.same(made(place), { ...before, ...wanted });
-      t.match(ended.stderr, said);
-    });
-});
 
 /** Every option, with a command line that is right, and what is to be there then. */
 const OPTIONS: readonly (readonly [string, readonly string[], Record<string, string>, RegExp?])[] = [
@@ -302,6 +213,48 @@ t.test('names that are not UTF-8 are copied, also in the background, and JSON ha
   t.equal((await run('--wait states/s')).status, 0);
   for (const name of ['new\xfe', 'bg\xfe'])
     t.equal(fs.readFileSync(Buffer.from(`${place.root}/${name}`, 'latin1'), 'utf8'), 'odd');
+});
+
+t.test('a state file that is there already is not written over, and what it is is said', async (t) => {
+  const place = ready(t);
+  const state = await leave.incomplete(place, 'a');
+  const before = tree(place.root);
+  const run = async (file: string) => (await axlCp(['-S', file, 'file', 'new'], at(place))).stderr;
+  t.equal(await run(state), `axl-cp: ${state} is there already: -U goes on with its copy, --wait waits for it\n`);
+  for (const name of ['file', 'src'])
+    t.equal(await run(name), `axl-cp: ${name} is there already: it is no state file: give -S another name\n`);
+  t.match(await run('none/x'), /^axl-cp: open .*none\/x: ENOENT.*\n$/);
+  t.match(
+    (await axlCp(['file', '/proc/new'], at(place))).stderr,
+    /^axl-cp: open \/proc\/\.axl-cp\.\S+: ENOENT; .*give -S STATE_FILE\n$/,
+  );
+  t.same(tree(place.root), before);
+});
+
+t.test('-p says what of the metadata could not be kept', { skip: await noStrangers() }, async (t) => {
+  const place = ready(t);
+  fs.chmodSync(place.root, 0o777);
+  for (const [args, said] of [
+    [['file', 'new'], ''],
+    [['-p', 'file', 'kept'], "axl-cp: 1 without all of its source's metadata (owner)\n"],
+  ] as const) {
+    const { status, stderr } = await axlCp(args, at(place, { uid: NOBODY }));
+    t.same([status, stderr], [0, said]);
+  }
+  t.equal((await axlCp(['-p', '--metadata', 'owner=fail', 'file', 'never'], at(place, { uid: NOBODY }))).status, 1);
+  t.notOk(fs.existsSync(place.path('never')));
+});
+
+t.test('on a terminal --progress is a bar of its bytes', { skip: noPython }, async (t) => {
+  const place = ready(t);
+  fs.writeFileSync(place.path('big'), bytes(8 << 20));
+  const env = { TERM: 'xterm', LC_ALL: 'C.UTF-8', AXL_DEBUG_PAUSE_AFTER: `${4 << 20}` };
+  const command = [process.execPath, CP_BINARY, '--progress', place.path('big'), place.path('new')];
+  const { status, stdout } = await program('python3', [TERMINAL, '100', ' 50% ', 'INT', ...command], { env });
+  t.equal(status, 6, stdout);
+  t.match(stdout, / 50% \| 0\/1 files \| 4\.0 MiB of 8\.0 MiB, /);
+  t.match(stdout, /axl-cp: canceled; no file was published/);
+  t.same(temporaries(place.root), []);
 });
 
 t.test('a glob without a file is a failure, and copies nothing', async (t) => {

@@ -8,9 +8,11 @@ import { native } from '../../base/native.js';
 import type { Added, TransferReport } from '../../index.js';
 import { Transfer } from '../../transfer.js';
 import { toBytes } from '../names.js';
+import { lackingText } from '../output/text.js';
 import { failed, type Outcome, ofPlan, ofReport } from './outcome.js';
 import type { CpFlags, CpRequest } from './parse.js';
 import { stateFileBeside } from './place.js';
+import { unadded, unmade } from './remedies.js';
 import type { CpSettings } from './settings.js';
 import { type Sources, sourcesOf } from './sources.js';
 
@@ -36,36 +38,25 @@ function create({ flags }: CpRequest, stateFile: Buffer, { place }: CpSettings):
   });
 }
 
-/** Says what may be done about a state file that cannot be made. */
-function withRemedy(error: unknown, { flags }: CpRequest, stateFile: Buffer): unknown {
-  if (!(error instanceof AxlError)) return error;
-  const name = displayName(stateFile);
-  const remedy =
-    error.code === 'AXL_STATE_EXISTS'
-      ? `${name} is there already: -U goes on with its copy, --wait waits for it`
-      : flags.stateFile === undefined
-        ? `${error.message}; the state file would be beside the destination: give -S STATE_FILE to have it elsewhere`
-        : error.message;
-  return Object.assign(new AxlError(error.code, remedy, { cause: error }), failureFields(error));
+/** The sources, and what matches the patterns. */
+async function addAll(transfer: Transfer, { flags, dest }: CpRequest, { pairs }: Sources): Promise<Added[]> {
+  const links = flags.links ?? 'follow';
+  const patterns = flags.glob?.map((pattern) => toBytes(pattern).toString());
+  try {
+    const named = await transfer.addAll(pairs, { links });
+    return patterns ? [named, await transfer.addGlob(patterns, { dest: toBytes(dest), links, atLeast: 1 })] : [named];
+  } catch (error) {
+    throw unadded(error, flags);
+  }
 }
 
-const failureFields = ({ errno, errnoName, syscall, path }: AxlError) => ({
-  ...(errno !== undefined && { errno }),
-  ...(errnoName !== undefined && { errnoName }),
-  ...(syscall !== undefined && { syscall }),
-  ...(path !== undefined && { path }),
-});
-
 /** @throws {AxlError} of a source or a destination; of MKDIR=0 */
-async function add(transfer: Transfer, { flags, dest }: CpRequest, { pairs }: Sources, mkdir: boolean): Promise<Added> {
-  const links = flags.links ?? 'follow';
-  const named = await transfer.addAll(pairs, { links });
-  const patterns = flags.glob?.map((pattern) => toBytes(pattern).toString());
-  const matched = patterns && (await transfer.addGlob(patterns, { dest: toBytes(dest), links, atLeast: 1 }));
-  const sum = (key: 'files' | 'directories' | 'bytes') => named[key] + (matched?.[key] ?? 0);
+async function add(transfer: Transfer, request: CpRequest, sources: Sources, mkdir: boolean): Promise<Added> {
+  const all = await addAll(transfer, request, sources);
+  const sum = (key: 'files' | 'directories' | 'bytes') => all.reduce((total, each) => total + each[key], 0);
   const added = { files: sum('files'), directories: sum('directories'), bytes: sum('bytes') };
   if (mkdir || added.directories === 0) return added;
-  const why = `MKDIR is 0, and directories that are not there would have to be made for ${displayName(toBytes(dest))}: `;
+  const why = `MKDIR is 0, and directories that are not there would have to be made for ${displayName(toBytes(request.dest))}: `;
   throw new AxlError('AXL_IO', `${why}${added.directories}; make them first, or leave out MKDIR=0`);
 }
 
@@ -106,7 +97,8 @@ export async function finish(transfer: Transfer, { flags, does }: CpRequest, { s
   } catch (error) {
     return leave(transfer, keeps, error, signal);
   }
-  const published = { ...ofReport(report), action: 'published', status: 0 } as const;
+  const lacks = flags.preserve || flags.archive ? lackingText(report.lacking, report.lacks) : [];
+  const published = { ...ofReport(report), notes: lacks, action: 'published', status: 0 } as const;
   if (flags.background) {
     await transfer[Symbol.asyncDispose]();
     return published;
@@ -143,7 +135,7 @@ export async function copy(request: CpRequest, run: Run): Promise<Outcome> {
   if (flags.dryRun) return { ...(await plan(request, sources, run)), omitted };
   const stateFile = flags.stateFile === undefined ? stateFileBeside(toBytes(dest)) : toBytes(flags.stateFile);
   const transfer = await create(request, stateFile, run.settings).catch((error: unknown) => {
-    throw withRemedy(error, request, stateFile);
+    throw unmade(error, flags, stateFile);
   });
   try {
     const added = await add(transfer, request, sources, run.settings.mkdir);

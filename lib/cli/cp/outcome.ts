@@ -71,7 +71,7 @@ function tellPeople(outcome: Outcome, verbose: boolean): void {
   const { action, fileList = [] } = outcome;
   const shown = verbose && action === 'published' ? fileList : [];
   for (const { sourceBytes, destBytes } of shown) say([`${displayName(sourceBytes)} -> ${displayName(destBytes)}`]);
-  if (verbose || action === 'planned') say([summary(outcome)]);
+  if ((verbose && outcome.files !== undefined) || action === 'planned') say([summary(outcome)]);
   complainOf(outcome);
 }
 

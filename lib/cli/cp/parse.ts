@@ -9,6 +9,7 @@ import { ABSENT, CP, type TYPES } from './options.js';
 /** What the options say, under commander's names. */
 export interface CpFlags extends Pick<CreateOptions, 'metadata' | 'verify'> {
   readonly recursive?: true;
+  readonly preserve?: true;
   readonly archive?: true;
   readonly stateFile?: string;
   readonly resume?: true;
