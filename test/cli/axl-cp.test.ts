@@ -83,7 +83,7 @@ t.test('each option does what it says', async (t) => {
 });
 
 /** In axl-cp-ends.test.ts. */
-const ELSEWHERE = ['--resume', '--background', '--wait', '--job-ended'];
+const ELSEWHERE = ['--resume', '--background', '--all-ranks', '--wait', '--job-ended'];
 
 t.test('every option has its test', (t) => {
   const tested = new Set([...OPTIONS.map(([name]) => name), ...ELSEWHERE]);
@@ -101,6 +101,7 @@ t.test('a wrong command line is status 2, says in one line what is wrong, and do
     [['--glob', '*'], /missing DEST/],
     [['-U'], /-U needs -S/],
     [['--background', 'file', 'new'], /--background needs -S/],
+    [['--all-ranks', 'file', 'new'], /--all-ranks needs -S/],
     [['-0', 'file', 'new'], /-0 needs --files-from/],
     [['--job-ended', 'file', 'new'], /needs -U or --wait/],
     [['-X', 'state_file', 'file', 'new'], /-S STATE_FILE -U/],

@@ -31,10 +31,10 @@ export function prepare({ threads }: CpFlags, { chunkSize, pauseAfter }: CpSetti
 }
 
 function create({ flags }: CpRequest, stateFile: Buffer, { place }: CpSettings): Promise<Transfer> {
-  const { metadata, verify, name } = flags;
+  const { metadata, verify, name, allRanks } = flags;
   return Transfer.create({
     ...{ name: name === undefined ? 'axl-cp' : toBytes(name).toString(), stateFile },
-    ...{ ...place, ...(metadata && { metadata }), ...(verify && { verify }) },
+    ...{ ...place, allRanks: allRanks === true, ...(metadata && { metadata }), ...(verify && { verify }) },
   });
 }
 
@@ -88,8 +88,31 @@ export async function leave(transfer: Transfer, keeps: boolean, error: unknown, 
   return { ...known, action: 'kept', notes: [`${why}; to go on: axl-cp -S ${name} -U`] };
 }
 
-/** After a dispatch or a resume: waits, publishes, and lets go of the state file. */
-export async function finish(transfer: Transfer, { flags, does }: CpRequest, { signal }: Run): Promise<Outcome> {
+/** --all-ranks: what is complete is left for axl-finalize, which publishes it when all ranks are. */
+async function hold(transfer: Transfer, signal: AbortSignal): Promise<Outcome> {
+  const isComplete = await transfer.settle();
+  const known = ofReport(await transfer.report());
+  await transfer[Symbol.asyncDispose]();
+  if (isComplete) return { ...known, action: 'copied', status: 0 };
+  const [error] = known.fileList?.flatMap((file) => file.error ?? []) ?? [];
+  const isCanceled = !error && signal.aborted;
+  const notes = [
+    `${isCanceled ? 'canceled' : 'not complete'}; to go on: axl-cp -S ${displayName(transfer.stateFile)} -U`,
+  ];
+  return { ...known, ...(error && { error }), action: 'kept', status: isCanceled ? canceledStatus(signal) : 1, notes };
+}
+
+/**
+ * After a dispatch or a resume: waits, publishes, and lets go of the state file.
+ * @param isHeld it is published with all ranks only
+ */
+export async function finish(
+  transfer: Transfer,
+  { flags, does }: CpRequest,
+  { signal }: Run,
+  isHeld = flags.allRanks === true,
+): Promise<Outcome> {
+  if (isHeld && transfer.state !== 'completed') return hold(transfer, signal);
   const keeps = flags.stateFile !== undefined || does !== 'copy';
   let report: TransferReport;
   try {
@@ -115,12 +138,13 @@ export async function finish(transfer: Transfer, { flags, does }: CpRequest, { s
 async function plan(request: CpRequest, sources: Sources, run: Run): Promise<Outcome> {
   const [{ mkdtempSync, rmdirSync }, { tmpdir }] = await Promise.all([import('node:fs'), import('node:os')]);
   const dir = mkdtempSync(`${tmpdir()}/axl-cp-`);
-  const transfer = await create(request, Buffer.from(`${dir}/plan.0`), run.settings);
+  let transfer: Transfer | undefined;
   try {
+    transfer = await create(request, Buffer.from(`${dir}/plan.0`), run.settings);
     const added = await add(transfer, request, sources, run.settings.mkdir);
     return { ...ofPlan(added), name: transfer.name, action: 'planned', status: 0 };
   } finally {
-    await transfer.free();
+    await transfer?.free();
     rmdirSync(dir);
   }
 }

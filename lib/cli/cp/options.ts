@@ -62,6 +62,14 @@ const OPTIONS: readonly OptionRow[] = [
       'until --wait, -U or axl-finalize has read how it ended. SIGTERM to that process cancels the copy.',
   },
   {
+    name: '--all-ranks',
+    group: 'What to do',
+    help: 'copy, and leave the publishing to axl-finalize, once every rank is complete',
+    man:
+      'Needs -S, and a launcher or --rank. The ranks of a checkpoint have the same --name and the same directory of state files. Each ends with ' +
+      'status 0 when its files are complete; `axl-finalize DIR` then publishes all ranks or none. -U and --wait obey it, too.',
+  },
+  {
     name: '--wait',
     argument: 'STATE_FILE',
     group: 'What to do',
@@ -182,7 +190,7 @@ const OPTIONS: readonly OptionRow[] = [
     group: 'Output',
     help: 'print one JSON document',
     man:
-      'version, action (published, dispatched, planned, kept, rolled-back, removed, busy, gone, corrupt, not-state, failed), stateFile, name, files, filesDone, bytes, ' +
+      'version, action (published, copied, dispatched, planned, kept, rolled-back, removed, busy, gone, corrupt, not-state, failed), stateFile, name, files, filesDone, bytes, ' +
       'lacking, lacks, omitted, warnings, pid, error, fileList (of a copy: each on a line of its own), status.',
   },
   ...FINALIZE_OPTIONS.filter(({ group }) => group === 'Help'),
@@ -211,7 +219,7 @@ export const CP = {
 export const CP_STATUSES: readonly StatusRow[] = [
   {
     status: 0,
-    when: 'everything is published (with --background: dispatched); directories without -r were omitted; or SIGTERM has canceled the copy, as with AXL',
+    when: 'everything is published (with --background: dispatched; with --all-ranks: complete); directories without -r were omitted; or SIGTERM has canceled the copy, as with AXL',
     remedy: 'nothing. After a SIGTERM with -S: go on with -U',
   },
   {

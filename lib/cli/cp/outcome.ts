@@ -9,8 +9,11 @@ import { complain, say, stdout } from '../output/output.js';
 import { lackingText, plural, size } from '../output/text.js';
 
 export interface Outcome {
-  /** As of a FinalizedEntry; `dispatched`: copies go on in the background; `planned`: a dry run. */
-  readonly action: FinalizeAction | 'dispatched' | 'planned';
+  /**
+   * As of a FinalizedEntry; `copied`: complete, to be published with all ranks;
+   * `dispatched`: copies go on in the background; `planned`: a dry run.
+   */
+  readonly action: FinalizeAction | 'copied' | 'dispatched' | 'planned';
   /** The exit status. */
   readonly status: number;
   readonly name?: string;

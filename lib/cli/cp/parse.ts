@@ -14,6 +14,7 @@ export interface CpFlags extends Pick<CreateOptions, 'metadata' | 'verify'> {
   readonly stateFile?: string;
   readonly resume?: true;
   readonly background?: true;
+  readonly allRanks?: true;
   readonly wait?: string;
   readonly dryRun?: true;
   readonly glob?: readonly string[];
@@ -54,6 +55,7 @@ const PARSERS: Parsers = {
 const NEEDS: readonly (readonly [keyof CpFlags, readonly (keyof CpFlags)[], string])[] = [
   ['resume', ['stateFile'], '-U needs -S STATE_FILE'],
   ['background', ['stateFile'], '--background needs -S STATE_FILE, in which you find later how the copy ended'],
+  ['allRanks', ['stateFile'], '--all-ranks needs -S STATE_FILE, which axl-finalize publishes'],
   ['null', ['filesFrom'], '-0 needs --files-from'],
   ['jobEnded', ['resume', 'wait'], '--job-ended needs -U or --wait'],
 ];

@@ -119,7 +119,7 @@ export async function resume(request: CpRequest, run: Run): Promise<Outcome> {
     return leave(transfer, true, error, run.signal);
   }
   run.dispatched(transfer, { name: transfer.name, files: seen.files, bytes: seen.bytes });
-  const outcome = await finish(transfer, request, run);
+  const outcome = await finish(transfer, request, run, seen.allRanks);
   return { ...outcome, notes: [...notes, ...(outcome.notes ?? [])] };
 }
 
@@ -137,8 +137,8 @@ async function whenFree(stateFile: Buffer, flags: CpFlags, signal: AbortSignal):
 }
 
 /** How a copy that nobody works on ended; one that is complete is published. */
-async function ended(transfer: Transfer, request: CpRequest, run: Run): Promise<Outcome> {
-  if (transfer.state === 'dispatched' || transfer.state === 'completed') return finish(transfer, request, run);
+async function ended(transfer: Transfer, request: CpRequest, run: Run, isHeld: boolean): Promise<Outcome> {
+  if (transfer.state === 'dispatched' || transfer.state === 'completed') return finish(transfer, request, run, isHeld);
   const report = await transfer.report();
   await transfer[Symbol.asyncDispose]();
   const [error] = report.files.flatMap((file) => file.error ?? []);
@@ -165,5 +165,5 @@ export async function wait(request: CpRequest, run: Run): Promise<Outcome> {
   } catch (error) {
     return { ...refused(error, stateFile), ...(run.signal.aborted && { status: 6 }) };
   }
-  return ended(transfer, request, run);
+  return ended(transfer, request, run, seen.allRanks);
 }
