@@ -221,9 +221,9 @@ t.test('a state file that is there already is not written over, and what it is i
   const state = await leave.incomplete(place, 'a');
   const before = tree(place.root);
   const run = async (file: string) => (await axlCp(['-S', file, 'file', 'new'], at(place))).stderr;
-  t.equal(await run(state), `axl-cp: ${state} is there already: -U goes on with its copy, --wait waits for it\n`);
+  t.equal(await run(state), `axl-cp: ${state} is there already: -U goes on with its copy\n`);
   for (const name of ['file', 'src'])
-    t.equal(await run(name), `axl-cp: ${name} is there already: it is no state file: give -S another name\n`);
+    t.equal(await run(name), `axl-cp: ${name} is there already, and is no state file: give -S another name\n`);
   t.match(await run('none/x'), /^axl-cp: open .*none\/x: ENOENT.*\n$/);
   t.match(
     (await axlCp(['file', '/proc/new'], at(place))).stderr,

@@ -23,10 +23,10 @@ export function unmade(error: unknown, { stateFile: given }: CpFlags, stateFile:
   if (error.code === 'AXL_STATE_EXISTS') {
     const { state, alive } = inspect(stateFile);
     const isOurs = !['not-state', 'gone', 'unreadable', 'corrupt'].includes(state);
-    const remedy = isOurs
-      ? '-U goes on with its copy, --wait waits for it'
-      : 'it is no state file: give -S another name';
-    return worded(error, `${name} is there already${alive === 'yes' ? ', and its copy is under way' : ''}: ${remedy}`);
+    if (!isOurs) return worded(error, `${name} is there already, and is no state file: give -S another name`);
+    if (alive === 'yes')
+      return worded(error, `${name} is there already, and its copy is under way: --wait waits for it`);
+    return worded(error, `${name} is there already: -U goes on with its copy`);
   }
   if (given !== undefined) return error;
   const why = `${error.syscall ?? 'open'} ${name}: ${error.errnoName ?? error.code}`;
