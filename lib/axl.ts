@@ -108,6 +108,15 @@ export async function point(
 }
 
 /**
+ * Plans to delete what is older, as {@link Transfer.retire} does.
+ * @throws as {@link Transfer.retire}
+ * @example examples/api/retire.ts
+ */
+export async function retire(id: Handle, paths: PathLike | readonly PathLike[]): Promise<void> {
+  return find('retire', id).retire(paths);
+}
+
+/**
  * Starts the copies, as {@link Transfer.dispatch} does. When it resolves, the plan is on the disk and copies run.
  * @throws as {@link Transfer.dispatch}
  * @example examples/api/dispatch.ts

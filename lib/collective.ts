@@ -60,9 +60,8 @@ async function whyNotPublished(
  * A transfer of all ranks of a {@link Comm}. Every rank makes the same calls in the same order; each call resolves on
  * all ranks or rejects on all of them: with a rank's own error, or AXL_RANK_FAILED where another's is the reason.
  *
- * `wait` publishes on every rank or on none. `progress`, `state`, `ref`, `unref` and leaving `await using` are
- * this rank's own. After AXL_RANK_LOST all further calls reject with it: what is there is left to `axl-finalize`, which
- * publishes the transfers of all ranks or none.
+ * `wait` publishes on every rank or on none. `progress`, `state`, `ref`, `unref` and leaving `await using` are this
+ * rank's own. After AXL_RANK_LOST all further calls reject with it: the rest is left to `axl-finalize`.
  *
  * @example
  * ```ts
@@ -184,12 +183,16 @@ export class CollectiveTransfer {
   }
 
   /**
-   * Plans a pointer of rank 0, for all; what other ranks say of it is not looked at. If it fails, the transfer can only be
-   * freed.
+   * Plans a pointer of rank 0, for all; other ranks' is not looked at. If it fails, the transfer can only be freed.
    * @throws as {@link Transfer.point}; {AxlError} AXL_RANK_FAILED, AXL_RANK_LOST
    */
   point(path: PathLike, target: string | Uint8Array, options?: PointOptions): Promise<void> {
     return this.#plan('point', async () => (this.#isFirst ? this.#own.point(path, target, options) : undefined));
+  }
+
+  /** As {@link Transfer.retire}, on any rank. @throws {AxlError} also AXL_RANK_FAILED, AXL_RANK_LOST */
+  retire(paths: PathLike | readonly PathLike[]): Promise<void> {
+    return this.#plan('retire', () => this.#own.retire(paths));
   }
 
   /**
@@ -207,8 +210,7 @@ export class CollectiveTransfer {
   }
 
   /**
-   * Goes on after a cancel or a failure, on all ranks or on none.
-   * @throws as {@link Transfer.resume}; {AxlError} AXL_RANK_FAILED, AXL_RANK_LOST
+   * Goes on, on all ranks or none. @throws as {@link Transfer.resume}; {AxlError} AXL_RANK_FAILED, AXL_RANK_LOST
    * @see AXL_Resume_comm
    */
   async resume(options?: ResumeOptions): Promise<void> {

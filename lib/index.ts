@@ -12,6 +12,7 @@ export {
   free,
   point,
   resume,
+  retire,
   stop,
   test,
   wait,

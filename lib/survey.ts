@@ -16,6 +16,7 @@ import {
 import { ANSWERS, NO_WORD } from './base/native-word.js';
 import { checkOptions, DEFAULT_JOBS, shapes } from './base/options.js';
 import type { InspectedFile, InspectedTransfer, ListedTransfer } from './base/recorded.js';
+import { toRetired } from './base/retired.js';
 import { whyNotStateFile } from './base/strangers.js';
 import type { Failure, PathLike } from './base/types.js';
 import { absences } from './finalize/absence.js';
@@ -111,7 +112,7 @@ function toFile(file: NativeInspectedFile): InspectedFile {
 }
 
 function toInspected(native: NativeInspected): InspectedTransfer {
-  const { torn, validBytes, records, transfer, fileList, directoryList, committed } = native;
+  const { torn, validBytes, records, transfer, fileList, directoryList, committed, retired } = native;
   const { backend, bootId, startTime, durability, chunkSize, job, localRank } = transfer;
   const listed = toListed(native);
   const inspected = {
@@ -124,6 +125,7 @@ function toInspected(native: NativeInspected): InspectedTransfer {
     directoryList: directoryList.map(({ path, made, metadata }) =>
       hidden({ path: toText(path), made, ...(metadata && { metadata }) }, { pathBytes: path }),
     ),
+    retired: retired.map(toRetired),
   };
   return hidden(inspected as unknown as InspectedTransfer, { stateFileBytes: listed.stateFileBytes });
 }

@@ -86,9 +86,8 @@ export class Transfer {
 
   /**
    * Takes over the transfer of a process that died or closed it. When it resolves, the state file is locked.
-   * If every file was complete, the state is `dispatched` and {@link Transfer.wait} publishes. If not, it is `failed`
-   * or `canceled` and {@link Transfer.resume} goes on. A published transfer is `completed`. With `comm` every rank
-   * takes over its own transfer, and the result is a {@link CollectiveTransfer}, which all ranks resume together.
+   * If every file was complete, the state is `dispatched`, and wait publishes. If not, it is `failed` or `canceled`, and
+   * resume goes on. A published transfer is `completed`. With `comm` every rank takes over its own: {@link CollectiveTransfer}.
    * @throws {AxlError} AXL_STATE_LOCKED when its writer, a mover or a finalizer is at work on it, or a finalizer rolls its
    *   dataset back; AXL_BACKEND_UNAVAILABLE when nobody can tell whether its mover is; AXL_CONFLICT when the home of its
    *   dataset does not exist; AXL_STATE_CORRUPT; AXL_STATE_VERSION; AXL_UNSAFE_PATH when it is no regular file of this
@@ -145,9 +144,7 @@ export class Transfer {
   }
 
   /**
-   * Plans to copy many files and directories, each as {@link Transfer.add} does. If one cannot be added, none is.
-   * @param pairs source and destination of each
-   * @returns the plan of all of them
+   * Plans to copy many, each as {@link Transfer.add} does. If one cannot be added, none is.
    * @throws as {@link Transfer.add}
    * @see AXL_Add
    */
@@ -159,7 +156,6 @@ export class Transfer {
    * Plans to copy the files that match patterns. Each keeps its path below the pattern's base, which is the directories
    * before the first wildcard. Of a directory that matches, only what matches is copied (`dir/**`).
    * @param patterns one or several, as fast-glob has them, relative to `cwd` or absolute; `!` at the start excludes
-   * @returns the plan: numbers of files and directories, bytes
    * @throws {AxlError} AXL_IO when a directory cannot be read; otherwise as {@link Transfer.add}
    * @see AXL_Add
    */
@@ -173,6 +169,17 @@ export class Transfer {
    */
   async point(path: PathLike, target: string | Uint8Array, options: PointOptions = {}): Promise<void> {
     return this.#planned.point(path, target, options);
+  }
+
+  /**
+   * Plans to delete something older once this transfer is published, on the disk, with all ranks of its dataset: files,
+   * links (never what they lead to), directories with all that is in them. It is deleted by wait, or by `axl-finalize`, and
+   * only if it is then what it is now; otherwise it stays, and the report says why. A directory is deleted as a whole.
+   * @throws {AxlError} AXL_IO, ENOENT when there is nothing; AXL_CONFLICT when it holds the state file, or, in dispatch, a
+   *   destination; AXL_NOT_SUPPORTED for a mount point, with durability none, and for one of several ranks without `allRanks`
+   */
+  async retire(paths: PathLike | readonly PathLike[]): Promise<void> {
+    return this.#planned.retire(paths);
   }
 
   /**
@@ -270,8 +277,7 @@ export class Transfer {
   }
 
   /**
-   * Stops each copy within 256 KiB. When it resolves, no copy runs. Temporary files and state file stay, so that resume
-   * can go on and free can roll back.
+   * Stops each copy within 256 KiB. Then none runs; temporary files and state file stay for resume, or for free.
    * @returns `canceled`; `failed` if a file had failed; `dispatched` if every file was complete, so that wait publishes
    * @throws {AxlError} AXL_INVALID_STATE before dispatch, once published, and after free
    * @see AXL_Cancel
@@ -285,8 +291,7 @@ export class Transfer {
   }
 
   /**
-   * Ends the transfer and deletes its state file, durably. A transfer that is not published is rolled back: its
-   * temporary files and the directories that it made are deleted.
+   * Ends the transfer, and deletes its state file, durably. What is not published is rolled back: it leaves nothing.
    * @throws {AxlError} AXL_INVALID_STATE while copies run or their outcome is unknown: wait or cancel first; or when it
    *   was decided that the dataset is published: wait first; AXL_IO when a file cannot be deleted: free again
    * @see AXL_Free
@@ -307,7 +312,6 @@ export class Transfer {
   /**
    * How far the copies are, in bytes and files: a snapshot at once, then at most one each `intervalMs`, and always the
    * last. Failed files are in the counts and do not end the loop. Leaving the loop cancels nothing.
-   * @param options `intervalMs` in milliseconds, at least 1 (1000 if not given); `signal` ends the iteration
    * @throws {AxlError} AXL_INVALID_STATE before dispatch and after free
    * @throws {CanceledError} AXL_CANCELED when the signal fired
    */
@@ -337,10 +341,7 @@ export class Transfer {
     return this;
   }
 
-  /**
-   * Lets go of the transfer, after a cancel if copies run. Its temporary files and its state file stay.
-   * @throws {AxlError} AXL_IO when the state file cannot be written
-   */
+  /** Lets go of the transfer, after a cancel if copies run. Its temporary files and its state file stay. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closed || this.#phase === 'freed') return;
     if (this.#phase !== 'created' && this.#phase !== 'completed') await this.cancel();
@@ -375,8 +376,7 @@ export class Transfer {
   }
 
   #reportOn(columns: NativeReport): TransferReport {
-    const { name, stateFile, state } = this;
-    return makeReport({ name, stateFile, state, warnings: this.#planned.warnings }, columns);
+    return makeReport(this, this.#planned.warnings, columns);
   }
 
   async #publish(): Promise<TransferReport> {

@@ -36,6 +36,7 @@ class Batch {
   void Complete(Case& c);
   bool HasCome(const TransferState& state) const;
   void Published(Case& c);
+  void Concluded(Case& c);
   void HasComeSoFar(Case& c);
   void NotComplete(Case& c, Incomplete what, const Status& why);
   void NotCompleteInPlace(Case& c, Status why);
@@ -135,6 +136,7 @@ bool Batch::IsDoneWith(Case& c) {
   c.publisher->NeedDirectories(&barrier);
   barrier.Run();
   Status s = c.publisher->Durable(barrier);
+  if (s.ok()) s = c.publisher->Retire(&c.left);
   if (s.ok()) s = c.publisher->Finish(Outcome::kPublished);
   if (s.ok()) return true;
   c.Set(Action::kFailed, std::move(s));
@@ -213,10 +215,24 @@ bool Batch::HasCome(const TransferState& state) const {
 void Batch::Published(Case& c) {
   // What others have published is not published by us.
   const bool by_others = c.ends == Action::kRemoved && !policy_.hands_over;
-  if (policy_.until == Until::kAll || by_others) return Conclude(c, c.ends, Outcome::kPublished);
-  const Status s = c.publisher->RecordPhases(policy_.until);
+  const bool ends = policy_.until == Until::kAll || by_others;
+  // If FINAL stands there already, what it retires was.
+  const bool is_final = c.journal->state().outcome == Outcome::kPublished;
+  const Status s = !ends      ? c.publisher->RecordPhases(policy_.until)
+                   : is_final ? Status::Ok()
+                              : c.publisher->Retire(&c.left);
   if (!s.ok()) return c.Set(Action::kFailed, s);
+  if (ends) return Concluded(c);
   HasComeSoFar(c);
+}
+
+// Published, and told what stays of what it retires.
+void Batch::Concluded(Case& c) {
+  Conclude(c, c.ends, Outcome::kPublished);
+  if (c.left.empty() || c.result.action == Action::kFailed) return;
+  Status why = std::move(c.left.front().why);
+  if (c.left.size() > 1) why.detail += "; and " + std::to_string(c.left.size() - 1) + " more that it retires stay";
+  c.result.status = std::move(why);
 }
 
 void Batch::HasComeSoFar(Case& c) {

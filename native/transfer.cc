@@ -275,7 +275,10 @@ Status Transfer::CheckPublish() {
 }
 
 Status Transfer::Publish() {
-  if (in_phases_ && journal_->state().phases < static_cast<uint8_t>(Until::kPointer))
+  const TransferState& state = journal_->state();
+  // What it retires is deleted when all ranks are published, which one of them alone cannot know.
+  const bool together = in_phases_ || (!state.retire.empty() && state.info.size > 1);
+  if (together && state.phases < static_cast<uint8_t>(Until::kPointer))
     return Wrong(
         "its dataset is published in phases, with all ranks: open it with comm on all ranks, or run axl-finalize",
         *journal_);
@@ -286,7 +289,7 @@ Status Transfer::PublishUntil(Until until, bool clears) {
   const Status s = CheckComplete();
   if (!s.ok() || journal_->state().outcome == Outcome::kPublished) return s;
   publisher_ = std::make_unique<Publisher>(os_, *journal_, PublishWith());
-  return publisher_->Publish(until, clears);
+  return publisher_->Publish(until, clears, &left_);
 }
 
 uint32_t Transfer::Phases() const {

@@ -22,6 +22,7 @@
 #include "os/os.h"
 #include "plan/plan.h"
 #include "publish/publisher.h"
+#include "publish/retire.h"
 
 namespace axl {
 
@@ -88,6 +89,10 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
   // As Plan::AddPointer. kConflict unless it is the first rank; kInvalidState after dispatch.
   Status Point(const std::string& path, std::string target, bool text);
 
+  // As Plan::AddRetired. kInvalidState after dispatch; kNotSupported where nobody could know that what comes instead is
+  // published durably.
+  Status Retire(const std::vector<std::string>& paths);
+
   // Stats the sources, journals and fsyncs the plan, makes the directories and starts the copies. A failure leaves no
   // temporary file and no directory. Before SEALED the transfer is as it was (created) and can be dispatched again;
   // after it (a directory could not be made) it is kFailed, and can be resumed or freed.
@@ -153,6 +158,8 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
   // What the directories that it has finished lack; and which kinds of access lists and labels no copy has.
   Lacking directories() const { return publisher_ ? publisher_->directories() : Lacking{}; }
   const std::set<std::string>& not_copied() const { return plan_.not_copied(); }
+  // Of what is retired, that which stays, and why. After Publish.
+  const std::vector<Left>& left() const { return left_; }
   // Patterns of commit files of which no file of the plan had the name.
   std::vector<std::string> unmatched() const { return plan_.unmatched(); }
   // A manifest was wanted, and there is no file, and so no directory for it.
@@ -188,6 +195,7 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
   Plan plan_;
   std::optional<std::string> manifest_;
   bool lacks_manifest_ = false;
+  std::vector<Left> left_;
   bool forward_only_ = false;
   bool in_phases_ = false;  // it was decided so
   Verify verify_ = Verify::kSize;

@@ -2,6 +2,7 @@
 #include <ctime>
 
 #include "base/names.h"
+#include "dataset/rank.h"
 #include "manifest/check.h"
 #include "os/metadata.h"
 #include "transfer.h"
@@ -46,18 +47,35 @@ Status Transfer::Point(const std::string& path, std::string target, bool text) {
   return plan_.AddPointer(path, std::move(target), text);
 }
 
+Status Transfer::Retire(const std::vector<std::string>& paths) {
+  const TransferInfo& info = journal_->state().info;
+  if (state() != State::kCreated) return Status::Make(Code::kInvalidState, "retire after dispatch", journal_->path());
+  if (info.durability != Durability::kFull)
+    return Status::Make(Code::kNotSupported,
+                        "nothing older is deleted for a transfer that may be lost in a power cut: give it durability "
+                        "full",
+                        journal_->path());
+  if (info.size > 1 && !info.all_ranks)
+    return Status::Make(Code::kNotSupported,
+                        "it is one of several ranks, each of which is published for itself: create it with comm or "
+                        "allRanks, so that nothing older is deleted before all of them are published",
+                        journal_->path());
+  return plan_.AddRetired(paths, {journal_->path(), HomeOf(info, journal_->path())});
+}
+
 // The manifest is there as long as the dispatch goes on: before another one more may be added.
 Status Transfer::DescribePlan() {
   Status s;
   const size_t added = plan_.file_count();
   if (manifest_) s = plan_.AddManifest(*manifest_, ManifestName(journal_->state().info.rank));
   lacks_manifest_ = manifest_ && plan_.file_count() == added;
+  if (s.ok()) s = plan_.CheckRetired();
   if (s.ok()) s = plan_.Describe(&engine_);
   if (!s.ok()) plan_.DropManifest();
   return s;
 }
 
-// FILE, EXPECT, CONTENT, DIR, ANCHOR and SEALED. What could not be written is left in *batch.
+// FILE, EXPECT, CONTENT, DIR, ANCHOR, SEALED and RETIRE. What could not be written is left in *batch.
 Status Transfer::JournalPlan(std::vector<Record>* batch) {
   SealedRecord sealed;
   sealed.files = static_cast<uint32_t>(plan_.file_count());
@@ -92,6 +110,8 @@ Status Transfer::JournalPlan(std::vector<Record>* batch) {
   for (Anchor& anchor : anchors) batch->push_back(AnchorRecord{sealed.anchors++, std::move(anchor)});
   sealed.dispatched = Now();
   batch->push_back(sealed);
+  uint32_t retired = 0;
+  for (axl::Retire& retire : plan_.retired()) batch->push_back(RetireRecord{retired++, std::move(retire)});
   return AppendAll(batch);
 }
 

@@ -1,5 +1,5 @@
 // What this example's checkpoints look like: shards of all ranks, and `.metadata`, which says of which step they are.
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 export const SIZE = 4;
@@ -26,5 +26,12 @@ export function metadata(place) {
   const text = read(join(place, '.metadata'));
   return text === '' ? undefined : JSON.parse(text);
 }
+
+/** Steps of which there is a whole checkpoint, each in a directory of its own; the oldest first. */
+export const steps = (run) =>
+  readdirSync(run)
+    .map((name) => /^step-(\d+)$/.exec(name)?.[1])
+    .filter((step) => step !== undefined && hasMetadata(join(run, `step-${step}`), step))
+    .sort((a, b) => a - b);
 
 export const hasMetadata = (place, step) => metadata(place)?.step === step;

@@ -3,7 +3,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { openComm, Transfer } from '../../dist/lib/index.js'; // in a program of yours: from 'axl-transfer'
-import { hasShard } from './checkpoint.mjs';
+import { hasShard, steps } from './checkpoint.mjs';
 
 const [dir, rank, size, step, target, dies] = process.argv.slice(2);
 const run = join(dir, 'run');
@@ -36,6 +36,9 @@ const transfer = await Transfer.create({
 });
 await transfer.add(`${save()}/.`, `${place}/`);
 await transfer.point(join(run, 'latest'), target);
+// With this one three checkpoints stay; the older ones are deleted when it is published, and not before.
+const older = rank === '0' && target !== 'model' ? steps(run).slice(0, -2) : [];
+await transfer.retire(older.map((one) => join(run, `step-${one}`)));
 await transfer.dispatch();
 // Here the next steps are computed: the copies go on.
 await transfer.wait();

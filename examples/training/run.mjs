@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, mkdtempSync, readlinkSync, rmSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { hasMetadata, hasShards, SIZE } from './checkpoint.mjs';
+import { hasMetadata, hasShards, SIZE, steps } from './checkpoint.mjs';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 const given = process.argv[2];
@@ -32,7 +32,7 @@ async function save(place, step, target, dies) {
   return Promise.all(ranks);
 }
 
-/** Three steps, each to its own directory, or all to one. */
+/** Five steps, each to its own directory, or all to one. */
 async function train(kind, targetOf) {
   const place = join(dir, kind);
   for (const name of ['run', 'state', 'comm']) mkdirSync(join(place, name), { recursive: true });
@@ -57,7 +57,12 @@ async function train(kind, targetOf) {
     (await save(place, 3, targetOf(3))).every((end) => end === 0),
     `${kind}: step 3 is published by its ranks`,
   );
-  check(readlinkSync(join(run, 'latest')) === targetOf(3), `${kind}: latest leads to step 3`);
+  for (const step of [4, 5]) await save(place, step, targetOf(step));
+  check(readlinkSync(join(run, 'latest')) === targetOf(5), `${kind}: latest leads to step 5`);
+  check(
+    kind === 'in-place' || steps(run).join() === '3,4,5',
+    `${kind}: of checkpoints in directories of their own the last three stay`,
+  );
 
   reader.stdin.end();
   await ended(reader);

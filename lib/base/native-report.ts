@@ -1,6 +1,15 @@
 // The addon's report of a transfer, by columns: lib/transfer/report.ts makes objects of it.
 import type { NativeFailure } from './errors.js';
 
+/** Something that a transfer retires. */
+export interface NativeRetired {
+  readonly path: Buffer;
+  readonly size: number;
+  readonly deleted: boolean;
+  /** Why it stays. */
+  readonly failure?: NativeFailure;
+}
+
 /** A report by columns, one row a file in the order they were added. */
 export interface NativeReport {
   /** Source NUL destination NUL, row by row. */
@@ -22,6 +31,7 @@ export interface NativeReport {
   /** A manifest was wanted, and there is no file, and so no directory for it. */
   readonly lacksManifest: boolean;
   readonly failures: readonly (NativeFailure & { readonly index: number })[];
+  readonly retired: readonly NativeRetired[];
   /** The transfer's own. */
   readonly failure?: NativeFailure;
 }

@@ -8,7 +8,7 @@ import type { NativeHome } from './native-home.js';
 import type { NativeManifests } from './native-manifest.js';
 import type { NativeMoving } from './native-mover.js';
 import type { NativePmix } from './native-pmix.js';
-import type { NativeReport } from './native-report.js';
+import type { NativeReport, NativeRetired } from './native-report.js';
 import type { NativeUpkeep } from './native-upkeep.js';
 import type { NativeWord } from './native-word.js';
 import { settings } from './options.js';
@@ -16,7 +16,7 @@ import type { InspectedFile, InspectedTransfer, ListedTransfer, RecordedMetadata
 import type { Added, Progress } from './types.js';
 
 export type { NativeBatch, NativeCommitted, NativeFinalized, NativeResumed } from './native-finalized.js';
-export type { NativeReport } from './native-report.js';
+export type { NativeReport, NativeRetired } from './native-report.js';
 export { DURABILITY, INCOMPLETE, LINKS, OVERWRITE, OWNER, PHASES, PUBLISH, VERIFY } from './words.js';
 
 export const UNKNOWN_LOCAL_RANK = 0xffff_ffff;
@@ -138,6 +138,8 @@ export interface NativeTransfer extends NativeMoving {
   /** `packed`: source NUL destination NUL, ... `exact`: a destination is the final path itself, as for a match. */
   add(packed: Buffer, exact: boolean, options: NativeAddOptions): Promise<NativeAdded>;
   point(path: Buffer, target: Buffer, text: boolean): Promise<void>;
+  /** `packed`: paths, each ended by a NUL. */
+  retire(packed: Buffer): Promise<void>;
   /** Resolves once the plan is journalled and copies run. */
   dispatch(): Promise<void>;
   resume(): Promise<void>;
@@ -281,6 +283,7 @@ export interface NativeInspected extends NativeSurveyed, Pick<InspectedTransfer,
     readonly made: boolean;
     readonly metadata?: RecordedMetadata;
   }[];
+  readonly retired: readonly NativeRetired[];
 }
 
 export interface Native extends NativeUpkeep, NativeManifests {

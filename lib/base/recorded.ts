@@ -1,5 +1,6 @@
 // What a state file says of its transfer: the public types of list() and inspect(), from which native.ts has the fields that
 // the addon gives as they are. No code.
+import type { RetiredPath } from './reported.js';
 import type { Durability, Failure, MetadataPart, MetadataPolicies, PublishPhase } from './types.js';
 
 /** One line of `axl-finalize list`. */
@@ -179,4 +180,6 @@ export interface InspectedTransfer extends ListedTransfer {
   readonly fileList: readonly InspectedFile[];
   /** The directories of the transfer. */
   readonly directoryList: readonly InspectedDirectory[];
+  /** What is deleted once the transfer is published. */
+  readonly retired: readonly RetiredPath[];
 }

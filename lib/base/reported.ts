@@ -89,6 +89,22 @@ export interface TransferReport {
    * out. Only the process that added them has them.
    */
   readonly warnings: readonly string[];
+  /** What became of what the transfer retires, in the order of paths. */
+  readonly retired: readonly RetiredPath[];
   /** The outcome of each file, in the order of adding. */
   readonly files: readonly FileReport[];
+}
+
+/** Something older that a transfer deletes once it is published: see {@link Transfer.retire}. */
+export interface RetiredPath {
+  /** Its canonical path, as UTF-8. */
+  readonly path: string;
+  /** The bytes of the path; not enumerable. */
+  readonly pathBytes: Buffer;
+  /** Bytes of its files, when it was named. */
+  readonly size: number;
+  /** `due`: it is to be deleted, as far as the state file says · `deleted` · `kept`: it stays, see `error`. */
+  readonly state: 'due' | 'deleted' | 'kept';
+  /** Why it stays: it has changed since, something is mounted there, it may not be deleted. */
+  readonly error?: Failure;
 }

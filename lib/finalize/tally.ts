@@ -48,7 +48,8 @@ const PROBLEMS: readonly FinalizeAction[] = ['failed', 'corrupt', 'busy'];
 /** Is there something about it that its owner has to hear? */
 export function isProblem({ action, error }: Pick<FinalizedEntry, 'action' | 'error'>): boolean {
   if (PROBLEMS.includes(action)) return true;
-  const mayHaveReason = action === 'kept' || action === 'rolled-back' || action === 'not-state';
+  // Of what is published: that something older, which it retires, stays.
+  const mayHaveReason = ['kept', 'rolled-back', 'not-state', 'published'].includes(action);
   return mayHaveReason && error !== undefined && !TOLD_ELSEWHERE.includes(error.code);
 }
 

@@ -28,6 +28,7 @@ export interface OwnTransfer {
   addAll(pairs: readonly (readonly [PathLike, PathLike])[], options?: AddOptions): Promise<Added>;
   addGlob(patterns: string | readonly string[], options: AddGlobOptions): Promise<Added>;
   point(path: PathLike, target: string | Uint8Array, options?: PointOptions): Promise<void>;
+  retire(paths: PathLike | readonly PathLike[]): Promise<void>;
   dispatch(options?: DispatchOptions): Promise<void>;
   resume(options?: ResumeOptions): Promise<void>;
   test(): boolean;

@@ -89,6 +89,13 @@ export class Planned {
     await this.#inTurn(false, () => answer(this.#native.point(at, bytes, isText)));
   }
 
+  async retire(paths: PathLike | readonly PathLike[]): Promise<void> {
+    const given = Array.isArray(paths) ? (paths as readonly PathLike[]) : [paths as PathLike];
+    const packed = pack(given.map((path) => absolutePath(path, 'path')));
+    this.#expect('retire');
+    await this.#inTurn(false, () => answer(this.#native.retire(packed)));
+  }
+
   /**
    * Calls take effect in the order in which they are made, also those for which nobody waits. The addon keeps the order of
    * those that reach it at once.

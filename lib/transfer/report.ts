@@ -11,6 +11,7 @@ import {
 import { partsOf } from '../base/keep.js';
 import { displayName, toText } from '../base/names.js';
 import { HAS_CRC_FLAG, type NativeReport, PUBLISHED_FLAG, STATE_MASK } from '../base/native-report.js';
+import { toRetired } from '../base/retired.js';
 import type {
   Failure,
   FileReport,
@@ -79,11 +80,10 @@ function readFiles(columns: NativeReport): FileReport[] {
 
 const count = (column: Uint8Array, bits: number): number => column.reduce((n, has) => (has & bits ? n + 1 : n), 0);
 
-interface Heading {
+interface Transferred {
   readonly name: string;
   readonly stateFile: string;
   readonly state: TransferStateName;
-  readonly warnings: readonly string[];
 }
 
 /** What became of what create was told, which nobody knows before the dispatch. */
@@ -94,11 +94,15 @@ function warningsOf({ unmatched, lacksManifest }: NativeReport): string[] {
 }
 
 /** The report to hand out. */
-export function makeReport(heading: Heading, columns: NativeReport): TransferReport {
+export function makeReport(
+  { name, stateFile, state }: Transferred,
+  warnings: readonly string[],
+  columns: NativeReport,
+): TransferReport {
   let files: FileReport[] | undefined;
   return {
-    ...heading,
-    warnings: [...heading.warnings, ...warningsOf(columns)],
+    ...{ name, stateFile, state },
+    warnings: [...warnings, ...warningsOf(columns)],
     bytes: columns.sizes.reduce((sum, size) => sum + size, 0),
     filesPublished: count(columns.states, PUBLISHED_FLAG),
     filesFailed: columns.failures.length,
@@ -107,6 +111,7 @@ export function makeReport(heading: Heading, columns: NativeReport): TransferRep
     lacks: partsOf(columns.lacks.reduce((all, bits) => all | bits, columns.directoriesLack)),
     notCopied: columns.notCopied,
     linksCopied: columns.linksCopied,
+    retired: columns.retired.map(toRetired),
     get files() {
       files ??= readFiles(columns);
       return files;

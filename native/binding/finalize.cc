@@ -164,7 +164,8 @@ Napi::Value ToJs(Napi::Env env, const Surveyed& surveyed, const Replay& replay) 
   }
   Napi::Object entry = ToJs(env, surveyed).As<Napi::Object>();
   Set(entry, "torn", replay.torn, "validBytes", replay.valid_bytes, "records", replay.next_sequence);
-  Set(entry, "transfer", ToJs(env, state.info), "fileList", files, "directoryList", dirs);
+  Set(entry, "transfer", ToJs(env, state.info), "fileList", files, "directoryList", dirs, "retired",
+      ToJs(env, state.retire, {}));
   return entry;
 }
 

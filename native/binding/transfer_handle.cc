@@ -87,6 +87,7 @@ Napi::Function TransferHandle::Define(Napi::Env env, Environment* environment) {
                          InstanceMethod<&T::Open>("open"),
                          InstanceMethod<&T::Add>("add"),
                          InstanceMethod<&T::Point>("point"),
+                         InstanceMethod<&T::Retire>("retire"),
                          InstanceMethod<&T::Launch<&Transfer::Dispatch>>("dispatch"),
                          InstanceMethod<&T::Launch<&Transfer::Resume>>("resume"),
                          InstanceMethod<&T::Seal>("seal"),
@@ -155,6 +156,14 @@ Napi::Value TransferHandle::Point(const Napi::CallbackInfo& info) {
   return live_->Run(info.Env(),
                     [path = Bytes(info[0]), target = Bytes(info[1]),
                      text = FromJs<bool>(info[2])](Transfer& t) -> Result { return t.Point(path, target, text); });
+}
+
+Napi::Value TransferHandle::Retire(const Napi::CallbackInfo& info) {
+  return live_->Run(info.Env(), [packed = Bytes(info[0])](Transfer& t) -> Result {
+    std::vector<std::string> paths;
+    for (std::string_view path : Unpack(packed)) paths.emplace_back(path);
+    return t.Retire(paths);
+  });
 }
 
 // It flies until Adopt or Abandon has ended.

@@ -71,6 +71,7 @@ class TransferHandle : public Napi::ObjectWrap<TransferHandle> {
   Napi::Value Open(const Napi::CallbackInfo& info);
   Napi::Value Add(const Napi::CallbackInfo& info);
   Napi::Value Point(const Napi::CallbackInfo& info);
+  Napi::Value Retire(const Napi::CallbackInfo& info);
   Napi::Value Seal(const Napi::CallbackInfo& info);
   Napi::Value Submitted(const Napi::CallbackInfo& info);
   Napi::Value Rejoin(const Napi::CallbackInfo& info);

@@ -162,12 +162,22 @@ Napi::Value ToJs(Napi::Env env, const Pending& files) {
                 ToTypedArray<Napi::Float64Array>(env, files.sizes));
 }
 
+Napi::Array ToJs(Napi::Env env, const std::vector<Retire>& retire, const std::vector<Left>& left) {
+  Napi::Array all = Napi::Array::New(env, retire.size());
+  for (uint32_t id = 0; id < retire.size(); id++)
+    all.Set(id, Object(env, "path", AsBytes{retire[id].path}, "size", retire[id].size, "deleted", retire[id].retired));
+  for (const Left& stays : left) Set(all.Get(stays.id).As<Napi::Object>(), "failure", stays.why);
+  return all;
+}
+
 ReportColumns::ReportColumns(const Transfer& transfer)
     : names_(std::make_shared<std::string>()),
       directories_(transfer.directories()),
       not_copied_(transfer.not_copied().begin(), transfer.not_copied().end()),
       unmatched_(transfer.unmatched()),
       lacks_manifest_(transfer.lacks_manifest()),
+      retire_(transfer.journalled().retire),
+      left_(transfer.left()),
       failure_(transfer.failure()) {
   size_t bytes = 0, files = 0;
   transfer.EachFile([&](const FileEntry& file, const FileProgress&) {
@@ -213,7 +223,7 @@ Napi::Object ReportColumns::ToJs(Napi::Env env) const {
                 "lacks", ToTypedArray<Napi::Uint8Array>(env, lacks_), "directoriesLacking", directories_.count,
                 "directoriesLack", directories_.bits, "notCopied", not_copied_, "linksCopied", links_copied_, "phases",
                 ToTypedArray<Napi::Uint8Array>(env, phases_), "unmatched", unmatched_, "lacksManifest", lacks_manifest_,
-                "failures", failures, "failure", failure_);
+                "failures", failures, "failure", failure_, "retired", axl::ToJs(env, retire_, left_));
 }
 
 }  // namespace axl

@@ -104,6 +104,8 @@ struct Pending {
   std::vector<uint32_t> ids = {};
   std::vector<double> sizes = {};
 };
+// What a transfer retires; `left`: what is known to stay.
+Napi::Array ToJs(Napi::Env env, const std::vector<Retire>& retire, const std::vector<Left>& left);
 Pending PendingOf(const Transfer& transfer);
 Napi::Value ToJs(Napi::Env env, const Pending& files);
 
@@ -136,6 +138,8 @@ class ReportColumns {
   std::vector<std::string> not_copied_;
   std::vector<std::string> unmatched_;  // patterns of commit files
   bool lacks_manifest_ = false;
+  std::vector<axl::Retire> retire_;
+  std::vector<Left> left_;                             // of these
   std::vector<std::pair<uint32_t, Status>> failures_;  // by index
   Status failure_;                                     // the transfer's own
 };

@@ -139,6 +139,9 @@ Status Opening::CheckRoots(const TransferState& state) const {
   for (const auto& d : state.dirs)
     if (!inside(d.path))
       return Status::Make(Code::kUnsafePath, "the directory is outside every --root directory", d.path);
+  for (const auto& r : state.retire)
+    if (!inside(r.path))
+      return Status::Make(Code::kUnsafePath, "what it retires is outside every --root directory", r.path);
   return Status::Ok();
 }
 

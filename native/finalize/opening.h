@@ -22,6 +22,7 @@ struct Case {
   std::unique_ptr<Journal> journal;
   std::unique_ptr<Publisher> publisher;  // there if it is open
   Budget::Share share;                   // of the bytes of its state file
+  std::vector<Left> left = {};           // of what it retires, that which stays
   bool publish = false;                  // renamed, and to be made durable with the others
   Action ends = Action::kPublished;      // then
   bool removed = false;                  // an entry of the state directory was removed: to be made durable

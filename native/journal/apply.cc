@@ -268,7 +268,7 @@ class Applier {
   const char* operator()(RetireRecord& r) {
     if (!s_.sealed || r.id != s_.retire.size() || !IsPath(r.retire.path)) return "a malformed or misplaced RETIRE";
     s_.retire.push_back(std::move(r.retire));
-    return Needs(Need::kRetire);
+    return IsUri(s_.retire.back().path) ? Needs(Need::kUri) : nullptr;
   }
 
   const char* operator()(RetiredRecord& r) {

@@ -18,7 +18,6 @@ constexpr Sentence kSentences[] = {
     {Need::kUri, "a path is a URI of a store"},
     {Need::kStaged, "files are staged in a store"},
     {Need::kDirection, "a store has begun to abort it"},
-    {Need::kRetire, "something is deleted after publishing"},
 };
 
 // Cannot tell is never taken for ended.

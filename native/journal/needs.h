@@ -15,7 +15,6 @@ enum class Need : uint32_t {
   kUri = 1 << 1,
   kStaged = 1 << 7,
   kDirection = 1 << 8,
-  kRetire = 1 << 11,
   kVendor = 1 << 12,
 };
 

@@ -10,6 +10,12 @@
 
 namespace axl {
 
+namespace {
+
+constexpr uid_t kOverflowUser = 65534;  // whom a user namespace shows instead of an owner that it does not know
+
+}  // namespace
+
 Status OpenDirectory(Os& os, std::string_view path, std::shared_ptr<Directory>* out) {
   auto dir = std::make_shared<Directory>();
   dir->path = path;
@@ -26,6 +32,17 @@ bool IsForbidden(int result) { return result == -EACCES || result == -EPERM || r
 bool WasNotThere(Os& os, int result, int dir, const std::string& name) {
   struct stat st;
   return result == -ENOENT || (IsForbidden(result) && os.Stat(dir, name.c_str(), &st, AT_SYMLINK_NOFOLLOW) == -ENOENT);
+}
+
+bool MayRemove(Os& os, const Seen& directory, const Seen& there) {
+  if ((directory.st.st_mode & S_ISVTX) == 0) return true;
+  const uid_t user = os.EffectiveUser();
+  if (there.st.st_uid == user || directory.st.st_uid == user) return true;
+  return os.IsRoot() || (user == 0 && there.st.st_uid != kOverflowUser);
+}
+
+bool IsMountPoint(const Seen& directory, const Seen& there) {
+  return there.mount_root || (there.mount != 0 && directory.mount != 0 && there.mount != directory.mount);
 }
 
 Status DirectoryCache::Open(std::string_view path, std::shared_ptr<Directory>* out) {

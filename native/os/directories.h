@@ -34,6 +34,11 @@ bool IsForbidden(int result);
 // After rmdir or unlink has said `result`: is there nothing of this name?
 bool WasNotThere(Os& os, int result, int dir, const std::string& name);
 
+// May this user rename, replace or remove what is `there`, as far as the sticky bit of its directory says?
+bool MayRemove(Os& os, const Seen& directory, const Seen& there);
+// Is something mounted on what is `there`? `directory` is that above it.
+bool IsMountPoint(const Seen& directory, const Seen& there);
+
 // Shared by the transfers that are finalized together: most put their files into the same few. Thread-safe.
 class DirectoryCache {
  public:

@@ -71,12 +71,6 @@ Status Elsewhere(const char* what, const std::string& path) {
                       path);
 }
 
-// By inode and, where both are known, birth or handle.
-bool IsOfSameBirth(const Identity& a, const Identity& b) {
-  if (HaveHandles(a, b) && *a.handle != *b.handle) return false;
-  return a.inode == b.inode && (a.birth == Time{} || b.birth == Time{} || a.birth == b.birth);
-}
-
 Status CheckAnchor(Os& os, const Anchor& anchor) {
   std::shared_ptr<Directory> dir;
   const Status opened = OpenDirectory(os, anchor.path, &dir);
@@ -98,6 +92,11 @@ Identity IdentityOf(const Seen& seen) {
 }
 
 Identity LastingIdentityOf(const Seen& seen) { return {seen.st.st_ino, {}, TimeOf(seen.birth), seen.handle}; }
+
+bool IsOfSameBirth(const Identity& a, const Identity& b) {
+  if (HaveHandles(a, b) && *a.handle != *b.handle) return false;
+  return a.inode == b.inode && (a.birth == Time{} || b.birth == Time{} || a.birth == b.birth);
+}
 
 Status CheckOriginal(Os& os, int fd, const Identity& now, const Identity& then, const std::string& path) {
   if (then.inode == 0 || IsOfSameBirth(now, then) || !WorthOf(os, fd).files) return Status::Ok();

@@ -16,6 +16,8 @@ namespace axl {
 Identity IdentityOf(const Seen& seen);
 // Of a file that is still written: without what every write changes.
 Identity LastingIdentityOf(const Seen& seen);
+// By inode and, where both are known, birth or handle.
+bool IsOfSameBirth(const Identity& a, const Identity& b);
 // Is this open state file the one that `then` was recorded of? kStateCopy if it is another; where that cannot be told,
 // it is.
 Status CheckOriginal(Os& os, int fd, const Identity& now, const Identity& then, const std::string& path);

@@ -96,6 +96,13 @@ class Plan {
   // back.
   Status AddManifest(const std::string& given, const std::string& name);
   void DropManifest();
+  // What is older, deleted once all of this is published: files, links, directories with all in them, none of them in
+  // another. As they are now: what changes later stays. All of `paths` or none. `needed`: what none of them may hold.
+  // Errors: kIo (ENOENT: there is nothing), kNotSupported (something is mounted there, or it is too deep), kConflict.
+  Status AddRetired(const std::vector<std::string>& paths, const std::vector<std::string>& needed);
+  std::vector<Retire> retired() const;
+  // Before Describe. kConflict: something that is retired is a destination, or holds one, or a pointer leads there.
+  Status CheckRetired();
   // The bytes of text pointers, by their ids.
   const std::map<uint32_t, std::string>& contents() const { return contents_; }
 
@@ -222,6 +229,9 @@ class Plan {
   Status AddGenerated(Target target, FileEntry entry);
   Status LocateManifest(const std::string& given, const std::string& name, Target* target);
 
+  // What is retired: retired.cc.
+  Status LookAtRetired(const std::string& given, Retire* out);
+
   // What manifests say of what was added: expect.cc.
   Status Expect(const Pairs& pairs, size_t first, bool all, const ExpectedSources& expected);
   Status ExpectFile(size_t id, const ExpectedSources& expected, std::set<std::string_view>* seen);
@@ -268,6 +278,7 @@ class Plan {
   PlanCounts counts_;
   std::map<uint32_t, uint32_t> expected_;
   std::map<uint32_t, std::string> contents_;
+  std::map<std::string, Retire, std::less<>> retired_;  // by path
   CommitFiles commit_files_;
   std::mutex not_copied_mutex_;  // guards the next
   std::set<std::string> not_copied_;

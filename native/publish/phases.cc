@@ -21,7 +21,7 @@ bool MayReplace(const TransferState& state, uint32_t id) {
 bool InPhases(const TransferState& state) {
   for (const FileEntry& file : state.files)
     if (file.phase != Phase::kData) return true;
-  return false;
+  return !state.retire.empty();
 }
 
 bool MayReplaceData(const TransferState& state) {

@@ -296,14 +296,17 @@ Status Publisher::Finish(Outcome outcome) {
   return s.ok() ? journal_.Sync() : s;
 }
 
-Status Publisher::Publish(Until until, bool clears) {
+Status Publisher::Publish(Until until, bool clears, std::vector<Left>* left) {
   if (Status s = Prepare(); !s.ok()) return s;
   if (Status s = Rename(until, clears); !s.ok()) return s;
   DirectoryBarrier barrier(os_);
   NeedDirectories(&barrier);
   barrier.Run();
   if (Status s = Durable(barrier); !s.ok()) return s;
-  return until == Until::kAll ? Finish(Outcome::kPublished) : RecordPhases(until);
+  if (until != Until::kAll) return RecordPhases(until);
+  std::vector<Left> unheard;
+  const Status s = Retire(left != nullptr ? left : &unheard);
+  return s.ok() ? Finish(Outcome::kPublished) : s;
 }
 
 }  // namespace axl

@@ -20,6 +20,7 @@
 #include "publish/barrier.h"
 #include "publish/made.h"
 #include "publish/owners.h"
+#include "publish/retire.h"
 
 namespace axl {
 
@@ -44,7 +45,7 @@ struct PublishOptions {
 // How far a call publishes, in the order of Phase. Of ranks that go together none goes on before all have come so far.
 enum class Until : uint8_t { kCleared = 0, kData = 1, kCommit = 2, kPointer = 3, kAll = 4 };
 
-// Are there files of other phases than data?
+// Is there something that comes after all data, of all ranks: files of other phases, or what is retired?
 bool InPhases(const TransferState& state);
 // May a data file replace something, as far as the journal tells?
 bool MayReplaceData(const TransferState& state);
@@ -82,11 +83,14 @@ class Publisher {
   void NeedDirectories(DirectoryBarrier* barrier) const;
   // After the barrier: is everything durable?
   Status Durable(const DirectoryBarrier& barrier) const;
+  // As RetireAll. REQUIRES: everything is durable.
+  Status Retire(std::vector<Left>* left) { return RetireAll(os_, journal_, left, *options_.stop); }
   // FINAL, durable.
   Status Finish(Outcome outcome);
 
   // All of that for one transfer alone. With another `until` than kAll it ends with RecordPhases.
-  Status Publish(Until until = Until::kAll, bool clears = false);
+  // What it retires is deleted; *left: what of that stays.
+  Status Publish(Until until = Until::kAll, bool clears = false, std::vector<Left>* left = nullptr);
 
   // Unlinks the temporary files and removes the directories we made, if they are empty; durable afterwards. The state
   // file stays, for the caller to remove.

@@ -2,26 +2,14 @@
 #include "publish/refusal.h"
 
 #include "base/names.h"
+#include "os/directories.h"
 #include "os/metadata.h"
 
 namespace axl {
 
 namespace {
 
-constexpr uid_t kOverflowUser = 65534;  // whom a user namespace shows instead of an owner that it does not know
-
 Status Refused(const char* why, const std::string& path) { return Status::Make(Code::kConflict, why, path); }
-
-bool MayRemove(Os& os, const Seen& directory, const Seen& there) {
-  if ((directory.st.st_mode & S_ISVTX) == 0) return true;
-  const uid_t user = os.EffectiveUser();
-  if (there.st.st_uid == user || directory.st.st_uid == user) return true;
-  return os.IsRoot() || (user == 0 && there.st.st_uid != kOverflowUser);
-}
-
-bool IsMountPoint(const Seen& directory, const Seen& there) {
-  return there.mount_root || (there.mount != 0 && directory.mount != 0 && there.mount != directory.mount);
-}
 
 }  // namespace
 

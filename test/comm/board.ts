@@ -70,11 +70,11 @@ export function options(place: Place, comm: Comm): CollectiveOptions {
   return { name: 'ckpt', stateDir: place.states, comm, ...usual };
 }
 
-export async function createAll(t: Test): Promise<World> {
+export async function createAll(t: Test, more: Partial<CollectiveOptions> = {}): Promise<World> {
   const place = new Place(t);
   const board = new Board(SIZE);
   const ranks = await Promise.all(
-    Array.from({ length: SIZE }, (_, rank) => Transfer.create(options(place, board.comm(rank)))),
+    Array.from({ length: SIZE }, (_, rank) => Transfer.create({ ...options(place, board.comm(rank)), ...more })),
   );
   t.teardown(() => Promise.all(ranks.map((transfer) => transfer[Symbol.asyncDispose]())));
   return { place, ranks, board };

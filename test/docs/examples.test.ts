@@ -120,7 +120,7 @@ const CALLERS = 'function computeNextStep() {}\nfunction trainOn() {}';
 async function furnish(place: Place, code: string): Promise<string> {
   for (const name of ['ckpt.42/rank7', 'ckpt.42.0', 'step-1200/shard.0', 'step-1200/.metadata'])
     place.write(`l/ssd/${name}`, 'checkpoint');
-  for (const name of ['p/lustre/run', 'p/run/step-1200', 'p/job']) place.mkdir(name);
+  for (const name of ['p/lustre/run', 'p/lustre/run/ckpt.39', 'p/run/step-1200', 'p/job']) place.mkdir(name);
   fs.renameSync(place.states, place.path('p/job/state'));
   fs.symlinkSync('p/job/state', place.states);
   for (const [, name = ''] of code.matchAll(/(?:open|inspect)\('\/p\/job\/state\/([\w.]+)'/g))

@@ -7,6 +7,7 @@ export { madeMutants } from './made.mjs';
 export { metadataMutants } from './metadata.mjs';
 export { orderMutants } from './order.mjs';
 export { phasesMutants } from './phases.mjs';
+export { retireMutants } from './retire.mjs';
 export { safetyMutants } from './safety.mjs';
 export { sameMutants } from './same.mjs';
 export { upkeepMutants } from './upkeep.mjs';

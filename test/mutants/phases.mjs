@@ -53,7 +53,7 @@ export const phasesMutants = [
     name: 'one rank of a dataset in phases is published by itself',
     breaks: 'phases',
     file: 'transfer.cc',
-    from: 'if (in_phases_ && journal_->state().phases < static_cast<uint8_t>(Until::kPointer))',
+    from: 'if (together && state.phases < static_cast<uint8_t>(Until::kPointer))',
     to: 'if (false)',
   },
 ];

@@ -304,9 +304,14 @@ int DiskOs::Mkdir(int dir, const char* path, mode_t mode) {
 int DiskOs::Rmdir(int dir, const char* path) {
   std::lock_guard lock(mutex_);
   const std::string full = PathAt(dir, path);
-  const int result = to_.Rmdir(dir, path);
-  if (result == 0) Note(full, [full] { MakeDir(full); });
-  return result;
+  std::error_code error;
+  if (fs::is_directory(fs::symlink_status(full, error)) && !fs::is_empty(full, error)) return -ENOTEMPTY;
+  struct stat st;
+  if (lstat(full.c_str(), &st) < 0) return -errno;
+  if (!S_ISDIR(st.st_mode)) return -ENOTDIR;
+  const std::string old = Bury(full);
+  Note(full, [full, old] { Move(old, full); });
+  return 0;
 }
 
 int DiskOs::Symlink(const char* target, int dir, const char* path) {

@@ -3,7 +3,9 @@
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
+#include <algorithm>
 
+#include <algorithm>
 #include <climits>
 #include <cstring>
 #include <filesystem>
@@ -103,6 +105,13 @@ std::string Difference(const Tree& a, const Tree& b) {
   for (const auto& [name, node] : b)
     if (!a.contains(name)) return name + " is only in the second";
   return "";
+}
+
+bool HasAll(const Tree& tree, const Tree& wanted) {
+  return std::all_of(wanted.begin(), wanted.end(), [&](const auto& one) {
+    const auto found = tree.find(one.first);
+    return found != tree.end() && (S_ISDIR(found->second.kind) || found->second == one.second);
+  });
 }
 
 }  // namespace axl::test

@@ -34,4 +34,7 @@ std::string Difference(const Node& a, const Node& b);
 // The first name that is not the same in both, and how it differs; empty if they are equal.
 std::string Difference(const Tree& a, const Tree& b);
 
+// Are all of these there, files as they are to be?
+bool HasAll(const Tree& tree, const Tree& wanted);
+
 }  // namespace axl::test

@@ -29,7 +29,8 @@ class World {
  public:
   // kFew: a file of each code path of copy and publish, and a directory. kLinked: and hard links. kFour: and a file of
   // four names. kAll: every kind.
-  // kPhases: as kLinked, with a commit file, a manifest, and pointers, one of them over an older one.
+  // kPhases: as kLinked, with a commit file, a manifest, pointers, one of them over an older one, and a directory that
+  // is retired.
   enum class Files { kFew, kLinked, kFour, kAll, kPhases };
   // A sweep runs in memory (/dev/shm) where it can: there nobody waits for a disk to remove what was just written.
   enum class Place { kMemory, kDisk };

@@ -102,7 +102,7 @@ function fileRow(file: InspectedFile): string[] {
 
 function print(transfer: InspectedTransfer): void {
   say(columns(heading(transfer)));
-  const { fileList, directoryList } = transfer;
+  const { fileList, directoryList, retired } = transfer;
   if (fileList.length > 0) {
     const table = [['STATE', 'PHASE', 'SIZE', 'CRC-32C', 'MODE', 'OWNER', 'FILE'], ...fileList.map(fileRow)];
     say(['', ...columns(table, [2])]);
@@ -113,6 +113,8 @@ function print(transfer: InspectedTransfer): void {
   const made = directoryList.filter(({ made }) => made);
   if (made.length > 0) say(['', `${plural(made.length, 'directory')} that the transfer made`]);
   say(made.map(({ pathBytes }) => `  ${displayName(pathBytes)}`));
+  if (retired.length > 0) say(['', 'deleted once all of it is published:']);
+  say(retired.map(({ pathBytes, state, size: bytes }) => `  ${displayName(pathBytes)} (${size(bytes)}, ${state})`));
 }
 
 /** @returns the exit status */

@@ -1,9 +1,11 @@
 // Two ranks publish in phases, as lib/finalize/phases.ts drives it. A reader looks at the destinations before every
 // system call, also of a run that is killed there, and after every power cut: whenever a commit file is visible, all
-// data of all ranks are those that it speaks of, and a pointer leads to a commit file.
+// data of all ranks are those that it speaks of, and a pointer leads to a commit file. What is retired is there as a
+// whole, or not at all, and then all of the newer checkpoint is.
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -33,7 +35,11 @@ class Ranks {
       Write("meta/.metadata", "old");
       REQUIRE(symlink("step0", world_.Dest("latest").c_str()) == 0);
     }
+    Write("earlier/a", "a");
+    (void)mkdir(world_.Dest("earlier/sub").c_str(), 0700);
+    WriteFile(world_.Dest("earlier/sub/b"), "b");
     for (uint32_t rank = 0; rank < size_; rank++) LeaveRank(os, rank);
+    refused_ = false;
   }
 
   // As far as it gets, or as `last`. True: it says that all of that is published.
@@ -44,8 +50,10 @@ class Ranks {
       policy.until = until;
       policy.clears = place_ == Place::kOver;
       const Action wanted = until == Until::kAll ? Action::kPublished : Action::kInPhases;
-      for (const Finalized& f : FinalizeBatch(os, engine, files(), policy, Decided::kAsItIs))
+      for (const Finalized& f : FinalizeBatch(os, engine, files(), policy, Decided::kAsItIs)) {
         if (f.action != wanted && f.action != Action::kGone) return false;
+        refused_ = refused_ || !f.status.ok();
+      }
       if (until == last) break;
     }
     return true;
@@ -88,12 +96,20 @@ class Ranks {
     (void)!readlink(world_.Dest("latest").c_str(), target, sizeof target - 1);
     if (std::string(target) == "step" && marker != "new")
       Fail(__FILE__, __LINE__, when + ": the pointer leads to no checkpoint");
+    const bool is_there = access(world_.Dest("earlier").c_str(), F_OK) == 0;
+    if (is_there && (Seen("earlier/a") != "a" || Seen("earlier/sub/b") != "b"))
+      Fail(__FILE__, __LINE__, when + ": what is retired is deleted in part");
+    if (!is_there && std::string(target) != "step")
+      Fail(__FILE__, __LINE__, when + ": what is retired is deleted, and not all of the newer is published");
   }
 
   void CheckAll(const std::string& when) const {
     bool whole = Seen("meta/.metadata") == "new" && access(world_.Dest("latest").c_str(), F_OK) == 0;
     for (uint32_t rank = 0; rank < size_; rank++) whole = whole && Seen(Data(rank)) == "new";
     if (!whole) Fail(__FILE__, __LINE__, when + ": not all is published");
+    for (const auto& entry : std::filesystem::directory_iterator(world_.Dest("")))
+      if (entry.path().filename().string().starts_with("earlier") && !refused_)
+        Fail(__FILE__, __LINE__, when + ": something of what is retired is left: " + entry.path().string());
     for (const std::string& file : files())
       if (access(file.c_str(), F_OK) == 0) Fail(__FILE__, __LINE__, when + ": a state file is left");
   }
@@ -124,6 +140,7 @@ class Ranks {
     TransferOptions options = world_.Options();
     options.rank = rank;
     options.size = size_;
+    options.all_ranks = true;
     options.state_file = file(rank);
     REQUIRE_OK(transfer.Create(options));
     std::vector<std::string> names{Data(rank)};
@@ -134,12 +151,14 @@ class Ranks {
       REQUIRE_OK(transfer.Add({source, world_.Dest(name)}, PlanOptions{}));
     }
     if (rank == 0) REQUIRE_OK(transfer.Point(world_.Dest("latest"), "step", false));
+    if (rank == 0) REQUIRE_OK(transfer.Retire({world_.Dest("earlier")}));
     REQUIRE_OK(AndWait([&](auto on_quiet) { return transfer.Dispatch(on_quiet); }));
   }
 
   const Place place_;
   World& world_;
   const uint32_t size_;
+  mutable bool refused_ = false;  // somebody was told that what is retired stays
 };
 
 std::string Label(const char* what, Place place, uint32_t size = 2) {
@@ -273,6 +292,64 @@ TEST(AnErrorAtAnyCallLeavesNoCommitFileWithoutItsData) {
       ranks.CheckAll(os.where());
     });
   }
+}
+
+// Has a killed run put what is retired out of the way, and not deleted all of it?
+bool IsAside(const World& world) {
+  for (const auto& entry : std::filesystem::directory_iterator(world.Dest("")))
+    if (entry.path().filename().string().starts_with("earlier._AXL")) return true;
+  return false;
+}
+
+TEST(WhatAKilledRunHasPutAsideIsDurablyThereBeforeTheNextDeletesAnyOfIt) {
+  World world;
+  DiskOs disk(world.root(), world.states());
+  QuickOs quick;
+  Ranks ranks(Place::kOver, world, 1);
+  uint64_t pairs = 0;
+  bool first_killed = true;
+  for (uint64_t first = 1; first_killed; first++)
+    for (uint64_t second = 1;; second++) {
+      ranks.Leave(quick);
+      disk.Forget();
+      FaultOs killed(disk, Fault::kKill, first);
+      (void)ranks.PublishAlone(killed);
+      first_killed = killed.hit();
+      if (!first_killed || !IsAside(world)) break;
+      FaultOs again(disk, Fault::kKill, second);
+      (void)ranks.PublishAlone(again);
+      disk.Cut({});
+      const std::string when = killed.where() + ", then " + again.where();
+      ranks.Read(when);
+      CHECK(ranks.PublishAlone(quick));
+      ranks.CheckAll(when);
+      pairs++;
+      if (!again.hit()) break;
+    }
+  CHECK(pairs > 50);
+}
+
+TEST(WhatIsWrittenIntoWhatIsRetiredIsNeverDeleted) {
+  World world;
+  QuickOs quick;
+  Ranks ranks(Place::kNew, world, 1);
+  const std::string path = world.Dest("earlier/late");
+  uint64_t calls = 1, stayed = 0;
+  for (uint64_t at = 1; at <= calls; at++) {
+    FaultOs os(quick, Fault::kFail, UINT64_MAX);
+    ranks.Leave(quick);
+    bool written = false;
+    os.before = [&](uint64_t n) {
+      if (n != at || access(world.Dest("earlier").c_str(), F_OK) != 0) return;
+      WriteFile(path, "late");
+      written = true;
+    };
+    CHECK(ranks.PublishAlone(os));
+    if (written) CHECK_EQ(ReadFile(path), "late");
+    stayed += written;
+    calls = os.calls();
+  }
+  CHECK(stayed > 20 && stayed < calls);
 }
 
 TEST(OnceAnOldCommitFileIsDeletedNothingIsRolledBack) {
