@@ -21,7 +21,7 @@ complete -c axl-cp -l metadata -x -d 'what to do with metadata that a file syste
 complete -c axl-cp -l config -x -d 'a setting of AXL_Config: FILE_BUF_SIZE, MKDIR, DEBUG, RANK, ... (repeatable)'
 complete -c axl-cp -l job-ended -d 'the job is over: treat writers of which nothing can be told as dead'
 complete -c axl-cp -s v -l verbose -d 'print a line for each file, and a summary'
-complete -c axl-cp -l progress -d 'show how far the copy is'
+complete -c axl-cp -l progress -d 'show how far the copy is, with --wait, too'
 complete -c axl-cp -l json -d 'print one JSON document'
 complete -c axl-cp -l version -d 'print the version'
 complete -c axl-cp -s h -l help -d 'print this help'

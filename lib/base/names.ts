@@ -71,9 +71,14 @@ function fileUrlBytes(url: URL, what: string): Buffer {
   return Buffer.from(url.pathname.replace(/%([0-9a-f]{2})/gi, decode), 'latin1');
 }
 
-/** process.cwd() is text; where the name is not UTF-8 the kernel has its bytes. */
-function currentDirectory(): Buffer {
-  const cwd = process.cwd();
+/** process.cwd() is text; where the name is not UTF-8 the kernel has its bytes. @throws {TypeError} if it is deleted */
+function currentDirectory(what: string): Buffer {
+  let cwd: string;
+  try {
+    cwd = process.cwd();
+  } catch {
+    throw invalid(`${what} is a relative path, and the current directory is not there any more: give an absolute path`);
+  }
   return cwd.includes('\uFFFD') ? readlinkSync('/proc/self/cwd', 'buffer') : Buffer.from(cwd);
 }
 
@@ -98,7 +103,7 @@ export function join(dir: Buffer, name: Buffer): Buffer {
  */
 function asGiven(path: PathLike, what: string): Buffer {
   const bytes = toBytes(path, what);
-  return bytes[0] === SLASH ? bytes : join(currentDirectory(), bytes);
+  return bytes[0] === SLASH ? bytes : join(currentDirectory(what), bytes);
 }
 
 /**

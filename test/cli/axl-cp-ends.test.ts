@@ -3,6 +3,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import * as fs from 'node:fs';
+import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { inspect } from '../../lib/index.js';
 import { corrupt, leave, makeNewer, moveToHost } from '../journals.js';
@@ -16,6 +17,7 @@ import {
   noStrangers,
   Place,
   program,
+  root,
   said,
   temporaries,
   tree,
@@ -25,6 +27,8 @@ import {
 const SIZE = 20 << 20;
 const HALF = { AXL_DEBUG_PAUSE_AFTER: `${SIZE / 2}` };
 const STATE = '.axl-cp.';
+const TERMINAL = join(root, 'test', 'cli', 'terminal.py');
+const noPython = spawnSync('python3', ['-c', 'import pty']).status === 0 ? false : 'no python3';
 /** What a create that was killed leaves: a state file without a name, which axl-finalize removes. */
 const DRAFT = /^\.[0-9a-f]{32}\.new$/;
 
@@ -283,6 +287,20 @@ t.test('in the background it returns at once, and --wait says how it ended', asy
   t.same(tree(place.states), {});
   const again = await axlCp(['--wait', place.stateFile]);
   t.equal(again.status, 1, 'it was waited for');
+});
+
+t.test('a signal ends the waiting, not the copy: status 6; meanwhile there is a bar', { skip: noPython }, async (t) => {
+  const place = ready(t);
+  const child = await paused(place, ['-S', place.stateFile]);
+  await until(() => inspect(place.stateFile).bytesDone > 0);
+  const command = [process.execPath, CP_BINARY, '--progress', '--wait', place.stateFile];
+  const env = { TERM: 'xterm', LC_ALL: 'C.UTF-8' };
+  const { status, stdout } = await program('python3', [TERMINAL, '100', ' of 20.0 MiB', 'TERM', ...command], { env });
+  t.equal(status, 6, stdout);
+  t.match(stdout, /\/2 files \| [\d.]+ \w+ of 20\.0 MiB/);
+  t.match(stdout, 'axl-cp: no longer waiting; the copy goes on');
+  t.equal(child.exitCode, null);
+  await end(child, 'SIGTERM');
 });
 
 t.test('in the background, what keeps it from beginning is told at once, and nothing stays', async (t) => {

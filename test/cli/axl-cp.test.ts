@@ -258,6 +258,22 @@ t.test('on a terminal --progress is a bar of its bytes', { skip: noPython }, asy
   t.same(temporaries(place.root), []);
 });
 
+t.test('where the current directory is deleted a relative path is wrong, and an absolute one is right', async (t) => {
+  const place = ready(t);
+  const run = (...words: string[]) => {
+    const gone = place.mkdir('gone');
+    const command = `rmdir ${gone}; exec "$@"`;
+    return program('/bin/sh', ['-c', command, 'sh', process.execPath, CP_BINARY, ...words], { cwd: gone });
+  };
+  const relative = await run('file', place.path('new'));
+  t.equal(relative.status, 2);
+  t.match(
+    relative.stderr,
+    /\baxl-cp: source is a relative path, and the current directory is not there any more: give[^\n]+\n$/,
+  );
+  t.equal((await run(place.path('file'), place.path('new'))).status, 0);
+});
+
 t.test('a glob without a file is a failure, and copies nothing', async (t) => {
   const place = ready(t);
   const { status, stderr } = await axlCp(['--glob', 'none*', 'new'], at(place));

@@ -5,7 +5,7 @@ import { config } from '../../axl.js';
 import { AxlError, CanceledError } from '../../base/errors.js';
 import { displayName } from '../../base/names.js';
 import { native } from '../../base/native.js';
-import type { Added, TransferReport } from '../../index.js';
+import type { Added, InspectedTransfer, TransferReport } from '../../index.js';
 import { Transfer } from '../../transfer.js';
 import { toBytes } from '../names.js';
 import { lackingText } from '../output/text.js';
@@ -22,6 +22,8 @@ export interface Run {
   readonly signal: AbortSignal;
   /** Called once copies run; in the background it is what is told of the copy. */
   readonly dispatched: (transfer: Transfer, planned: Partial<Outcome>) => void;
+  /** Called with what the state file says of a copy of another process. */
+  readonly watched?: (seen: InspectedTransfer) => void;
 }
 
 /** Of the process: before its first transfer. */

@@ -182,7 +182,7 @@ const OPTIONS: readonly OptionRow[] = [
   {
     name: '--progress',
     group: 'Output',
-    help: 'show how far the copy is',
+    help: 'show how far the copy is, with --wait, too',
     man: 'Without a terminal, or on a dumb one, progress is a line on standard error every ten seconds.',
   },
   {
@@ -224,7 +224,7 @@ export const CP_STATUSES: readonly StatusRow[] = [
   },
   {
     status: 6,
-    when: 'interrupted by SIGINT; with -S the state file stays, without -S the copy is rolled back',
+    when: 'interrupted by SIGINT, or the waiting of --wait by SIGTERM; with -S the state file stays, without -S the copy is rolled back',
     remedy: 'go on with -U, or run it again',
   },
   {

@@ -30,7 +30,8 @@ export function unmade(error: unknown, { stateFile: given }: CpFlags, stateFile:
   }
   if (given !== undefined) return error;
   const why = `${error.syscall ?? 'open'} ${name}: ${error.errnoName ?? error.code}`;
-  return worded(error, `${why}; a copy without -S has its state file beside the destination: give -S STATE_FILE`);
+  const remedy = 'make that possible, or give -S STATE_FILE';
+  return worded(error, `${why}; the state file of a copy without -S is beside its destination: ${remedy}`);
 }
 
 function isLink(path: string | undefined): boolean {

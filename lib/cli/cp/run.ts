@@ -1,7 +1,7 @@
 // axl-cp: what was asked for, its progress, and its outcome.
 import { now } from '../../base/clock.js';
 import { absolutePath } from '../../base/names.js';
-import type { Progress, Transfer } from '../../index.js';
+import type { InspectedTransfer, Progress, Transfer } from '../../index.js';
 import { toBytes } from '../names.js';
 import type { Meter } from '../output/meter.js';
 import { LongRun } from '../output/progress.js';
@@ -31,6 +31,11 @@ class Watch {
     })().catch(() => {}); // who waits for the transfer hears of it
   }
 
+  /** Of another process: whole chunks. */
+  saw({ bytes, bytesDone, files, filesDone, filesFailed }: InspectedTransfer): void {
+    this.#last = { bytesTotal: bytes, bytesCopied: bytesDone, filesTotal: files, filesDone, filesFailed };
+  }
+
   stop(): void {
     this.#run.stop();
   }
@@ -50,7 +55,8 @@ async function inForeground(request: CpRequest): Promise<Outcome> {
   const dispatched = (transfer: Transfer) => {
     if (request.flags.progress) watch.follow(transfer);
   };
-  return outcomeOf(request, { settings, signal, dispatched }).finally(() => watch.stop());
+  const watched = (seen: InspectedTransfer) => watch.saw(seen);
+  return outcomeOf(request, { settings, signal, dispatched, watched }).finally(() => watch.stop());
 }
 
 /** What keeps the list of sources from being read is an outcome, too. */

@@ -123,17 +123,23 @@ export async function resume(request: CpRequest, run: Run): Promise<Outcome> {
   return { ...outcome, notes: [...notes, ...(outcome.notes ?? [])] };
 }
 
-/** Waits for the lock, as long as it may be seen that somebody who is alive has it. */
-async function whenFree(stateFile: Buffer, flags: CpFlags, signal: AbortSignal): Promise<Transfer> {
-  for (let ms = FIRST_PAUSE_MS; ; ms = Math.min(LAST_PAUSE_MS, 1.5 * ms)) {
+/**
+ * Waits for the lock, as long as it may be seen that somebody who is alive has it.
+ * @returns undefined if a signal has ended the waiting
+ */
+async function whenFree(stateFile: Buffer, flags: CpFlags, { signal, watched }: Run): Promise<Transfer | undefined> {
+  for (let ms = FIRST_PAUSE_MS; !signal.aborted; ms = Math.min(LAST_PAUSE_MS, 1.5 * ms)) {
     try {
       return await Transfer.open(stateFile, openOptions(flags));
     } catch (error) {
+      const seen = inspect(stateFile);
       const isLocked = error instanceof AxlError && error.code === 'AXL_STATE_LOCKED';
-      if (!isLocked || signal.aborted || inspect(stateFile).alive === 'cannot tell') throw error;
+      if (!isLocked || seen.alive === 'cannot tell') throw error;
+      watched?.(seen);
       await sleep(jittered(ms), signal);
     }
   }
+  return undefined;
 }
 
 /** How a copy that nobody works on ended; one that is complete is published. */
@@ -143,13 +149,12 @@ async function ended(transfer: Transfer, request: CpRequest, run: Run, isHeld: b
   await transfer[Symbol.asyncDispose]();
   const [error] = report.files.flatMap((file) => file.error ?? []);
   const name = displayName(transfer.stateFile);
+  const how = error ? 'failed' : `was ${transfer.state === 'canceled' ? 'canceled' : 'killed'}`;
   const known = { ...ofReport(report), ...(error && { error }), status: error ? 1 : 3 };
   return {
     ...known,
     action: 'kept',
-    notes: [
-      `the copy was ${transfer.state === 'failed' && !error ? 'killed' : transfer.state}; to go on: axl-cp -S ${name} -U`,
-    ],
+    notes: [`the copy ${how}; to go on: axl-cp -S ${name} -U`],
   };
 }
 
@@ -159,11 +164,11 @@ export async function wait(request: CpRequest, run: Run): Promise<Outcome> {
   const seen = inspect(stateFile);
   const other = elsewhere(stateFile, seen);
   if (other) return other;
-  let transfer: Transfer;
   try {
-    transfer = await whenFree(stateFile, request.flags, run.signal);
+    const transfer = await whenFree(stateFile, request.flags, run);
+    if (transfer) return await ended(transfer, request, run, seen.allRanks);
   } catch (error) {
-    return { ...refused(error, stateFile), ...(run.signal.aborted && { status: 6 }) };
+    return refused(error, stateFile);
   }
-  return ended(transfer, request, run, seen.allRanks);
+  return { action: 'busy', status: 6, notes: ['no longer waiting; the copy goes on'] };
 }
