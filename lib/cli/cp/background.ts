@@ -5,7 +5,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { AxlError } from '../../base/errors.js';
 import { displayName } from '../../base/names.js';
 import { toBytes } from '../names.js';
-import { complain } from '../output/output.js';
+import { toStderr } from '../output/descriptor.js';
+import { shellWord } from '../output/text.js';
 import type { Outcome } from './outcome.js';
 import type { CpRequest } from './parse.js';
 import { SERVICE } from './service-name.js';
@@ -26,7 +27,7 @@ function firstLine(child: ChildProcess): Promise<string | undefined> {
       text += piece;
       if (text.endsWith('\n')) resolve(text);
     });
-    child.stderr?.setEncoding('utf8').on('data', (piece: string) => complain(piece.trimEnd()));
+    child.stderr?.setEncoding('utf8').on('data', (piece: string) => toStderr.write(piece));
     child.on('error', reject);
     child.on('close', () => resolve(undefined));
   });
@@ -53,6 +54,8 @@ export async function inBackground(request: CpRequest): Promise<Outcome> {
   child.unref();
   const outcome = JSON.parse(line) as Outcome;
   if (outcome.action !== 'dispatched') return outcome;
-  const notes = [`process ${outcome.pid} copies; to wait for it: axl-cp --wait ${name}`];
+  const notes = [
+    `process ${outcome.pid} copies; to wait for it: axl-cp --wait ${shellWord(toBytes(request.flags.stateFile as string))}`,
+  ];
   return { ...outcome, ...(request.flags.verbose && { notes }) };
 }

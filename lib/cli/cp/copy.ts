@@ -9,7 +9,7 @@ import type { Added, InspectedTransfer, TransferReport } from '../../index.js';
 import { Transfer } from '../../transfer.js';
 import { toBytes } from '../names.js';
 import { lackingText } from '../output/text.js';
-import { failed, type Outcome, ofPlan, ofReport } from './outcome.js';
+import { failed, goOn, type Outcome, ofPlan, ofReport } from './outcome.js';
 import type { CpFlags, CpRequest } from './parse.js';
 import { stateFileBeside } from './place.js';
 import { unadded, unmade } from './remedies.js';
@@ -71,7 +71,7 @@ export async function leave(transfer: Transfer, keeps: boolean, error: unknown, 
   const report = (error as { report?: TransferReport }).report;
   const cause = isCanceled ? {} : failed(error);
   const known = { ...(report && ofReport(report)), ...cause, status: isCanceled ? canceledStatus(signal) : 1 };
-  const name = displayName(transfer.stateFile);
+  const again = goOn(transfer.stateFile);
   if (!keeps)
     try {
       await transfer.free();
@@ -82,12 +82,12 @@ export async function leave(transfer: Transfer, keeps: boolean, error: unknown, 
         ...known,
         action: 'kept',
         status: 1,
-        notes: [`${message}; the state file ${name} stays: axl-cp -S ${name} -U goes on`],
+        notes: [`${message}; the state file stays; to go on: ${again}`],
       };
     }
   await transfer[Symbol.asyncDispose]();
   const why = isCanceled ? 'canceled' : 'not published';
-  return { ...known, action: 'kept', notes: [`${why}; to go on: axl-cp -S ${name} -U`] };
+  return { ...known, action: 'kept', notes: [`${why}; to go on: ${again}`] };
 }
 
 /** --all-ranks: what is complete is left for axl-finalize, which publishes it when all ranks are. */
@@ -98,9 +98,7 @@ async function hold(transfer: Transfer, signal: AbortSignal): Promise<Outcome> {
   if (isComplete) return { ...known, action: 'copied', status: 0 };
   const [error] = known.fileList?.flatMap((file) => file.error ?? []) ?? [];
   const isCanceled = !error && signal.aborted;
-  const notes = [
-    `${isCanceled ? 'canceled' : 'not complete'}; to go on: axl-cp -S ${displayName(transfer.stateFile)} -U`,
-  ];
+  const notes = [`${isCanceled ? 'canceled' : 'not complete'}; to go on: ${goOn(transfer.stateFile)}`];
   return { ...known, ...(error && { error }), action: 'kept', status: isCanceled ? canceledStatus(signal) : 1, notes };
 }
 

@@ -244,7 +244,7 @@ export const CP_STATUSES: readonly StatusRow[] = [
   },
   {
     status: 1,
-    when: 'the copy failed, or could not begin; every destination is what it was before',
+    when: 'the copy failed, or could not begin: no file is published, unless the publishing itself failed',
     remedy: 'remove the cause that standard error names, then go on with -U if -S was given, or run it again',
   },
   { status: 2, when: 'the command line is wrong; nothing was done', remedy: 'correct the command line' },

@@ -6,7 +6,7 @@ import type { Added, Failure, FileReport, FinalizeAction, MetadataPart, Transfer
 import { Causes } from '../output/causes.js';
 import { toJson } from '../output/json.js';
 import { complain, say, stdout } from '../output/output.js';
-import { lackingText, plural, size } from '../output/text.js';
+import { lackingText, plural, shellWord, size } from '../output/text.js';
 
 export interface Outcome {
   /**
@@ -32,6 +32,9 @@ export interface Outcome {
   /** Of each file. Not sent from one process to another. */
   readonly fileList?: readonly FileReport[];
 }
+
+/** The command that goes on with a copy, for a shell. */
+export const goOn = (stateFile: Buffer | string): string => `axl-cp -S ${shellWord(Buffer.from(stateFile))} -U`;
 
 /** What a report says, for an outcome. */
 export function ofReport(report: TransferReport): Partial<Outcome> {

@@ -6,8 +6,9 @@ import type { InspectedTransfer, OpenOptions } from '../../index.js';
 import { inspect } from '../../survey.js';
 import { Transfer } from '../../transfer.js';
 import { toBytes } from '../names.js';
+import { shellWord } from '../output/text.js';
 import { copy, finish, leave, type Run } from './copy.js';
-import { failed, type Outcome, ofReport } from './outcome.js';
+import { failed, goOn, type Outcome, ofReport } from './outcome.js';
 import type { CpFlags, CpRequest } from './parse.js';
 
 const FIRST_PAUSE_MS = 50;
@@ -44,7 +45,7 @@ const openOptions = ({ jobEnded, verify }: CpFlags): Omit<OpenOptions, 'comm'> =
 /** AXL's own state files say of no process whether it is dead, and no file whether it is whole: axl-finalize looks. */
 function ofAxl(stateFile: Buffer): Outcome {
   const name = displayName(stateFile);
-  const command = `axl-finalize --job-ended --incomplete resume ${name}`;
+  const command = `axl-finalize --job-ended --incomplete resume ${shellWord(stateFile)}`;
   const message = `${name} is a state file of the C library AXL: when its job is over, run ${command}`;
   return { action: 'failed', status: 1, error: { code: 'AXL_NOT_SUPPORTED', message, path: name } };
 }
@@ -148,13 +149,12 @@ async function ended(transfer: Transfer, request: CpRequest, run: Run, isHeld: b
   const report = await transfer.report();
   await transfer[Symbol.asyncDispose]();
   const [error] = report.files.flatMap((file) => file.error ?? []);
-  const name = displayName(transfer.stateFile);
   const how = error ? 'failed' : `was ${transfer.state === 'canceled' ? 'canceled' : 'killed'}`;
   const known = { ...ofReport(report), ...(error && { error }), status: error ? 1 : 3 };
   return {
     ...known,
     action: 'kept',
-    notes: [`the copy ${how}; to go on: axl-cp -S ${name} -U`],
+    notes: [`the copy ${how}; to go on: ${goOn(transfer.stateFile)}`],
   };
 }
 
