@@ -389,5 +389,10 @@ t.test(
     const others = await run('-S', place.stateFile, '-U');
     t.ok([1, 5].includes(others.status as number), others.stderr);
     t.match(others.stderr, /^axl-cp: [^\n]+\n$/, "root's state file is not touched");
+    fs.chownSync(place.stateFile, NOBODY, NOBODY);
+    const foreign = await axlCp(['-S', place.stateFile, '-U']);
+    t.equal(foreign.status, 1);
+    const command = `axl-finalize --incomplete resume ${place.stateFile}`;
+    t.match(foreign.stderr, `belongs to uid ${NOBODY}: let that user run axl-cp, or root run ${command}\n`);
   },
 );

@@ -3,6 +3,7 @@ import { lstatSync } from 'node:fs';
 import { AxlError } from '../../base/errors.js';
 import { displayName } from '../../base/names.js';
 import { inspect } from '../../survey.js';
+import { shellWord } from '../output/text.js';
 import type { CpFlags } from './parse.js';
 
 /** The same failure in other words. */
@@ -32,6 +33,15 @@ export function unmade(error: unknown, { stateFile: given }: CpFlags, stateFile:
   const why = `${error.syscall ?? 'open'} ${name}: ${error.errnoName ?? error.code}`;
   const remedy = 'make that possible, or give -S STATE_FILE';
   return worded(error, `${why}; the state file of a copy without -S is beside its destination: ${remedy}`);
+}
+
+/** Of a state file that cannot be taken over. */
+export function untaken(error: AxlError, stateFile: Buffer): AxlError {
+  const { state, uid } = inspect(stateFile);
+  const isOthers = error.code === 'AXL_UNSAFE_PATH' && state !== 'unreadable' && uid !== process.geteuid?.();
+  if (!isOthers) return error;
+  const command = `axl-finalize --incomplete resume ${shellWord(stateFile)}`;
+  return worded(error, `${error.message}: let that user run axl-cp, or root run ${command}`);
 }
 
 function isLink(path: string | undefined): boolean {

@@ -10,6 +10,7 @@ import { shellWord } from '../output/text.js';
 import { copy, finish, leave, type Run } from './copy.js';
 import { failed, goOn, type Outcome, ofReport } from './outcome.js';
 import type { CpFlags, CpRequest } from './parse.js';
+import { untaken } from './remedies.js';
 
 const FIRST_PAUSE_MS = 50;
 const LAST_PAUSE_MS = 2000;
@@ -30,11 +31,13 @@ function gone(stateFile: Buffer): Outcome {
   return { action: 'gone', status: 4, error: { code: 'AXL_IO', errnoName: 'ENOENT', message, path: name } };
 }
 
+const told = (error: unknown, stateFile: Buffer) => (error instanceof AxlError ? untaken(error, stateFile) : error);
+
 /** What keeps a state file that was there from being taken over. */
 function refused(error: unknown, stateFile: Buffer): Outcome {
   const { code, errnoName } = error as AxlError;
   if (errnoName === 'ENOENT') return gone(stateFile);
-  return { ...(ACTIONS[code] ?? { action: 'failed', status: 1 }), ...failed(error) };
+  return { ...(ACTIONS[code] ?? { action: 'failed', status: 1 }), ...failed(told(error, stateFile)) };
 }
 
 const openOptions = ({ jobEnded, verify }: CpFlags): Omit<OpenOptions, 'comm'> => ({
