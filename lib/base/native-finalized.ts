@@ -16,6 +16,11 @@ export interface NativeFinalized {
   readonly files: number;
   readonly filesDone: number;
   readonly bytes: number;
+  /** How many of the files are. */
+  readonly commitFiles: number;
+  readonly pointers: number;
+  /** How much that is older is deleted once it is published. */
+  readonly retires: number;
   readonly lacking: number;
   /** Bits of {@link partsOf}. */
   readonly lacks: number;

@@ -23,7 +23,9 @@ export type Details = Omit<FinalizedEntry, 'stateFile' | 'stateFileBytes' | 'act
 /** An entry; the bytes of its name are not enumerable, and so neither printed nor in JSON. */
 export function makeEntry(stateFile: Buffer, action: FinalizeAction, details: Details): FinalizedEntry {
   const { name, rank, format, files, filesDone, bytes, lacking, lacks, resumed, error } = details;
-  const known = { ...(format && { format }), files, filesDone, bytes, lacking, lacks, resumed };
+  const { commitFiles, pointers, retires } = details;
+  const few = { ...(commitFiles && { commitFiles }), ...(pointers && { pointers }), ...(retires && { retires }) };
+  const known = { ...(format && { format }), files, filesDone, bytes, ...few, lacking, lacks, resumed };
   const entry = { stateFile: toText(stateFile), action, name, rank, ...known, ...(error && { error }) };
   return Object.defineProperty(entry as FinalizedEntry, 'stateFileBytes', { value: stateFile });
 }

@@ -142,6 +142,12 @@ export interface FinalizedEntry {
   readonly filesDone: number;
   /** Bytes of all files. */
   readonly bytes: number;
+  /** How many of the files are commit files, published after all data; missing: none. */
+  readonly commitFiles?: number;
+  /** How many of the files are pointers, published last; missing: none. */
+  readonly pointers?: number;
+  /** How much that is older is deleted once all is published, see {@link Transfer.retire}; missing: nothing. */
+  readonly retires?: number;
   /** How many published files and directories lack a part of their source's metadata. */
   readonly lacking: number;
   /** What any of them lacks. */

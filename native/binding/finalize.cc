@@ -77,8 +77,9 @@ namespace {
 Napi::Value ToJs(Napi::Env env, const Finalized& f, uint32_t at) {
   return Object(env, "at", at, "directory", AsBytes{f.directory}, "action", f.action, "stateFile",
                 AsBytes{f.state_file}, "name", f.name, "axl", f.axl, "rank", f.rank, "files", f.files, "filesDone",
-                f.files_done, "bytes", f.bytes, "lacking", f.lacking.count, "lacks", f.lacking.bits, "resumed",
-                f.resumed, "failure", f.status);
+                f.files_done, "bytes", f.bytes, "commitFiles", f.commit_files, "pointers", f.pointers, "retires",
+                f.retires, "lacking", f.lacking.count, "lacks", f.lacking.bits, "resumed", f.resumed, "failure",
+                f.status);
 }
 
 bool NeedsEntry(Action action) {

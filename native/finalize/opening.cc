@@ -27,9 +27,13 @@ void Case::Describe() {
   result.files = state.files.size();
   result.files_done = 0;
   result.bytes = 0;
+  result.commit_files = result.pointers = 0;
+  result.retires = state.retire.size();
   for (size_t i = 0; i < state.files.size(); i++) {
     result.files_done += state.progress[i].state == FileState::kDone;
     result.bytes += state.files[i].size;
+    result.commit_files += state.files[i].phase == Phase::kCommit;
+    result.pointers += state.files[i].phase == Phase::kPointer;
   }
 }
 

@@ -66,6 +66,8 @@ struct Finalized {
   uint64_t files = 0;
   uint64_t files_done = 0;
   uint64_t bytes = 0;
+  uint64_t commit_files = 0, pointers = 0;  // of the files
+  uint64_t retires = 0;                     // how much that is older is deleted once it is published
   Lacking lacking = {};                     // of what is published
   std::string directory = {};               // of kInPhases: see CommonDirectory
   std::vector<uint64_t> destinations = {};  // of a commit: a number for each final path

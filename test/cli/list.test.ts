@@ -101,6 +101,7 @@ const transfer = (fields: Partial<ListedTransfer>): ListedTransfer =>
     state: 'complete',
     alive: 'no',
     files: 1,
+    filesByPhase: { data: 1, commit: 0, pointer: 0 },
     filesDone: 1,
     bytes: 8,
     bytesDone: 8,

@@ -4,7 +4,7 @@ import t, { type Test } from 'tap';
 import { type CollectiveTransfer, type FinalizeReport, finalize, inspect, Transfer } from '../../lib/index.js';
 import { Board, options, outcomes } from '../comm/board.js';
 import { append, quiet, TYPE } from '../journals.js';
-import { Place } from '../support.js';
+import { axlFinalize, Place } from '../support.js';
 import { encodeVerdict, verdictName } from '../verdicts.js';
 import { dcp, watch } from './watched.js';
 
@@ -53,6 +53,17 @@ t.test('a dataset is published with its commit file and its pointer', async (t) 
   const report = await finalize(place.states, { dataset: true });
   isPublished(t, place, report);
   t.match(report, { counts: { published: SIZE }, datasets: [{ name: 'ckpt', verdict: 'complete', size: SIZE }] });
+});
+
+t.test('how many files are published last is told before and after', async (t) => {
+  const place = new Place(t);
+  await leave(place);
+  const dry = await axlFinalize(['--dry-run', '-v', place.states]);
+  t.match(dry.stdout, `published ${place.path('states/ckpt.0')} (ckpt, rank 0, 3 files with 1 commit file, 1 pointer)`);
+  t.match(dry.stdout, `published ${place.path('states/ckpt.1')} (ckpt, rank 1, 1 file)`);
+  const json = JSON.parse((await axlFinalize(['--dry-run', '--json', place.states])).stdout);
+  t.match(json.entries, [{ files: 3, commitFiles: 1, pointers: 1 }, { files: 1 }, { files: 1 }]);
+  t.match((await axlFinalize(['list', place.states])).stdout, '5 files with 1 commit file, 1 pointer');
 });
 
 t.test('a newer checkpoint in the place of an older one is published in one run with it', async (t) => {

@@ -277,8 +277,9 @@ t.test('the program says what stays, with status 0, and nothing of what is delet
   place.write('run/old/more');
   const shown = await axlFinalize(['inspect', place.stateFile]);
   t.match(shown.stdout, /deleted once all of it is published:\n.*run\/old \(14 bytes, due\)/);
-  const dry = await axlFinalize(['--dry-run', place.states]);
+  const dry = await axlFinalize(['--dry-run', '-v', place.states]);
   t.equal(dry.status, 0, dry.stderr);
+  t.match(dry.stdout, '(ckpt.1, rank 0, 1 file, then deletes 1 older path)');
   t.ok(names(place).includes('old'), 'a dry run deletes nothing');
   const { status, stderr } = await axlFinalize([place.states]);
   t.equal(status, 0);

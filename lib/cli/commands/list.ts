@@ -8,7 +8,7 @@ import { toBytes } from '../names.js';
 import { Causes } from '../output/causes.js';
 import { toJson } from '../output/json.js';
 import { complain, say, stdout } from '../output/output.js';
-import { columns, duration, lackingText, percent, plural, size } from '../output/text.js';
+import { columns, duration, filesText, lackingText, percent, plural, size } from '../output/text.js';
 import { UserNames } from '../output/user-names.js';
 import type { ListFlags } from '../parse.js';
 import { byDataset, byUser, type Total } from './totals.js';
@@ -52,11 +52,11 @@ function row(transfer: ListedTransfer, now: number, users: UserNames): string[] 
 }
 
 function totalLine(heading: string, total: Total): string {
-  const { states, alive, files, bytes } = total;
+  const { states, alive, bytes } = total;
   const counts = Object.entries(states).map(([state, n]) => `${n} ${state}`);
   const parts = [...counts, ...(alive > 0 ? [`${alive} with a writer that lives or may live`] : [])].join(', ');
   const done = total.bytesDone < bytes ? `, ${percent(total)} done` : '';
-  const copied = [`${plural(files, 'file')}, ${size(bytes)}${done}`, ...lackingText(total.lacking, total.lacks)];
+  const copied = [`${filesText(total)}, ${size(bytes)}${done}`, ...lackingText(total.lacking, total.lacks)];
   return `${heading}: ${parts}; ${copied.join(', ')}`;
 }
 

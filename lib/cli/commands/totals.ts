@@ -9,6 +9,8 @@ export interface Total {
   readonly filesDone: number;
   readonly bytes: number;
   readonly bytesDone: number;
+  readonly commitFiles: number;
+  readonly pointers: number;
   /** How many complete files lack a part of their source's metadata, and what any of them lacks. */
   readonly lacking: number;
   readonly lacks: readonly string[];
@@ -28,11 +30,12 @@ export interface UserTotal extends Total {
 
 const NONE: Total = {
   ...{ transfers: 0, states: {}, alive: 0, files: 0, filesDone: 0, bytes: 0, bytesDone: 0 },
+  ...{ commitFiles: 0, pointers: 0 },
   ...{ lacking: 0, lacks: [] },
 };
 
 function add(before: Total, transfer: ListedTransfer): Total {
-  const { state, alive, files, filesDone, bytes, bytesDone, lacking, lacks } = transfer;
+  const { state, alive, files, filesDone, bytes, bytesDone, filesByPhase, lacking, lacks } = transfer;
   return {
     transfers: before.transfers + 1,
     states: { ...before.states, [state]: (before.states[state] ?? 0) + 1 },
@@ -41,6 +44,8 @@ function add(before: Total, transfer: ListedTransfer): Total {
     filesDone: before.filesDone + filesDone,
     bytes: before.bytes + bytes,
     bytesDone: before.bytesDone + bytesDone,
+    commitFiles: before.commitFiles + filesByPhase.commit,
+    pointers: before.pointers + filesByPhase.pointer,
     lacking: before.lacking + lacking,
     lacks: [...new Set([...before.lacks, ...lacks])],
   };

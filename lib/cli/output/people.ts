@@ -9,7 +9,7 @@ import { Causes } from './causes.js';
 import { complain, say, stdout } from './output.js';
 import { Progress } from './progress.js';
 import type { Sink } from './sink.js';
-import { duration, plural } from './text.js';
+import { duration, filesText, plural } from './text.js';
 
 export class PeopleSink implements Sink {
   readonly #flags: OwnFlags;
@@ -50,8 +50,8 @@ export class PeopleSink implements Sink {
   }
 
   #entry(entry: FinalizedEntry): void {
-    const { stateFileBytes: file, action, name, rank, files } = entry;
-    const transfer = name === '' ? '' : ` (${displayName(name)}, rank ${rank}, ${plural(files, 'file')})`;
+    const { stateFileBytes: file, action, name, rank } = entry;
+    const transfer = name === '' ? '' : ` (${displayName(name)}, rank ${rank}, ${filesText(entry)})`;
     if (this.#lines) say([`${action} ${displayName(file)}${transfer}`]);
     const isToBeHeard = isProblem(entry) && !(this.#flags.quiet && this.#isNoError(entry));
     if (isToBeHeard || (this.#lines && action === 'kept')) this.#causes.ofEntry(entry);

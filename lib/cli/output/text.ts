@@ -4,7 +4,7 @@ import { ACTING } from '../../base/names.js';
 /** `1.2 GiB`; below 1 KiB `17 bytes`. */
 export function size(bytes: number): string {
   const power = Math.min(5, Math.max(0, Math.floor(Math.log2(Math.max(1, bytes)) / 10)));
-  if (power === 0) return `${bytes} bytes`;
+  if (power === 0) return plural(bytes, 'byte');
   return `${(bytes / 1024 ** power).toFixed(1)} ${['KiB', 'MiB', 'GiB', 'TiB', 'PiB'][power - 1]}`;
 }
 
@@ -18,6 +18,20 @@ export function percent(of: { bytes: number; bytesDone: number; files: number; f
 export function plural(n: number, word: string): string {
   if (n === 1) return `1 ${word}`;
   return `${n} ${/[^aeo]y$/.test(word) ? word.replace(/y$/, 'ies') : `${word}s`}`;
+}
+
+/** How many files; and of those that have their names last, and of what is deleted then, if there are any. */
+export function filesText(of: {
+  readonly files: number;
+  readonly commitFiles?: number;
+  readonly pointers?: number;
+  readonly retires?: number;
+}): string {
+  const { files, commitFiles = 0, pointers = 0, retires = 0 } = of;
+  const last = [commitFiles && plural(commitFiles, 'commit file'), pointers && plural(pointers, 'pointer')];
+  const those = last.filter((text) => text !== 0).join(', ');
+  const deletes = retires > 0 ? `, then deletes ${plural(retires, 'older path')}` : '';
+  return `${plural(files, 'file')}${those && ` with ${those}`}${deletes}`;
 }
 
 const UNITS = [
