@@ -171,10 +171,13 @@ class Phases {
     return this.how === 'comm' && name.startsWith('.axl-verdict.');
   }
 
-  /** In two steps, of which the first has one rank only, where the reader looks again. */
+  /**
+   * In two steps, of which the first has one rank only, where the reader looks again. Of ranks that agreed no list says
+   * where the others are: one that has all phases behind it, given alone, takes those that it does not see for done.
+   */
   async finalize(cut, look) {
     const options = { dataset: true, ...(this.how !== 'comm' && { onPublished: this.command }) };
-    const alone = this.states[cut % 3];
+    const alone = this.how === 'comm' ? undefined : this.states[cut % 3];
     if (alone) {
       await finalize(alone, options);
       look();
