@@ -34,6 +34,11 @@ export const killers = {
   'what is retired is deleted before the last names are durable':
     'APowerCutBeforeAnyCallOfATransferWithAManifestAndPointersLeavesItWholeOrNotAtAll',
   'a state file is removed before what it retires is deleted': KILLED_IN_PHASES,
+  'DIRECTION is taken for the word that an old commit file is deleted': KILLED_IN_PHASES,
+  'what a killed run has deleted is not made durable by the next':
+    'AnOldCommitFileThatAKilledRunHasDeletedIsDurablyGoneBeforeDataAreReplaced',
+  'a commit file that an older transfer puts there is no old one':
+    'AnOldFileIsOneThatStoodThereOrThatAnOlderTransferPutsThere',
   'one rank of a dataset in phases is published by itself': 'ARankOfADatasetInPhasesIsNotPublishedByItself',
   'a commit file is data': 'FilesOfAPlanHaveThePhaseOfTheirFinalNameAndTreesNoDrafts',
   'the drafts of a tree are copied': 'FilesOfAPlanHaveThePhaseOfTheirFinalNameAndTreesNoDrafts',

@@ -56,4 +56,25 @@ export const phasesMutants = [
     from: 'if (together && state.phases < static_cast<uint8_t>(Until::kPointer))',
     to: 'if (false)',
   },
+  {
+    name: 'DIRECTION is taken for the word that an old commit file is deleted',
+    breaks: 'phases',
+    file: 'publish/phases.cc',
+    from: 'state.direction == Direction::kForward && state.phases >= static_cast<uint8_t>(Phase::kData);',
+    to: 'state.direction == Direction::kForward;',
+  },
+  {
+    name: 'what a killed run has deleted is not made durable by the next',
+    breaks: 'phases',
+    file: 'publish/phases.cc',
+    from: 'if (there || MayReplace(state_, id)) barrier.Need',
+    to: 'if (there) barrier.Need',
+  },
+  {
+    name: 'a commit file that an older transfer puts there is no old one',
+    breaks: 'phases',
+    file: 'publish/phases.cc',
+    from: ' || state.replaces.contains(id);',
+    to: ';',
+  },
 ];

@@ -12,6 +12,7 @@
 #include "dataset/rank.h"
 #include "disk_os.h"
 #include "fault_os.h"
+#include "publish/publisher.h"
 #include "recording_os.h"
 #include "survey.h"
 #include "world.h"
@@ -262,6 +263,23 @@ TEST(AnOldCommitFileThatAKilledRunHasDeletedIsDurablyGoneBeforeDataAreReplaced) 
 TEST(WhatAKilledRunHasBegunIsDurableBeforeTheNextGoesOn) {
   KillThenCut(2, &Ranks::Publish);
   KillThenCut(1, &Ranks::PublishAlone);
+}
+
+TEST(AnOldFileIsOneThatStoodThereOrThatAnOlderTransferPutsThere) {
+  TransferState state;
+  state.files.resize(2);
+  state.files[1].phase = Phase::kCommit;
+  for (FileEntry& file : state.files) file.stood = Stood::kNothing;
+  CHECK(!MayReplaceData(state));
+  CHECK(!MayHaveOldCommitFile(state));
+  state.replaces[1] = {Identity{}};
+  CHECK(!MayReplaceData(state));
+  CHECK(MayHaveOldCommitFile(state));
+  state.replaces = {{0, {Identity{}}}};
+  CHECK(MayReplaceData(state));
+  CHECK(!MayHaveOldCommitFile(state));
+  state.files[1].stood = Stood::kNotLooked;
+  CHECK(MayHaveOldCommitFile(state));
 }
 
 TEST(ARankOfADatasetInPhasesIsNotPublishedByItself) {
