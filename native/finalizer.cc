@@ -115,7 +115,10 @@ void Batch::ActInOrder(const std::vector<Case*>& in_order) {
   std::vector<Meeting> meetings;
   if (!policy_.dry_run && decided_ <= Decided::kAsItIs) meetings = LetReplace(in_order);
   std::map<uint32_t, std::vector<uint32_t>> newer;  // by the place of the older one
-  for (const Meeting& meeting : meetings) newer[meeting.older].push_back(meeting.newer);
+  for (const Meeting& meeting : meetings) {
+    newer[meeting.older].push_back(meeting.newer);
+    in_order[meeting.newer]->publisher->Know({});  // by then the older one has put something there
+  }
   for (uint32_t place = 0; place < in_order.size(); place++) {
     Case& c = *in_order[place];
     if (!c.publisher) continue;

@@ -79,7 +79,8 @@ void Fail(Surveyed* s, Standing standing, Status why) {
 
 // What the files of a transfer of AXL say of it, too, but for what only their bytes could.
 Status ReadAxl(Os& os, const Fd& fd, uint64_t size, Replay* all, bool* recognized) {
-  if (Status s = ReplayAxl(os, fd.get(), size, false, all, recognized); !s.ok()) return s;
+  RealPaths real(os);
+  if (Status s = ReplayAxl(os, fd.get(), size, false, &real, all, recognized); !s.ok()) return s;
   std::vector<Record> records;
   const Looking looking{.reads = false, .resumes = true};
   Status s = all->state.needs == 0 ? Gather(os, all->state, looking, &records) : Status::Ok();
@@ -92,13 +93,15 @@ Status ReadReplay(Os& os, const Fd& fd, uint64_t size, std::string_view name, Re
   *recognized = true;
   if (size > kMaxJournal) return Status::Make(Code::kStateCorrupt, "the file is larger than any state file (256 MiB)");
   FileSource source(os, fd.get());
-  Status s = ReplayJournal(source, size, all);
-  if (s.ok() || s.code == Code::kIo) return s;
+  // What has a name of AXL's is most likely that; others are first read as what they most likely are.
+  const bool named = IsAxlName(name);
+  Status s = named ? Status::Ok() : ReplayJournal(source, size, all);
+  if (!named && (s.ok() || s.code == Code::kIo)) return s;
   uint8_t begin[kRecognizedBytes];
   const ssize_t n = source.Read(begin, sizeof begin, 0);
   if (n < 0) return Status::Errno(static_cast<int>(-n), "read", "");
   *recognized = Recognize(begin, static_cast<size_t>(n));
-  if (*recognized || !IsOfAxl(begin, static_cast<size_t>(n), name)) return s;
+  if (*recognized || !IsOfAxl(begin, static_cast<size_t>(n), name)) return named ? ReplayJournal(source, size, all) : s;
   *all = {};
   return ReadAxl(os, fd, size, all, recognized);
 }
@@ -225,17 +228,26 @@ struct Claims {
   bool by_axl = false;  // at work, with one temporary name for each final one
 };
 
-Claims ClaimsOf(Os& os, const std::string& path) {
+// Of the state file alone: how far its files came does not matter.
+Claims ClaimsOf(Os& os, RealPaths* real, const std::string& path) {
   Claims claims;
   const Fd fd(os, os.Open(AT_FDCWD, path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
   Seen seen;
   if (!fd.valid() || !Look(os, fd, path, &seen).ok() || !S_ISREG(seen.st.st_mode)) return claims;
-  const Budget::Share share = StateBudget().Wait(static_cast<uint64_t>(seen.st.st_size));
-  Replay replay;
-  (void)Read(os, fd, seen, path, &replay, {});
-  const TransferState& state = replay.state;
-  claims.by_axl = state.info.axl.is && state.sealed && !state.info.axl.completed;
-  for (const FileEntry& file : state.files) claims.names.push_back(std::hash<std::string>()(file.dest));
+  const auto size = static_cast<uint64_t>(seen.st.st_size);
+  if (size > kMaxJournal) return claims;
+  const Budget::Share share = StateBudget().Wait(size);
+  std::vector<std::string> names;
+  const auto of_axl = [&] { return ReadAxlNames(os, fd.get(), size, real, &names, &claims.by_axl); };
+  const bool named = IsAxlName(BaseOf(path));
+  if (!named || !of_axl()) {
+    FileSource source(os, fd.get());
+    Replay replay;
+    if (ReplayJournal(source, size, &replay).code == Code::kIo) return claims;
+    for (FileEntry& file : replay.state.files) names.push_back(std::move(file.dest));
+    if (names.empty() && !named) (void)of_axl();
+  }
+  for (const std::string& name : names) claims.names.push_back(std::hash<std::string>()(name));
   return claims;
 }
 
@@ -272,8 +284,9 @@ std::vector<bool> SharedByAxl(const std::vector<Claims>& claims) {
 }  // namespace
 
 Meetings FindMeetings(Os& os, Engine& engine, const std::vector<std::string>& paths, unsigned jobs) {
+  RealPaths real(os);
   std::vector<Claims> claims(paths.size());
-  engine.ParallelFor(paths.size(), jobs, [&](size_t i) { claims[i] = ClaimsOf(os, paths[i]); });
+  engine.ParallelFor(paths.size(), jobs, [&](size_t i) { claims[i] = ClaimsOf(os, &real, paths[i]); });
   return {FirstOfEach(claims), SharedByAxl(claims)};
 }
 

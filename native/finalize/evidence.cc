@@ -29,10 +29,11 @@ bool IsTimeOf(const Time& there, const Time& recorded) {
 class Gatherer {
  public:
   Gatherer(Os& os, const TransferState& state, const Looking& looking)
-      : os_(os), state_(state), axl_(state.info.axl), looking_(looking), parent_(os) {}
+      : os_(os), state_(state), axl_(state.info.axl), looking_(looking), parent_(os, looking.cache) {}
 
-  Status Run(std::vector<Record>* out) {
+  Status Run(std::vector<Record>* out, std::vector<Publisher::Looked>* looked) {
     if (!state_.sealed) return Status::Ok();
+    looked_ = extension() && state_.files.size() <= kKnown ? looked : nullptr;
     for (uint32_t id = 0; id < state_.files.size(); id++)
       if (Status s = Judge(id, out); !s.ok()) return s;
     if (done_ == state_.files.size()) out->emplace_back(SettledRecord());
@@ -46,6 +47,8 @@ class Gatherer {
   }
 
  private:
+  static constexpr size_t kKnown = 1024;  // what was seen of so many is kept for a moment
+
   struct Look {
     AxlSeen seen;
     Seen temporary, final;
@@ -146,6 +149,7 @@ class Gatherer {
     Look look;
     if (Status s = Examine(id, &look); !s.ok()) return s;
     AxlFate fate = Decide(look.seen);
+    if (looked_ != nullptr) Keep(look, fate);
     const bool failed = !looking_.copied && HasFailed(id, fate);
     const bool partial = fate == AxlFate::kPartial;
     if (look.seen.renamed == Renamed::kYes) at_final_ = &state_.files[id];
@@ -163,6 +167,12 @@ class Gatherer {
                           state_.files[id].dest);
     Done(id, look, fate == AxlFate::kAtFinal, out);
     return Status::Ok();
+  }
+
+  // Where AXL has renamed it, what has the temporary name is another transfer's.
+  void Keep(const Look& look, AxlFate fate) {
+    const bool arrived = fate == AxlFate::kArrived;
+    looked_->push_back({look.temporary, look.final, arrived, look.seen.final != There::kNothing});
   }
 
   void Done(uint32_t id, const Look& look, bool at_final, std::vector<Record>* out) {
@@ -215,14 +225,16 @@ class Gatherer {
   const OfAxl& axl_;
   const Looking& looking_;
   ParentDirectory parent_;
+  std::vector<Publisher::Looked>* looked_ = nullptr;
   size_t done_ = 0;
   const FileEntry* at_final_ = nullptr;
 };
 
 }  // namespace
 
-Status Gather(Os& os, const TransferState& state, const Looking& looking, std::vector<Record>* out) {
-  return Gatherer(os, state, looking).Run(out);
+Status Gather(Os& os, const TransferState& state, const Looking& looking, std::vector<Record>* out,
+              std::vector<Publisher::Looked>* looked) {
+  return Gatherer(os, state, looking).Run(out, looked);
 }
 
 }  // namespace axl

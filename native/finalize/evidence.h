@@ -17,11 +17,13 @@ struct Looking {
   bool resumes = false;  // what is incomplete is copied again, also if other files have their final names
   bool copied = false;   // by us, since AXL has given it up
   const std::atomic<bool>* stop = nullptr;
+  DirectoryCache* cache = nullptr;  // where to look for open directories
 };
 
 // DONE or FAILED of each file, and SETTLED if all are DONE. Nothing of a transfer that was not dispatched. kVerify if
 // it cannot be told what a file is, if one that AXL has completed is gone, or if some files have their final names and
-// others are incomplete.
-Status Gather(Os& os, const TransferState& state, const Looking& looking, std::vector<Record>* out);
+// others are incomplete. *looked, if given: what was seen of each, for the publisher of what they say.
+Status Gather(Os& os, const TransferState& state, const Looking& looking, std::vector<Record>* out,
+              std::vector<Publisher::Looked>* looked = nullptr);
 
 }  // namespace axl

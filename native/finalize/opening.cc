@@ -100,7 +100,7 @@ size_t Opening::Admit(std::span<Case> cases) const {
 
 bool Opening::Open(Case* c, DirectoryCache* cache) {
   const bool resumes = policy_.incomplete == Incomplete::kResume;
-  const OpenOptions options = {&policy_.word, DirectoryOf(c->result.state_file), adopt_, true, resumes};
+  const OpenOptions options = {&policy_.word, DirectoryOf(c->result.state_file), adopt_, true, resumes, &real_paths_};
   Status s = Journal::Open(os_, c->result.state_file, options, &c->journal);
   if (s.ok() && c->surveyed != Uuid{} && c->journal->uuid() != c->surveyed) {
     c->Set(Action::kGone);
@@ -112,22 +112,25 @@ bool Opening::Open(Case* c, DirectoryCache* cache) {
     return false;
   }
   s = CheckRoots(c->journal->state());
-  if (s.ok() && c->journal->is_axl()) s = LookAtFiles(c->journal.get());
+  std::vector<Publisher::Looked> looked;
+  if (s.ok() && c->journal->is_axl()) s = LookAtFiles(c->journal.get(), cache, &looked);
   if (c->journal->is_axl()) c->Describe();
   if (!s.ok()) {
     c->Set(Action::kFailed, std::move(s));
     return false;
   }
   c->publisher = std::make_unique<Publisher>(os_, *c->journal, policy_.publish, cache);
+  c->publisher->Know(std::move(looked));
   return true;
 }
 
-Status Opening::LookAtFiles(Journal* journal) const {
+Status Opening::LookAtFiles(Journal* journal, DirectoryCache* cache, std::vector<Publisher::Looked>* looked) const {
   std::vector<Record> records;
   const Looking looking{.verify = policy_.publish.verify,
                         .resumes = policy_.incomplete == Incomplete::kResume,
-                        .stop = policy_.publish.stop};
-  const Status s = Gather(os_, journal->state(), looking, &records);
+                        .stop = policy_.publish.stop,
+                        .cache = cache};
+  const Status s = Gather(os_, journal->state(), looking, &records, looked);
   return s.ok() ? journal->Append(records) : s;
 }
 

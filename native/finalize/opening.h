@@ -9,6 +9,7 @@
 
 #include "base/budget.h"
 #include "finalize/policy.h"
+#include "journal/axl_file.h"
 #include "journal/journal.h"
 #include "os/os.h"
 #include "publish/publisher.h"
@@ -52,12 +53,13 @@ class Opening {
   uint64_t SizeOf(const Case& c) const;
   int DirectoryOf(const std::string& state_file) const;
   Status CheckRoots(const TransferState& state) const;
-  Status LookAtFiles(Journal* journal) const;
+  Status LookAtFiles(Journal* journal, DirectoryCache* cache, std::vector<Publisher::Looked>* looked) const;
 
   Os& os_;
   const Policy& policy_;
   const bool adopt_;
   std::map<std::string, Fd, std::less<>> state_dirs_;
+  RealPaths real_paths_{os_};
 };
 
 // Something else of that name, or nothing any more: none of our business.

@@ -4,8 +4,6 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#include <map>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -25,37 +23,42 @@ Status ReadTransfer(const uint8_t* data, size_t n, AxlTransfer* out, bool* is_ax
     return Status::Make(Code::kStateCorrupt,
                         "the state file is empty: AXL leaves it so when it is killed while it rewrites it");
   if (Status s = KvTree::Parse(data, n, &tree); !s.ok()) return s;
-  if (Status s = ReadAxlTransfer(tree, out, is_axl); !s.ok()) return s;
-  // Different for different bytes: nothing is done to what AXL has rewritten since somebody looked.
-  out->info.dataset = IdOfBytes({reinterpret_cast<const char*>(data), n});
-  return Status::Ok();
+  return ReadAxlTransfer(tree, out, is_axl);
 }
 
-Status ApplyAll(std::vector<Record> records, const Uuid& uuid, Replay* out) {
-  *out = {};
-  out->state.uuid = uuid;
-  out->next_sequence = static_cast<uint32_t>(records.size());
-  for (Record& record : records)
-    if (const char* broken = Apply(std::move(record), &out->state))
-      return Status::Make(Code::kStateCorrupt, std::string("a state file of AXL with ") + broken);
+// Different for different bytes: nothing is done to what AXL has rewritten since somebody looked.
+void Identify(const uint8_t* data, size_t n, AxlTransfer* transfer) {
+  transfer->info.dataset = IdOfBytes({reinterpret_cast<const char*>(data), n});
+}
+
+Status ReadBytes(Os& os, int fd, uint64_t size, std::vector<uint8_t>* bytes) {
+  if (size > kMaxKvTree)
+    return Status::Make(Code::kStateCorrupt, "a KVTree file that is larger than this program reads (64 MiB)");
+  bytes->resize(size);
+  const ssize_t n = ReadFull(os, fd, bytes->data(), bytes->size(), 0);
+  if (n < 0) return Status::Errno(static_cast<int>(-n), "read", "");
+  bytes->resize(static_cast<size_t>(n));
   return Status::Ok();
 }
 
 // AXL takes paths as they are given, links and all; we go through none.
-class Places {
- public:
-  explicit Places(Os& os) : os_(os) {}
-  void Canonicalize(std::string* path) {
-    const std::string dir(ParentOf(*path));
-    const auto [known, added] = known_.emplace(dir, dir);
-    if (added && os_.RealPath(dir.c_str(), &known->second) < 0) known->second = dir;
-    *path = Join(known->second, BaseOf(*path));
-  }
+std::string RealDestination(const FileEntry& file, RealPaths* real) {
+  return Join(real->Of(ParentOf(file.dest)), BaseOf(file.dest));
+}
 
- private:
-  Os& os_;
-  std::map<std::string, std::string, std::less<>> known_;
-};
+Status ApplyAll(AxlTransfer transfer, Replay* out) {
+  *out = {};
+  TransferState& state = out->state;
+  state.uuid = transfer.info.dataset;
+  state.files.reserve(transfer.files.size());
+  state.progress.reserve(transfer.files.size());
+  const char* broken = HandOver(std::move(transfer), [&](Record record) {
+    out->next_sequence++;
+    return Apply(std::move(record), &state);
+  });
+  if (broken == nullptr) return Status::Ok();
+  return Status::Make(Code::kStateCorrupt, std::string("a state file of AXL with ") + broken);
+}
 
 // AXL records neither the inode nor, of a file that was restored since, the ctime that its source has: size and mtime
 // tell whether it is what was dispatched, and from here on nothing of it may change.
@@ -75,34 +78,54 @@ bool IsOfAxl(const uint8_t* data, size_t n, std::string_view name) {
   return IsKvTree(data, n) || (n == 0 && IsAxlName(name));
 }
 
-Status ReplayAxl(Os& os, int fd, uint64_t size, bool sources, Replay* out, bool* is_axl) {
+std::string RealPaths::Of(std::string_view dir) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (const auto known = known_.find(dir); known != known_.end()) return known->second;
+  }
+  const std::string path(dir);
+  std::string real;
+  if (os_.RealPath(path.c_str(), &real) < 0) real = path;
+  const std::lock_guard lock(mutex_);
+  return known_.emplace(path, real).first->second;
+}
+
+Status ReplayAxl(Os& os, int fd, uint64_t size, bool sources, RealPaths* real, Replay* out, bool* is_axl) {
   *is_axl = true;
-  if (size > kMaxKvTree)
-    return Status::Make(Code::kStateCorrupt, "a KVTree file that is larger than this program reads (64 MiB)");
-  std::vector<uint8_t> bytes(size);
-  const ssize_t n = ReadFull(os, fd, bytes.data(), bytes.size(), 0);
-  if (n < 0) return Status::Errno(static_cast<int>(-n), "read", "");
+  std::vector<uint8_t> bytes;
   AxlTransfer transfer;
-  if (Status s = ReadTransfer(bytes.data(), static_cast<size_t>(n), &transfer, is_axl); !s.ok()) {
-    out->state.info.axl.is = *is_axl;  // whose it is can be told, and no more
+  Status s = ReadBytes(os, fd, size, &bytes);
+  if (s.ok()) s = ReadTransfer(bytes.data(), bytes.size(), &transfer, is_axl);
+  if (!s.ok()) {
+    if (s.err == 0) out->state.info.axl.is = *is_axl;  // whose it is can be told, and no more
     return s;
   }
-  Places places(os);
+  Identify(bytes.data(), bytes.size(), &transfer);
   for (FileEntry& file : transfer.files) {
-    places.Canonicalize(&file.dest);
+    file.dest = RealDestination(file, real);
     if (sources) LookAtSource(os, &file);
   }
-  const Uuid uuid = transfer.info.dataset;
-  Status s = ApplyAll(RecordsOf(std::move(transfer)), uuid, out);
-  out->valid_bytes = static_cast<uint64_t>(n);
+  s = ApplyAll(std::move(transfer), out);
+  out->valid_bytes = bytes.size();
   return s;
+}
+
+bool ReadAxlNames(Os& os, int fd, uint64_t size, RealPaths* real, std::vector<std::string>* names, bool* at_work) {
+  std::vector<uint8_t> bytes;
+  AxlTransfer transfer;
+  bool is_axl = false;
+  if (!ReadBytes(os, fd, size, &bytes).ok()) return false;
+  if (!ReadTransfer(bytes.data(), bytes.size(), &transfer, &is_axl).ok()) return false;
+  *at_work = transfer.dispatched && !transfer.info.axl.completed;
+  for (const FileEntry& file : transfer.files) names->push_back(RealDestination(file, real));
+  return true;
 }
 
 Status ReplayAxl(const uint8_t* data, size_t n, Replay* out, bool* is_axl) {
   AxlTransfer transfer;
   if (Status s = ReadTransfer(data, n, &transfer, is_axl); !s.ok()) return s;
-  const Uuid uuid = transfer.info.dataset;
-  return ApplyAll(RecordsOf(std::move(transfer)), uuid, out);
+  Identify(data, n, &transfer);
+  return ApplyAll(std::move(transfer), out);
 }
 
 }  // namespace axl

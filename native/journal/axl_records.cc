@@ -202,22 +202,22 @@ Status ReadAxlTransfer(const KvTree& tree, AxlTransfer* out, bool* is_axl) {
   return AxlReader(tree, out).Run(is_axl);
 }
 
-std::vector<Record> RecordsOf(AxlTransfer transfer) {
-  std::vector<Record> records;
-  records.emplace_back(TransferRecord{std::move(transfer.info)});
+const char* HandOver(AxlTransfer transfer, const std::function<const char*(Record)>& take) {
+  if (const char* broken = take(TransferRecord{std::move(transfer.info)})) return broken;
   SealedRecord sealed;
   std::set<std::string, std::less<>> parents;
-  for (FileEntry& file : transfer.files) {
+  for (; !transfer.files.empty(); transfer.files.pop_front()) {
+    FileEntry& file = transfer.files.front();
     sealed.bytes += file.size;
     parents.emplace(ParentOf(file.dest));
-    records.emplace_back(FileRecord{sealed.files++, std::move(file)});
+    if (const char* broken = take(FileRecord{sealed.files++, std::move(file)})) return broken;
   }
-  if (!transfer.dispatched) return records;
+  if (!transfer.dispatched) return nullptr;
   // AXL makes the directories before it says that it has dispatched: from then on they have to be there.
-  for (const std::string& parent : parents) records.emplace_back(AnchorRecord{sealed.anchors++, {parent, {}}});
-  records.emplace_back(sealed);
-  if (transfer.canceled) records.emplace_back(CanceledRecord());
-  return records;
+  for (const std::string& parent : parents)
+    if (const char* broken = take(AnchorRecord{sealed.anchors++, {parent, {}}})) return broken;
+  if (const char* broken = take(sealed)) return broken;
+  return transfer.canceled ? take(CanceledRecord()) : nullptr;
 }
 
 }  // namespace axl

@@ -2,7 +2,8 @@
 // is evidence, see native/finalize/evidence.h. See docs/reference/kvtree.md.
 #pragma once
 
-#include <vector>
+#include <deque>
+#include <functional>
 
 #include "base/record.h"
 #include "base/status.h"
@@ -13,7 +14,7 @@ namespace axl {
 
 struct AxlTransfer {
   TransferInfo info;
-  std::vector<FileEntry> files;  // without the inode and the ctime of their sources
+  std::deque<FileEntry> files;  // without the inode and the ctime of their sources
   bool dispatched = false;
   bool canceled = false;
 };
@@ -22,7 +23,9 @@ struct AxlTransfer {
 // what is wrong; kStateVersion for what another release of AXL has written.
 Status ReadAxlTransfer(const KvTree& tree, AxlTransfer* out, bool* is_axl);
 
-// TRANSFER, FILE, ANCHOR, SEALED, CANCELED: what a dispatch of ours would have written, as far as AXL tells.
-std::vector<Record> RecordsOf(AxlTransfer transfer);
+// TRANSFER, FILE, ANCHOR, SEALED, CANCELED: what a dispatch of ours would have written, as far as AXL tells. One at a
+// time, and what was handed over takes no memory any more: a small state file may name a million files. Stops at the
+// first of which `take` says what is wrong, and returns that.
+const char* HandOver(AxlTransfer transfer, const std::function<const char*(Record)>& take);
 
 }  // namespace axl

@@ -157,6 +157,7 @@ Status Journal::Open(Os& os, const std::string& path, OpenOptions options, std::
   }
   j->may_be_axl_ = options.axl;
   j->sources_ = options.sources;
+  j->real_paths_ = options.real;
   Status s = j->OpenFile();
   const Word word = options.word ? *options.word : Word{};
   if (s.ok()) s = j->LockAndCheck(word);

@@ -21,12 +21,15 @@
 
 namespace axl {
 
+class RealPaths;
+
 struct OpenOptions {
   const Word* word = nullptr;  // what the caller knows of writers that cannot be asked
   int dir = AT_FDCWD;          // or that of the state file, for who opens many: it stays open for the journal's life
   bool adopt = false;          // a copy becomes the state file of its transfer, durably: the caller knows of no other
   bool axl = false;            // also a state file of AXL, which is locked and never written: records are applied only
   bool sources = false;        // of such a one: the sources are looked at, because they are to be copied again
+  RealPaths* real = nullptr;   // of such a one: shared by a batch, for the journal's life
 };
 
 class Journal {
@@ -123,6 +126,7 @@ class Journal {
   Locked locked_ = Locked::kNone;
   bool recognized_ = false;
   bool may_be_axl_ = false, is_axl_ = false, sources_ = false;
+  RealPaths* real_paths_ = nullptr;
   bool copy_ = false;
   bool named_ = false;  // a new state file has its name
   Replay replay_;

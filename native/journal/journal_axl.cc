@@ -9,7 +9,8 @@
 namespace axl {
 
 Status Journal::ReadAxl() {
-  Status s = ReplayAxl(os_, fd_.get(), size_, sources_, &replay_, &recognized_);
+  RealPaths own(os_);
+  Status s = ReplayAxl(os_, fd_.get(), size_, sources_, real_paths_ ? real_paths_ : &own, &replay_, &recognized_);
   s.path = path_;
   end_ = durable_ = replay_.valid_bytes;
   return s;

@@ -37,6 +37,7 @@ class KvTree {
   At end(At of) const { return of == kTop ? static_cast<At>(nodes_.size()) : nodes_[of].end; }
   At next(At of) const { return nodes_[of].end; }
   size_t size() const { return nodes_.size(); }
+  size_t memory() const { return nodes_.capacity() * sizeof(Node); }
   bool IsLeaf(At of) const { return nodes_[of].end == of + 1; }
 
   static constexpr size_t kHeader = 20;

@@ -102,7 +102,10 @@ class Giver {
       : os_(os), fd_(fd), path_(path), meta_(meta), how_(how), out_(*out) {}
 
   Status Give() {
-    if (int r = os_.Fstat(fd_, &st_); r < 0) return Status::Errno(-r, "fstat", path_);
+    if (how_.now != nullptr)
+      st_ = *how_.now;
+    else if (int r = os_.Fstat(fd_, &st_); r < 0)
+      return Status::Errno(-r, "fstat", path_);
     // First, while we own it and may write it: a read-only mode or another owner would refuse them.
     if (Status s = Xattrs(); !s.ok()) return s;
     // Before the mode, whose bits of the group would open what the directory's list grants.

@@ -40,9 +40,10 @@ struct Given {
 // How it is given.
 struct Giving {
   Policies keep = {};
-  bool inherits = true;    // it may have the access control list of its directory, which it is not to have
-  bool privileges = true;  // it may get setuid, setgid and capabilities: nobody else can have changed it
-  bool gives = true;       // its owner may be changed, as `keep` has it
+  bool inherits = true;              // it may have the access control list of its directory, which it is not to have
+  bool privileges = true;            // it may get setuid, setgid and capabilities: nobody else can have changed it
+  bool gives = true;                 // its owner may be changed, as `keep` has it
+  const struct stat* now = nullptr;  // as it is: for who has just looked
 };
 
 // xattrs, chown, then access control lists and chmod (chown clears setuid), capabilities, times. On failure the file is

@@ -108,7 +108,7 @@ Status Publisher::GiveAgain(uint32_t id, int fd, const Sighting& at) {
   // on it anyway, but not setgid.
   const bool owned = state_.info.axl.is && at.seen.st.st_uid == file.meta.uid && (file.meta.mode & S_ISGID) == 0;
   const bool ours = at.seen.st.st_uid == os_.EffectiveUser() || owned;
-  Giving how{keep(), true, !foreign && ours, IsOurs(os_, at.seen.st, file.meta)};
+  Giving how{keep(), true, !foreign && ours, IsOurs(os_, at.seen.st, file.meta), &at.seen.st};
   uint8_t lacks = 0;
   Metadata meta = foreign ? AsSeenHere(file.meta, at.seen.st, numbers_, &lacks) : file.meta;
   if (foreign) meta.mode = done.mode;

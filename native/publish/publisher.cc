@@ -46,7 +46,25 @@ Recognized Publisher::Recognize(uint32_t id, const Sighting& at) {
   return IsDoneFile(os_, state_, id, at, options_.verify == Verify::kChecksum, options_.stop);
 }
 
+int Publisher::LookAtTemporary(uint32_t id, const Place& place, Seen* seen) {
+  if (looked_.empty()) return os_.Look(place.dir, place.temporary.c_str(), seen);
+  *seen = looked_[id].temporary;
+  return looked_[id].has_temporary ? 0 : -ENOENT;
+}
+
+int Publisher::LookAtFinal(uint32_t id, const Place& place, Seen* seen) {
+  if (looked_.empty()) return os_.Look(place.dir, place.name.c_str(), seen);
+  *seen = looked_[id].final;
+  return looked_[id].has_final ? 0 : -ENOENT;
+}
+
 Status Publisher::Check() {
+  const Status s = CheckAll();
+  looked_.clear();
+  return s;
+}
+
+Status Publisher::CheckAll() {
   to_mend_.clear();
   to_keep_.clear();
   half_renamed_.clear();
@@ -69,7 +87,7 @@ Status Publisher::CheckFile(uint32_t id) {
   if (found.err == ENOENT || found.err == ENOTDIR) return Lost(id);
   if (!found.ok()) return found;
   Sighting at{place.dir, place.temporary, Join(dir_.path(), place.temporary), {}};
-  const int r = os_.Look(at.dir, at.name.c_str(), &at.seen);
+  const int r = LookAtTemporary(id, place, &at.seen);
   if (r == -ENOENT) return CheckPublished(id, place);
   if (r < 0) return Status::Errno(-r, "statx", at.path);
   return CheckTemporary(id, place, std::move(at));
@@ -111,7 +129,7 @@ bool Publisher::RenameTells() const {
 Status Publisher::CheckDestination(uint32_t id, const Place& place, const Seen& temporary) {
   const FileEntry& file = state_.files[id];
   Seen there;
-  const int r = unseen_ ? -ENOENT : os_.Look(place.dir, place.name.c_str(), &there);
+  const int r = unseen_ ? -ENOENT : LookAtFinal(id, place, &there);
   if (r < 0 && r != -ENOENT) return Status::Errno(-r, "statx", file.dest);
   disk_[id].replaces = r == 0;
   if (r == 0)
@@ -149,7 +167,7 @@ Status Publisher::Newer(const std::string& path) {
 // A finalizer was here before us if, and only if, the final name is the file of DONE.
 Status Publisher::CheckPublished(uint32_t id, const Place& place) {
   Sighting at{place.dir, place.name, state_.files[id].dest, {}, false};
-  const int r = os_.Look(at.dir, at.name.c_str(), &at.seen);
+  const int r = LookAtFinal(id, place, &at.seen);
   if (r < 0 && r != -ENOENT) return Status::Errno(-r, "statx", at.path);
   const Recognized is = r == 0 && (state_.settled || state_.info.axl.is) ? Recognize(id, at) : Recognized{};
   if (is.answer == Answer::kNo) return Lost(id);

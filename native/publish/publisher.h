@@ -64,6 +64,15 @@ class Publisher {
     for (const FileProgress& p : state_.progress) disk_.push_back({p.published, p.lacking});
   }
 
+  // What was seen of a file, for who made its DONE of that a moment ago.
+  struct Looked {
+    Seen temporary, final;
+    bool has_temporary = false, has_final = false;
+  };
+  // The next Check looks at none of these names again. What came since is met by what acts on it: a file is looked at
+  // before it is mended, and a rename replaces nothing where nothing stood. Empty: it looks.
+  void Know(std::vector<Looked> looked) { looked_ = std::move(looked); }
+
   // Every temporary file is there, is the one of DONE (see os/same.h), and has its size (and contents, if told to
   // verify them); no rename is known to be refused (see refusal.h); the directories can be written. Or the final name
   // already is that file. Changes nothing. kVerify if a file is lost, is not ours, or cannot be told; kInvalidState if
@@ -126,6 +135,9 @@ class Publisher {
   };
   Status MakeCommitted();
   Status CheckWritable();
+  Status CheckAll();
+  int LookAtTemporary(uint32_t id, const Place& place, Seen* seen);
+  int LookAtFinal(uint32_t id, const Place& place, Seen* seen);
   Status CheckFile(uint32_t id);
   Status CheckTemporary(uint32_t id, const Place& place, Sighting temporary);
   Status CheckDestination(uint32_t id, const Place& place, const Seen& temporary);
@@ -177,8 +189,9 @@ class Publisher {
   const TransferState& state_;
   const PublishOptions options_;
   ParentDirectory dir_;
-  bool unseen_ = false;       // whether something stands at the final name will be told by the rename
-  std::vector<OnDisk> disk_;  // by file
+  bool unseen_ = false;         // whether something stands at the final name will be told by the rename
+  std::vector<OnDisk> disk_;    // by file
+  std::vector<Looked> looked_;  // the same, or empty
   std::vector<uint32_t> to_mend_;
   std::vector<uint32_t> to_keep_;
   std::set<uint32_t> half_renamed_;  // both names are there

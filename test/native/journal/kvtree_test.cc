@@ -49,6 +49,30 @@ TEST(TheWorkedExampleOfKvTreeIsRead) {
   CHECK_EQ(tree.key(tree.next(tree.first(KvTree::kTop))), "A");
 }
 
+TEST(TheCrcOfKvTreeIsThatOfZlib) {
+  CHECK_EQ(Crc32(Bytes("123456789"), 9), 0xcbf43926u);
+  CHECK_EQ(Crc32(nullptr, 0), 0u);
+  // Eight bytes at a time say what one at a time do, wherever they end.
+  std::string bytes;
+  uint32_t by_one = UINT32_MAX;
+  for (uint32_t i = 0; i < 100; i++) {
+    bytes += static_cast<char>(i * 37 + 11);
+    by_one ^= static_cast<uint8_t>(bytes.back());
+    for (int bit = 0; bit < 8; bit++) by_one = (by_one & 1) != 0 ? 0xedb88320 ^ (by_one >> 1) : by_one >> 1;
+    CHECK_EQ(Crc32(Bytes(bytes), bytes.size()), ~by_one);
+  }
+}
+
+// In the file a key has five bytes at least, and in memory no more than eight: what is small costs little.
+TEST(TheMemoryOfAKvTreeGoesByTheBytesOfItsFile) {
+  const size_t keys = 200'000;
+  const std::string file = Framed(Big(keys, 4) + std::string(keys * 5, '\0'));
+  KvTree tree;
+  REQUIRE(KvTree::Parse(Bytes(file), file.size(), &tree).ok());
+  CHECK_EQ(tree.size(), keys);
+  CHECK(tree.memory() <= 2 * file.size());
+}
+
 TEST(ACountOfKvTreeIsBelievedOnlyIfItsBytesAreThere) {
   for (const uint64_t count : {uint64_t{2}, uint64_t{0x10000}, uint64_t{0xffffffff}})
     CHECK_EQ(Parse(Framed(Big(count, 4) + Value("A", "1").substr(0, 7))).code, Code::kStateCorrupt);
