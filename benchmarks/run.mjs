@@ -14,7 +14,7 @@ import { inScratch, openScratch } from './scratch.mjs';
 
 const NAMES = ['small-files', 'throughput', 'finalize', 'event-loop', 'cancel', 'memory', 'throttle'];
 /** Those that are run only by name: most start hundreds of processes. */
-const LARGE = ['operations', 'ranks', 'shards', 'jobs', 'verify'];
+const LARGE = ['operations', 'ranks', 'shards', 'jobs', 'verify', 'kvtree'];
 const results = fileURLToPath(new URL('./results', import.meta.url));
 const build = fileURLToPath(new URL('../build/bench', import.meta.url));
 
