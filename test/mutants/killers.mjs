@@ -30,6 +30,8 @@ export const killers = {
   'what is retired is deleted before it is out of the way durably': PHASES,
   'what is retired is not compared again when it is out of the way': 'WhatIsWrittenIntoWhatIsRetiredIsNeverDeleted',
   'what a killed run has put out of the way is left there': KILLED_IN_PHASES,
+  'what a killed run has put out of the way is deleted before it is there durably':
+    'WhatAKilledRunHasPutAsideIsDurablyThereBeforeTheNextDeletesAnyOfIt',
   'what has changed is deleted': 'WhatIsWrittenIntoWhatIsRetiredIsNeverDeleted',
   'what is retired is deleted before the last names are durable':
     'APowerCutBeforeAnyCallOfATransferWithAManifestAndPointersLeavesItWholeOrNotAtAll',

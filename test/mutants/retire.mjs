@@ -29,6 +29,13 @@ export const retireMutants = [
     to: '*was = false && S_ISDIR',
   },
   {
+    name: 'what a killed run has put out of the way is deleted before it is there durably',
+    breaks: 'retire',
+    file: 'publish/retire.cc',
+    from: 'const Status s = Sync();\n  return s.ok() ? RemoveTree',
+    to: 'const Status s;\n  return s.ok() ? RemoveTree',
+  },
+  {
     name: 'what has changed is deleted',
     breaks: 'retire',
     file: 'publish/retire.cc',

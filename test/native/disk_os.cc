@@ -150,7 +150,8 @@ int DiskOs::DropCache(int fd) {
 
 void DiskOs::UndoNames(PowerCut survives) {
   for (; !changes_.empty(); changes_.pop_back()) {
-    const bool stays = changes_.back().dir == states_ ? survives.state_names : survives.other_names;
+    const std::string& dir = changes_.back().dir;
+    const bool stays = dir != survives.but && (dir == states_ ? survives.state_names : survives.other_names);
     if (!stays && Exists(changes_.back().dir)) changes_.back().undo();
   }
 }

@@ -20,6 +20,7 @@ struct PowerCut {
   bool data = false;         // bytes, sizes and metadata of files
   bool state_names = false;  // entries of the state directory
   bool other_names = false;  // entries of all other directories
+  std::string but = {};      // not of this one, whatever else survives: a disk keeps what it wants to
 };
 
 class DiskOs : public ForwardingOs {

@@ -148,8 +148,8 @@ void World::MakeDestinations() {
   WriteFile(Dest("bystander"), "nobody's business");
   MakeDir(Dest("there"));
   if (phases_) MakeLink("there", Dest(kLatest));
-  if (phases_) MakeDir(Dest("earlier"));
-  if (phases_) WriteFile(Dest("earlier/a"), "what the newer ones replace");
+  if (phases_) MakeDir(Dest("there/earlier"));
+  if (phases_) WriteFile(Dest("there/earlier/a"), "what the newer ones replace");
   (void)SetAcl(At("dest"), kDefaultAcl, 7);  // nothing of ours is to have it
   Dress(Dest("old"), 0600, 50);
   Dress(Dest("bystander"), 0644, 51);
@@ -174,7 +174,7 @@ void World::Expect() {
   for (auto& [name, node] : after_)
     if (S_ISDIR(node.kind) && name.starts_with("tree")) described_.insert(name);
   if (phases_) AddMade(&after_, before_, Options().dataset, "tree");
-  std::erase_if(after_, [](const auto& node) { return node.first.starts_with("earlier"); });
+  std::erase_if(after_, [](const auto& node) { return node.first.starts_with("there/earlier"); });
 }
 
 Tree World::Now() const {
@@ -216,7 +216,7 @@ Status World::AddAll(Transfer& transfer) const {
   if (s.ok()) s = transfer.Add({Source("new"), Dest("there/made/new")}, {});
   if (s.ok() && phases_) s = transfer.Point(Dest(kLatest), "tree", false);
   if (s.ok() && phases_) s = transfer.Point(Dest(kLatestText), "tree", true);
-  if (s.ok() && phases_) s = transfer.Retire({Dest("earlier")});
+  if (s.ok() && phases_) s = transfer.Retire({Dest("there/earlier")});
   return s;
 }
 

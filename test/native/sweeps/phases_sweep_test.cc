@@ -36,9 +36,9 @@ class Ranks {
       Write("meta/.metadata", "old");
       REQUIRE(symlink("step0", world_.Dest("latest").c_str()) == 0);
     }
-    Write("earlier/a", "a");
-    (void)mkdir(world_.Dest("earlier/sub").c_str(), 0700);
-    WriteFile(world_.Dest("earlier/sub/b"), "b");
+    for (const char* dir : {"away", "away/earlier", "away/earlier/sub"}) (void)mkdir(world_.Dest(dir).c_str(), 0700);
+    WriteFile(world_.Dest("away/earlier/a"), "a");
+    WriteFile(world_.Dest("away/earlier/sub/b"), "b");
     for (uint32_t rank = 0; rank < size_; rank++) LeaveRank(os, rank);
     refused_ = false;
   }
@@ -97,19 +97,24 @@ class Ranks {
     (void)!readlink(world_.Dest("latest").c_str(), target, sizeof target - 1);
     if (std::string(target) == "step" && marker != "new")
       Fail(__FILE__, __LINE__, when + ": the pointer leads to no checkpoint");
-    const bool is_there = access(world_.Dest("earlier").c_str(), F_OK) == 0;
-    if (is_there && (Seen("earlier/a") != "a" || Seen("earlier/sub/b") != "b"))
+    const bool is_there = access(world_.Dest("away/earlier").c_str(), F_OK) == 0;
+    if (is_there && (Seen("away/earlier/a") != "a" || Seen("away/earlier/sub/b") != "b"))
       Fail(__FILE__, __LINE__, when + ": what is retired is deleted in part");
     if (!is_there && std::string(target) != "step")
       Fail(__FILE__, __LINE__, when + ": what is retired is deleted, and not all of the newer is published");
+  }
+
+  // Of the directory of what is retired, in which nothing else is.
+  PowerCut AllButNames() const {
+    return {.data = true, .state_names = true, .other_names = true, .but = world_.Dest("away")};
   }
 
   void CheckAll(const std::string& when) const {
     bool whole = Seen("meta/.metadata") == "new" && access(world_.Dest("latest").c_str(), F_OK) == 0;
     for (uint32_t rank = 0; rank < size_; rank++) whole = whole && Seen(Data(rank)) == "new";
     if (!whole) Fail(__FILE__, __LINE__, when + ": not all is published");
-    for (const auto& entry : std::filesystem::directory_iterator(world_.Dest("")))
-      if (entry.path().filename().string().starts_with("earlier") && !refused_)
+    for (const auto& entry : std::filesystem::directory_iterator(world_.Dest("away")))
+      if (!refused_)
         Fail(__FILE__, __LINE__, when + ": something of what is retired is left: " + entry.path().string());
     for (const std::string& file : files())
       if (access(file.c_str(), F_OK) == 0) Fail(__FILE__, __LINE__, when + ": a state file is left");
@@ -152,7 +157,7 @@ class Ranks {
       REQUIRE_OK(transfer.Add({source, world_.Dest(name)}, PlanOptions{}));
     }
     if (rank == 0) REQUIRE_OK(transfer.Point(world_.Dest("latest"), "step", false));
-    if (rank == 0) REQUIRE_OK(transfer.Retire({world_.Dest("earlier")}));
+    if (rank == 0) REQUIRE_OK(transfer.Retire({world_.Dest("away/earlier")}));
     REQUIRE_OK(AndWait([&](auto on_quiet) { return transfer.Dispatch(on_quiet); }));
   }
 
@@ -194,7 +199,7 @@ void CutEverywhere(uint32_t size, bool (Ranks::*publish)(Os&, Until) const) {
     QuickOs quick;
     Ranks ranks(place, world, size);
     for (const PowerCut& survives :
-         {PowerCut{}, PowerCut{.state_names = true, .other_names = true}, PowerCut{.data = true}})
+         {PowerCut{}, PowerCut{.state_names = true, .other_names = true}, PowerCut{.data = true}, ranks.AllButNames()})
       Sweep(Label("power sweep", place, size), disk, Fault::kKill, 0, [&](FaultOs& os) {
         ranks.Leave(quick);
         disk.Forget();
@@ -314,7 +319,7 @@ TEST(AnErrorAtAnyCallLeavesNoCommitFileWithoutItsData) {
 
 // Has a killed run put what is retired out of the way, and not deleted all of it?
 bool IsAside(const World& world) {
-  for (const auto& entry : std::filesystem::directory_iterator(world.Dest("")))
+  for (const auto& entry : std::filesystem::directory_iterator(world.Dest("away")))
     if (entry.path().filename().string().starts_with("earlier._AXL")) return true;
   return false;
 }
@@ -336,7 +341,7 @@ TEST(WhatAKilledRunHasPutAsideIsDurablyThereBeforeTheNextDeletesAnyOfIt) {
       if (!first_killed || !IsAside(world)) break;
       FaultOs again(disk, Fault::kKill, second);
       (void)ranks.PublishAlone(again);
-      disk.Cut({});
+      disk.Cut(ranks.AllButNames());
       const std::string when = killed.where() + ", then " + again.where();
       ranks.Read(when);
       CHECK(ranks.PublishAlone(quick));
@@ -351,14 +356,14 @@ TEST(WhatIsWrittenIntoWhatIsRetiredIsNeverDeleted) {
   World world;
   QuickOs quick;
   Ranks ranks(Place::kNew, world, 1);
-  const std::string path = world.Dest("earlier/late");
+  const std::string path = world.Dest("away/earlier/late");
   uint64_t calls = 1, stayed = 0;
   for (uint64_t at = 1; at <= calls; at++) {
     FaultOs os(quick, Fault::kFail, UINT64_MAX);
     ranks.Leave(quick);
     bool written = false;
     os.before = [&](uint64_t n) {
-      if (n != at || access(world.Dest("earlier").c_str(), F_OK) != 0) return;
+      if (n != at || access(world.Dest("away/earlier").c_str(), F_OK) != 0) return;
       WriteFile(path, "late");
       written = true;
     };
