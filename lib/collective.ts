@@ -256,7 +256,8 @@ export class CollectiveTransfer {
     await this.#decide(inPhases);
     this.#publishing = true;
     try {
-      return await publishTogether(this.#ranks, this.#part, inPhases, () => this.#own.wait());
+      const byFirst = (work: () => Promise<void>) => this.#byFirst(work);
+      return await publishTogether(this.#ranks, this.#part, inPhases, byFirst, () => this.#own.wait());
     } catch (error) {
       if (!(error instanceof AxlError) || error.code !== 'AXL_RANK_FAILED') throw error;
       const message = `wait: transfer ${displayName(this.name)} is not published on all ranks`;

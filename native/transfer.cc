@@ -327,6 +327,8 @@ Status Transfer::AgreeToPublish(bool at_home, bool in_phases) {
   return s;
 }
 
+Status Transfer::PassPhases() { return axl::PassPhases(os_, journal_->state(), journal_->path()); }
+
 Status Transfer::AskVerdict(std::optional<Decision>* decision) {
   return axl::AskVerdict(os_, journal_->state(), journal_->path(), decision);
 }

@@ -137,6 +137,7 @@ class Transfer : public std::enable_shared_from_this<Transfer> {
   // Ranks that go together, for all of them: see native/dataset/rank.h. Afterwards Free refuses what is not
   // published.
   Status AgreeToPublish(bool at_home, bool in_phases);
+  Status PassPhases();
   Status AskVerdict(std::optional<Decision>* decision);
   Status Withdraw();
   // It was decided that this transfer is published: there is no way back.

@@ -27,6 +27,8 @@ export interface NativeHome {
   release(): Promise<void>;
   read(dataset: Buffer): Promise<NativeVerdict | undefined>;
   decide(verdict: NativeVerdict): Promise<NativeVerdict>;
+  /** `publish in phases` becomes `publish`. */
+  pass(dataset: Buffer): Promise<void>;
   /** `dirs`, each ended by a NUL, are fsynced before. */
   remove(dataset: Buffer, dirs: Buffer): Promise<void>;
   /** Nothing of the directory stays open; no call may follow. */

@@ -156,6 +156,8 @@ export interface NativeTransfer extends NativeMoving {
   agreeToPublish(atHome: boolean, inPhases: boolean): Promise<void>;
   /** As publish(), but only so far, of UNTIL, which is durable then. `clears`: another rank replaces data. */
   publishUntil(until: number, clears: boolean): Promise<void>;
+  /** For all ranks: they have all phases behind them. */
+  passPhases(): Promise<void>;
   /** Bits HAS_PHASES, REPLACES_DATA. */
   phases(): Promise<number>;
   /** What was decided about its dataset: a number of DECISIONS, from 1; 0: nothing. */

@@ -11,6 +11,8 @@ export interface PhasedPart {
   phases(): Promise<{ readonly are: boolean; readonly replacesData: boolean }>;
   /** Publishes so far, durably. @param clears does another rank replace data? */
   publishUntil(until: Exclude<keyof typeof UNTIL, 'all'>, clears: boolean): Promise<void>;
+  /** Says in the home, durably, that all ranks have all phases behind them. */
+  passPhases(): Promise<void>;
   /** Older transfers to the same names come first, newer ones wait. */
   inTurn<T>(work: () => Promise<T>): Promise<T>;
 }

@@ -9,11 +9,15 @@ export async function anyInPhases(ranks: Agreement, part: PhasedPart): Promise<b
   return !(await ranks.agree('wait', !(await part.phases()).are));
 }
 
-/** @param conclude this rank's last step: what it writes says that all ranks have all phases behind them */
+/**
+ * @param byFirst one rank's doing
+ * @param conclude this rank's last step: what it writes says that all ranks have all phases behind them
+ */
 export function publishTogether<T>(
   ranks: Agreement,
   part: PhasedPart,
   inPhases: boolean,
+  byFirst: (work: () => Promise<void>) => Promise<void>,
   conclude: () => Promise<T>,
 ): Promise<T> {
   if (!inPhases) return ranks.all('wait', conclude);
@@ -21,6 +25,7 @@ export function publishTogether<T>(
     const clears = !(await ranks.agree('wait', !(await part.phases()).replacesData));
     for (const step of clears ? (['cleared', ...STEPS] as const) : STEPS)
       await ranks.all('wait', () => part.publishUntil(step, clears));
+    await ranks.all('wait', () => byFirst(() => part.passPhases()));
     return ranks.all('wait', conclude);
   });
 }

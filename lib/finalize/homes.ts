@@ -102,6 +102,11 @@ export class Home {
     return fromAddon(await answer(this.#native.decide(toAddon(verdict))));
   }
 
+  /** All transfers of a dataset have all phases behind them: from here on each is concluded for itself. Durable. */
+  pass(dataset: string): Promise<void> {
+    return answer(this.#native.pass(idOf(dataset)));
+  }
+
   /**
    * Does the work while nobody else decides about a dataset.
    * @param ranks how many transfers may be looked at by who does

@@ -3,6 +3,7 @@
 // of it is published: what is gone, was. docs/state-format.md, "Phases".
 
 import { now } from '../base/clock.js';
+import { failureOf } from '../base/errors.js';
 import { displayName, fromLatin1 } from '../base/names.js';
 import { ACTIONS, IN_PHASES, type NativeFinalized, OVERWRITE } from '../base/native.js';
 import { UNTIL } from '../base/phases.js';
@@ -85,8 +86,19 @@ export class Phases {
       if (this.#look.work.stopped) return this.#forget(one);
       if (stuck) return this.#leave(one, step, stuck);
     }
+    if (!(await this.#pass(one))) return this.#leave(one, 'pointer', { rank: undefined, failed: false });
     this.#tell(one);
     await this.#conclude(one.group.members);
+  }
+
+  /** Says so in the home, before the first state file is removed. False: somebody else is at work there. */
+  async #pass({ home, verdict: { dataset }, group }: Followed): Promise<boolean> {
+    try {
+      return (await home.alone(dataset, group.members.length, () => home.pass(dataset))) !== undefined;
+    } catch (error) {
+      this.#look.work.terms.tally.problem(failureOf(error));
+      return false;
+    }
   }
 
   #tell({ verdict: { name, size } }: Followed): void {
@@ -199,8 +211,8 @@ export class Phases {
     const ranks = members.length - behind.length;
     if (behind.length > 0) return { rank: surveys.rank(behind[0] as number), ranks, busy: behind.length };
     const { missing, unseen } = await this.#unseen(one);
-    // A rank whose state file is gone had all phases behind it, as then all others have.
-    const isAll = members.every((i) => surveys.phases(i) === UNTIL.pointer);
+    // A rank whose state file is gone had all phases behind it, as then all others have. Elsewhere nobody can look.
+    const isAll = one.verdict.scope === 'everyone at home' && members.every((i) => surveys.phases(i) === UNTIL.pointer);
     const has = missing === undefined ? unseen !== undefined && unseen.least >= goal : isAll;
     return has ? undefined : { rank: missing, ranks, busy: 0 };
   }

@@ -71,6 +71,7 @@ export function partOf(transfer: OwnTransfer, addon: NativeTransfer, turn: Turn,
       const bits = await answer(addon.phases());
       return { are: (bits & HAS_PHASES) !== 0, replacesData: (bits & REPLACES_DATA) !== 0 };
     },
+    passPhases: () => answer(addon.passPhases()),
     publishUntil: (until, clears) => answer(addon.publishUntil(UNTIL[until], clears)),
     isRolledBack: async () => DECISIONS[(await answer(addon.askVerdict())) - 1] === 'roll back',
     withdraw: () => answer(addon.withdraw()),

@@ -80,6 +80,11 @@ Napi::Value Decide(const Napi::CallbackInfo& info, const Shared& held) {
   });
 }
 
+Napi::Value Pass(const Napi::CallbackInfo& info, const Shared& held) {
+  return held->environment->Run(
+      info.Env(), [held, dataset = FromJs<Uuid>(info[0])]() -> Result { return held->home->Pass(dataset); });
+}
+
 Napi::Value Remove(const Napi::CallbackInfo& info, const Shared& held) {
   return held->environment->Run(info.Env(), [held, dataset = FromJs<Uuid>(info[0]), dirs = Names(info[1])]() -> Result {
     return held->home->Remove(dataset, dirs);
@@ -104,6 +109,7 @@ Napi::Value ToObject(Napi::Env env, const Shared& held) {
   define("release", Release);
   define("read", Read);
   define("decide", Decide);
+  define("pass", Pass);
   define("remove", Remove);
   define("close", Close);
   return object;

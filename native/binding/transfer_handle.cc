@@ -104,6 +104,7 @@ Napi::Function TransferHandle::Define(Napi::Env env, Environment* environment) {
                          InstanceMethod<&T::Ask<&Transfer::Free>>("free"),
                          InstanceMethod<&T::AgreeToPublish>("agreeToPublish"),
                          InstanceMethod<&T::PublishUntil>("publishUntil"),
+                         InstanceMethod<&T::Ask<&Transfer::PassPhases>>("passPhases"),
                          InstanceMethod<&T::Phases>("phases"),
                          InstanceMethod<&T::AskVerdict>("askVerdict"),
                          InstanceMethod<&T::Ask<&Transfer::Withdraw>>("withdraw"),

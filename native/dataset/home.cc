@@ -183,11 +183,16 @@ Status Home::Name(const std::string& draft, const std::string& name, bool* first
   return r == 0 || r == -EEXIST || r == -ENOENT ? Status::Ok() : Failed(r, "rename", name);
 }
 
+// Of a verdict file that is being made: no other process, and no other call of this one, has it.
+std::string DraftOf(const std::string& name) {
+  static std::atomic<uint32_t> drafts{0};
+  return name + "." + std::to_string(getpid()) + "." + std::to_string(drafts++);
+}
+
 // *counts stays empty: another verdict has been removed meanwhile, or our draft was taken for a leftover.
 Status Home::Attempt(const Verdict& wanted, std::optional<Verdict>* counts) {
-  static std::atomic<uint32_t> drafts{0};
   const std::string name = NameOf(wanted.dataset);
-  const std::string draft = name + "." + std::to_string(getpid()) + "." + std::to_string(drafts++);
+  const std::string draft = DraftOf(name);
   bool taken = false, first = false;
   Status s = WriteDraft(draft, EncodeVerdict(wanted), &taken);
   if (taken) return s;
@@ -207,6 +212,32 @@ Status Home::Decide(const Verdict& wanted, Verdict* counts) {
   }
   return Status::Make(Code::kConflict, "other processes write and remove this verdict all the time: try again",
                       VerdictPath(wanted.dataset));
+}
+
+// Not done: our draft was taken for a leftover.
+Status Home::Replace(const Verdict& verdict, bool* done) {
+  const std::string name = NameOf(verdict.dataset);
+  const std::string draft = DraftOf(name);
+  bool taken = false;
+  Status s = WriteDraft(draft, EncodeVerdict(verdict), &taken);
+  if (taken) return s;
+  const int r = s.ok() ? os_.Rename(dir_.get(), draft.c_str(), dir_.get(), name.c_str()) : 0;
+  *done = s.ok() && r == 0;
+  if (!*done) (void)os_.Unlink(dir_.get(), draft.c_str());
+  return r == 0 || r == -ENOENT ? s : Failed(r, "rename", name);
+}
+
+Status Home::Pass(const Uuid& dataset) {
+  std::optional<Verdict> found;
+  if (Status s = ReadFile(NameOf(dataset), dataset, &found); !s.ok()) return s;
+  bool done = !found || found->decision != Decision::kPublishInPhases;
+  for (int i = 0; i < kAttempts && !done; i++) {
+    found->decision = Decision::kPublish;
+    if (Status s = Replace(*found, &done); !s.ok()) return s;
+  }
+  if (done) return Sync();
+  return Status::Make(Code::kConflict, "other processes write and remove this verdict all the time: try again",
+                      VerdictPath(dataset));
 }
 
 Status Home::RemoveDrafts(const std::string& name) {

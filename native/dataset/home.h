@@ -48,6 +48,9 @@ class Home {
   // Writes `wanted` if there is no verdict on its dataset; *counts is the first one that was written, durable. After a
   // failure there may be one, or not. REQUIRES the right, or ranks that agreed that one of them writes.
   Status Decide(const Verdict& wanted, Verdict* counts);
+  // *publish in phases* becomes *publish*, durably: all of its ranks have all phases behind them. REQUIRES the right,
+  // or ranks that agreed that one of them does it.
+  Status Pass(const Uuid& dataset);
   // Removes the verdict, durably, and what killed writers left; before that, makes durable what was removed in `dirs`.
   // REQUIRES the right.
   Status Remove(const Uuid& dataset, const std::vector<std::string>& dirs);
@@ -67,6 +70,7 @@ class Home {
   Status WriteDraft(const std::string& draft, const std::string& bytes, bool* taken);
   Status Name(const std::string& draft, const std::string& name, bool* first);
   Status Attempt(const Verdict& wanted, std::optional<Verdict>* counts);
+  Status Replace(const Verdict& verdict, bool* done);
   Status RemoveDrafts(const std::string& name);
   Status Sync();
   Status Failed(int error, const char* call, const std::string& name) const;

@@ -58,6 +58,12 @@ Status AgreeToPublish(Os& os, const TransferState& state, const std::string& sta
                       alone.home->VerdictPath(info.dataset));
 }
 
+Status PassPhases(Os& os, const TransferState& state, const std::string& state_file) {
+  Alone alone;
+  const Status s = Begin(os, state.info, state_file, &alone);
+  return s.ok() ? alone.home->Pass(state.info.dataset) : s;
+}
+
 Status Withdraw(Os& os, const TransferState& state, const std::string& state_file) {
   Alone alone;
   if (Status s = Begin(os, state.info, state_file, &alone); !s.ok()) return s;

@@ -26,6 +26,8 @@ Status AskVerdict(Os& os, const TransferState& state, const std::string& state_f
 Status AgreeToPublish(Os& os, const TransferState& state, const std::string& state_file, bool at_home, bool in_phases);
 
 // Takes back an AgreeToPublish, durably: no rank has published, or all of them have, and are freed.
+// All ranks have all phases behind them: see Home::Pass.
+Status PassPhases(Os& os, const TransferState& state, const std::string& state_file);
 Status Withdraw(Os& os, const TransferState& state, const std::string& state_file);
 
 }  // namespace axl

@@ -1,7 +1,17 @@
 // Data, then commit files, then the pointer, over all ranks: whatever a finalizer is given, and however ranks end.
 import * as fs from 'node:fs';
 import t, { type Test } from 'tap';
-import { type CollectiveTransfer, type FinalizeReport, finalize, inspect, Transfer } from '../../lib/index.js';
+import { native, VERIFY } from '../../lib/base/native.js';
+import { NO_WORD } from '../../lib/base/native-word.js';
+import { UNTIL } from '../../lib/base/phases.js';
+import {
+  type CollectiveTransfer,
+  type FinalizedEntry,
+  type FinalizeReport,
+  finalize,
+  inspect,
+  Transfer,
+} from '../../lib/index.js';
 import { Board, options, outcomes } from '../comm/board.js';
 import { append, quiet, TYPE } from '../journals.js';
 import { axlFinalize, Place } from '../support.js';
@@ -62,6 +72,7 @@ t.test('how many files are published last is told before and after', async (t) =
   t.match(dry.stdout, `published ${place.path('states/ckpt.0')} (ckpt, rank 0, 3 files with 1 commit file, 1 pointer)`);
   t.match(dry.stdout, `published ${place.path('states/ckpt.1')} (ckpt, rank 1, 1 file)`);
   const json = JSON.parse((await axlFinalize(['--dry-run', '--json', place.states])).stdout);
+  json.entries.sort((a: FinalizedEntry, b: FinalizedEntry) => a.rank - b.rank);
   t.match(json.entries, [{ files: 3, commitFiles: 1, pointers: 1 }, { files: 1 }, { files: 1 }]);
   t.match((await axlFinalize(['list', place.states])).stdout, '5 files with 1 commit file, 1 pointer');
 });
@@ -113,6 +124,44 @@ t.test('ranks that agreed wait for one whose state file is elsewhere', async (t)
   t.match(part, { counts: { busy: 2 }, datasets: [{ verdict: 'busy', missing: [1] }] });
   t.same([data(place), marker(place)], [['new', undefined, 'new'], undefined]);
   isPublished(t, place, await finalize([place.states, elsewhere], { dataset: true }));
+});
+
+/** As a rank does that was killed then. @param passes says that all ranks have come so far */
+async function bring(stateFile: string, until: 'data' | 'commit' | 'pointer', passes = false): Promise<void> {
+  const addon = new (native().Transfer)();
+  await addon.open(Buffer.from(stateFile), NO_WORD, false, true, VERIFY.size);
+  await addon.publishUntil(UNTIL[until], false);
+  if (passes) await addon.passPhases();
+  await addon.close();
+}
+
+t.test('no rank is done before all that agreed are, in whichever order their directories are given', async (t) => {
+  for (const passed of [false, true]) {
+    const place = new Place(t);
+    const dirs = [0, 1, 2].map((rank) => place.mkdir(`of${rank}`));
+    await leave(place);
+    await decide(place, 2);
+    for (const [rank, dir] of dirs.entries())
+      fs.renameSync(place.path('states', `ckpt.${rank}`), `${dir}/ckpt.${rank}`);
+    const files = dirs.map((dir, rank) => `${dir}/ckpt.${rank}`);
+    for (const until of ['data', 'commit'] as const) for (const file of files) await bring(file, until);
+    // The first, which has the pointer, was killed before its last phase, or all came to the end of it.
+    for (const file of files.slice(passed ? 0 : 1)) await bring(file, 'pointer', passed && file === files[2]);
+    for (const dir of [...dirs].reverse()) {
+      const { counts } = await finalize(dir, { dataset: true });
+      t.match(counts, passed ? { published: 1 } : { busy: 1, published: 0 });
+    }
+    t.same(pointer(place), passed);
+    const rest = await finalize(dirs, { dataset: true });
+    t.equal(rest.counts.published, passed ? 0 : SIZE);
+    // The verdict of ranks that are finalized one by one stays: nobody has seen all of them.
+    if (!passed) isPublished(t, place, rest);
+    t.same([data(place), marker(place), pointer(place)], [['new', 'new', 'new'], 'new', true]);
+    t.same(
+      dirs.map((dir) => fs.readdirSync(dir)),
+      [[], [], []],
+    );
+  }
 });
 
 t.test('one that cannot be published holds up the commit file of all, and only that', async (t) => {

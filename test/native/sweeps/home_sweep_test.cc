@@ -105,6 +105,44 @@ TEST(AfterAPowerCutAVerdictThatSomebodyHasReadIsThere) {
   });
 }
 
+// Afterwards one of the two is there; the later one, if somebody was told of it.
+void CheckPassed(const World& world, bool told, const std::string& when) {
+  QuickOs os;
+  std::unique_ptr<Home> home;
+  std::optional<Verdict> found;
+  REQUIRE_OK(Home::Open(os, world.states(), &home));
+  if (!home->Read(kDataset, &found).ok() || !found) return Fail(__FILE__, __LINE__, when + ": no verdict");
+  if (told && found->decision != Decision::kPublish) Fail(__FILE__, __LINE__, when + ": told, and it is not there");
+  CHECK_OK(home->Pass(kDataset));
+  REQUIRE_OK(home->Read(kDataset, &found));
+  if (EncodeVerdict(*found) != EncodeVerdict(kWanted)) Fail(__FILE__, __LINE__, when + ": another verdict");
+  CHECK_OK(home->Remove(kDataset, {}));
+  if (!List(world.states()).empty()) Fail(__FILE__, __LINE__, when + ": something is left");
+}
+
+TEST(AVerdictOfPhasesBecomesAnotherOneAndIsNeverGone) {
+  World world;
+  DiskOs disk(world.root(), world.states());
+  for (Fault fault : {Fault::kKill, Fault::kFail, Fault::kLoseAnswer})
+    for (const PowerCut& survives : kHomeCuts)
+      Sweep("power sweep, a verdict that all phases are done", disk, fault, EIO, [&](FaultOs& os) {
+        world.Reset();
+        Verdict phased = kWanted, counts;
+        phased.decision = Decision::kPublishInPhases;
+        {
+          std::unique_ptr<Home> home;
+          REQUIRE_OK(Home::Open(disk, world.states(), &home));
+          REQUIRE_OK(home->Decide(phased, &counts));
+        }
+        disk.Forget();
+        std::unique_ptr<Home> home;
+        const bool told = Home::Open(os, world.states(), &home).ok() && home->Pass(kDataset).ok();
+        home.reset();
+        disk.Cut(survives);
+        CheckPassed(world, told, os.where());
+      });
+}
+
 TEST(AVerdictOfWhichAnFsyncFailedIsNotToldOf) {
   World world;
   DiskOs disk(world.root(), world.states());
