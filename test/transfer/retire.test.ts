@@ -222,8 +222,8 @@ t.test('a mount below is not touched, nor is anything of what it is in', async (
   t.same(tree(old(place)), before);
 });
 
-t.test('what a user may not delete stays as a whole', { skip: await noStrangers() }, async (t) => {
-  const place = withOlder(t);
+/** A user who may not delete all of it dispatches, and then does what is to be done. */
+async function byNobody(place: Place, then: string) {
   place.give(NOBODY);
   fs.chownSync(place.path('run/old/sub'), 0, 0);
   const code = `
@@ -231,8 +231,13 @@ t.test('what a user may not delete stays as a whole', { skip: await noStrangers(
     await t.add(args[1], args[2]);
     await t.retire(args[3]);
     await t.dispatch();
-    console.log(JSON.stringify((await t.wait()).retired));`;
-  const ended = await script(code, [place.stateFile, place.source, place.path('run/new'), old(place)], { uid: NOBODY });
+    ${then}`;
+  return script(code, [place.stateFile, place.source, place.path('run/new'), old(place)], { uid: NOBODY });
+}
+
+t.test('what a user may not delete stays as a whole', { skip: await noStrangers() }, async (t) => {
+  const place = withOlder(t);
+  const ended = await byNobody(place, 'console.log(JSON.stringify((await t.wait()).retired));');
   t.match(JSON.parse(`${ended.stdout}`), [{ state: 'kept', error: { errnoName: 'EACCES' } }]);
   t.match(tree(old(place)), { a: 'older a', 'sub/b': 'older b' });
 });
@@ -242,16 +247,7 @@ t.test(
   { skip: await noOwnerProcess() },
   async (t) => {
     const place = withOlder(t);
-    place.give(NOBODY);
-    fs.chownSync(place.path('run/old/sub'), 0, 0);
-    const code = `
-    const t = await axl.Transfer.create({ name: 'ckpt', stateFile: args[0], rank: 0, size: 1 });
-    await t.add(args[1], args[2]);
-    await t.retire(args[3]);
-    await t.dispatch();
-    await t.settle();
-    process.exit(0);`;
-    await script(code, [place.stateFile, place.source, place.path('run/new'), old(place)], { uid: NOBODY });
+    await byNobody(place, 'await t.settle(); process.exit(0);');
     const { counts, problems } = await finalize(place.states);
     t.match([counts.published, problems], [1, [{ action: 'published', error: { errnoName: 'EACCES' } }]]);
     t.match(tree(place.path('run')), { 'old/a': 'older a', 'old/sub/b': 'older b', 'new/a': 'new' });
